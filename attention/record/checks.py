@@ -1,0 +1,192 @@
+"""The checks: every number of a head against the model's own code and its own output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from attention.record.operation import AttentionRecord
+
+# Relative to the largest magnitude. float32: sums in another order differ by a few times 1e-7 (n ≤ thousands);
+# float16 and bfloat16 round each intermediate result of the model's own code to 11 and 8 bits.
+TOLERANCE = {torch.float64: 1e-5, torch.float32: 1e-5, torch.float16: 5e-3, torch.bfloat16: 2e-2}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Largest absolute difference between ours and the model's own, and relative to the largest magnitude."""
+
+    absolute: float
+    relative: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadError:
+    """The check of one head against the model's own run.
+
+    parts: differences by what was compared: `weights` and `output` against the model's own eager attention,
+    `own output` against what the traced run put out, `contributions` the heads' sum against the layer's projection.
+    against: what it was compared with. unchecked: what could not be compared, and why.
+    """
+
+    parts: Mapping[str, Difference]
+    tolerance: float
+    against: str
+    unchecked: tuple[str, ...] = ()
+
+    @property
+    def absolute(self) -> float:
+        return max((part.absolute for part in self.parts.values()), default=float("nan"))
+
+    @property
+    def relative(self) -> float:
+        return max((part.relative for part in self.parts.values()), default=float("nan"))
+
+    @property
+    def ok(self) -> bool:
+        """Whether something was compared and all of it lies within the tolerance."""
+        return bool(self.parts) and all(part.relative <= self.tolerance for part in self.parts.values())
+
+    @property
+    def worst(self) -> str:
+        """The name of the part that differs most."""
+        return max(self.parts, key=lambda name: _nan_first(self.parts[name].relative), default="")
+
+    def __float__(self) -> float:
+        return self.relative
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fidelity:
+    """The traced run's result against an untouched run of the same model on the same input.
+
+    of: what was compared, "logits" or "last hidden state".
+    """
+
+    of: str
+    absolute: float
+    relative: float
+    tolerance: float
+
+    @property
+    def ok(self) -> bool:
+        return self.relative <= self.tolerance
+
+    def __float__(self) -> float:
+        return self.relative
+
+
+def contributions(record: AttentionRecord, heads: Sequence[int] | None = None) -> list[Tensor | None]:
+    """What each head adds to the layer's attention output, (n_q, m) a head, or None where it cannot be told.
+
+    Runs the layer's own projection on that head's output alone, all other heads 0, less what the projection makes of
+    nothing (its bias). Σ over heads + bias = the projection's output.
+    """
+    heads = range(record.n_heads) if heads is None else heads
+    if record.projection is None or record.output is None:
+        return [None for _ in heads]
+    n_q, n_heads, d_value = record.output.shape
+    try:
+        bias = record.projection(record.output.new_zeros(1, n_heads * d_value))
+        return [record.projection(_alone(record.output, head)) - bias for head in heads]
+    except ReferenceError:
+        return [None for _ in heads]
+
+
+def _alone(output: Tensor, head: int) -> Tensor:
+    only = torch.zeros_like(output)
+    only[:, head] = output[:, head]
+    return only.flatten(1)
+
+
+def check_heads(record: AttentionRecord) -> list[HeadError]:
+    """Compare each head of one layer with the model's own code and output (see HeadError)."""
+    seen, unchecked = _Compared(record.n_heads), []
+    for rows, weights, output in _own_blocks(record, unchecked):
+        seen.add_block(record, rows, weights, output)
+    if record.output is None:
+        unchecked.append("the model's own output is not known")
+    shared = _projection_difference(record)
+    tolerance = TOLERANCE.get(record.dtype, TOLERANCE[torch.float16])
+    against = record.witness.name if record.witness else "the output of the run itself"
+    return [
+        HeadError(
+            parts=seen.parts(head) | ({} if shared is None else {"contributions": shared}),
+            tolerance=tolerance,
+            against=against,
+            unchecked=tuple(unchecked),
+        )
+        for head in range(record.n_heads)
+    ]
+
+
+def _own_blocks(record: AttentionRecord, unchecked: list[str]) -> Iterator[tuple[slice, Tensor | None, Tensor | None]]:
+    if record.witness is not None:
+        try:
+            yield from record.witness.blocks(record)
+            return
+        except (TypeError, AttributeError, RuntimeError, ReferenceError, KeyError, IndexError) as err:
+            unchecked.append(f"the model's own attention could not be called again ({type(err).__name__}: {err})")
+    else:
+        unchecked.append("the weights: there is no second implementation to compare with")
+    yield slice(0, record.n_q), None, None
+
+
+class _Compared:
+    """Running maxima of |ours − own| and |own|, a head and a part."""
+
+    def __init__(self, n_heads: int) -> None:
+        self.seen: list[dict[str, tuple[float, float]]] = [{} for _ in range(n_heads)]
+
+    def add_block(self, record: AttentionRecord, rows: slice, weights: Tensor | None, output: Tensor | None) -> None:
+        allowed = record.mask.rows(rows.start, rows.stop, record.n_k, record.rows_of.device)
+        # A row that may attend to nothing has no right answer: ours is 0, eager code spreads it evenly.
+        live = slice(None) if allowed is None else allowed.any(dim=-1)
+        for head in range(record.n_heads):
+            ours = record.stages(head, rows.start, rows.stop)
+            if weights is not None:
+                self._note(head, "weights", ours.weights[live], weights[head][live])
+            if ours.output is not None and output is not None:
+                self._note(head, "output", ours.output[live], output[:, head][live])
+            if ours.output is not None and record.output is not None:
+                self._note(head, "own output", ours.output[live], record.output[rows, head][live])
+
+    def _note(self, head: int, part: str, ours: Tensor, own: Tensor) -> None:
+        if own.numel() == 0:
+            return
+        gap = (ours - own.to(ours.dtype)).abs().max().item()
+        size = own.abs().max().item()
+        before = self.seen[head].get(part, (0.0, 0.0))
+        self.seen[head][part] = (_worse(before[0], gap), max(before[1], size))
+
+    def parts(self, head: int) -> dict[str, Difference]:
+        return {part: difference(gap, size) for part, (gap, size) in self.seen[head].items()}
+
+
+def difference(gap: float, size: float) -> Difference:
+    """A Difference from the largest gap and the largest magnitude; a gap from nothing at all is infinite."""
+    if gap == 0:
+        return Difference(0.0, 0.0)
+    return Difference(gap, gap / size if size else float("inf"))
+
+
+def _projection_difference(record: AttentionRecord) -> Difference | None:
+    shares = contributions(record)
+    if record.output is None or record.projection is None or any(share is None for share in shares):
+        return None
+    whole = record.projection(record.output.flatten(1))
+    bias = record.projection(torch.zeros_like(record.output[:1]).flatten(1))
+    total = sum((share.to(torch.float32) for share in cast(list[Tensor], shares)), bias.to(torch.float32))
+    return difference((total - whole).abs().max().item(), whole.abs().max().item())
+
+
+def _worse(a: float, b: float) -> float:
+    return b if b != b else max(a, b)  # NaN is the worst of all and must not be lost in max()
+
+
+def _nan_first(value: float) -> float:
+    return float("inf") if value != value else value

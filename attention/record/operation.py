@@ -1,0 +1,234 @@
+"""AttentionRecord: one attention operation as it ran, and the small records it is made of.
+
+Shape letters: n_q query tokens, n_k key tokens, h heads, g key-value heads (g divides h), d width of a query or key,
+v width of a value, m width of the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, cast
+
+import torch
+from torch import Tensor
+
+from attention.stages import Stages, attend
+
+Kind = Literal["encoder", "decoder", "cross"]
+KINDS: tuple[Kind, ...] = ("encoder", "decoder", "cross")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    """One token as a person reads it.
+
+    piece: the vocabulary's own string. text: the characters it stands for ("" where none can be told).
+    mark: what the vocabulary adds ("##", a leading space as "·"), to be shown lightly before `text`.
+    id: its number. span: character span in the text, or None (special tokens, ids without text).
+    special: added by the tokenizer or a control token. part: (k, m), the k-th (from 0) of m tokens that share one
+    character or cluster, or None. segment: 0 or 1, which of two texts.
+    """
+
+    piece: str
+    text: str
+    mark: str = ""
+    id: int | None = None
+    span: tuple[int, int] | None = None
+    special: bool = False
+    part: tuple[int, int] | None = None
+    segment: int = 0
+
+    def __str__(self) -> str:
+        return self.text or self.piece
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Mask:
+    """Which key each query may attend to: a rule, or one array that layers share.
+
+    before, after: how many keys back and ahead of its own position a query may look; None is no limit, so causal
+    attention has after = 0 and a sliding window of w (itself included) before = w − 1. keys: boolean (n_k,), False
+    for padding. array: boolean (n_q, n_k) where no rule fits. True = may attend, everywhere.
+    """
+
+    before: int | None = None
+    after: int | None = None
+    keys: Tensor | None = None
+    array: Tensor | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether every query may attend to every key."""
+        return self.before is None and self.after is None and self.keys is None and self.array is None
+
+    @property
+    def causal(self) -> bool:
+        """Whether no query may look ahead, by rule."""
+        return self.after == 0
+
+    def rows(self, start: int, stop: int, n_k: int, device: torch.device | None = None) -> Tensor | None:
+        """Boolean (stop − start, n_k) for those queries, or None where all is open."""
+        if self.open:
+            return None
+        if self.array is not None:
+            return self.array[start:stop]
+        distance = torch.arange(n_k, device=device) - torch.arange(start, stop, device=device)[:, None]
+        allowed = torch.ones_like(distance, dtype=torch.bool)
+        if self.after is not None:
+            allowed &= distance <= self.after
+        if self.before is not None:
+            allowed &= distance >= -self.before
+        if self.keys is not None:
+            allowed &= self.keys.to(allowed.device)
+        return allowed
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PositionBias:
+    """What a model adds to the scores by position.
+
+    by_distance: (h or 1, n_q + n_k − 1), entry (j − i) + n_q − 1 for query i and key j, where the bias depends on
+    distance alone (T5, ALiBi). dense: (h or 1, n_q, n_k) where it does not.
+    """
+
+    n_q: int
+    n_k: int
+    by_distance: Tensor | None = None
+    dense: Tensor | None = None
+
+    def rows(self, head: int, start: int, stop: int) -> Tensor:
+        """(stop − start, n_k) of one head."""
+        source = self.dense if self.by_distance is None else self.by_distance
+        own = cast(Tensor, source)[head if cast(Tensor, source).shape[0] > 1 else 0]
+        if self.by_distance is None:
+            return own[start:stop]
+        queries = torch.arange(start, stop, device=own.device)[:, None]
+        return own[torch.arange(self.n_k, device=own.device) - queries + self.n_q - 1]
+
+
+class Projection(Protocol):
+    """The layer's own map from all heads' outputs side by side to the model's width (W_O and its bias)."""
+
+    name: str
+    norm_follows: str | None
+
+    def __call__(self, heads: Tensor) -> Tensor:
+        """(n_q, h·v) → (n_q, m), or raises ReferenceError where the model is no longer loaded."""
+        ...
+
+
+class Witness(Protocol):
+    """The model's own code, called again on one layer's input, to check our numbers against."""
+
+    name: str
+
+    def blocks(self, record: AttentionRecord) -> Iterator[tuple[slice, Tensor, Tensor]]:
+        """Yield (rows, weights (h, rows, n_k), output (rows, h, v)) over all queries, in blocks."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AttentionRecord:
+    """One attention operation, as it ran.
+
+    query (h, n_q, d), key (g, n_k, d) after rotary embedding and norms, value (g, n_k, v); None what the road cannot
+    give. scale multiplies Q·Kᵀ. softcap, position_bias, sink (h,): where the model has them. output (n_q, h, v): the
+    model's own. op counts operations of one kind within a layer. weights (h, n_q, n_k): only where given instead of
+    q and k. no_projection says why head contributions cannot be told.
+    """
+
+    layer: int
+    kind: Kind
+    op: int = 0
+    query: Tensor | None = None
+    key: Tensor | None = None
+    value: Tensor | None = None
+    scale: float = 1.0
+    mask: Mask = field(default_factory=Mask)
+    position_bias: PositionBias | None = None
+    softcap: float | None = None
+    sink: Tensor | None = None
+    output: Tensor | None = None
+    weights: Tensor | None = None
+    temperature: float = 1.0
+    projection: Projection | None = None
+    no_projection: str = ""
+    witness: Witness | None = None
+
+    @property
+    def n_heads(self) -> int:
+        return self.rows_of.shape[0]
+
+    @property
+    def n_kv_heads(self) -> int:
+        first = next((t for t in (self.key, self.value) if t is not None), self.rows_of)
+        return first.shape[0]
+
+    @property
+    def n_q(self) -> int:
+        return self.rows_of.shape[1]
+
+    @property
+    def n_k(self) -> int:
+        first = next((t for t in (self.key, self.value) if t is not None), None)
+        return self.rows_of.shape[2] if first is None else first.shape[1]
+
+    @property
+    def d_head(self) -> int | None:
+        return None if self.query is None else self.query.shape[2]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type that the model computed in."""
+        return self.rows_of.dtype
+
+    @property
+    def rows_of(self) -> Tensor:
+        return cast(Tensor, self.weights if self.query is None else self.query)
+
+    def kv_head(self, head: int) -> int:
+        """The key-value head that query head `head` reads (Ainslie et al. 2023: groups of neighbours)."""
+        return head // (self.n_heads // self.n_kv_heads)
+
+    def stages(self, head: int, start: int = 0, stop: int | None = None) -> Stages:
+        """One head's stages for the queries start..stop, in float32 or wider."""
+        stop = self.n_q if stop is None else stop
+        value = None if self.value is None else wide(self.value[self.kv_head(head)])
+        if self.query is None or self.key is None:
+            given = wide(cast(Tensor, self.weights)[head, start:stop])
+            return Stages(steps=(("weights", given),), sink_weight=None, output=None if value is None else given @ value)
+        bias = None if self.position_bias is None else wide(self.position_bias.rows(head, start, stop))
+        return attend(
+            wide(self.query[head, start:stop]),
+            wide(self.key[self.kv_head(head)]),
+            value,
+            scale=self.scale,
+            softcap=self.softcap,
+            bias=bias,
+            mask=self.mask.rows(start, stop, self.n_k, self.query.device),
+            sink=None if self.sink is None else wide(self.sink[head]),
+            temperature=self.temperature,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """What the page says of a model; None what is not known. n_parameters counts each weight once."""
+
+    name: str
+    architecture: str
+    road: str
+    n_layers: int | None = None
+    n_heads: int | None = None
+    n_kv_heads: int | None = None
+    d_model: int | None = None
+    d_head: int | None = None
+    n_parameters: int | None = None
+    dtype: str = ""
+    trained: bool | None = None
+    revision: str | None = None
+
+
+def wide(tensor: Tensor) -> Tensor:
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

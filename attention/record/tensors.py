@@ -1,0 +1,116 @@
+"""A trace of one's own tensors: what `Trace.from_tensors` checks and builds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from attention.errors import InputError
+from attention.record.operation import AttentionRecord, Kind, Mask, ModelFacts, PositionBias, Token
+
+
+@dataclass(frozen=True)
+class Given:
+    """Tensors from a person, brought to one leading layer axis and checked."""
+
+    query: Tensor | None
+    key: Tensor | None
+    value: Tensor | None
+    weights: Tensor | None
+    output: Tensor | None
+
+    def __post_init__(self) -> None:
+        if self.weights is None and (self.query is None or self.key is None):
+            raise InputError("Give query and key, or weights.")
+        for name in ("query", "key", "value", "weights", "output"):
+            object.__setattr__(self, name, _with_layers(name, getattr(self, name)))
+        self._check()
+
+    def _check(self) -> None:
+        rows = cast(Tensor, self.weights if self.query is None else self.query)
+        for name, tensor in (("key", self.key), ("value", self.value)):
+            if tensor is not None and (len(tensor) != len(rows) or rows.shape[1] % tensor.shape[1]):
+                raise InputError(
+                    f"{name} must have {len(rows)} layers and a number of heads that divides {rows.shape[1]}; "
+                    f"got shape {tuple(tensor.shape)}."
+                )
+        if self.query is not None and self.key is not None and self.query.shape[-1] != self.key.shape[-1]:
+            raise InputError(f"query and key differ in width: {self.query.shape[-1]} and {self.key.shape[-1]}.")
+        if self.key is not None and self.value is not None and self.key.shape[2] != self.value.shape[2]:
+            raise InputError(f"key and value differ in length: {self.key.shape[2]} and {self.value.shape[2]}.")
+
+
+def _with_layers(name: str, tensor: Tensor | None) -> Tensor | None:
+    if tensor is None:
+        return None
+    tensor = torch.as_tensor(tensor).detach()
+    if tensor.dim() not in (3, 4) or not tensor.is_floating_point():
+        raise InputError(f"{name} must be floating point with 3 or 4 axes; got {tensor.dtype}, {tuple(tensor.shape)}.")
+    return tensor if tensor.dim() == 4 else tensor[None]
+
+
+def tensor_mask(causal: bool, mask: Tensor | None) -> Mask:
+    if mask is None:
+        return Mask(after=0) if causal else Mask()
+    if mask.dtype != torch.bool or mask.dim() != 2:
+        raise InputError(f"mask must be boolean (n_q, n_k), True = may attend; got {mask.dtype}, {tuple(mask.shape)}.")
+    return Mask(array=mask & Mask(after=0).rows(0, mask.shape[0], mask.shape[1]) if causal else mask)
+
+
+def _named(names: Sequence[str] | None, count: int) -> tuple[Token, ...]:
+    names = [str(i) for i in range(count)] if names is None else list(names)
+    if len(names) != count:
+        raise InputError(f"{len(names)} tokens were named, but the tensors have {count}.")
+    return tuple(Token(piece=name, text=name) for name in names)
+
+
+def parts_of_trace(
+    given: Given,
+    scale: float | None,
+    mask: Mask,
+    position_bias: Tensor | None,
+    softcap: float | None,
+    sink: Tensor | None,
+    tokens: Sequence[str] | None,
+    pair_tokens: Sequence[str] | None,
+    name: str,
+) -> dict[str, Any]:
+    """The fields of a Trace for these tensors, checked."""
+    rows = cast(Tensor, given.weights if given.query is None else given.query)
+    n_q = rows.shape[2]
+    n_k = given.key.shape[2] if given.key is not None else rows.shape[3]
+    kind: Kind = "cross" if n_q != n_k or pair_tokens is not None else "decoder" if mask.causal else "encoder"
+    bias = None if position_bias is None else PositionBias(n_q=n_q, n_k=n_k, dense=position_bias.reshape(-1, n_q, n_k))
+    width = 1 if given.query is None else given.query.shape[-1]
+    records = tuple(
+        AttentionRecord(
+            layer=layer,
+            kind=kind,
+            query=_pick(given.query, layer),
+            key=_pick(given.key, layer),
+            value=_pick(given.value, layer),
+            weights=_pick(given.weights, layer),
+            output=_pick(given.output, layer),
+            scale=width**-0.5 if scale is None else scale,
+            mask=mask,
+            position_bias=bias,
+            softcap=softcap,
+            sink=sink,
+            no_projection="no output projection was given",
+        )
+        for layer in range(len(rows))
+    )
+    facts = ModelFacts(
+        name=name, architecture="given tensors", road="tensors", n_layers=len(rows), n_heads=rows.shape[1],
+        n_kv_heads=records[0].n_kv_heads, d_head=records[0].d_head, dtype=str(rows.dtype).removeprefix("torch."),
+    )
+    fields = {"model": facts, "tokens": _named(tokens, n_k), "all_records": records}
+    return fields | ({"pair_tokens": _named(pair_tokens, n_q)} if kind == "cross" else {})
+
+
+def _pick(tensor: Tensor | None, layer: int) -> Tensor | None:
+    return None if tensor is None else tensor[layer]

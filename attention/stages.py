@@ -1,0 +1,112 @@
+"""One head's arithmetic, for any model, as named stages in the model's own order.
+
+Scaled dot-product attention (Vaswani et al. 2017, equation 1),
+
+    Attention(Q, K, V) = softmax(Q Kᵀ · scale) V,
+
+with what today's models add to it: a cap on the scores (Gemma 2), a bias by position (T5, ALiBi), a mask, and a
+learned sink that takes a share of the softmax (gpt-oss). Every picture and every number of Headlight is made here.
+
+Letters in the shape comments: `...` any leading axes (batch, heads), q queries, k keys, d width of a query or key,
+v width of a value.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+NEG_INF = float("-inf")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stages:
+    """The intermediate results of one attention operation.
+
+    steps: ordered (name, tensor (..., q, k)): always `scores`, `scaled`, `masked`, `weights`; between `scaled` and
+        `masked`, `softcapped`, `biased` and `tempered` where the operation has them.
+    sink_weight: (..., q), the share of the learned sink, or None. A row of weights and its sink share sum to 1,
+        or to 0 where the query may attend to nothing.
+    output: (..., q, v), or None where no values were given.
+    """
+
+    steps: tuple[tuple[str, Tensor], ...]
+    sink_weight: Tensor | None
+    output: Tensor | None
+
+    def __getitem__(self, name: str) -> Tensor:
+        return dict(self.steps)[name]
+
+    @property
+    def weights(self) -> Tensor:
+        return self["weights"]
+
+
+def attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor | None,
+    *,
+    scale: float,
+    softcap: float | None = None,
+    bias: Tensor | None = None,
+    mask: Tensor | None = None,
+    sink: Tensor | None = None,
+    temperature: float = 1.0,
+) -> Stages:
+    """Run the stages and keep each of them.
+
+    query (..., q, d), key (..., k, d), value (..., k, v); leading axes broadcast.
+    scale multiplies the scores (usually 1/√d, but read it from the model). softcap: c in c·tanh(s/c).
+    bias, broadcast to (..., q, k), is added after that. mask: boolean, True = may attend. sink (...): one extra
+    logit a head. temperature divides the finished scores.
+    """
+    scores = query @ key.transpose(-2, -1)  # (..., q, k)
+    steps = [("scores", scores), ("scaled", scores * scale)]
+    if softcap is not None:
+        steps.append(("softcapped", cap(steps[-1][1], softcap)))
+    if bias is not None:
+        steps.append(("biased", steps[-1][1] + bias))
+    if temperature != 1.0:
+        steps.append(("tempered", steps[-1][1] / temperature))
+    steps.append(("masked", apply_mask(steps[-1][1], mask)))
+    weights, sink_weight = softmax(steps[-1][1], sink)
+    steps.append(("weights", weights))
+    output = None if value is None else mix(weights, value)
+    return Stages(steps=tuple(steps), sink_weight=sink_weight, output=output)
+
+
+def cap(scores: Tensor, softcap: float) -> Tensor:
+    """Squash scores into (−softcap, softcap), nearly linear around 0 (Gemma 2, Gemma Team 2024, section 2)."""
+    return softcap * torch.tanh(scores / softcap)
+
+
+def apply_mask(scores: Tensor, mask: Tensor | None) -> Tensor:
+    """Put −inf where a query may not attend. mask is boolean, True = may attend, broadcast to the scores."""
+    return scores if mask is None else scores.masked_fill(~mask, NEG_INF)
+
+
+def softmax(scores: Tensor, sink: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    """Weights (..., q, k) over the keys, each row summing to 1, and the sink's share (..., q) where there is one.
+
+    Runs in the wider of float32 and the scores' type. A row of nothing but −inf gives zeros, not NaN.
+    A sink (...) is one more logit that takes its share and carries no value (gpt-oss, OpenAI 2025).
+    """
+    wide = scores.to(torch.promote_types(scores.dtype, torch.float32))
+    top = wide.amax(dim=-1, keepdim=True) if wide.shape[-1] else wide.new_full((*wide.shape[:-1], 1), NEG_INF)
+    if sink is not None:
+        logit = sink.to(wide.dtype)[..., None, None]  # (..., 1, 1)
+        top = torch.maximum(top, logit)
+    top = torch.where(torch.isneginf(top), torch.zeros_like(top), top)  # keeps exp(−inf − top) at 0
+    parts = torch.exp(wide - top)  # (..., q, k)
+    total = parts.sum(dim=-1, keepdim=True)
+    if sink is None:
+        return parts / torch.where(total == 0, torch.ones_like(total), total), None
+    sink_part = torch.exp(logit - top)
+    total = total + sink_part
+    return parts / total, (sink_part / total)[..., 0]
+
+
+def mix(weights: Tensor, value: Tensor) -> Tensor:
+    """Weighted sum of the values: (..., q, k) @ (..., k, v) → (..., q, v), in the weights' own precision."""
+    return weights @ value.to(weights.dtype)

@@ -41,6 +41,13 @@ class Stages:
     def weights(self) -> Tensor:
         return self["weights"]
 
+    @property
+    def mixed(self) -> Tensor:
+        """The output; raises ValueError where no values were given."""
+        if self.output is None:
+            raise ValueError("These stages were made without values, so there is no output.")
+        return self.output
+
 
 def attend(
     query: Tensor,

@@ -89,7 +89,7 @@ def contributions(record: AttentionRecord, heads: Sequence[int] | None = None) -
     heads = range(record.n_heads) if heads is None else heads
     if record.projection is None or record.output is None:
         return [None for _ in heads]
-    n_q, n_heads, d_value = record.output.shape
+    n_heads, d_value = record.output.shape[1:]
     try:
         bias = record.projection(record.output.new_zeros(1, n_heads * d_value))
         return [record.projection(_alone(record.output, head)) - bias for head in heads]
@@ -105,7 +105,8 @@ def _alone(output: Tensor, head: int) -> Tensor:
 
 def check_heads(record: AttentionRecord) -> list[HeadError]:
     """Compare each head of one layer with the model's own code and output (see HeadError)."""
-    seen, unchecked = _Compared(record.n_heads), []
+    seen = _Compared(record.n_heads)
+    unchecked: list[str] = []
     for rows, weights, output in _own_blocks(record, unchecked):
         seen.add_block(record, rows, weights, output)
     if record.output is None:

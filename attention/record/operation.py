@@ -110,8 +110,11 @@ class PositionBias:
 class Projection(Protocol):
     """The layer's own map from all heads' outputs side by side to the model's width (W_O and its bias)."""
 
-    name: str
-    norm_follows: str | None
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def norm_follows(self) -> str | None: ...
 
     def __call__(self, heads: Tensor) -> Tensor:
         """(n_q, h·v) → (n_q, m), or raises ReferenceError where the model is no longer loaded."""
@@ -121,7 +124,8 @@ class Projection(Protocol):
 class Witness(Protocol):
     """The model's own code, called again on one layer's input, to check our numbers against."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def blocks(self, record: AttentionRecord) -> Iterator[tuple[slice, Tensor, Tensor]]:
         """Yield (rows, weights (h, rows, n_k), output (rows, h, v)) over all queries, in blocks."""
@@ -197,7 +201,8 @@ class AttentionRecord:
         value = None if self.value is None else wide(self.value[self.kv_head(head)])
         if self.query is None or self.key is None:
             given = wide(cast(Tensor, self.weights)[head, start:stop])
-            return Stages(steps=(("weights", given),), sink_weight=None, output=None if value is None else given @ value)
+            output = None if value is None else given @ value
+            return Stages(steps=(("weights", given),), sink_weight=None, output=output)
         bias = None if self.position_bias is None else wide(self.position_bias.rows(head, start, stop))
         return attend(
             wide(self.query[head, start:stop]),
@@ -231,4 +236,5 @@ class ModelFacts:
 
 
 def wide(tensor: Tensor) -> Tensor:
+    """The tensor in float32, or wider where it is wider."""
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

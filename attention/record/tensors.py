@@ -54,11 +54,12 @@ def _with_layers(name: str, tensor: Tensor | None) -> Tensor | None:
 
 
 def tensor_mask(causal: bool, mask: Tensor | None) -> Mask:
+    """The rule for a person's mask; raises InputError for one of another type or shape."""
     if mask is None:
         return Mask(after=0) if causal else Mask()
     if mask.dtype != torch.bool or mask.dim() != 2:
         raise InputError(f"mask must be boolean (n_q, n_k), True = may attend; got {mask.dtype}, {tuple(mask.shape)}.")
-    return Mask(array=mask & Mask(after=0).rows(0, mask.shape[0], mask.shape[1]) if causal else mask)
+    return Mask(array=mask.tril() if causal else mask)
 
 
 def _named(names: Sequence[str] | None, count: int) -> tuple[Token, ...]:

@@ -1,0 +1,168 @@
+"""The embedded default: a sentence through our own multi-head self-attention, with nothing to download.
+
+Each word gets a fixed random vector and its sinusoidal position (Vaswani et al. 2017, §3.5), and one causal
+`MultiHeadSelfAttention` layer with fixed random weights runs on them. Nothing here is trained: it shows the arithmetic,
+not meaning, and the page says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from attention.errors import InputError, TooLongError
+from attention.mhsa import MultiHeadSelfAttention
+from attention.record import (
+    TOLERANCE,
+    AttentionRecord,
+    Fidelity,
+    Mask,
+    ModelFacts,
+    Token,
+    Trace,
+    difference,
+)
+from attention.tokens import words
+
+NAME = "local"
+D_MODEL, N_HEADS, SEED = 64, 4, 2017
+# Scores of unit variance give an almost flat softmax; with this gain a head visibly prefers some words.
+GAIN = 1.6
+
+
+@dataclass(frozen=True, eq=False)
+class LocalProjection:
+    """W_O of the local layer."""
+
+    layer: MultiHeadSelfAttention
+    name: str = "to_output"
+    norm_follows: str | None = None
+
+    def __call__(self, heads: Tensor) -> Tensor:
+        """(n_q, h·v) → (n_q, m)."""
+        with torch.no_grad():
+            return self.layer.to_output(heads)
+
+
+@dataclass(frozen=True)
+class TorchWitness:
+    """torch's own fused attention on the same q, k, v: an implementation that is not ours."""
+
+    name: str = "torch's scaled_dot_product_attention"
+
+    def blocks(self, record: AttentionRecord) -> Iterator[tuple[slice, Tensor, Tensor]]:
+        """All rows at once. With the identity for values, the output of attention is its weights."""
+        query, key, value = record.query, record.key, record.value
+        if query is None or key is None or value is None:
+            raise TypeError("needs query, key and value")
+        eye = torch.eye(record.n_k, dtype=value.dtype).expand(record.n_kv_heads, -1, -1)
+        both = torch.cat([value, eye], dim=-1)  # (g, k, v + k)
+        causal = record.mask.causal
+        out = functional.scaled_dot_product_attention(query[None], key[None], both[None], is_causal=causal)[0]
+        d_value = value.shape[-1]
+        yield slice(0, record.n_q), out[..., d_value:], out[..., :d_value].transpose(0, 1)
+
+
+def trace_local(text: str, *, max_tokens: int | None = None) -> Trace:
+    """Run the sentence through the local layer. Raises InputError for a text without a word, TooLongError."""
+    started = time.perf_counter()
+    tokens = words(text)
+    _check(tokens, max_tokens)
+    layer, x = build(), embed(tokens)
+    with torch.no_grad():
+        made = layer.run(x[None])
+    record = AttentionRecord(
+        layer=0,
+        kind="decoder",
+        query=made.query[0],
+        key=made.key[0],
+        value=made.value[0],
+        scale=layer.scale,
+        mask=Mask(after=0),
+        output=made.heads[0],
+        projection=LocalProjection(layer),
+        witness=TorchWitness(),
+    )
+    return Trace(
+        model=facts(layer),
+        tokens=tokens,
+        all_records=(record,),
+        fidelity=_fidelity(layer, x, made.output[0]),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def build(d_model: int = D_MODEL, n_heads: int = N_HEADS, seed: int = SEED) -> MultiHeadSelfAttention:
+    """The layer with its fixed random weights: each projection N(0, GAIN²/d_model), no bias."""
+    layer = MultiHeadSelfAttention(d_model, n_heads, causal=True, bias=False)
+    generator = torch.Generator().manual_seed(seed)
+    for weight in layer.parameters():
+        nn.init.normal_(weight, std=GAIN / math.sqrt(d_model), generator=generator)
+    return layer.requires_grad_(False)
+
+
+def embed(tokens: tuple[Token, ...], d_model: int = D_MODEL) -> Tensor:
+    """(n, m): a fixed random vector for each distinct word (case ignored), plus its position."""
+    vectors = torch.stack([_word_vector(token.text.casefold(), d_model) for token in tokens])
+    return vectors + sinusoids(len(tokens), d_model)
+
+
+def sinusoids(n: int, d_model: int) -> Tensor:
+    """(n, m): sine in even and cosine in odd dimensions, wavelengths from 2π to 10000·2π (§3.5)."""
+    position = torch.arange(n, dtype=torch.float32)[:, None]
+    frequency = torch.exp(torch.arange(0, d_model, 2) * (-math.log(10_000) / d_model))
+    angle = position * frequency  # (n, m/2)
+    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)[:, :d_model]
+
+
+def facts(layer: MultiHeadSelfAttention) -> ModelFacts:
+    """What the page says of the local model."""
+    return ModelFacts(
+        name=NAME,
+        architecture="MultiHeadSelfAttention",
+        road="from scratch",
+        n_layers=1,
+        n_heads=layer.n_heads,
+        n_kv_heads=layer.n_kv_heads,
+        d_model=layer.to_output.out_features,
+        d_head=layer.d_head,
+        n_parameters=sum(weight.numel() for weight in layer.parameters()),
+        dtype="float32",
+        trained=False,
+    )
+
+
+def _check(tokens: tuple[Token, ...], max_tokens: int | None) -> None:
+    if not tokens:
+        raise InputError("There is no word to look at yet: type a sentence.")
+    if max_tokens is not None and len(tokens) > max_tokens:
+        raise TooLongError(f"This text has {len(tokens)} tokens; the limit here is {max_tokens}. Shorten it.")
+
+
+def _word_vector(word: str, d_model: int) -> Tensor:
+    seed = int.from_bytes(hashlib.sha256(word.encode("utf-8", "surrogatepass")).digest()[:8], "big") % 2**63
+    return torch.randn(d_model, generator=torch.Generator().manual_seed(seed))
+
+
+def _fidelity(layer: MultiHeadSelfAttention, x: Tensor, ours: Tensor) -> Fidelity:
+    """The whole layer against torch's nn.MultiheadAttention with the same weights."""
+    twin = nn.MultiheadAttention(x.shape[-1], layer.n_heads, bias=False, batch_first=True)
+    with torch.no_grad():
+        twin.in_proj_weight.copy_(torch.cat([layer.to_query.weight, layer.to_key.weight, layer.to_value.weight]))
+        twin.out_proj.weight.copy_(layer.to_output.weight)
+        blocked = torch.ones(len(x), len(x), dtype=torch.bool).triu(1)
+        own = twin.eval()(x[None], x[None], x[None], attn_mask=blocked, need_weights=False)[0][0]
+    gap = difference((ours - own).abs().max().item(), own.abs().max().item())
+    return Fidelity(
+        of="output of torch's nn.MultiheadAttention with the same weights",
+        absolute=gap.absolute,
+        relative=gap.relative,
+        tolerance=TOLERANCE[torch.float32],
+    )

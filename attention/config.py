@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from attention.errors import InputError
 
@@ -11,20 +12,20 @@ PREFIX = "HEADLIGHT_"
 MEGABYTE = 1_000_000
 
 
-def _limit(default: object, help: str) -> object:
-    return field(default=default, metadata={"help": help})  # type: ignore[call-overload]
+def _limit(default: Any, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """What this installation allows. `Limits.from_environment()` reads `HEADLIGHT_<NAME>`."""
 
-    max_characters: int = _limit(20_000, "longest text, in characters, that is looked at")  # type: ignore[assignment]
-    max_tokens: int = _limit(512, "most tokens that the page traces at once")  # type: ignore[assignment]
-    max_model_mb: int = _limit(6_000, "largest model, in megabytes of weights, that is loaded")  # type: ignore[assignment]
-    models_in_memory: int = _limit(2, "how many models stay loaded; the least recently used goes first")  # type: ignore[assignment]
-    any_model: bool = _limit(True, "whether ids outside the catalogue may be loaded")  # type: ignore[assignment]
-    model_folder: str = _limit("", "folder whose subfolders may be opened as local models; empty: none")  # type: ignore[assignment]
+    max_characters: int = _limit(20_000, "longest text, in characters, that is looked at")
+    max_tokens: int = _limit(512, "most tokens that the page traces at once")
+    max_model_mb: int = _limit(6_000, "largest model, in megabytes of weights, that is loaded")
+    models_in_memory: int = _limit(2, "how many models stay loaded; the least recently used goes first")
+    any_model: bool = _limit(True, "whether ids outside the catalogue may be loaded")
+    model_folder: str = _limit("", "folder whose subfolders may be opened as local models; empty: none")
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Limits":
@@ -51,7 +52,7 @@ def describe() -> list[tuple[str, object, str, str]]:
     return [(item.name, item.default, item.metadata["help"], variable(item.name)) for item in fields(Limits)]
 
 
-def _parse(name: str, raw: str, kind: type) -> object:
+def _parse(name: str, raw: str, kind: type) -> Any:
     if kind is bool:
         return _parse_bool(name, raw)
     if kind is int:

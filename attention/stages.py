@@ -25,8 +25,8 @@ class Stages:
 
     steps: ordered (name, tensor (..., q, k)): always `scores`, `scaled`, `masked`, `weights`; between `scaled` and
         `masked`, `softcapped`, `biased` and `tempered` where the operation has them.
-    sink_weight: (..., q), the share of the learned sink, or None. A row of weights and its sink share sum to 1,
-        or to 0 where the query may attend to nothing.
+    sink_weight: (..., q), the share of the learned sink, or None. A row of weights and its sink share sum to 1
+        (with sink_scales the weights alone do), or to 0 where the query may attend to nothing.
     output: (..., q, v), or None where no values were given.
     """
 
@@ -59,6 +59,7 @@ def attend(
     bias: Tensor | None = None,
     mask: Tensor | None = None,
     sink: Tensor | None = None,
+    sink_scales: bool = False,
     temperature: float = 1.0,
 ) -> Stages:
     """Run the stages and keep each of them.
@@ -66,7 +67,9 @@ def attend(
     query (..., q, d), key (..., k, d), value (..., k, v); leading axes broadcast.
     scale multiplies the scores (usually 1/√d, but read it from the model). softcap: c in c·tanh(s/c).
     bias, broadcast to (..., q, k), is added after that. mask: boolean, True = may attend. sink (...): one extra
-    logit a head. temperature divides the finished scores.
+    logit a head, which takes its share from the weights, or, with sink_scales, from the output: then the weights are
+    those without it, and the output is scaled by 1 − share (Granite's form; the output is the same either way).
+    temperature divides the finished scores.
     """
     scores = query @ key.transpose(-2, -1)  # (..., q, k)
     steps = [("scores", scores), ("scaled", scores * scale)]
@@ -77,9 +80,14 @@ def attend(
     if temperature != 1.0:
         steps.append(("tempered", steps[-1][1] / temperature))
     steps.append(("masked", apply_mask(steps[-1][1], mask)))
-    weights, sink_weight = softmax(steps[-1][1], sink)
+    masked = steps[-1][1]
+    weights, sink_weight = softmax(masked, sink)
+    if sink_scales:
+        weights = softmax(masked)[0]
     steps.append(("weights", weights))
     output = None if value is None else mix(weights, value)
+    if output is not None and sink_scales and sink_weight is not None:
+        output = output * (1 - sink_weight)[..., None]
     return Stages(steps=tuple(steps), sink_weight=sink_weight, output=output)
 
 

@@ -49,7 +49,7 @@ class Mask:
 
     before, after: how many keys back and ahead of its own position a query may look; None is no limit, so causal
     attention has after = 0 and a sliding window of w (itself included) before = w − 1. keys: boolean (n_k,), False
-    for padding. array: boolean (n_q, n_k) where no rule fits. True = may attend, everywhere.
+    for padding. array: boolean (n_q, n_k), or (h, n_q, n_k) where heads differ, where no rule fits. True = may attend.
     """
 
     before: int | None = None
@@ -67,18 +67,22 @@ class Mask:
         """Whether no query may look ahead, by rule."""
         return self.after == 0
 
-    def rows(self, start: int, stop: int, n_k: int, device: torch.device | None = None) -> Tensor | None:
-        """Boolean (stop − start, n_k) for those queries, or None where all is open."""
+    def rows(
+        self, start: int, stop: int, n_k: int, device: torch.device | None = None, head: int = 0
+    ) -> Tensor | None:
+        """Boolean (stop − start, n_k) for those queries of one head, or None where all is open."""
         if self.open:
             return None
         if self.array is not None:
-            return self.array[start:stop]
-        distance = torch.arange(n_k, device=device) - torch.arange(start, stop, device=device)[:, None]
-        allowed = torch.ones_like(distance, dtype=torch.bool)
+            own = self.array if self.array.dim() == 2 else self.array[head]
+            return own[start:stop]
+        key = torch.arange(n_k, device=device)
+        query = torch.arange(start, stop, device=device)[:, None]
+        allowed = torch.ones(stop - start, n_k, dtype=torch.bool, device=device)
         if self.after is not None:
-            allowed &= distance <= self.after
+            allowed &= key <= query + self.after
         if self.before is not None:
-            allowed &= distance >= -self.before
+            allowed &= key >= query - self.before
         if self.keys is not None:
             allowed &= self.keys.to(allowed.device)
         return allowed
@@ -105,6 +109,11 @@ class PositionBias:
             return own[start:stop]
         queries = torch.arange(start, stop, device=own.device)[:, None]
         return own[torch.arange(self.n_k, device=own.device) - queries + self.n_q - 1]
+
+    def all_rows(self, start: int, stop: int) -> Tensor:
+        """(h or 1, stop − start, n_k) of all heads."""
+        source = cast(Tensor, self.dense if self.by_distance is None else self.by_distance)
+        return torch.stack([self.rows(head, start, stop) for head in range(source.shape[0])])
 
 
 class Projection(Protocol):
@@ -137,7 +146,8 @@ class AttentionRecord:
     """One attention operation, as it ran.
 
     query (h, n_q, d), key (g, n_k, d) after rotary embedding and norms, value (g, n_k, v); None what the road cannot
-    give. scale multiplies Q·Kᵀ. softcap, position_bias, sink (h,): where the model has them. output (n_q, h, v): the
+    give. scale multiplies Q·Kᵀ. softcap, position_bias, sink (h,): where the model has them; sink_scales: the sink
+    scales the output instead of the weights. output (n_q, h, v): the
     model's own. op counts operations of one kind within a layer. weights (h, n_q, n_k): only where given instead of
     q and k. no_projection says why head contributions cannot be told.
     """
@@ -153,6 +163,7 @@ class AttentionRecord:
     position_bias: PositionBias | None = None
     softcap: float | None = None
     sink: Tensor | None = None
+    sink_scales: bool = False
     output: Tensor | None = None
     weights: Tensor | None = None
     temperature: float = 1.0
@@ -195,6 +206,10 @@ class AttentionRecord:
         """The key-value head that query head `head` reads (Ainslie et al. 2023: groups of neighbours)."""
         return head // (self.n_heads // self.n_kv_heads)
 
+    def allowed(self, head: int, start: int = 0, stop: int | None = None) -> Tensor | None:
+        """Boolean (stop − start, n_k), True where the queries of this head may attend; None where all is open."""
+        return self.mask.rows(start, self.n_q if stop is None else stop, self.n_k, self.rows_of.device, head)
+
     def stages(self, head: int, start: int = 0, stop: int | None = None) -> Stages:
         """One head's stages for the queries start..stop, in float32 or wider."""
         stop = self.n_q if stop is None else stop
@@ -211,8 +226,9 @@ class AttentionRecord:
             scale=self.scale,
             softcap=self.softcap,
             bias=bias,
-            mask=self.mask.rows(start, stop, self.n_k, self.query.device),
+            mask=self.allowed(head, start, stop),
             sink=None if self.sink is None else wide(self.sink[head]),
+            sink_scales=self.sink_scales,
             temperature=self.temperature,
         )
 

@@ -218,7 +218,14 @@ class HeadView:
         """weight × value of each key for one query, (n_k, v); they sum to that query's output."""
         if self.value is None:
             raise NoSuchHeadError("The values of this head are not known.")
-        return self.weights[query][:, None] * self.value
+        return self.weights[query][:, None] * self.value * self.output_scale[query]
+
+    @cached_property
+    def output_scale(self) -> np.ndarray:
+        """What each query's weighted sum is multiplied by, (n_q,): 1, or 1 − the sink's share where it acts there."""
+        if self.record.sink_scales and self.sink_weight is not None:
+            return 1 - self.sink_weight
+        return np.ones(self.record.n_q, dtype=np.float32)
 
     @cached_property
     def contribution(self) -> np.ndarray | None:

@@ -1,0 +1,9 @@
+"""Any Hugging Face model → Trace, by watching its own run.
+
+`trace_model` puts the model on a recording attention function for one forward pass, and keeps q, k, v and the model's
+own output by reference. There is no code for any particular model here.
+"""
+
+from attention.capture.run import Inputs, trace_model
+
+__all__ = ["Inputs", "trace_model"]

@@ -1,0 +1,121 @@
+"""Name each recorded operation as the model does: which kind, which layer, which of several."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from attention.capture.recorder import Operation
+from attention.record import Kind
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+_CROSS = re.compile(r"cross|encoder_attn|encdec|enc_dec|encoder_decoder", re.IGNORECASE)
+_NUMBER = re.compile(r"(?:^|\.)(\d+)(?=\.|$)")
+_ATTENTION_LAYERS = ("attention", "hybrid")
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where in the model an operation stands."""
+
+    kind: Kind
+    layer: int
+    op: int = 0
+
+
+def places(model: PreTrainedModel, operations: list[Operation]) -> list[Place]:
+    """A place for each operation, in order."""
+    names = {id(module): name for name, module in model.named_modules()}
+    kinds = _kinds(model, operations, names)
+    layers = _layers(model, operations, kinds, names)
+    seen: Counter[tuple[Kind, int]] = Counter()
+    found = []
+    for kind, layer in zip(kinds, layers, strict=True):
+        found.append(Place(kind, layer, seen[kind, layer]))
+        seen[kind, layer] += 1
+    return found
+
+
+def _kinds(model: PreTrainedModel, operations: list[Operation], names: dict[int, str]) -> list[Kind]:
+    encoder = _encoder_modules(model)
+    if encoder is None:
+        looks_back: Kind = "decoder" if _is_causal(model, operations) else "encoder"
+        return ["cross" if _is_cross(op, names) else looks_back for op in operations]
+    return [
+        "encoder" if id(op.module) in encoder else "cross" if _is_cross(op, names) else "decoder" for op in operations
+    ]
+
+
+def _encoder_modules(model: PreTrainedModel) -> set[int] | None:
+    """The modules of an encoder-decoder's encoder; None for models of one stack."""
+    if not getattr(model.config, "is_encoder_decoder", False):
+        return None
+    return {id(module) for module in model.get_encoder().modules()}
+
+
+def _is_cross(operation: Operation, names: dict[int, str]) -> bool:
+    if getattr(operation.module, "is_cross_attention", False):
+        return True
+    path = names.get(id(operation.module), "")
+    named = _CROSS.search(path.rpartition(".")[2]) or _CROSS.search(".".join(path.split(".")[-2:]))
+    return bool(named) or operation.query.shape[1] != operation.key.shape[1]
+
+
+def _is_causal(model: PreTrainedModel, operations: list[Operation]) -> bool:
+    longer = [op for op in operations if op.query.shape[1] > 1]
+    if longer:
+        return any(op.mask.causal for op in longer)
+    # One token shows no mask: ask the modules, then whether the model generates text.
+    asked = [getattr(op.module, "is_causal", None) for op in operations]
+    return bool(next((answer for answer in asked if answer is not None), model.can_generate()))
+
+
+def _layers(
+    model: PreTrainedModel, operations: list[Operation], kinds: list[Kind], names: dict[int, str]
+) -> list[int]:
+    layers = [_own_number(op, names) for op in operations]
+    for kind in set(kinds):
+        mine = [i for i, own in enumerate(kinds) if own == kind]
+        passes = _passes([operations[i] for i in mine])
+        calls = Counter(id(operations[mine[group[0]]].module) for group in passes)
+        if max(calls.values()) > 1 or any(layers[i] is None for i in mine):
+            # One module serves several layers (ALBERT, Zamba): its own number cannot tell them apart.
+            for group, number in zip(passes, _counted(model.config, len(passes)), strict=True):
+                for member in group:
+                    layers[mine[member]] = number
+    return [layer if layer is not None else 0 for layer in layers]
+
+
+def _passes(operations: list[Operation]) -> list[list[int]]:
+    """Group operations by pass through their module: calls in a row on one query are one pass (DiffLlama)."""
+    groups: list[list[int]] = []
+    for i, operation in enumerate(operations):
+        last = operations[groups[-1][-1]] if groups else None
+        if last is not None and last.module is operation.module and _same_query(last, operation):
+            groups[-1].append(i)
+        else:
+            groups.append([i])
+    return groups
+
+
+def _same_query(one: Operation, other: Operation) -> bool:
+    return one.query.data_ptr() == other.query.data_ptr() and one.query.shape == other.query.shape
+
+
+def _own_number(operation: Operation, names: dict[int, str]) -> int | None:
+    own = getattr(operation.module, "layer_idx", None)
+    if isinstance(own, int):
+        return own
+    number = _NUMBER.search(names.get(id(operation.module), ""))
+    return int(number[1]) if number else None
+
+
+def _counted(config: Any, count: int) -> list[int]:
+    """Layer numbers for operations in running order: those that the config calls attention, else 0, 1, 2 …"""
+    types = getattr(config, "layers_block_type", None) or getattr(config, "layer_types", None) or []
+    numbers = [i for i, name in enumerate(types) if any(word in str(name) for word in _ATTENTION_LAYERS)]
+    return numbers if len(numbers) == count else list(range(count))

@@ -1,0 +1,157 @@
+"""Find the projection after the heads (W_O) by behaviour, not by name.
+
+During one run every module's input is compared with the attention output that was just made. The outermost module
+that takes exactly that, and nothing else, and behaves as an affine map is the projection; adapters around a Linear are
+therefore part of it. Where none does, the reason is told: a norm or a gate comes between.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from attention.capture.recorder import Recorder, current
+
+# How many module calls after the projection may pass before its output meets the norm that follows it.
+NORM_WITHIN = 8
+
+
+@dataclass(frozen=True, eq=False)
+class LayerProjection:
+    """A layer's own projection, held weakly: it goes with its model."""
+
+    module: weakref.ReferenceType[nn.Module]
+    name: str
+    norm_follows: str | None = None
+
+    def __call__(self, heads: Tensor) -> Tensor:
+        """(n_q, h·v) → (n_q, m); raises ReferenceError where the model is gone."""
+        module = self.module()
+        if module is None:
+            raise ReferenceError("the model is no longer loaded")
+        with torch.no_grad():
+            return module(heads[None])[0]
+
+
+@dataclass(frozen=True)
+class NoProjection:
+    """Why a head's contribution cannot be told."""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class _Seen:
+    """What followed one attention operation."""
+
+    takers: list[tuple[str, nn.Module]] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    norms: dict[int, str] = field(default_factory=dict)
+
+
+class Finder:
+    """Watches one run and says, for each operation in order, which module projects its heads."""
+
+    def __init__(self, model: nn.Module, recorder: Recorder) -> None:
+        self._names = {id(module): name for name, module in model.named_modules()}
+        self._modules = [module for module in model.modules() if module is not model]
+        self._recorder = recorder
+        self._seen: dict[int, _Seen] = {}
+        self._outputs: list[tuple[int, int, Tensor, int]] = []  # operation, taker's id, its output, calls since
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """While inside, the model's modules report to this finder (only in the run that records)."""
+        hooks: list[Any] = []
+        try:
+            for module in self._modules:
+                hooks.append(module.register_forward_pre_hook(self._before, with_kwargs=True))
+                hooks.append(module.register_forward_hook(self._after))
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if current() is not self._recorder or not self._recorder.operations:
+            return
+        inputs = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
+        self._meet_norm(module, inputs)
+        index = len(self._recorder.operations) - 1
+        seen = self._seen.setdefault(index, _Seen())
+        output = self._recorder.operations[index].output
+        if len(inputs) != 1 or inputs[0].numel() != output.numel() or next(module.parameters(), None) is None:
+            return
+        if _same(inputs[0], output):
+            seen.takers.append((self._names[id(module)], module))
+        elif not seen.takers:
+            seen.changed.append(self._names[id(module)])
+
+    def _after(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        if current() is not self._recorder or not isinstance(output, Tensor):
+            return
+        index = len(self._recorder.operations) - 1
+        if index in self._seen and any(taker is module for _, taker in self._seen[index].takers):
+            self._outputs.append((index, id(module), output, 0))
+
+    def _meet_norm(self, module: nn.Module, inputs: list[Tensor]) -> None:
+        waiting = []
+        for index, taker, output, calls in self._outputs:
+            is_it = len(inputs) == 1 and inputs[0].data_ptr() == output.data_ptr() and inputs[0].shape == output.shape
+            if is_it and "norm" in type(module).__name__.lower():
+                self._seen[index].norms[taker] = self._names[id(module)]
+            elif calls < NORM_WITHIN:
+                waiting.append((index, taker, output, calls + 1))
+        self._outputs = waiting
+
+    def found(self) -> list[LayerProjection | NoProjection]:
+        """One answer for each operation of the run."""
+        return [self._answer(self._seen.get(index, _Seen())) for index in range(len(self._recorder.operations))]
+
+    def _answer(self, seen: _Seen) -> LayerProjection | NoProjection:
+        for name, module in seen.takers:
+            if is_affine(module, self._width(seen)):
+                return LayerProjection(weakref.ref(module), name, seen.norms.get(id(module)))
+        if seen.takers:
+            between = seen.takers[0][0]
+            return NoProjection(f"the heads pass through {between} first, which is not linear, so shares do not add up")
+        if seen.changed:
+            return NoProjection(
+                f"the heads' outputs are changed, by a gate or the like, before they reach {seen.changed[0]}"
+            )
+        return NoProjection("no projection takes the heads' outputs as they are")
+
+    def _width(self, seen: _Seen) -> int:
+        index = next(index for index, own in self._seen.items() if own is seen)
+        return self._recorder.operations[index].output[0].numel()
+
+
+def is_affine(module: nn.Module, width: int) -> bool:
+    """Whether f(a) + f(b) = f(a + b) + f(0) on random input (1, 3, width), to the precision of its weights."""
+    weight = next(module.parameters())
+    dtype = weight.dtype if weight.is_floating_point() else torch.float32
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(1, 3, width, generator=generator).to(weight.device, dtype) for _ in range(2))
+    try:
+        with torch.no_grad():
+            first, second, both, nothing = (module(x) for x in (a, b, a + b, torch.zeros_like(a)))
+    except (TypeError, RuntimeError, ValueError):
+        return False
+    if not isinstance(first, Tensor) or first.shape[:2] != a.shape[:2]:
+        return False
+    gap = (first + second - both - nothing).abs().max().item()
+    size = max(first.abs().max().item(), second.abs().max().item(), 1e-12)
+    return gap <= 16 * torch.finfo(dtype).eps * size * 4
+
+
+def _same(given: Tensor, output: Tensor) -> bool:
+    """Whether a module's input is the attention output, whatever the shape it was given."""
+    if given.data_ptr() == output.data_ptr():
+        return True
+    return given.dtype == output.dtype and torch.equal(given.detach().reshape(-1), output.reshape(-1))

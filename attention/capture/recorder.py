@@ -1,0 +1,232 @@
+"""The recording attention: the model's usual attention function, with a note of what went in and came out.
+
+transformers dispatches attention through one registry. Two names are registered here, once: one that runs fused
+attention (SDPA), one that runs the model's own eager function, for models that use that by themselves. Each name needs
+its mask function beside it, or masking is silently dropped. Who records is decided by a context variable, so runs in
+several threads on one model do not mix.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import eager_mask, sdpa_mask
+
+from attention.capture.rules import Rules, add_biases
+from attention.record import Mask, PositionBias
+
+SDPA, EAGER = "headlight_sdpa", "headlight_eager"
+# Above this many weights in one layer, eager attention runs in blocks of query rows (64 Mi floats are 256 MB).
+BLOCK = 2**26
+
+
+@dataclass(kw_only=True, eq=False)
+class Operation:
+    """One attention call as it happened, batch axis dropped; the tensors are the model's own, not copies."""
+
+    module: nn.Module
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    output: Tensor
+    scale: float
+    mask: Mask
+    position_bias: PositionBias | None
+    softcap: float | None
+    sink: Tensor | None
+    sink_scales: bool
+    own_mask: Tensor | None
+    own_bias: PositionBias | None
+    arguments: dict[str, Any]
+    versions: tuple[int, ...] = ()
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        return self.query, self.key, self.value, self.output
+
+    @property
+    def overwritten(self) -> bool:
+        """Whether the model changed one of the tensors in place after we kept it."""
+        return self.versions != tuple(tensor._version for tensor in self.tensors)
+
+
+@dataclass(eq=False)
+class Recorder:
+    """Collects the operations of one run. copies: keep copies, for models that overwrite their tensors."""
+
+    copies: bool = False
+    operations: list[Operation] = field(default_factory=list)
+    batches: int = 0
+    rules: Rules = field(default_factory=Rules)
+
+    def add(self, operation: Operation) -> None:
+        """Keep one operation, noting the versions of its tensors."""
+        if self.copies:
+            for name in ("query", "key", "value", "output"):
+                setattr(operation, name, getattr(operation, name).clone())
+        operation.versions = tuple(tensor._version for tensor in operation.tensors)
+        self.operations.append(operation)
+
+    @property
+    def overwritten(self) -> bool:
+        return any(operation.overwritten for operation in self.operations)
+
+
+_current: ContextVar[Recorder | None] = ContextVar("headlight_recorder", default=None)
+
+
+@contextmanager
+def record_into(recorder: Recorder) -> Iterator[None]:
+    """While inside, this thread's attention calls are recorded."""
+    token = _current.set(recorder)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def current() -> Recorder | None:
+    """The recorder of this thread's run, if one is on."""
+    return _current.get()
+
+
+def own_eager(module: nn.Module) -> Callable[..., tuple[Tensor, Tensor]] | None:
+    """The eager attention function that this module's own file would call, or None where it has none."""
+    for cls in type(module).__mro__:
+        forward = cls.__dict__.get("forward")
+        if forward is None:
+            continue
+        found = getattr(inspect.unwrap(forward), "__globals__", {}).get("eager_attention_forward")
+        if found is not None:
+            return found
+    return None
+
+
+def fused(
+    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **arguments: Any
+) -> tuple[Tensor, None]:
+    """transformers' SDPA attention, recorded."""
+    output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **arguments)
+    recorder = _current.get()
+    if recorder is not None:
+        asked = arguments.get("is_causal")
+        causal = asked if asked is not None else getattr(module, "is_causal", True)
+        causal = bool(causal) and attention_mask is None and query.shape[2] > 1
+        _note(recorder, module, query, key, value, attention_mask, output, causal, None, arguments)
+    return output, None
+
+
+def eager(
+    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **arguments: Any
+) -> tuple[Tensor, None]:
+    """The model's own eager attention, in blocks of query rows when it is large, recorded."""
+    function = own_eager(module)
+    if function is None:
+        raise RuntimeError(f"{type(module).__name__} has no eager attention function of its own")
+    blocks = [
+        function(module, query[:, :, rows], key, value, _rows(attention_mask, rows), **_of_rows(arguments, rows))[0]
+        for rows in row_blocks(query.shape[2], query.shape[1] * key.shape[2])
+    ]
+    output = torch.cat(blocks, dim=1)
+    recorder = _current.get()
+    if recorder is not None:
+        sink = arguments.get("s_aux")
+        sink = getattr(module, "sinks", None) if sink is None else sink
+        _note(recorder, module, query, key, value, attention_mask, output, False, sink, arguments)
+    return output, None
+
+
+def row_blocks(n_q: int, per_row: int) -> list[slice]:
+    """Cut n_q query rows into slices of at most BLOCK weights; one slice where all fit."""
+    step = max(1, min(n_q, BLOCK // max(per_row, 1)))
+    return [slice(start, min(start + step, n_q)) for start in range(0, n_q, step)]
+
+
+def _scales_output(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, arguments: dict[str, Any]) -> bool:
+    """Whether the eager function's weights sum to 1 beside a sink, so that the sink acts on the output.
+
+    Tried on two tokens whose scores are all 0; a sink too weak to tell makes no difference.
+    """
+    function = own_eager(module)
+    if function is None:
+        return False
+    tiny = [torch.zeros_like(tensor[:, :, :2]) for tensor in (query, key, value)]
+    weights = function(module, *tiny, None, **{**arguments, "position_bias": None})[1]
+    return bool((weights.sum(dim=-1) > 1 - 1e-6).all())
+
+
+def _rows(mask: Tensor | None, rows: slice) -> Tensor | None:
+    return mask if mask is None or mask.dim() < 3 or mask.shape[-2] == 1 else mask[..., rows, :]
+
+
+def _of_rows(arguments: dict[str, Any], rows: slice) -> dict[str, Any]:
+    bias = arguments.get("position_bias")
+    return arguments if bias is None else {**arguments, "position_bias": _rows(bias, rows)}
+
+
+def _note(
+    recorder: Recorder,
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    output: Tensor,
+    causal: bool,
+    sink: Tensor | None,
+    arguments: dict[str, Any],
+) -> None:
+    if query.shape[0] != 1:
+        recorder.batches += 1
+        return
+    n_q, n_k = query.shape[2], key.shape[2]
+    mask, mixed_in = Mask(after=0) if causal else Mask(), None
+    if attention_mask is not None:
+        mask, mixed_in = recorder.rules.mask(attention_mask, n_q, n_k)
+    given = arguments.get("position_bias")
+    own_bias = None if given is None else recorder.rules.bias(given, n_q, n_k)
+    scale = arguments.get("scaling")
+    recorder.add(
+        Operation(
+            module=module,
+            query=query.detach()[0],
+            key=key.detach()[0],
+            value=value.detach()[0],
+            output=output.detach()[0],
+            scale=query.shape[-1] ** -0.5 if scale is None else float(scale),
+            mask=mask,
+            position_bias=add_biases(own_bias, mixed_in),
+            softcap=arguments.get("softcap"),
+            sink=None if sink is None else sink.detach().flatten(),
+            sink_scales=sink is not None and _scales_output(module, query, key, value, arguments),
+            own_mask=attention_mask,
+            own_bias=own_bias,
+            arguments=_small(arguments),
+        )
+    )
+
+
+def _small(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that the model's own function may need again; nothing that grows with the text."""
+    plain = (bool, int, float, str, type(None))
+    return {
+        name: value
+        for name, value in arguments.items()
+        if name not in ("position_bias", "dropout")
+        and (isinstance(value, plain) or (isinstance(value, Tensor) and value.dim() <= 1))
+    }
+
+
+AttentionInterface.register(SDPA, fused)
+AttentionMaskInterface.register(SDPA, sdpa_mask)
+AttentionInterface.register(EAGER, eager)
+AttentionMaskInterface.register(EAGER, eager_mask)

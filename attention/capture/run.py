@@ -1,0 +1,274 @@
+"""One run of one model, recorded: from ids to a Trace."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import time
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor
+
+from attention.capture.places import Place, places
+from attention.capture.projection import Finder, LayerProjection, NoProjection
+from attention.capture.recorder import Operation, Recorder, record_into
+from attention.capture.switch import switch_of
+from attention.capture.witness import witness_of
+from attention.errors import InputError, TooLongError, UnsupportedModelError
+from attention.record import (
+    TOLERANCE,
+    AttentionRecord,
+    Fidelity,
+    ModelFacts,
+    Token,
+    Trace,
+    difference,
+)
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+_LENGTHS = ("max_position_embeddings", "n_positions", "max_sequence_length", "n_ctx")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What enters the model: ids (n,), and for an encoder-decoder the ids that enter its decoder.
+
+    extra: per-token inputs such as token_type_ids. attention_mask: 1 for real tokens, None for all.
+    """
+
+    ids: tuple[int, ...]
+    pair_ids: tuple[int, ...] = ()
+    extra: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    attention_mask: tuple[int, ...] | None = None
+
+
+@dataclass(eq=False)
+class _Known:
+    """What was found out about a loaded model once: projections by place, fidelity by kind of input."""
+
+    projections: dict[Place, LayerProjection | NoProjection] = field(default_factory=dict)
+    fidelity: dict[tuple[Any, ...], Fidelity] = field(default_factory=dict)
+
+
+_known: weakref.WeakKeyDictionary[Any, _Known] = weakref.WeakKeyDictionary()
+_guard = threading.Lock()
+
+
+def trace_model(
+    model: PreTrainedModel,
+    inputs: Inputs,
+    *,
+    tokens: tuple[Token, ...],
+    pair_tokens: tuple[Token, ...] = (),
+    name: str = "",
+    revision: str | None = None,
+    trained: bool | None = None,
+) -> Trace:
+    """Run the model once on the inputs and keep every attention operation in it.
+
+    The model comes back as it was. Raises TooLongError or InputError for ids that it cannot take, and
+    UnsupportedModelError where no softmax attention could be watched.
+    """
+    check_inputs(model, inputs)
+    known = _known_of(model)
+    kind = _kind_of_input(inputs)
+    started = time.perf_counter()
+    recorder, result, finder = _recorded(model, inputs, first=kind not in known.fidelity)
+    seconds = time.perf_counter() - started
+    if not recorder.operations:
+        raise UnsupportedModelError(_nothing_seen(model, recorder))
+    where = places(model, recorder.operations)
+    if finder is not None:
+        known.projections.update(zip(where, finder.found(), strict=True))
+        known.fidelity[kind] = _compare(model, inputs, result)
+    return Trace(
+        model=facts(model, recorder.operations, name=name, revision=revision, trained=trained),
+        tokens=tokens,
+        pair_tokens=pair_tokens,
+        all_records=_records(recorder.operations, where, known),
+        fidelity=known.fidelity[kind],
+        seconds=seconds,
+        notes=_notes(recorder),
+    )
+
+
+def check_inputs(model: PreTrainedModel, inputs: Inputs) -> None:
+    """Raise before any work where the ids cannot enter the model."""
+    limit = longest(model)
+    size = _embedding(model).shape[0]
+    for ids in (inputs.ids, inputs.pair_ids) if inputs.pair_ids else (inputs.ids,):
+        if not ids:
+            raise InputError("There is no token to look at: the text is empty.")
+        if limit is not None and len(ids) > limit:
+            raise TooLongError(f"This text has {len(ids)} tokens; this model takes at most {limit}. Shorten the text.")
+        wrong = next((i for i in ids if not 0 <= i < size), None)
+        if wrong is not None:
+            raise InputError(f"Token id {wrong} is outside this model's vocabulary of 0 to {size - 1}.")
+    if inputs.attention_mask is not None and len(inputs.attention_mask) != len(inputs.ids):
+        raise InputError(f"attention_mask has {len(inputs.attention_mask)} entries for {len(inputs.ids)} tokens.")
+
+
+def longest(model: PreTrainedModel) -> int | None:
+    """The most tokens that the model's positions allow, or None where nothing limits them."""
+    config = model.config.get_text_config(decoder=False)
+    limit = next((getattr(config, name) for name in _LENGTHS if isinstance(getattr(config, name, None), int)), None)
+    if limit is None or limit <= 0:
+        return None
+    return limit - _reserved_positions(model)
+
+
+def _reserved_positions(model: PreTrainedModel) -> int:
+    """RoBERTa-like models count positions from padding_idx + 1, so their table holds that many fewer tokens."""
+    for name, module in model.named_modules():
+        padding = getattr(module, "padding_idx", None)
+        if name.endswith("position_embeddings") and isinstance(padding, int) and hasattr(module, "weight"):
+            return padding + 1
+    return 0
+
+
+def _recorded(model: PreTrainedModel, inputs: Inputs, *, first: bool) -> tuple[Recorder, Tensor, Finder | None]:
+    """A recorded run. The first of its kind makes all logits, to compare, and looks for the projections on the way."""
+    for copies in (False, True):
+        recorder = Recorder(copies=copies)
+        finder = Finder(model, recorder) if first else None
+        with switch_of(model).recording(), record_into(recorder):
+            if finder is None:
+                result = _forward(model, inputs, whole=False)
+            else:
+                with finder.watching():
+                    result = _forward(model, inputs, whole=True)
+        if not recorder.overwritten:
+            break
+    return recorder, result, finder
+
+
+def _forward(model: PreTrainedModel, inputs: Inputs, whole: bool) -> Tensor:
+    """The logits, or the last hidden state of a model without a head, of a plain forward pass."""
+    arguments = _arguments(model, inputs, whole)
+    with torch.inference_mode(False), torch.no_grad():
+        output = model(**arguments)
+    logits = getattr(output, "logits", None)
+    return output[0] if logits is None else logits
+
+
+def _arguments(model: PreTrainedModel, inputs: Inputs, whole: bool) -> dict[str, Any]:
+    device = _embedding(model).device
+    takes = inspect.signature(model.forward).parameters
+    mask = [1] * len(inputs.ids) if inputs.attention_mask is None else list(inputs.attention_mask)
+    rows: dict[str, Sequence[int]] = {"input_ids": inputs.ids, **inputs.extra}
+    if "attention_mask" in takes:
+        rows["attention_mask"] = mask
+    if inputs.pair_ids:
+        rows["decoder_input_ids"] = inputs.pair_ids
+    arguments: dict[str, Any] = {name: torch.tensor([list(row)], device=device) for name, row in rows.items()}
+    switches = {"use_cache": False, "output_attentions": False, "output_hidden_states": False, "return_dict": True}
+    open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in takes.values())
+    named = takes if not open_ended else {*takes, *switches} - ({"use_cache"} - set(takes))
+    arguments |= {name: value for name, value in switches.items() if name in named}
+    if not whole and "logits_to_keep" in takes:
+        arguments["logits_to_keep"] = 1
+    return arguments
+
+
+def _embedding(model: PreTrainedModel) -> Tensor:
+    return cast(Tensor, model.get_input_embeddings().weight)
+
+
+def _compare(model: PreTrainedModel, inputs: Inputs, traced: Tensor) -> Fidelity:
+    """The traced result against a run of the model as it was given to us."""
+    with switch_of(model).untouched():
+        own = _forward(model, inputs, whole=True)
+    of = "logits" if model.get_output_embeddings() is not None else "last hidden state"
+    gap = difference((traced.float() - own.float()).abs().max().item(), own.float().abs().max().item())
+    tolerance = TOLERANCE.get(own.dtype, TOLERANCE[torch.float16])
+    return Fidelity(of=of, absolute=gap.absolute, relative=gap.relative, tolerance=tolerance)
+
+
+def _records(operations: list[Operation], where: list[Place], known: _Known) -> tuple[AttentionRecord, ...]:
+    masks: list[Tensor] = []
+    return tuple(
+        _record(operation, place, known.projections.get(place, NoProjection("its projection was not seen")), masks)
+        for operation, place in zip(operations, where, strict=True)
+    )
+
+
+def _record(
+    operation: Operation, place: Place, projection: LayerProjection | NoProjection, masks: list[Tensor]
+) -> AttentionRecord:
+    found = isinstance(projection, LayerProjection)
+    return AttentionRecord(
+        layer=place.layer,
+        kind=place.kind,
+        op=place.op,
+        query=operation.query,
+        key=operation.key,
+        value=operation.value,
+        scale=operation.scale,
+        mask=operation.mask,
+        position_bias=operation.position_bias,
+        softcap=operation.softcap,
+        sink=operation.sink,
+        sink_scales=operation.sink_scales,
+        output=operation.output,
+        projection=projection if isinstance(projection, LayerProjection) else None,
+        no_projection="" if found else getattr(projection, "reason", ""),
+        witness=witness_of(operation, masks),
+    )
+
+
+def facts(
+    model: PreTrainedModel,
+    operations: list[Operation],
+    *,
+    name: str = "",
+    revision: str | None = None,
+    trained: bool | None = None,
+) -> ModelFacts:
+    """What the page says of the model, read from the model itself."""
+    first = operations[0]
+    return ModelFacts(
+        name=name or getattr(model.config, "name_or_path", "") or type(model).__name__,
+        architecture=type(model).__name__,
+        road="registry",
+        n_layers=getattr(model.config.get_text_config(), "num_hidden_layers", None),
+        n_heads=first.query.shape[0],
+        n_kv_heads=first.key.shape[0],
+        d_model=_embedding(model).shape[1],
+        d_head=first.query.shape[2],
+        n_parameters=sum(weight.numel() for weight in model.parameters()),
+        dtype=str(first.query.dtype).removeprefix("torch."),
+        trained=trained,
+        revision=revision,
+    )
+
+
+def _kind_of_input(inputs: Inputs) -> tuple[Any, ...]:
+    padded = inputs.attention_mask is not None and not all(inputs.attention_mask)
+    return bool(inputs.pair_ids), tuple(sorted(inputs.extra)), padded, len(inputs.ids) > 1
+
+
+def _notes(recorder: Recorder) -> tuple[str, ...]:
+    if not recorder.batches:
+        return ()
+    return (f"{recorder.batches} attention operations run on windows of the text at once and are not shown.",)
+
+
+def _nothing_seen(model: PreTrainedModel, recorder: Recorder) -> str:
+    name = type(model).__name__
+    if recorder.batches:
+        return f"{name} cuts the text into windows before it attends, which Headlight does not show yet."
+    return (
+        f"No softmax attention of {name} could be watched: it has none (a state-space or convolution model), "
+        "or it computes attention in code of its own, which Headlight does not read yet."
+    )
+
+
+def _known_of(model: PreTrainedModel) -> _Known:
+    with _guard:
+        return _known.setdefault(model, _Known())

@@ -1,0 +1,113 @@
+"""Put a model on the recording attention for a while, and back as it was, with several threads sharing it."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from attention.capture.recorder import EAGER, SDPA
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+_FIELD = "_attn_implementation_internal"
+
+
+class Switch:
+    """One model's switch: many recording runs at a time, or one untouched run alone.
+
+    The first recording run puts every configuration in the model on our attention and its modules into evaluation
+    mode; the last one puts both back, also after an exception.
+    """
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self._model = weakref.ref(model)
+        self._turn = threading.Condition()
+        self._recording = 0
+        self._alone = False
+        self._configs: list[tuple[Any, str | None]] = []
+        self._training: list[Any] = []
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """While inside, the model runs on the recording attention."""
+        with self._turn:
+            self._turn.wait_for(lambda: not self._alone)
+            if self._recording == 0:
+                self._put_on()
+            self._recording += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._recording -= 1
+                if self._recording == 0:
+                    self._put_back()
+                self._turn.notify_all()
+
+    @contextmanager
+    def untouched(self) -> Iterator[None]:
+        """While inside, the model runs as it was given to us, in evaluation mode, and nobody records."""
+        with self._turn:
+            self._turn.wait_for(lambda: not self._alone and self._recording == 0)
+            self._alone = True
+            self._rest()
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._wake()
+                self._alone = False
+                self._turn.notify_all()
+
+    def _put_on(self) -> None:
+        self._rest()
+        self._configs = [(config, getattr(config, _FIELD)) for config in self._all_configs()]
+        for config, before in self._configs:
+            setattr(config, _FIELD, EAGER if before in (None, "eager") else SDPA)
+
+    def _put_back(self) -> None:
+        for config, before in self._configs:
+            setattr(config, _FIELD, before)
+        self._configs = []
+        self._wake()
+
+    def _rest(self) -> None:
+        model = self._model()
+        self._training = [] if model is None else [module for module in model.modules() if module.training]
+        for module in self._training:
+            module.training = False
+
+    def _wake(self) -> None:
+        for module in self._training:
+            module.training = True
+        self._training = []
+
+    def _all_configs(self) -> list[Any]:
+        model = self._model()
+        modules = [] if model is None else model.modules()
+        found = [config for module in modules for config in _configs_of(getattr(module, "config", None))]
+        return list({id(config): config for config in found}.values())
+
+
+def _configs_of(config: Any) -> Iterator[Any]:
+    if not hasattr(config, _FIELD):
+        return
+    yield config
+    for name in getattr(config, "sub_configs", None) or {}:
+        yield from _configs_of(getattr(config, name, None))
+
+
+_switches: weakref.WeakKeyDictionary[Any, Switch] = weakref.WeakKeyDictionary()
+_guard = threading.Lock()
+
+
+def switch_of(model: PreTrainedModel) -> Switch:
+    """The one switch of this model, shared by all who trace it."""
+    with _guard:
+        if model not in _switches:
+            _switches[model] = Switch(model)
+        return _switches[model]

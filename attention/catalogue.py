@@ -1,0 +1,114 @@
+"""What the pickers offer: reads `assets/models.toml` and `assets/samples.toml`, and refuses a file that is wrong."""
+
+import re
+import tomllib
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast
+
+from attention.errors import InputError
+
+Family = Literal["encoder", "decoder", "encoder-decoder"]
+FAMILIES: tuple[Family, ...] = ("encoder", "decoder", "encoder-decoder")
+DEFAULT_MODEL = "local"
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelEntry:
+    """One model of the picker. id: "local" or a hub id. revision: a commit hash that is pinned, or None."""
+
+    id: str
+    title: str
+    family: Family
+    licence: str
+    about: str
+    revision: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.family not in FAMILIES:
+            raise InputError(f"family is {self.family!r}; it must be one of {', '.join(FAMILIES)}")
+        if self.revision is not None and not re.fullmatch(r"[0-9a-f]{40}", self.revision):
+            raise InputError(f"revision is {self.revision!r}; it must be a commit hash of 40 hexadecimal digits")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One sentence to try. name: a slug for links. label: what its chip says. about: what to look for."""
+
+    name: str
+    label: str
+    text: str
+    about: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
+            raise InputError(f"name is {self.name!r}; it must be small letters and digits, joined by hyphens")
+
+
+Entry = TypeVar("Entry", ModelEntry, Sample)
+
+
+@cache
+def models() -> tuple[ModelEntry, ...]:
+    """The models of the picker, the default first; raises InputError that names what is wrong with the file."""
+    entries = read(ASSETS / "models.toml", "model", ModelEntry, key="id")
+    if entries[0].id != DEFAULT_MODEL:
+        raise InputError(f"models.toml begins with {entries[0].id!r}; it must begin with {DEFAULT_MODEL!r}.")
+    return entries
+
+
+@cache
+def samples() -> tuple[Sample, ...]:
+    """The sentences to try; raises InputError that names what is wrong with the file."""
+    return read(ASSETS / "samples.toml", "sample", Sample, key="name")
+
+
+def find(id: str) -> ModelEntry | None:
+    """The model of that id, or None where the picker does not offer it."""
+    return next((entry for entry in models() if entry.id == id), None)
+
+
+def read(path: Path, table: str, kind: type[Entry], key: str) -> tuple[Entry, ...]:
+    """All `[[table]]` entries of a TOML file as `kind`, unique by `key` and at least one; raises InputError."""
+    entries = tuple(
+        _entry(raw, kind, f"{path.name}, {table} {number}") for number, raw in enumerate(_tables(path, table), 1)
+    )
+    if not entries:
+        raise InputError(f"{path.name} has no [[{table}]]; it needs at least one.")
+    keys = [getattr(entry, key) for entry in entries]
+    twice = sorted({value for value in keys if keys.count(value) > 1})
+    if twice:
+        raise InputError(f"{path.name} gives the {key} {', '.join(twice)} more than once; each must be unique.")
+    return entries
+
+
+def _tables(path: Path, table: str) -> list[Any]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as err:
+        raise InputError(f"{path.name} is missing from {path.parent}; it is part of Headlight.") from err
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
+        raise InputError(f"{path.name} is not valid TOML: {err}.") from err
+    if set(content) - {table} or not isinstance(content.get(table, []), list):
+        raise InputError(f"{path.name} may hold only [[{table}]] entries; it holds {', '.join(content)}.")
+    return cast(list[Any], content.get(table, []))
+
+
+def _entry(raw: Any, kind: type[Entry], where: str) -> Entry:
+    known = [item.name for item in fields(kind)]
+    if not isinstance(raw, dict):
+        raise InputError(f"{where} is not a table; write it as [[…]] with the keys {', '.join(known)}.")
+    if set(raw) - set(known):
+        raise InputError(f"{where} has unknown keys; allowed are {', '.join(known)}, and it has {', '.join(raw)}.")
+    missing = [item.name for item in fields(kind) if item.default is MISSING and item.name not in raw]
+    if missing:
+        raise InputError(f"{where} lacks {', '.join(missing)}.")
+    empty = [name for name, value in raw.items() if not isinstance(value, str) or not value.strip()]
+    if empty:
+        raise InputError(f"{where}: {', '.join(empty)} must be text that is not empty.")
+    try:
+        return kind(**raw)
+    except InputError as err:
+        raise InputError(f"{where}: {err}.") from err

@@ -2,13 +2,217 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attention.config import MEGABYTE, Limits
+from attention.errors import InputError, TooLongError
 from attention.local import NAME as LOCAL
 from attention.local import trace_local
-from attention.record import Trace
+from attention.record import HeadView, Token, Trace
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+    from attention.capture import Inputs
+    from attention.models.pool import LoadedModel, ModelPool
+
+Report = Callable[[str, float | None], None]
 
 
-def trace(model: str, text: str) -> Trace:
-    """Run `text` through `model` once (grows into the whole API in this release)."""
-    if model == LOCAL:
-        return trace_local(text)
-    raise NotImplementedError
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    """A model ready to run, with what is known of it."""
+
+    model: PreTrainedModel
+    tokenizer: Any | None
+    name: str = ""
+    revision: str | None = None
+    trained: bool | None = None
+
+
+def trace(
+    model: str | PreTrainedModel,
+    text: str | Sequence[int] | Tensor,
+    pair: str | Sequence[int] | Tensor | None = None,
+    *,
+    tokenizer: Any | None = None,
+    attention_mask: Sequence[int] | Tensor | None = None,
+    limits: Limits | None = None,
+    on_progress: Report | None = None,
+) -> Trace:
+    """Run a model once on a text and keep every attention operation in it.
+
+    model: "local" (our own, from scratch), a Hugging Face id ("org/name", "org/name@revision"), a folder, or a loaded
+    `PreTrainedModel`, which comes back as it came. text: a string, or the ids (n,) that enter the model as they are.
+    pair: an encoder-decoder's target (a string gets the start token before it, ids enter its decoder as they are;
+    without it the decoder gets its start token alone), or sentence B of an encoder. The tokenizer's own special tokens
+    are used. attention_mask (n,): 0 for padding, where ids hold any. limits: of a page that strangers use; without
+    them any folder may be read and only the model's own length counts.
+
+    Raises TooLongError (nothing is ever cut), InputError, ModelError or UnsupportedModelError, with what to do.
+    """
+    if isinstance(model, str) and model.strip() == LOCAL:
+        return _trace_local(text, pair, limits)
+    source = _load(model, limits, on_progress) if isinstance(model, str) else _Source(model=model, tokenizer=None)
+    if tokenizer is not None:
+        source = replace(source, tokenizer=tokenizer)
+    inputs, tokens, pair_tokens = _inputs(source, text, pair, attention_mask)
+    _check_length(limits, tokens, pair_tokens)
+    if on_progress is not None:
+        on_progress(f"Running {source.name or type(source.model).__name__}", None)
+
+    from attention.capture import trace_model
+
+    return trace_model(
+        source.model,
+        inputs,
+        tokens=tokens,
+        pair_tokens=pair_tokens,
+        name=source.name,
+        revision=source.revision,
+        trained=source.trained,
+    )
+
+
+def figure(view: HeadView, *, dark: bool = False) -> go.Figure:
+    """One head's three panels side by side: masked scores, softmax weights, weighted values."""
+    from attention.figures import panels
+
+    return panels(view, dark=dark)
+
+
+def _trace_local(text: Any, pair: Any, limits: Limits | None) -> Trace:
+    if not isinstance(text, str):
+        raise InputError("The local model reads words, not ids: give a string.")
+    if pair is not None:
+        raise InputError("The local model takes one text; leave the second one out.")
+    return trace_local(text, max_tokens=None if limits is None else limits.max_tokens)
+
+
+def _load(model: str, limits: Limits | None, on_progress: Report | None) -> _Source:
+    from attention.catalogue import find
+    from attention.models import parse
+
+    # A person in Python may open any folder of theirs; a page's visitor only those below the host's folder.
+    own = Limits(model_folder=str(Path.cwd().anchor)) if limits is None else limits
+    asked = str(Path(model).resolve()) if limits is None and Path(model).expanduser().is_dir() else model
+    ref = parse(asked, own)
+    loaded: LoadedModel = _pool(own.model_folder if ref.folder else "").get(ref, _in_words(ref.id, on_progress))
+    return _Source(
+        model=loaded.model,
+        tokenizer=loaded.tokenizer,
+        name=ref.id,
+        revision=loaded.card.revision or ref.revision,
+        trained=True if find(ref.id) is not None else None,
+    )
+
+
+@cache
+def _pool(folder: str) -> ModelPool:
+    from attention.models import ModelPool, shared_pool
+
+    return ModelPool(replace(Limits.from_environment(), model_folder=folder)) if folder else shared_pool()
+
+
+def _in_words(name: str, on_progress: Report | None) -> Callable[[int, int], None] | None:
+    if on_progress is None:
+        return None
+    report = on_progress
+
+    def tell(done: int, total: int) -> None:
+        share = done / total if total else None
+        report(f"Downloading {name}: {done / MEGABYTE:.0f} of {total / MEGABYTE:.0f} MB", share)
+
+    report(f"Loading {name}", None)
+    return tell
+
+
+def _inputs(
+    source: _Source, text: Any, pair: Any, attention_mask: Any
+) -> tuple[Inputs, tuple[Token, ...], tuple[Token, ...]]:
+    from attention.capture import Inputs
+
+    mask = None if attention_mask is None else tuple(int(one) for one in _row("attention_mask", attention_mask))
+    if source.model.config.is_encoder_decoder:
+        ids, tokens, extra = _encode(source, text)
+        pair_ids, pair_tokens = _target(source, pair)
+        return Inputs(ids=ids, pair_ids=pair_ids, extra=extra, attention_mask=mask), tokens, pair_tokens
+    ids, tokens, extra = _encode(source, text, pair)
+    return Inputs(ids=ids, extra=extra, attention_mask=mask), tokens, ()
+
+
+def _encode(
+    source: _Source, text: Any, pair: Any = None
+) -> tuple[tuple[int, ...], tuple[Token, ...], dict[str, tuple[int, ...]]]:
+    from attention.tokens import encode, from_ids
+
+    if isinstance(text, str):
+        if pair is not None and not isinstance(pair, str):
+            raise InputError("Give both texts as strings, or one list of ids that holds both.")
+        if pair is not None and source.model.can_generate():
+            raise InputError("This model reads one text and continues it; leave the second one out.")
+        encoded = encode(_tokenizer(source), text, pair)
+        taken = _accepted(source, encoded.extra)
+        return encoded.ids, encoded.tokens, taken
+    if pair is not None:
+        raise InputError("Ids enter the model as they are; give one list of ids that holds both texts.")
+    ids = tuple(int(one) for one in _row("text", text))
+    return ids, from_ids(source.tokenizer, ids), {}
+
+
+def _accepted(source: _Source, extra: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    import inspect
+
+    takes = inspect.signature(source.model.forward).parameters
+    return {name: row for name, row in extra.items() if name in takes}
+
+
+def _target(source: _Source, pair: Any) -> tuple[tuple[int, ...], tuple[Token, ...]]:
+    """What enters the decoder, and its tokens: the start token, then the target without its end."""
+    from attention.tokens import encode, from_ids
+
+    if pair is not None and not isinstance(pair, str):
+        ids = tuple(int(one) for one in _row("pair", pair))
+        return ids, from_ids(source.tokenizer, ids)
+    start = _start(source)
+    if not pair:
+        return start, from_ids(source.tokenizer, start)
+    encoded = encode(_tokenizer(source), pair, target=True)
+    ends = len(encoded.ids) > 1 and encoded.ids[-1] == source.model.config.eos_token_id
+    keep = len(encoded.ids) - 1 if ends else len(encoded.ids)
+    return start + encoded.ids[:keep], from_ids(source.tokenizer, start) + encoded.tokens[:keep]
+
+
+def _start(source: _Source) -> tuple[int]:
+    configs = (source.model.config, getattr(source.model, "generation_config", None))
+    for name in ("decoder_start_token_id", "bos_token_id", "pad_token_id"):
+        for config in configs:
+            number = getattr(config, name, None)
+            if isinstance(number, int):
+                return (number,)
+    raise InputError("This model does not say what its decoder starts with; give `pair` as ids.")
+
+
+def _tokenizer(source: _Source) -> Any:
+    if source.tokenizer is None:
+        raise InputError("A string needs the model's tokenizer: pass tokenizer=, or give ids instead of a string.")
+    return source.tokenizer
+
+
+def _row(name: str, values: Any) -> list[int]:
+    row = values.tolist() if hasattr(values, "tolist") else list(values)
+    if not all(isinstance(one, (int, bool)) for one in row):
+        raise InputError(f"{name} must be a string, a list of whole numbers or a 1-D tensor of them.")
+    return row
+
+
+def _check_length(limits: Limits | None, *sides: tuple[Token, ...]) -> None:
+    longest = max(len(side) for side in sides)
+    if limits is not None and longest > limits.max_tokens:
+        raise TooLongError(f"This text has {longest} tokens; the limit here is {limits.max_tokens}. Shorten it.")

@@ -30,11 +30,13 @@ class Limits:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Limits":
         """Read each limit from its environment variable; raises InputError that names a bad one."""
-        return cls(**{
-            item.name: _parse(item.name, environ[variable(item.name)], type(item.default))
-            for item in fields(cls)
-            if variable(item.name) in environ
-        })
+        return cls(
+            **{
+                item.name: _parse(item.name, environ[variable(item.name)], type(item.default))
+                for item in fields(cls)
+                if variable(item.name) in environ
+            }
+        )
 
     @property
     def local_root(self) -> Path | None:

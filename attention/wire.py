@@ -28,7 +28,9 @@ def pack(tree: Any) -> bytes:
     """The bytes of a tree of dicts, lists, text, numbers and arrays (float32, float64, uint8, int32)."""
     arrays = _Arrays()
     body = _swap(tree, arrays, "tree")
-    header = json.dumps({"tree": body, "arrays": arrays.entries}, allow_nan=False, separators=(",", ":")).encode("ascii")
+    header = json.dumps({"tree": body, "arrays": arrays.entries}, allow_nan=False, separators=(",", ":")).encode(
+        "ascii"
+    )
     front = struct.pack("<I", len(header)) + header
     return b"".join([front, _padding(len(front)), *arrays.chunks])
 

@@ -74,9 +74,7 @@ def _is_causal(model: PreTrainedModel, operations: list[Operation]) -> bool:
     return bool(next((answer for answer in asked if answer is not None), model.can_generate()))
 
 
-def _layers(
-    model: PreTrainedModel, operations: list[Operation], kinds: list[Kind], names: dict[int, str]
-) -> list[int]:
+def _layers(model: PreTrainedModel, operations: list[Operation], kinds: list[Kind], names: dict[int, str]) -> list[int]:
     layers = [_own_number(op, names) for op in operations]
     for kind in set(kinds):
         mine = [i for i, own in enumerate(kinds) if own == kind]

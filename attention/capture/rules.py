@@ -94,11 +94,18 @@ def compress_bias(bias: Tensor) -> PositionBias:
 
 def add_biases(first: PositionBias | None, second: PositionBias | None) -> PositionBias | None:
     """The sum of two biases of one operation."""
+    first, second = _unless_zero(first), _unless_zero(second)
     if first is None or second is None:
         return first or second
     if first.by_distance is not None and second.by_distance is not None:
         return PositionBias(n_q=first.n_q, n_k=first.n_k, by_distance=first.by_distance + second.by_distance)
     return PositionBias(n_q=first.n_q, n_k=first.n_k, dense=_dense(first) + _dense(second))
+
+
+def _unless_zero(bias: PositionBias | None) -> PositionBias | None:
+    """T5's cross-attention adds a bias of zeros: that is no bias."""
+    parts = () if bias is None else (bias.by_distance, bias.dense)
+    return bias if any(part is not None and bool(part.any()) for part in parts) else None
 
 
 def _dense(bias: PositionBias) -> Tensor:

@@ -50,8 +50,12 @@ class Inputs:
 
 @dataclass(eq=False)
 class _Known:
-    """What was found out about a loaded model once: projections by place, fidelity by kind of input."""
+    """What was found out about a loaded model once: projections by place, fidelity by kind of input.
 
+    modules: the model's make-up then; an adapter added or a layer replaced makes all of it void.
+    """
+
+    modules: tuple[int, ...]
     projections: dict[Place, LayerProjection | NoProjection] = field(default_factory=dict)
     fidelity: dict[tuple[Any, ...], Fidelity] = field(default_factory=dict)
 
@@ -270,5 +274,8 @@ def _nothing_seen(model: PreTrainedModel, recorder: Recorder) -> str:
 
 
 def _known_of(model: PreTrainedModel) -> _Known:
+    modules = tuple(id(module) for module in model.modules())
     with _guard:
-        return _known.setdefault(model, _Known())
+        if model not in _known or _known[model].modules != modules:
+            _known[model] = _Known(modules)
+        return _known[model]

@@ -67,9 +67,7 @@ class Mask:
         """Whether no query may look ahead, by rule."""
         return self.after == 0
 
-    def rows(
-        self, start: int, stop: int, n_k: int, device: torch.device | None = None, head: int = 0
-    ) -> Tensor | None:
+    def rows(self, start: int, stop: int, n_k: int, device: torch.device | None = None, head: int = 0) -> Tensor | None:
         """Boolean (stop − start, n_k) for those queries of one head, or None where all is open."""
         if self.open:
             return None

@@ -30,8 +30,21 @@ class Given:
             object.__setattr__(self, name, _with_layers(name, getattr(self, name)))
         self._check()
 
+    @property
+    def rows(self) -> Tensor:
+        """The tensor with one row a query: queries, or weights."""
+        return cast(Tensor, self.weights if self.query is None else self.query)
+
+    @property
+    def n_q(self) -> int:
+        return self.rows.shape[2]
+
+    @property
+    def n_k(self) -> int:
+        return self.rows.shape[3] if self.key is None else self.key.shape[2]
+
     def _check(self) -> None:
-        rows = cast(Tensor, self.weights if self.query is None else self.query)
+        rows = self.rows
         for name, tensor in (("key", self.key), ("value", self.value)):
             if tensor is not None and (len(tensor) != len(rows) or rows.shape[1] % tensor.shape[1]):
                 raise InputError(
@@ -53,12 +66,13 @@ def _with_layers(name: str, tensor: Tensor | None) -> Tensor | None:
     return tensor if tensor.dim() == 4 else tensor[None]
 
 
-def tensor_mask(causal: bool, mask: Tensor | None) -> Mask:
+def tensor_mask(causal: bool, mask: Tensor | None, given: Given) -> Mask:
     """The rule for a person's mask; raises InputError for one of another type or shape."""
     if mask is None:
         return Mask(after=0) if causal else Mask()
-    if mask.dtype != torch.bool or mask.dim() != 2:
-        raise InputError(f"mask must be boolean (n_q, n_k), True = may attend; got {mask.dtype}, {tuple(mask.shape)}.")
+    shape = given.n_q, given.n_k
+    if mask.dtype != torch.bool or tuple(mask.shape) != shape:
+        raise InputError(f"mask must be boolean {shape}, True = may attend; got {mask.dtype}, {tuple(mask.shape)}.")
     return Mask(array=mask.tril() if causal else mask)
 
 
@@ -81,9 +95,7 @@ def parts_of_trace(
     name: str,
 ) -> dict[str, Any]:
     """The fields of a Trace for these tensors, checked."""
-    rows = cast(Tensor, given.weights if given.query is None else given.query)
-    n_q = rows.shape[2]
-    n_k = given.key.shape[2] if given.key is not None else rows.shape[3]
+    rows, n_q, n_k = given.rows, given.n_q, given.n_k
     kind: Kind = "cross" if n_q != n_k or pair_tokens is not None else "decoder" if mask.causal else "encoder"
     bias = None if position_bias is None else PositionBias(n_q=n_q, n_k=n_k, dense=position_bias.reshape(-1, n_q, n_k))
     width = 1 if given.query is None else given.query.shape[-1]
@@ -106,8 +118,14 @@ def parts_of_trace(
         for layer in range(len(rows))
     )
     facts = ModelFacts(
-        name=name, architecture="given tensors", road="tensors", n_layers=len(rows), n_heads=rows.shape[1],
-        n_kv_heads=records[0].n_kv_heads, d_head=records[0].d_head, dtype=str(rows.dtype).removeprefix("torch."),
+        name=name,
+        architecture="given tensors",
+        road="tensors",
+        n_layers=len(rows),
+        n_heads=rows.shape[1],
+        n_kv_heads=records[0].n_kv_heads,
+        d_head=records[0].d_head,
+        dtype=str(rows.dtype).removeprefix("torch."),
     )
     fields = {"model": facts, "tokens": _named(tokens, n_k), "all_records": records}
     return fields | ({"pair_tokens": _named(pair_tokens, n_q)} if kind == "cross" else {})

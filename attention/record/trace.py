@@ -121,7 +121,7 @@ class Trace:
         two differ (then the kind is "cross").
         """
         given = Given(query, key, value, weights, output)
-        rule = tensor_mask(causal, mask)
+        rule = tensor_mask(causal, mask, given)
         return cls(**parts_of_trace(given, scale, rule, position_bias, softcap, sink, tokens, pair_tokens, name))
 
 

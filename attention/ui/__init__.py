@@ -1,0 +1,1 @@
+"""Streamlit's side of Headlight: session state, caching, navigation, widgets and components."""

@@ -1,0 +1,192 @@
+"""What one browser session shows: the current View, the way back to earlier ones, and the browser's address.
+
+A page calls `current()` before its widgets, changes the view with `go()` (in callbacks or in its run), and calls
+`sync()` as the last thing of its run. Widgets hold no truth of their own: before each one the page sets its session
+state from the view, so that undo reaches them too.
+
+The address is read once, when the session begins, and again when it holds something that this session has neither
+read nor written: then somebody else changed it. What was written earlier is never read back, because a click can
+arrive with the address of the run before; reading that would undo the person's last change. Links inside the app
+therefore call `go()` and then switch the page.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any, cast
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from attention.config import Limits
+from attention.view import PARAMETERS, View, parse, to_query
+
+HISTORY = 50
+# Longer addresses stop at common proxies (nginx takes 8 KB for the whole request line).
+LONGEST_ADDRESS = 6_000
+_REMEMBERED = 200
+_NAMES = tuple(parameter.name for parameter in PARAMETERS)
+# Changes of these alone are not worth a step back.
+_QUIET = ("query", "stage", "values", "ids")
+
+
+class Key(StrEnum):
+    """Every key that Headlight keeps in a session's state, widgets aside."""
+
+    VIEW = "headlight.view"
+    PAST = "headlight.past"
+    FUTURE = "headlight.future"
+    NOTICES = "headlight.notices"
+    ADDRESSES = "headlight.addresses"
+
+
+def current() -> View:
+    """The view of this session; the first call reads it from the address."""
+    if Key.VIEW not in st.session_state:
+        _begin()
+    elif (address := _address()) and hash(address) not in _get(Key.ADDRESSES):
+        _adopt()
+    return cast(View, _get(Key.VIEW))
+
+
+def go(view: View) -> None:
+    """Show another view. Unless only token, stage, values or ids change, the present one can be undone to."""
+    _move(current(), view)
+
+
+def settle(view: View, notices: Iterable[str] = ()) -> None:
+    """Correct the present view to one that exists, with the notices that say so; no step to undo."""
+    current()
+    known = _notices()
+    _put(Key.NOTICES, (*known, *(notice for notice in notices if notice not in known)))
+    _put(Key.VIEW, view)
+
+
+def undo() -> None:
+    """Back to the view before the last change; nothing happens where there is none."""
+    _shift(Key.PAST, Key.FUTURE)
+
+
+def redo() -> None:
+    """Forward again to what `undo` left."""
+    _shift(Key.FUTURE, Key.PAST)
+
+
+def can_undo() -> bool:
+    """Whether there is an earlier view."""
+    current()
+    return bool(_get(Key.PAST))
+
+
+def can_redo() -> bool:
+    """Whether `undo` left a view to go forward to."""
+    current()
+    return bool(_get(Key.FUTURE))
+
+
+def notices() -> tuple[str, ...]:
+    """What could not be shown as it was asked for, in plain text to be drawn literally; until the next step."""
+    current()
+    return _notices()
+
+
+def dismiss() -> None:
+    """Drop the notices."""
+    current()
+    _put(Key.NOTICES, ())
+
+
+def address(view: View) -> dict[str, str]:
+    """The view as query parameters for the browser; without its texts where they would make the address too long."""
+    query = to_query(view)
+    return query if fits_address(view) else {key: value for key, value in query.items() if key not in ("text", "pair")}
+
+
+def fits_address(view: View) -> bool:
+    """Whether a link can carry the whole view. Where it cannot, the page should say so."""
+    return len(urlencode(to_query(view))) <= LONGEST_ADDRESS
+
+
+def sync() -> None:
+    """Write the view into the browser's address; the last thing in a page's run. Foreign keys stay."""
+    query = address(current())
+    if _address() == _as_address((key, [value]) for key, value in query.items()):
+        return
+    _remember(_as_address((key, [value]) for key, value in query.items()))
+    foreign = {key: st.query_params.get_all(key) for key in st.query_params if key not in _NAMES}
+    st.query_params.from_dict({**query, **foreign})
+
+
+Address = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def _begin() -> None:
+    """First run of the session."""
+    view, found = _parse()
+    _put(Key.VIEW, view)
+    _put(Key.NOTICES, found)
+    _put(Key.PAST, ())
+    _put(Key.FUTURE, ())
+    _put(Key.ADDRESSES, deque(maxlen=_REMEMBERED))
+    _remember(_address())
+
+
+def _adopt() -> None:
+    """The address was changed by somebody else: a step like any other, with its own notices."""
+    view, found = _parse()
+    _remember(_address())
+    _move(cast(View, _get(Key.VIEW)), view)
+    _put(Key.NOTICES, found)
+
+
+def _move(before: View, after: View) -> None:
+    if _loud(before) != _loud(after):
+        _put(Key.PAST, (*_get(Key.PAST), before)[-HISTORY:])
+        _put(Key.FUTURE, ())
+        _put(Key.NOTICES, ())
+    _put(Key.VIEW, after)
+
+
+def _shift(source: Key, target: Key) -> None:
+    here = current()
+    *rest, found = _get(source) or (None,)
+    if found is None:
+        return
+    _put(source, tuple(rest))
+    _put(target, (*_get(target), here)[-HISTORY:])
+    _put(Key.VIEW, found)
+    _put(Key.NOTICES, ())
+
+
+def _loud(view: View) -> tuple[Any, ...]:
+    return tuple(getattr(view, name) for name in _NAMES if name != "v" and name not in _QUIET)
+
+
+def _parse() -> tuple[View, tuple[str, ...]]:
+    query: dict[str, str | list[str]] = {key: list(values) for key, values in _address()}
+    return parse(query, max_characters=Limits.from_environment().max_characters)
+
+
+def _address() -> Address:
+    return _as_address((name, st.query_params.get_all(name)) for name in _NAMES if name in st.query_params)
+
+
+def _as_address(pairs: Iterable[tuple[str, list[str]]]) -> Address:
+    return tuple(sorted((key, tuple(values)) for key, values in pairs))
+
+
+def _remember(seen: Address) -> None:
+    """Hashes, not texts: a session may see many long ones."""
+    _get(Key.ADDRESSES).append(hash(seen))
+
+
+def _notices() -> tuple[str, ...]:
+    return cast(tuple[str, ...], _get(Key.NOTICES))
+
+
+def _get(key: Key) -> Any:
+    return st.session_state[key]
+
+
+def _put(key: Key, value: object) -> None:
+    st.session_state[key] = value

@@ -1,0 +1,435 @@
+"""Traces for the page: once for all sessions, bounded, with progress, and only in our own exceptions."""
+
+import gc
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
+from streamlit.testing.v1 import AppTest
+
+import attention.api
+from attention.config import Limits
+from attention.errors import HeadlightError, InputError, ModelError, TooLongError
+from attention.local import trace_local
+from attention.record import Trace
+from attention.ui import traces
+from attention.ui.traces import Request, Traces, check_text, describe_problem, fit_to, get_trace, places, size
+from attention.view import STAGES, Place, View
+
+Run = Callable[..., Trace]
+
+
+def request(text: str = "a b", model: str = "local") -> Request:
+    return Request(model, text, "", Limits())
+
+
+def ended(job: traces.Job) -> traces.Job:
+    assert job.done.wait(10)
+    return job
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No result of another test."""
+    monkeypatch.setattr(traces, "_shared", Traces(traces._run))
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Callable[[Run], None]:
+    """Stand in for `attention.api.trace`."""
+
+    def stand_in(run: Run) -> None:
+        monkeypatch.setattr(attention.api, "trace", run)
+
+    return stand_in
+
+
+# One run for all
+
+
+def test_the_bundled_model_is_traced_for_real() -> None:
+    view = View(text="one two three")
+    made = get_trace(view)
+    assert [token.text for token in made.tokens] == ["one", "two", "three"]
+    assert get_trace(view) is made, "kept"
+    assert get_trace(View(text="one two three", head=2, stage="scores")) is made, "what is shown of it does not matter"
+
+
+def test_model_texts_and_limits_reach_the_run_and_tell_requests_apart(
+    api: Callable[[Run], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[object, ...]] = []
+
+    def run(model: str, text: str, pair: str | None, *, limits: Limits, on_progress: traces.Report) -> Trace:
+        seen.append((model, text, pair, limits.max_tokens))
+        return trace_local("x")
+
+    api(run)
+    for view in (View(model="m", text="t"), View(model="m", text="t", pair="p"), View(model="n", text="t")):
+        get_trace(view)
+    monkeypatch.setenv("HEADLIGHT_MAX_TOKENS", "7")
+    get_trace(View(model="m", text="t"))
+    assert seen == [("m", "t", None, 512), ("m", "t", "p", 512), ("n", "t", None, 512), ("m", "t", None, 7)]
+
+
+def test_the_same_request_from_several_threads_is_run_once() -> None:
+    runs: list[Request] = []
+    door = threading.Event()
+
+    def run(asked: Request, report: traces.Report) -> Trace:
+        runs.append(asked)
+        assert door.wait(10)
+        return trace_local(asked.text)
+
+    made = Traces(run)
+    found: list[traces.Job] = []
+    askers = [threading.Thread(target=lambda: found.append(made.join(request()))) for _ in range(8)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    door.set()
+    assert len({id(ended(job).result()) for job in found}) == 1
+    assert runs == [request()]
+
+
+def test_different_requests_run_side_by_side_but_not_all_at_once() -> None:
+    running, most, lock = 0, 0, threading.Lock()
+    met = threading.Barrier(2, timeout=10)
+
+    def run(asked: Request, report: traces.Report) -> Trace:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        met.wait()  # breaks, and fails the test, unless two are here together
+        with lock:
+            running -= 1
+        return trace_local(asked.text)
+
+    made = Traces(run, at_once=2)
+    jobs = [made.join(request(f"text {number}")) for number in range(6)]
+    assert all(ended(job).result() for job in jobs)
+    assert most == 2
+
+
+def test_a_run_that_waits_for_its_turn_says_so() -> None:
+    door = threading.Event()
+
+    def run(asked: Request, report: traces.Report) -> Trace:
+        assert door.wait(10)
+        return trace_local(asked.text)
+
+    made = Traces(run, at_once=1)
+    jobs = [made.join(request("one")), made.join(request("two"))]
+    waiting = lambda: sorted(job.words for job in jobs)  # noqa: E731
+    until(lambda: waiting() == ["Tracing", "Waiting for other runs to end"])
+    door.set()
+    assert all(ended(job).result() for job in jobs)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < end, "it never came to hold"
+        time.sleep(0.005)
+
+
+# Bounds
+
+
+def kept(made: Traces, texts: list[str]) -> list[str]:
+    return [text for text in texts if request(text) in made._jobs]
+
+
+def test_the_least_recently_used_results_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traces, "MAX_TRACES", 2)
+    made = Traces(lambda asked, report: trace_local(asked.text))
+    first = ended(made.join(request("a")))
+    ended(made.join(request("b")))
+    assert made.join(request("a")) is first
+    ended(made.join(request("c")))
+    until(lambda: len(made) == 2)
+    assert kept(made, ["a", "b", "c"]) == ["a", "c"]
+
+
+def test_the_bytes_are_bounded_too_but_the_newest_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = size(trace_local("a b c"))
+    made = Traces(lambda asked, report: trace_local(asked.text))
+    monkeypatch.setattr(traces, "MAX_BYTES", 2 * one)
+    for text in ("a b c", "b c d", "c d e"):
+        ended(made.join(request(text)))
+    until(lambda: len(made) == 2)
+    assert kept(made, ["a b c", "b c d", "c d e"]) == ["b c d", "c d e"]
+    monkeypatch.setattr(traces, "MAX_BYTES", one - 1)
+    ended(made.join(request("d e f")))
+    until(lambda: len(made) == 1)
+    assert kept(made, ["d e f"]) == ["d e f"]
+
+
+def test_size_counts_each_storage_once_and_whole() -> None:
+    shared = torch.zeros(2, 3, 10)
+    made = Trace.from_tensors(query=shared[..., :5], key=shared[..., 5:], value=torch.zeros(2, 3, 7))
+    assert size(made) == 4 * (2 * 3 * 10 + 2 * 3 * 7)
+    masked = Trace.from_tensors(query=shared, key=shared, mask=torch.ones(3, 3, dtype=torch.bool))
+    assert size(masked) == 4 * 60 + 9
+    assert size(None) == 0
+
+
+# Failures
+
+
+def test_our_own_error_comes_out_as_it_is(api: Callable[[Run], None]) -> None:
+    def run(*given: object, **options: object) -> Trace:
+        try:
+            raise OSError("404")
+        except OSError as err:
+            raise ModelError("There is no model “x”.") from err
+
+    api(run)
+    with pytest.raises(ModelError, match=r"^There is no model “x”\.$"):
+        get_trace(View(model="x"))
+
+
+def test_any_other_error_becomes_one_sentence_and_is_logged_once(
+    api: Callable[[Run], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    def run(*given: object, **options: object) -> Trace:
+        raise ZeroDivisionError("<b>secret path</b>")
+
+    api(run)
+    sentence = r"^Something went wrong in Headlight itself \(ZeroDivisionError\); its log says where\.$"
+    for _ in range(2):
+        with pytest.raises(HeadlightError, match=sentence):
+            get_trace(View())
+    errors = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(errors) == 1
+    assert "secret path" in caplog.text
+    assert "Traceback" in caplog.text
+
+
+def test_a_failure_is_tried_again_after_a_while_or_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[Request] = []
+
+    def run(asked: Request, report: traces.Report) -> Trace:
+        tries.append(asked)
+        raise ModelError("offline")
+
+    made = Traces(run)
+    first = ended(made.join(request()))
+    assert made.join(request()) is first
+    made.forget_failure(request())
+    second = ended(made.join(request()))
+    assert second is not first
+    monkeypatch.setattr(traces, "FAILURE_SECONDS", 0.0)
+    until(lambda: time.monotonic() > second.ended)
+    assert ended(made.join(request())) is not second
+    assert len(tries) == 3
+
+
+def test_retry_forgets_failures_and_keeps_results(api: Callable[[Run], None]) -> None:
+    good = get_trace(View(text="fine"))
+    traces.retry(View(text="fine"))
+    assert get_trace(View(text="fine")) is good
+    answers: list[Callable[[], Trace]] = [lambda: trace_local(""), lambda: good]
+    api(lambda *given, **options: answers.pop(0)())
+    with pytest.raises(InputError):
+        get_trace(View(text="first fails"))
+    with pytest.raises(InputError):
+        get_trace(View(text="first fails"))
+    traces.retry(View(text="first fails"))
+    assert get_trace(View(text="first fails")) is good
+
+
+def test_a_kept_failure_keeps_nothing_of_the_run_alive() -> None:
+    class Model:
+        pass
+
+    held: list[weakref.ref[Model]] = []
+
+    def run(asked: Request, report: traces.Report) -> Trace:
+        model = Model()
+        held.append(weakref.ref(model))
+        try:
+            raise OSError
+        except OSError as err:
+            raise ModelError("no") from err
+
+    made = Traces(run)
+    job = ended(made.join(request()))
+    gc.collect()
+    assert job.error is not None
+    until(lambda: held[0]() is None)
+
+
+@pytest.mark.parametrize(
+    ("err", "sentence"),
+    [
+        (InputError("Say this."), "Say this."),
+        (MemoryError(), "There is not enough memory for this here: choose a smaller model or a shorter text."),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 9"),
+         "There is not enough memory for this here: choose a smaller model or a shorter text."),
+        (RuntimeError("<script>"), "Something went wrong in Headlight itself (RuntimeError); its log says where."),
+        (HeadlightError(), "Something went wrong in Headlight itself (HeadlightError); its log says where."),
+    ],
+)  # fmt: skip
+def test_every_problem_has_a_sentence(err: Exception, sentence: str) -> None:
+    assert describe_problem(err) == sentence
+
+
+# Texts
+
+
+@pytest.mark.parametrize("text", ["a", "…", "😀", "مرحبا", "<script>", "$\\LaTeX$", "**b**", " x ", "a" * 20_000])
+def test_any_visible_text_is_fine(text: str) -> None:
+    assert check_text(text, Limits()) is None
+
+
+@pytest.mark.parametrize("text", [" ", "\n\t \u3000", "\u200b\u200d", "\0", "\u2028\u202e"])
+def test_a_text_that_nobody_can_see_has_its_sentence(text: str) -> None:
+    assert check_text(text, Limits()) == "This text has only spaces or invisible characters: type a word."
+
+
+def test_an_empty_and_a_long_text_have_their_sentences() -> None:
+    assert check_text("", Limits()) == "There is no text yet: type a sentence, or choose one of the samples."
+    assert check_text("abcd", Limits(max_characters=3), what="second text") == (
+        "This second text has 4 characters; the limit here is 3. Shorten it."
+    )
+
+
+def test_a_text_that_cannot_be_used_is_refused_before_any_run(api: Callable[[Run], None]) -> None:
+    api(lambda *given, **options: pytest.fail("it ran"))
+    with pytest.raises(InputError, match="There is no text yet"):
+        get_trace(View(text=""))
+    with pytest.raises(TooLongError, match="This text has 20,001 characters"):
+        get_trace(View(text="a" * 20_001))
+    with pytest.raises(InputError, match="This second text has only spaces"):
+        get_trace(View(pair=" "))
+
+
+# What a trace has
+
+
+def test_the_places_of_a_trace() -> None:
+    masked = ("scores", "scaled", "masked")
+    assert places(trace_local("a b c")) == (Place(kind="decoder", layer=0, n_heads=4, n_queries=3, stages=masked),)
+    rich = Trace.from_tensors(query=torch.zeros(2, 5, 2, 3), key=torch.zeros(2, 5, 7, 3), softcap=30.0,
+                              position_bias=torch.zeros(5, 2, 7), pair_tokens=["x", "y"])  # fmt: skip
+    assert [(p.kind, p.layer, p.n_heads, p.n_queries) for p in places(rich)] == [("cross", 0, 5, 2), ("cross", 1, 5, 2)]
+    assert places(rich)[0].stages == STAGES, "View knows every stage, in the model's order"
+    first = rich.all_records[0]
+    twice = replace(rich, all_records=(first, replace(first, op=1)))
+    assert len(places(twice)) == 1, "a view names a layer's first operation of a kind"
+    given = Trace.from_tensors(weights=torch.full((2, 3, 3), 1 / 3))
+    assert places(given)[0].stages == ()
+
+
+def test_a_view_is_fitted_to_a_trace() -> None:
+    view, notices = fit_to(View(layer=9, head=9, query=9, kind="cross", stage="biased"), trace_local("a b c"))
+    assert view == View(head=3, query=2, stage="scaled")
+    assert len(notices) == 5
+
+
+# On a page
+
+
+def page() -> None:
+    import streamlit as st
+
+    from attention.errors import HeadlightError
+    from attention.ui.traces import get_trace
+    from attention.view import View
+
+    try:
+        st.text(f"{len(get_trace(View(text=st.session_state.text)).tokens)} tokens")
+    except HeadlightError as err:
+        st.text(str(err))
+
+
+def shown(text: str, timeout: float = 10) -> list[str]:
+    app = AppTest.from_function(page)
+    app.session_state["text"] = text
+    app.run(timeout=timeout)
+    assert not app.exception, app.exception[0].value
+    return [element.value for element in app.text]
+
+
+def test_a_page_shows_its_trace_or_the_sentence() -> None:
+    assert shown("one two three") == ["3 tokens"]
+    assert shown("  ") == ["This text has only spaces or invisible characters: type a word."]
+
+
+def test_progress_is_drawn_literally_and_gone_at_the_end(
+    api: Callable[[Run], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[str, object]] = []
+    contexts: list[bool] = []
+    seen = threading.Event()
+    real_empty = traces.st.empty
+
+    class Watched:
+        """An st.empty that tells what is put into it."""
+
+        def __init__(self) -> None:
+            self._place = real_empty()
+
+        def __getattr__(self, name: str) -> Callable[..., object]:
+            def call(*given: object) -> object:
+                drawn.append((name, *given))  # type: ignore[arg-type]
+                if name == "progress":
+                    seen.set()
+                return getattr(self._place, name)(*given)
+
+            return call
+
+    def run(model: str, text: str, pair: str | None, *, limits: Limits, on_progress: traces.Report) -> Trace:
+        contexts.append(get_script_run_ctx(suppress_warning=True) is None)
+        on_progress("Downloading **x** $y$", 0.25)
+        assert seen.wait(10)
+        return trace_local(text)
+
+    monkeypatch.setattr(traces, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(traces, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(traces.st, "empty", Watched)
+    api(run)
+    assert shown("one two") == ["2 tokens"]
+    assert contexts == [True], "the run's thread has no session, so it cannot draw"
+    assert ("progress", 0.25) in drawn
+    assert ("text", "Downloading **x** $y$ … 0 s") in drawn
+    assert drawn[-2:] == [("empty",), ("empty",)]
+
+
+@pytest.mark.parametrize(
+    ("share", "kept"), [(0.5, 0.5), (0, 0), (1, 1), (1.01, None), (-1, None), (float("nan"), None), (None, None)]
+)
+def test_a_share_that_is_no_share_is_unknown(share: float | None, kept: float | None) -> None:
+    job = traces.Job()
+    job.report("x", share)
+    assert job.share == kept
+
+
+def test_a_page_that_is_left_lets_its_run_go_on(api: Callable[[Run], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    door = threading.Event()
+
+    def run(model: str, text: str, *given: object, **options: object) -> Trace:
+        assert door.wait(10)
+        return trace_local(text)
+
+    def leave(job: traces.Job) -> None:
+        raise InterruptedError
+
+    api(run)
+    monkeypatch.setattr(traces, "_show_progress", leave)
+    monkeypatch.setattr(traces, "PATIENCE_SECONDS", 0.0)
+    with pytest.raises(InterruptedError):
+        get_trace(View(text="one two"))
+    door.set()
+    monkeypatch.setattr(traces, "PATIENCE_SECONDS", 10.0)
+    api(lambda *given, **options: pytest.fail("it ran again"))
+    assert len(get_trace(View(text="one two")).tokens) == 2

@@ -1,0 +1,61 @@
+# `make run` and `make test` need only Python ≥ 3.11 and make; the rest is installed into .venv.
+PYTHON ?= python3
+JOBS ?= 2
+BENCH ?= capture
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench install clean
+
+help:
+	@echo "make run      start the app and open it in a browser"
+	@echo "make test     run all tests, Chromium's among them"
+	@echo "make check    lint and type-check"
+	@echo "make bench    run benchmarks/$(BENCH).py (BENCH=name picks another)"
+	@echo "make install  only install what the app needs into $(VENV)"
+	@echo "make clean    remove $(VENV), caches and test artefacts"
+
+run: $(RUNTIME)
+	$(BIN)/streamlit run app.py $(ARGS)
+
+# One computing thread each: the workers already share the cores. A file's tests stay together, so that a started
+# app or a loaded model serves all of them.
+test: $(DEV)
+	$(BIN)/python tools/ensure_chromium.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not soak" -n $(JOBS) --dist loadfile $(ARGS)
+
+check: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(DEV)
+	$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
+
+install: $(RUNTIME)
+
+clean:
+	rm -rf $(VENV) .artifacts .pytest_cache .hypothesis .mypy_cache .ruff_cache build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps are newer than the requirements they were installed from; a changed file installs again.
+$(RUNTIME): requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt $(RUNTIME)
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Headlight needs Python 3.11 or newer. If you have one under another name: make PYTHON=python3.12 …"; \
+		exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+		rm -rf $(VENV); \
+		echo "Python could not make $(VENV). On Debian and Ubuntu: apt-get install python3-venv"; \
+		exit 1; }

@@ -1,0 +1,211 @@
+/**
+ * What Headlight's components share: the bus between them, the payload's parser, colours and small DOM helpers.
+ * Text that a person typed reaches the page only through textContent and fillText.
+ */
+
+const ALIGN = 8;
+const SWIPE_PX = 40;
+const READERS = { float32: Float32Array, float64: Float64Array, uint8: Uint8Array, int32: Int32Array };
+
+/** Palettes by theme name, from the server's palette; set once by `start`. */
+let palettes = {};
+
+/** Take over the palettes that came with the component and return this module's helpers. */
+export function start(settings) {
+  palettes = settings.palettes;
+  return api;
+}
+
+// The bus: hover, head and pin travel between components and never reach the server.
+
+/** The page's one bus: an EventTarget with the last message of each name. */
+function bus() {
+  globalThis.headlightBus ??= { target: new EventTarget(), last: new Map() };
+  return globalThis.headlightBus;
+}
+
+/** Tell all components; `detail` is kept for those that mount later. */
+function say(name, detail) {
+  bus().last.set(name, detail);
+  bus().target.dispatchEvent(new CustomEvent(name, { detail }));
+}
+
+/** Tell those who listen now; nothing is kept. */
+function tell(name, detail) {
+  bus().target.dispatchEvent(new CustomEvent(name, { detail }));
+}
+
+/** The last message of that name, or undefined. */
+function last(name) {
+  return bus().last.get(name);
+}
+
+/** Call `heard(detail)` now with the last message, if any, and at each new one. Returns the function that stops it. */
+function listen(name, heard) {
+  const call = (event) => heard(event.detail);
+  bus().target.addEventListener(name, call);
+  if (bus().last.has(name)) heard(last(name));
+  return () => bus().target.removeEventListener(name, call);
+}
+
+// The payload
+
+/** Parse bytes that `attention.wire.pack` made: the tree, with typed arrays that know their `shape`. */
+function parse(bytes) {
+  const own = bytes.slice();
+  const length = new DataView(own.buffer).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(own.subarray(4, 4 + length)));
+  const base = 4 + length + ((ALIGN - ((4 + length) % ALIGN)) % ALIGN);
+  const arrays = header.arrays.map((entry) => read(own.buffer, base, entry));
+  return restore(header.tree, arrays);
+}
+
+function read(buffer, base, { dtype, shape, start }) {
+  const count = shape.reduce((a, b) => a * b, 1);
+  const array = new READERS[dtype](buffer, base + start, count);
+  array.shape = shape;
+  return array;
+}
+
+function restore(node, arrays) {
+  if (Array.isArray(node)) return node.map((item) => restore(item, arrays));
+  if (node === null || typeof node !== "object") return node;
+  if ("$array" in node) return arrays[node.$array];
+  return Object.fromEntries(Object.entries(node).map(([key, item]) => [key, restore(item, arrays)]));
+}
+
+/** Row `index` of a two-axis array, without copying. */
+function row(array, index) {
+  const width = array.shape[1];
+  return array.subarray(index * width, (index + 1) * width);
+}
+
+// Colours
+
+/** "dark" or "light", by the background that Streamlit gives this component. */
+function themeOf(parent) {
+  const style = getComputedStyle(parent.host ?? parent);
+  const colour = style.getPropertyValue("--st-background-color").trim();
+  const [r, g, b] = channels(colour || "#ffffff");
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b < 128 ? "dark" : "light";
+}
+
+/** Put the theme's colours on the page as `--hl-*`, and return its palette. */
+function dress(parent) {
+  const name = themeOf(parent);
+  const palette = palettes[name];
+  const root = document.documentElement;
+  if (root.dataset.headlight !== name) {
+    root.dataset.headlight = name;
+    for (const [key, value] of Object.entries(palette)) {
+      if (typeof value === "string") root.style.setProperty(`--hl-${key}`, value);
+    }
+    root.style.setProperty("--hl-bar", css(mix(palette.weights, 0.68)));
+  }
+  return palette;
+}
+
+/** Red, green and blue of "#rrggbb" or "rgb(r, g, b)". */
+function channels(colour) {
+  if (colour.startsWith("#")) return [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
+  return (colour.match(/[\d.]+/g) ?? [255, 255, 255]).slice(0, 3).map(Number);
+}
+
+/** [r, g, b] at `share` (0..1) of a colour scale [[position, colour], …] with even positions. */
+function mix(scale, share) {
+  const place = Math.min(1, Math.max(0, Number.isFinite(share) ? share : 0)) * (scale.length - 1);
+  const low = Math.floor(place);
+  const from = channels(scale[low][1]);
+  const to = channels(scale[Math.min(low + 1, scale.length - 1)][1]);
+  return from.map((value, i) => Math.round(value + (to[i] - value) * (place - low)));
+}
+
+const css = (rgb) => `rgb(${rgb.join(",")})`;
+
+/** Ink that reads on that background: the theme's own, or its paper, whichever stands out more. */
+function inkOn(rgb, palette) {
+  return contrast(rgb, channels(palette.ink)) >= contrast(rgb, channels(palette.paper)) ? palette.ink : palette.paper;
+}
+
+function contrast(a, b) {
+  const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+  return (high + 0.05) / (low + 0.05);
+}
+
+function luminance(rgb) {
+  const linear = rgb.map((value) => {
+    const share = value / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+}
+
+// The document
+
+/** An element with properties, class, data and children; strings become text, never markup. */
+function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key === "class") element.className = value;
+    else if (key in element && key !== "role") element[key] = value;
+    else element.setAttribute(key, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** One state object a mounted component, made at its first run. */
+function once(states, parent, create) {
+  if (!states.has(parent)) states.set(parent, create());
+  return states.get(parent);
+}
+
+/** Whether the keyboard belongs to something that takes text or has arrow keys of its own. */
+function typing() {
+  let active = document.activeElement;
+  while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
+  return Boolean(active?.closest?.("input, textarea, select, [contenteditable=true], [role=combobox], [role=slider], [role=listbox], [role=radiogroup]"));
+}
+
+/** A sideways stroke tells `swipe` 1 or −1; the page keeps its own vertical scroll (touch-action: pan-y). */
+function swipes(element) {
+  let start = null;
+  element.addEventListener("pointerdown", (event) => {
+    start = event.pointerType === "mouse" ? null : [event.clientX, event.clientY];
+  });
+  element.addEventListener("pointercancel", () => { start = null; });
+  element.addEventListener("pointerup", (event) => {
+    if (!start) return;
+    const [dx, dy] = [event.clientX - start[0], event.clientY - start[1]];
+    start = null;
+    if (Math.abs(dx) > SWIPE_PX && Math.abs(dx) > 2 * Math.abs(dy)) tell("swipe", dx < 0 ? 1 : -1);
+  });
+}
+
+// Numbers
+
+/** A number in at most `digits` significant places, with a true minus sign. */
+function number(value, digits = 4) {
+  if (Number.isNaN(value)) return "–";
+  if (!Number.isFinite(value)) return value < 0 ? "−∞" : "∞";
+  const size = Math.abs(value);
+  const text = size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential(digits - 2) : fixed(value, digits);
+  return text.replace(/-/g, "−");
+}
+
+function fixed(value, digits) {
+  const whole = Math.max(1, Math.floor(Math.log10(Math.abs(value) || 1)) + 1);
+  return value.toFixed(Math.max(0, Math.min(digits - 1, digits - whole)));
+}
+
+/** A number with a fixed count of decimals and a true minus sign; tiny ones that would read 0 say so. */
+function decimals(value, count) {
+  const text = value.toFixed(count);
+  if (value > 0 && Number(text) === 0) return `<${(10 ** -count).toFixed(count)}`;
+  return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
+}
+
+const api = {
+  say, tell, last, listen, parse, row, dress, channels, mix, css, inkOn, make, once, typing, swipes, number, decimals,
+};
+

@@ -1,0 +1,65 @@
+"""Finds a Chromium that runs. Only the standard library, so that it works before anything is installed."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+VARIABLE = "HEADLIGHT_CHROMIUM"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MAC_APPS = (
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+PLAYWRIGHT_FOLDERS = ("~/.cache/ms-playwright", "~/Library/Caches/ms-playwright")
+PLAYWRIGHT_BINARIES = ("chromium-*/chrome-linux*/chrome", "chromium-*/chrome-mac*/*.app/Contents/MacOS/*")
+
+# Without a sandbox, as root in a container cannot have one; the rest keeps Chromium from calling home.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def find() -> str | None:
+    """Path of the first Chromium that starts, or None. `HEADLIGHT_CHROMIUM` goes before all others."""
+    return next((path for path in _candidates() if starts(path)), None)
+
+
+def starts(path: str) -> bool:
+    """Whether `path --version` ends well: a browser that lacks its system libraries is found but useless."""
+    try:
+        done = subprocess.run([path, "--version"], capture_output=True, timeout=60, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def _candidates() -> Iterator[str]:
+    named = os.environ.get(VARIABLE)
+    if named:
+        yield shutil.which(named) or named
+    yield from filter(None, map(shutil.which, NAMES))
+    yield from (path for path in MAC_APPS if Path(path).is_file())
+    yield from map(str, _of_playwright())
+
+
+def _of_playwright() -> Iterator[Path]:
+    own = os.environ.get("PLAYWRIGHT_BROWSERS_PATH", "")
+    for folder in (own, *PLAYWRIGHT_FOLDERS) if own not in ("", "0") else PLAYWRIGHT_FOLDERS:
+        for pattern in PLAYWRIGHT_BINARIES:
+            yield from sorted(Path(folder).expanduser().glob(pattern), reverse=True)  # the newest first
+
+
+if __name__ == "__main__":
+    found = find()
+    print(found or "no Chromium found", file=sys.stdout if found else sys.stderr)
+    sys.exit(found is None)

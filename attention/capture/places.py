@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from attention.capture.anatomy import Anatomy, anatomy_of
 from attention.capture.recorder import Operation
 from attention.record import Kind
 
@@ -29,8 +30,9 @@ class Place:
 
 def places(model: PreTrainedModel, operations: list[Operation]) -> list[Place]:
     """A place for each operation, in order."""
-    names = {id(module): name for name, module in model.named_modules()}
-    kinds = _kinds(model, operations, names)
+    anatomy = anatomy_of(model)
+    names = anatomy.names
+    kinds = _kinds(model, operations, anatomy)
     layers = _layers(model, operations, kinds, names)
     seen: Counter[tuple[Kind, int]] = Counter()
     found = []
@@ -40,21 +42,14 @@ def places(model: PreTrainedModel, operations: list[Operation]) -> list[Place]:
     return found
 
 
-def _kinds(model: PreTrainedModel, operations: list[Operation], names: dict[int, str]) -> list[Kind]:
-    encoder = _encoder_modules(model)
-    if encoder is None:
-        looks_back: Kind = "decoder" if _is_causal(model, operations) else "encoder"
-        return ["cross" if _is_cross(op, names) else looks_back for op in operations]
+def _kinds(model: PreTrainedModel, operations: list[Operation], anatomy: Anatomy) -> list[Kind]:
+    if anatomy.encoder is None:
+        own: Kind = "decoder" if _is_causal(model, operations) else "encoder"
+        return ["cross" if _is_cross(op, anatomy.names) else own for op in operations]
     return [
-        "encoder" if id(op.module) in encoder else "cross" if _is_cross(op, names) else "decoder" for op in operations
+        "encoder" if id(op.module) in anatomy.encoder else "cross" if _is_cross(op, anatomy.names) else "decoder"
+        for op in operations
     ]
-
-
-def _encoder_modules(model: PreTrainedModel) -> set[int] | None:
-    """The modules of an encoder-decoder's encoder; None for models of one stack."""
-    if not getattr(model.config, "is_encoder_decoder", False):
-        return None
-    return {id(module) for module in model.get_encoder().modules()}
 
 
 def _is_cross(operation: Operation, names: dict[int, str]) -> bool:

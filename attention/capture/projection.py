@@ -11,12 +11,16 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
+from attention.capture.anatomy import anatomy_of
 from attention.capture.recorder import Recorder, current
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 # How many module calls after the projection may pass before its output meets the norm that follows it.
 NORM_WITHIN = 8
@@ -58,8 +62,8 @@ class _Seen:
 class Finder:
     """Watches one run and says, for each operation in order, which module projects its heads."""
 
-    def __init__(self, model: nn.Module, recorder: Recorder) -> None:
-        self._names = {id(module): name for name, module in model.named_modules()}
+    def __init__(self, model: PreTrainedModel, recorder: Recorder) -> None:
+        self._names = anatomy_of(model).names
         self._modules = [module for module in model.modules() if module is not model]
         self._recorder = recorder
         self._seen: dict[int, _Seen] = {}

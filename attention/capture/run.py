@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import threading
 import time
-import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor
 
+from attention.capture.anatomy import anatomy_of
 from attention.capture.places import Place, places
 from attention.capture.projection import Finder, LayerProjection, NoProjection
 from attention.capture.recorder import Operation, Recorder, record_into
@@ -50,18 +49,10 @@ class Inputs:
 
 @dataclass(eq=False)
 class _Known:
-    """What was found out about a loaded model once: projections by place, fidelity by kind of input.
+    """What was found out about a loaded model once: projections by place, fidelity by kind of input."""
 
-    modules: the model's make-up then; an adapter added or a layer replaced makes all of it void.
-    """
-
-    modules: tuple[int, ...]
     projections: dict[Place, LayerProjection | NoProjection] = field(default_factory=dict)
     fidelity: dict[tuple[Any, ...], Fidelity] = field(default_factory=dict)
-
-
-_known: weakref.WeakKeyDictionary[Any, _Known] = weakref.WeakKeyDictionary()
-_guard = threading.Lock()
 
 
 def trace_model(
@@ -80,7 +71,7 @@ def trace_model(
     UnsupportedModelError where no softmax attention could be watched.
     """
     check_inputs(model, inputs)
-    known = _known_of(model)
+    known = anatomy_of(model).memory.setdefault(_Known, _Known())
     kind = _kind_of_input(inputs)
     started = time.perf_counter()
     recorder, result, finder = _recorded(model, inputs, first=kind not in known.fidelity)
@@ -124,16 +115,7 @@ def longest(model: PreTrainedModel) -> int | None:
     limit = next((getattr(config, name) for name in _LENGTHS if isinstance(getattr(config, name, None), int)), None)
     if limit is None or limit <= 0:
         return None
-    return limit - _reserved_positions(model)
-
-
-def _reserved_positions(model: PreTrainedModel) -> int:
-    """RoBERTa-like models count positions from padding_idx + 1, so their table holds that many fewer tokens."""
-    for name, module in model.named_modules():
-        padding = getattr(module, "padding_idx", None)
-        if name.endswith("position_embeddings") and isinstance(padding, int) and hasattr(module, "weight"):
-            return padding + 1
-    return 0
+    return limit - anatomy_of(model).reserved
 
 
 def _recorded(model: PreTrainedModel, inputs: Inputs, *, first: bool) -> tuple[Recorder, Tensor, Finder | None]:
@@ -271,11 +253,3 @@ def _nothing_seen(model: PreTrainedModel, recorder: Recorder) -> str:
         f"No softmax attention of {name} could be watched: it has none (a state-space or convolution model), "
         "or it computes attention in code of its own, which Headlight does not read yet."
     )
-
-
-def _known_of(model: PreTrainedModel) -> _Known:
-    modules = tuple(id(module) for module in model.modules())
-    with _guard:
-        if model not in _known or _known[model].modules != modules:
-            _known[model] = _Known(modules)
-        return _known[model]

@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from attention.capture.anatomy import CHOICE, anatomy_of
 from attention.capture.recorder import EAGER, SDPA
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-_FIELD = "_attn_implementation_internal"
-
 
 class Switch:
     """One model's switch: many recording runs at a time, or one untouched run alone.
@@ -64,41 +62,28 @@ class Switch:
                 self._turn.notify_all()
 
     def _put_on(self) -> None:
-        self._rest()
-        self._configs = [(config, getattr(config, _FIELD)) for config in self._all_configs()]
+        model = self._rest()
+        self._configs = [] if model is None else [(c, getattr(c, CHOICE)) for c in anatomy_of(model).configs]
         for config, before in self._configs:
-            setattr(config, _FIELD, EAGER if before in (None, "eager") else SDPA)
+            setattr(config, CHOICE, EAGER if before in (None, "eager") else SDPA)
 
     def _put_back(self) -> None:
         for config, before in self._configs:
-            setattr(config, _FIELD, before)
+            setattr(config, CHOICE, before)
         self._configs = []
         self._wake()
 
-    def _rest(self) -> None:
+    def _rest(self) -> PreTrainedModel | None:
         model = self._model()
         self._training = [] if model is None else [module for module in model.modules() if module.training]
         for module in self._training:
             module.training = False
+        return model
 
     def _wake(self) -> None:
         for module in self._training:
             module.training = True
         self._training = []
-
-    def _all_configs(self) -> list[Any]:
-        model = self._model()
-        modules = [] if model is None else model.modules()
-        found = [config for module in modules for config in _configs_of(getattr(module, "config", None))]
-        return list({id(config): config for config in found}.values())
-
-
-def _configs_of(config: Any) -> Iterator[Any]:
-    if not hasattr(config, _FIELD):
-        return
-    yield config
-    for name in getattr(config, "sub_configs", None) or {}:
-        yield from _configs_of(getattr(config, name, None))
 
 
 _switches: weakref.WeakKeyDictionary[Any, Switch] = weakref.WeakKeyDictionary()

@@ -1,0 +1,8 @@
+"""An id or a folder → a model and its tokenizer, safely: parse, inspect before any weight is read, download, keep."""
+
+from attention.models.card import ModelCard
+from attention.models.inspect import inspect
+from attention.models.pool import LoadedModel, ModelPool, shared_pool
+from attention.models.reference import ModelRef, parse
+
+__all__ = ["LoadedModel", "ModelCard", "ModelPool", "ModelRef", "inspect", "parse", "shared_pool"]

@@ -1,0 +1,213 @@
+"""A look at a model before any of its weights: what it is, how big, and whether it may be loaded at all."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from attention.catalogue import Family, find
+from attention.config import MEGABYTE, Limits, variable
+from attention.errors import ModelError
+from attention.models import hub
+from attention.models.card import ModelCard
+from attention.models.reference import ModelRef
+from attention.models.weights import INDEX, TensorFacts, choose, common_dtype, parameters, read_header
+
+LONGEST_CONFIG = 5_000_000
+PICKLES = re.compile(r".*\.(bin|pt|pth|ckpt|pkl|h5|msgpack)")
+# What a tokenizer may consist of, beside its classes' own code: vocabularies, merges, rules.
+TOKENIZER = re.compile(
+    r"(tokenizer|vocab|merges|special_tokens_map|added_tokens|sentencepiece|spiece|source|target|normalizer|bpe)"
+    r"[A-Za-z0-9._-]*\.(json|txt|model|spm|codes|bpe)|generation_config\.json|[A-Za-z0-9_-]+\.(model|spm|tiktoken)"
+)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where a model's facts come from: a folder here, or the hub's listing at one commit."""
+
+    ref: ModelRef
+    folder: Path
+    files: tuple[tuple[str, int], ...]
+    complete: bool
+    commit: str | None
+    licence: str | None
+
+
+def inspect(ref: ModelRef, limits: Limits) -> ModelCard:
+    """The card of a model, or ModelError with the reason why it is not loaded.
+
+    Refused are: what cannot be found, weights that are pickled only, code of the model's own, and more than
+    `limits.max_model_mb` of weights.
+    """
+    if ref.built_in:
+        raise ModelError(f"{ref.id} is built in and has no files; choose a model from the hub or a folder.")
+    source = _local(ref, limits) if ref.folder else _remote(ref)
+    raw = _read_config(ref, source.folder)
+    config = _config(ref, source.folder, raw)
+    weights = _weights(source)
+    weight_bytes = sum(size for name, size in source.files if name in weights and name != INDEX)
+    _fits(ref, weight_bytes, limits)
+    return _card(source, config, _tensors(source, weights), weight_bytes)
+
+
+def family_of(config: Any) -> Family:
+    """Whether a config describes an encoder, a decoder or both, from its own words and the library's tables."""
+    from transformers.models.auto import modeling_auto as tables
+
+    if config.is_encoder_decoder:
+        return "encoder-decoder"
+    causal = config.model_type in tables.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    named = any(re.search(r"CausalLM$|(?<!With)LMHeadModel$", name) for name in config.architectures or ())
+    both = config.model_type in tables.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    # BERT and its kin stand in both tables: there the checkpoint's own architecture or switch decides.
+    return "decoder" if causal and (named or not both or getattr(config, "is_decoder", False)) else "encoder"
+
+
+def _local(ref: ModelRef, limits: Limits) -> _Source:
+    """A folder's own files; raises where one of them leads outside the allowed folder."""
+    folder, root = cast(Path, ref.folder), limits.local_root
+    inside = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    stray = [path.name for path in inside if root is None or not path.resolve().is_relative_to(root)]
+    if stray:
+        raise ModelError(f"{stray[0]} in {ref.id} leads outside the folder of models; put a copy in its place.")
+    files = tuple((path.name, path.stat().st_size) for path in inside)
+    return _Source(ref, folder, files, True, None, None)
+
+
+def _remote(ref: ModelRef) -> _Source:
+    listing = hub.look(ref)
+    if listing.files is not None:
+        return _Source(ref, listing.folder, listing.files, False, listing.commit, listing.licence)
+    here = tuple((path.name, path.stat().st_size) for path in sorted(listing.folder.iterdir()) if path.is_file())
+    if not choose(name for name, _ in here):
+        raise hub.not_complete(ref)
+    return _Source(ref, listing.folder, here, True, listing.commit, None)
+
+
+def _read_config(ref: ModelRef, folder: Path) -> dict[str, Any]:
+    path = folder / hub.CONFIG
+    try:
+        if path.stat().st_size > LONGEST_CONFIG:
+            raise ModelError(f"The config.json of {ref.id} is too big to be one; choose another model.")
+        raw = json.loads(path.read_bytes())
+    except FileNotFoundError as err:
+        raise hub.no_config(ref) from err
+    except OSError as err:
+        raise ModelError(f"The config.json of {ref.id} cannot be read: {err.strerror}. Check its permissions.") from err
+    except (ValueError, RecursionError) as err:
+        raise ModelError(f"The config.json of {ref.id} is not valid JSON; copy or download it again.") from err
+    if not isinstance(raw, dict) or not isinstance(raw.get("model_type", ""), str):
+        raise ModelError(f"The config.json of {ref.id} describes no model; choose another one.")
+    if _names_a_kernel(raw):
+        raise ModelError(f"{ref.id} asks for compiled code from the hub, which is never run; choose another model.")
+    return raw
+
+
+def _names_a_kernel(raw: object) -> bool:
+    """Whether a config, or one inside it, has the library fetch compiled code: "organisation/kernel" as attention."""
+    if not isinstance(raw, dict):
+        return False
+    names = (raw.get("attn_implementation"), raw.get("_attn_implementation"))
+    return any("/" in str(name) for name in names) or any(_names_a_kernel(inner) for inner in raw.values())
+
+
+def _config(ref: ModelRef, folder: Path, raw: dict[str, Any]) -> Any:
+    """The config with its defaults filled in, by the library's own class and never by the model's code."""
+    from transformers import CONFIG_MAPPING, AutoConfig
+
+    kind = raw.get("model_type", "")
+    if kind not in CONFIG_MAPPING and "auto_map" in raw:
+        raise ModelError(f"{ref.id} needs Python code of its own, which is never run here; choose another model.")
+    if kind and kind not in CONFIG_MAPPING:
+        raise ModelError(f"The library does not know the architecture {kind[:60]!r} of {ref.id}; choose another model.")
+    try:
+        return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except Exception as err:  # the config's own classes raise what they like on odd values
+        raise ModelError(f"The config.json of {ref.id} does not describe a model that the library knows.") from err
+
+
+def _weights(source: _Source) -> tuple[str, ...]:
+    """The weight files to load; raises where there are none that are safe, or where some are missing."""
+    names = [name for name, _ in source.files]
+    chosen = choose(names)
+    if chosen:
+        return chosen
+    pickles = [name for name in names if PICKLES.fullmatch(name)]
+    if pickles:
+        raise ModelError(
+            f"{source.ref.id} has its weights only as {pickles[0]}, a kind of file that can run code when opened; "
+            "only safetensors are loaded. Where you trust it, convert it: from_pretrained(…).save_pretrained(folder)."
+        )
+    raise ModelError(f"{source.ref.id} has no model.safetensors; choose a model that has its weights as safetensors.")
+
+
+def _fits(ref: ModelRef, weight_bytes: int, limits: Limits) -> None:
+    if weight_bytes > limits.max_model_mb * MEGABYTE:
+        raise ModelError(
+            f"{ref.id} has {weight_bytes / MEGABYTE:,.0f} MB of weights and {limits.max_model_mb:,} MB are allowed; "
+            f"choose a smaller model, or raise {variable('max_model_mb')}."
+        )
+
+
+def _tensors(source: _Source, weights: tuple[str, ...]) -> tuple[TensorFacts, ...]:
+    files = tuple(name for name in weights if name != INDEX)
+    here = tuple(name for name in files if (source.folder / name).exists())
+    if source.complete and INDEX in weights:
+        _all_shards(source, files)
+    found = [tensor for name in here for tensor in read_header(source.folder / name)]
+    there = tuple(name for name in files if name not in here)
+    return (*found, *(hub.tensors(source.ref, source.commit or "", there) if there else ()))
+
+
+def _all_shards(source: _Source, files: tuple[str, ...]) -> None:
+    try:
+        wanted = set(json.loads((source.folder / INDEX).read_bytes())["weight_map"].values())
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as err:
+        raise ModelError(f"{INDEX} of {source.ref.id} is damaged; copy or download it again.") from err
+    missing = sorted(str(name) for name in wanted - set(files))
+    if missing:
+        raise ModelError(f"{source.ref.id} lacks {missing[0]}, which its index names; copy or download it again.")
+
+
+def _card(source: _Source, config: Any, tensors: tuple[TensorFacts, ...], weight_bytes: int) -> ModelCard:
+    entry = find(source.ref.id)
+    text = config.get_text_config()
+    heads = _number(text, "num_attention_heads", "encoder_attention_heads")
+    d_model = _number(text, "hidden_size", "d_model")
+    wanted = (*choose(name for name, _ in source.files), hub.CONFIG)
+    return ModelCard(
+        id=source.ref.id,
+        architecture=(config.architectures or [type(config).__name__.removesuffix("Config")])[0],
+        model_type=config.model_type,
+        family=family_of(config),
+        layers=_number(text, "encoder_layers", "num_hidden_layers"),
+        decoder_layers=_number(text, "decoder_layers", "num_decoder_layers") if config.is_encoder_decoder else None,
+        heads=heads,
+        kv_heads=_number(text, "num_key_value_heads") or heads,
+        d_model=d_model,
+        d_head=_number(text, "head_dim", "d_kv") or (d_model // heads if d_model and heads else None),
+        max_positions=_number(text, "max_position_embeddings"),
+        parameters=parameters(tensors),
+        weight_bytes=weight_bytes,
+        dtype=common_dtype(tensors),
+        licence=source.licence or (entry.licence if entry and not source.ref.folder else None),
+        revision=source.commit,
+        folder=source.folder,
+        files=tuple((name, size) for name, size in source.files if name in wanted or TOKENIZER.fullmatch(name)),
+        complete=source.complete,
+    )
+
+
+def _number(config: Any, *names: str) -> int | None:
+    """The first of the names that the config has as a whole number above 0 (a list, one a layer, gives its largest)."""
+    for name in names:
+        value = getattr(config, name, None)
+        if isinstance(value, list | tuple) and value and all(type(each) is int for each in value):
+            value = max(value)
+        if type(value) is int and value > 0:
+            return value
+    return None

@@ -1,0 +1,85 @@
+"""What a person types for a model → a ModelRef, or one sentence that says why not."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from attention.catalogue import DEFAULT_MODEL, find
+from attention.config import Limits, variable
+from attention.errors import ModelError
+
+PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
+HUB_ID = re.compile(rf"(?:{PART}/)?{PART}")
+REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
+LONGEST = 300
+ALLOWED = 'give an id such as "openai-community/gpt2" or "organisation/name@revision"'
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRef:
+    """One model: an id on the hub (with a revision, or None for its main branch), or a folder here.
+
+    id: the hub id, "local" for the built-in attention, or the folder's path below the allowed one.
+    """
+
+    id: str
+    revision: str | None = None
+    folder: Path | None = None
+
+    @property
+    def built_in(self) -> bool:
+        """Whether this is Headlight's own attention, which has no files to load."""
+        return self.id == DEFAULT_MODEL and self.folder is None
+
+    def __str__(self) -> str:
+        return f"{self.id}@{self.revision}" if self.revision else self.id
+
+
+def parse(text: str, limits: Limits) -> ModelRef:
+    """Read "local", "organisation/name", "name", each with "@revision", or a folder ("/…", "./…", "~/…").
+
+    A relative folder is looked up below the allowed one. Raises ModelError for anything else, for a folder outside
+    `limits.local_root`, and for an id outside the catalogue where `limits.any_model` is off.
+    """
+    text = text.strip()
+    if text == DEFAULT_MODEL:
+        return ModelRef(id=text)
+    if len(text) > LONGEST or not text.isprintable():
+        raise ModelError(f"{_shown(text)} is not a model: too long, or with characters that cannot be seen; {ALLOWED}.")
+    if text.startswith(("/", ".", "~")) or re.match(r"[A-Za-z]:[\\/]", text):
+        return _folder(text, limits)
+    return _hub(text, limits)
+
+
+def _hub(text: str, limits: Limits) -> ModelRef:
+    name, at, revision = text.partition("@")
+    if not HUB_ID.fullmatch(name) or "--" in name or ".." in name or name == DEFAULT_MODEL:
+        raise ModelError(f"{_shown(text)} is not the id of a model; {ALLOWED}.")
+    if at and (not REVISION.fullmatch(revision) or ".." in revision or "//" in revision or revision.endswith("/")):
+        raise ModelError(f"{_shown(revision)} is not a revision; give a branch, a tag or a commit hash after the @.")
+    entry = find(name)
+    if entry is None and not limits.any_model:
+        raise ModelError(f"{name} is not among the models of this installation; choose one from the list.")
+    return ModelRef(id=name, revision=revision or (entry.revision if entry else None))
+
+
+def _folder(text: str, limits: Limits) -> ModelRef:
+    root = limits.local_root
+    if root is None:
+        setting = variable("model_folder")
+        raise ModelError(f"Local folders are switched off here; set {setting} to the folder that holds your models.")
+    try:
+        folder = (root / Path(text).expanduser()).resolve()
+    except (OSError, RuntimeError, ValueError) as err:
+        raise ModelError(f"{_shown(text)} is not a folder that can be opened; give one below the allowed one.") from err
+    if not folder.is_relative_to(root):
+        raise ModelError(f"{_shown(text)} is outside the folder that models may be opened from; move it there.")
+    if not folder.is_dir():
+        raise ModelError(f"There is no folder {_shown(text)}; give one that holds a config.json.")
+    return ModelRef(id=folder.relative_to(root).as_posix(), folder=folder)
+
+
+def _shown(text: str) -> str:
+    """Quoted, short, and with every character outside ASCII by its number: look-alikes show themselves."""
+    plain = ascii(text)[1:-1]
+    return f"“{plain if len(plain) <= 60 else plain[:59] + '…'}”"

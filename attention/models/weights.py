@@ -1,0 +1,111 @@
+"""What a safetensors file says of itself before its numbers: names, types and shapes, range-checked."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from attention.errors import ModelError
+
+SINGLE = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
+LONGEST_HEADER = 100_000_000  # the format's own limit
+BITS = {
+    **dict.fromkeys(("F64", "I64", "U64", "C64"), 64),
+    **dict.fromkeys(("F32", "I32", "U32"), 32),
+    **dict.fromkeys(("F16", "BF16", "I16", "U16"), 16),
+    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ"), 8),
+    **dict.fromkeys(("F6_E2M3", "F6_E3M2"), 6),
+    "F4": 4,
+}
+COUNTERS = ("I64", "BOOL")  # position ids and masks that are saved along; never weights
+
+
+@dataclass(frozen=True)
+class TensorFacts:
+    """One tensor of a file: its name, its type as safetensors writes it, its shape."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def weight(self) -> bool:
+        """Whether it was learned: not a counter, and not a causal mask (1, 1, n, n) as older GPT-2 files hold."""
+        mask = len(self.shape) == 4 and self.shape[:2] == (1, 1) and self.shape[2] == self.shape[3]
+        return self.dtype not in COUNTERS and not mask
+
+
+def parameters(tensors: Iterable[TensorFacts]) -> int:
+    """How many learned numbers the tensors hold, each counted once."""
+    return sum(tensor.size for tensor in tensors if tensor.weight)
+
+
+def common_dtype(tensors: Iterable[TensorFacts]) -> str:
+    """The type of most weights, "" where there are none."""
+    counts: dict[str, int] = {}
+    for tensor in tensors:
+        if tensor.weight:
+            counts[tensor.dtype] = counts.get(tensor.dtype, 0) + tensor.size
+    return max(counts, key=lambda dtype: counts[dtype], default="")
+
+
+def choose(names: Iterable[str]) -> tuple[str, ...]:
+    """The weight files that are loaded, of all that lie beside the config: one file, or an index and its shards."""
+    names = set(names)
+    if SINGLE in names:
+        return (SINGLE,)
+    shards = sorted(name for name in names if SHARD.fullmatch(name))
+    return (INDEX, *shards) if INDEX in names and shards else ()
+
+
+def read_header(path: Path) -> tuple[TensorFacts, ...]:
+    """The tensors of a file in the safetensors format; raises ModelError where the file is damaged."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if size < 10 or length > min(LONGEST_HEADER, size - 8):
+                raise _damaged(path, "its header is longer than the file")
+            header = json.loads(file.read(length))
+    except OSError as err:
+        raise ModelError(f"{path.name} cannot be read: {err.strerror}. Check its permissions.") from err
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as err:
+        raise _damaged(path, "its header is not JSON") from err
+    return _tensors(path, header, size - 8 - length)
+
+
+def _tensors(path: Path, header: Any, room: int) -> tuple[TensorFacts, ...]:
+    if not isinstance(header, dict):
+        raise _damaged(path, "its header is not a table")
+    entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
+    found = tuple(_tensor(path, name, entry, room) for name, entry in entries.items())
+    if max((entry["data_offsets"][1] for entry in entries.values()), default=0) != room:
+        raise _damaged(path, "it is shorter or longer than its header says")
+    return found
+
+
+def _tensor(path: Path, name: str, entry: Any, room: int) -> TensorFacts:
+    try:
+        dtype, shape, (start, stop) = entry["dtype"], entry["shape"], entry["data_offsets"]
+        whole = all(type(number) is int and number >= 0 for number in (*shape, start, stop))
+        right = whole and start <= stop <= room and (stop - start) * 8 == math.prod(shape) * BITS[dtype]
+    except (KeyError, TypeError, ValueError) as err:
+        raise _damaged(path, f"its entry {name[:60]!r} is not one of a tensor") from err
+    if not right:
+        raise _damaged(path, f"the sizes of {name[:60]!r} do not fit together")
+    return TensorFacts(name, dtype, tuple(shape))
+
+
+def _damaged(path: Path, reason: str) -> ModelError:
+    return ModelError(f"{path.name} is damaged: {reason}. Copy or download it again.")

@@ -1,0 +1,188 @@
+"""The look before the weights: facts of every family, and each reason to refuse."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+
+from attention.config import Limits
+from attention.errors import ModelError
+from attention.models import ModelRef, inspect, parse
+from attention.models.inspect import family_of
+from tests import twins
+
+# family: (kind, layers, decoder layers, heads, kv heads, d_model, d_head, positions)
+FACTS = {
+    "bert": ("encoder", 2, None, 3, 3, 33, 11, 131),
+    "distilbert": ("encoder", 2, None, 3, 3, 39, 13, 113),
+    "roberta": ("encoder", 2, None, 5, 5, 55, 11, 103),
+    "minilm": ("encoder", 3, None, 5, 5, 35, 7, 127),
+    "gpt2": ("decoder", 2, None, 3, 3, 51, 17, 109),
+    "gpt_neox": ("decoder", 3, None, 5, 5, 50, 10, 137),
+    "llama": ("decoder", 2, None, 9, 3, 54, 6, 139),
+    "qwen3": ("decoder", 2, None, 4, 2, 57, 22, 149),
+    "t5": ("encoder-decoder", 2, 3, 5, 5, 31, 7, None),
+    "marian": ("encoder-decoder", 3, 2, 3, 3, 42, 14, 107),
+}
+
+
+@pytest.fixture
+def copy(twin_root: Path, tmp_path: Path) -> Path:
+    """A copy of the GPT-2 twin to spoil, in a root of its own."""
+    return Path(shutil.copytree(twin_root / "gpt2", tmp_path / "root" / "mine")).resolve()
+
+
+def look(folder: Path, **limits: object):
+    allowed = Limits(model_folder=str(folder.parent), **limits)
+    return inspect(ModelRef(id=folder.name, folder=folder), allowed)
+
+
+def rewrite(folder: Path, **changes: object) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes), encoding="utf-8")
+
+
+@pytest.mark.parametrize("family", FACTS)
+def test_the_facts_of_each_family(family: str, limits: Limits):
+    card = inspect(parse(f"./{family}", limits), limits)
+    found = (card.family, card.layers, card.decoder_layers, card.heads, card.kv_heads, card.d_model, card.d_head)
+    assert (*found, card.max_positions) == FACTS[family]
+    assert card.complete
+    assert card.dtype == "F32"
+    assert (card.revision, card.licence) == (None, None)
+
+
+@pytest.mark.parametrize("family", FACTS)
+def test_parameters_are_counted_from_the_header(family: str, limits: Limits):
+    card = inspect(parse(f"./{family}", limits), limits)
+    saved = twins.model(family)
+    learned = sum(weight.numel() for name, weight in saved.named_parameters() if "embed_positions" not in name)
+    extra = saved.config.vocab_size if family == "marian" else 0  # final_logits_bias, a buffer
+    assert card.parameters == learned + extra
+    assert 4 * card.parameters <= card.weight_bytes < 4 * card.parameters + 20_000
+
+
+def test_the_type_that_is_stored(tmp_path: Path):
+    folder = twins.save("llama", tmp_path / "half", torch.bfloat16)
+    assert look(folder.resolve()).dtype == "BF16"
+
+
+def test_a_config_in_a_config(twin_root: Path):
+    text = transformers.Gemma3TextConfig(
+        hidden_size=44, num_hidden_layers=7, num_attention_heads=11, num_key_value_heads=1
+    )
+    config = transformers.Gemma3Config(text_config=text)
+    assert family_of(config) == "decoder"
+    assert config.get_text_config().num_hidden_layers == 7
+
+
+@pytest.mark.parametrize(
+    ("config", "family"),
+    [
+        (transformers.BertConfig(architectures=["BertForSequenceClassification"]), "encoder"),
+        (transformers.BertConfig(architectures=["BertLMHeadModel"]), "decoder"),
+        (transformers.BertConfig(is_decoder=True), "decoder"),
+        (transformers.RobertaConfig(architectures=["RobertaForCausalLM"]), "decoder"),
+        (transformers.XLMConfig(architectures=["XLMWithLMHeadModel"]), "encoder"),
+        (transformers.GPT2Config(), "decoder"),
+        (transformers.BartConfig(), "encoder-decoder"),
+        (transformers.ModernBertConfig(architectures=["ModernBertForMaskedLM"]), "encoder"),
+    ],
+)
+def test_families_without_names_of_models(config: object, family: str):
+    assert family_of(config) == family
+
+
+def test_shards_are_added_up_and_a_missing_one_is_named(tmp_path: Path):
+    folder = (tmp_path / "sharded").resolve()
+    twins.model("gpt2").save_pretrained(folder, max_shard_size="100KB")
+    card = look(folder)
+    assert card.parameters == sum(weight.numel() for weight in twins.model("gpt2").parameters())
+    shards = sorted(folder.glob("*.safetensors"))
+    assert len(shards) > 2
+    shards[1].unlink()
+    with pytest.raises(ModelError, match=f"sharded lacks {shards[1].name}, which its index names"):
+        look(folder)
+
+
+def test_pickles_only_are_refused_with_the_way_out(copy: Path):
+    (copy / "model.safetensors").unlink()
+    (copy / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'echo'\ntR.")
+    with pytest.raises(
+        ModelError, match=r"only as pytorch_model\.bin, a kind of file that can run code .*save_pretrained"
+    ):
+        look(copy)
+
+
+def test_no_weights_at_all(copy: Path):
+    (copy / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"mine has no model\.safetensors"):
+        look(copy)
+
+
+def test_code_of_its_own_is_refused_only_where_it_is_needed(copy: Path):
+    rewrite(copy, auto_map={"AutoModel": "evil.Model"})
+    assert look(copy).model_type == "gpt2"
+    rewrite(copy, model_type="evil")
+    with pytest.raises(ModelError, match="mine needs Python code of its own, which is never run here"):
+        look(copy)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"attn_implementation": "evil/kernel"}, {"inner": {"_attn_implementation": "a/b"}}]
+)
+def test_a_kernel_from_the_hub_is_refused(copy: Path, changes: dict):
+    rewrite(copy, **changes)
+    with pytest.raises(ModelError, match="mine asks for compiled code from the hub"):
+        look(copy)
+
+
+def test_too_big_is_refused_by_its_size(copy: Path):
+    with (copy / "model.safetensors").open("ab") as file:
+        file.truncate(1_200_000)
+    with pytest.raises(ModelError, match=r"mine has 1 MB of weights and 1 MB are allowed; .*HEADLIGHT_MAX_MODEL_MB"):
+        look(copy, max_model_mb=1)
+    with pytest.raises(ModelError, match="damaged"):
+        look(copy)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", "is not valid JSON"),
+        (b"\xff", "is not valid JSON"),
+        (b"[]", "describes no model"),
+        (b'{"model_type": 3}', "describes no model"),
+        (b'{"model_type": "gpt99"}', "does not know the architecture 'gpt99'"),
+        (b"{}", "does not describe a model that the library knows"),
+        (b'{"model_type": "gpt2", "n_layer": "many"}', "does not describe a model that the library knows"),
+        (b" " * 5_000_001, "is too big"),
+    ],
+)
+def test_a_config_that_is_none(copy: Path, content: bytes, message: str):
+    (copy / "config.json").write_bytes(content)
+    with pytest.raises(ModelError, match=message):
+        look(copy)
+
+
+def test_no_config(copy: Path):
+    (copy / "config.json").unlink()
+    with pytest.raises(ModelError, match=r"mine has no config\.json, so it is not a transformers model"):
+        look(copy)
+
+
+def test_a_file_that_leads_out_of_the_root_is_refused(copy: Path, tmp_path: Path):
+    shutil.move(copy / "tokenizer.json", tmp_path / "elsewhere.json")
+    (copy / "tokenizer.json").symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(ModelError, match=r"tokenizer\.json in mine leads outside the folder of models"):
+        look(copy)
+
+
+def test_the_built_in_model_has_no_files():
+    with pytest.raises(ModelError, match="local is built in"):
+        inspect(ModelRef(id="local"), Limits())

@@ -1,0 +1,227 @@
+"""Loading: every family through the real code, once for all who ask, and refusals in plain words."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from attention.config import Limits
+from attention.errors import ModelError
+from attention.models import ModelPool, ModelRef
+from attention.models import pool as module
+from attention.tokens import encode
+from tests import twins
+
+CLASSES = {
+    "bert": "BertModel",
+    "distilbert": "DistilBertModel",
+    "roberta": "RobertaModel",
+    "minilm": "BertModel",
+    "gpt2": "GPT2LMHeadModel",
+    "gpt_neox": "GPTNeoXForCausalLM",
+    "llama": "LlamaForCausalLM",
+    "qwen3": "Qwen3ForCausalLM",
+    "t5": "T5ForConditionalGeneration",
+    "marian": "MarianMTModel",
+}
+SENTENCE = "The cat sat on the mat."
+
+
+def answer(model, ids: torch.Tensor) -> torch.Tensor:
+    """The last layer's output: of an encoder-decoder, its decoder's."""
+    if model.config.is_encoder_decoder:
+        return model(input_ids=ids, decoder_input_ids=ids, output_hidden_states=True).decoder_hidden_states[-1]
+    return model.base_model(input_ids=ids).last_hidden_state
+
+
+@pytest.fixture
+def copy(twin_root: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(twin_root / "gpt2", tmp_path / "root" / "mine")).resolve()
+
+
+def pool_of(folder: Path) -> ModelPool:
+    return ModelPool(Limits(model_folder=str(folder.parent)))
+
+
+@pytest.mark.parametrize("family", CLASSES)
+def test_each_family_comes_back_as_it_was_saved(family: str, pool: ModelPool):
+    loaded = pool.get(f"./{family}")
+    assert type(loaded.model).__name__ == CLASSES[family]
+    assert not loaded.model.training
+    assert not any(weight.requires_grad for weight in loaded.model.parameters())
+    ids = torch.tensor([encode(loaded.tokenizer, SENTENCE).ids])
+    with torch.no_grad():
+        ours, saved = answer(loaded.model, ids), answer(twins.model(family), ids)
+    assert ours.std() > 0.1
+    torch.testing.assert_close(ours, saved, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("family", "most"), [("bert", 131), ("roberta", 101), ("gpt2", 109), ("llama", 139), ("t5", None), ("marian", 107)]
+)
+def test_the_most_tokens_that_there_are_positions_for(family: str, most: int | None, pool: ModelPool):
+    loaded = pool.get(f"./{family}")
+    assert loaded.max_tokens == most
+    if family == "roberta":
+        loaded.model(input_ids=torch.full((1, 101), 7))
+        with pytest.raises((IndexError, RuntimeError)):
+            loaded.model(input_ids=torch.full((1, 102), 7))
+
+
+def test_twins_attend_unevenly(pool: ModelPool):
+    loaded = pool.get("./llama")
+    loaded.model.set_attn_implementation("eager")
+    ids = torch.tensor([encode(loaded.tokenizer, SENTENCE).ids])
+    weights = loaded.model(input_ids=ids, output_attentions=True).attentions[1][0, :, -1]
+    assert weights.max() > 3 / ids.shape[1]
+
+
+def test_weights_that_the_files_lack_are_listed(pool: ModelPool):
+    assert pool.get("./bert").missing == ("pooler.dense.bias", "pooler.dense.weight")
+    assert pool.get("./minilm").missing == ()
+
+
+@pytest.mark.parametrize(
+    ("stored", "loaded"),
+    [(torch.float32, torch.float32), (torch.bfloat16, torch.bfloat16), (torch.float16, torch.float32)],
+)
+def test_types_in_memory(stored: torch.dtype, loaded: torch.dtype, tmp_path: Path):
+    folder = twins.save("llama", tmp_path / "typed", stored).resolve()
+    model = pool_of(folder).get("./typed").model
+    assert {weight.dtype for weight in model.parameters()} == {loaded}
+    assert torch.get_default_dtype() == torch.float32
+    expected = twins.model("llama").to(stored).lm_head.weight.to(loaded)
+    assert torch.equal(model.lm_head.weight, expected)
+
+
+def test_the_same_model_is_the_same_object_and_told_as_done(pool: ModelPool):
+    seen: list[tuple[int, int]] = []
+    first = pool.get("./gpt2", on_progress=lambda done, total: seen.append((done, total)))
+    assert pool.get("./gpt2") is first
+    assert len(seen) == 1
+    assert seen[0][0] == seen[0][1] > 0
+
+
+def test_the_least_recently_used_goes_first(pool: ModelPool):
+    for family in ("gpt2", "bert", "gpt2", "t5"):
+        pool.get(f"./{family}")
+    assert [ref.id for ref in pool.loaded()] == ["gpt2", "t5"]
+
+
+def test_room_is_made_before_the_next_is_built(twin_root: Path, monkeypatch: pytest.MonkeyPatch):
+    pool = ModelPool(Limits(model_folder=str(twin_root), models_in_memory=1))
+    pool.get("./gpt2")
+    held: list[tuple[ModelRef, ...]] = []
+    build = module._build
+    monkeypatch.setattr(module, "_build", lambda *given: (held.append(pool.loaded()), build(*given))[1])
+    pool.get("./bert")
+    assert held == [()]
+
+
+def test_many_threads_load_one_model_once(pool: ModelPool, monkeypatch: pytest.MonkeyPatch):
+    calls: list[str] = []
+    build = module._build
+
+    def slow(ref, card, folder):
+        calls.append(ref.id)
+        time.sleep(0.1)
+        return build(ref, card, folder)
+
+    monkeypatch.setattr(module, "_build", slow)
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: pool.get("./gpt2"), range(8)))
+    assert calls == ["gpt2"]
+    assert len({id(each) for each in found}) == 1
+
+
+def test_different_models_are_fetched_side_by_side(pool: ModelPool, monkeypatch: pytest.MonkeyPatch):
+    both = threading.Barrier(2, timeout=10)
+    fetch = module.download
+    monkeypatch.setattr(module, "download", lambda *given: (both.wait(), fetch(*given))[1])
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(pool.get, ["./gpt2", "./t5"]))
+    assert [each.ref.id for each in found] == ["gpt2", "t5"]
+
+
+def test_one_model_is_built_at_a_time(pool: ModelPool, monkeypatch: pytest.MonkeyPatch):
+    inside, most = [], []
+    build = module._build
+
+    def watched(ref, card, folder):
+        inside.append(ref)
+        most.append(len(inside))
+        time.sleep(0.1)
+        inside.remove(ref)
+        return build(ref, card, folder)
+
+    monkeypatch.setattr(module, "_build", watched)
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(pool.get, ["./gpt2", "./t5", "./bert"]))
+    assert most == [1, 1, 1]
+
+
+def test_those_who_wait_get_the_same_refusal_and_a_next_try_loads(copy: Path, monkeypatch: pytest.MonkeyPatch):
+    pool = pool_of(copy)
+    weights = (copy / "model.safetensors").read_bytes()
+    (copy / "model.safetensors").write_bytes(weights[:-5])
+    with ThreadPoolExecutor(3) as threads:
+        for attempt in [threads.submit(pool.get, "./mine") for _ in range(3)]:
+            with pytest.raises(ModelError, match=r"model\.safetensors is damaged"):
+                attempt.result()
+    assert pool.loaded() == ()
+    (copy / "model.safetensors").write_bytes(weights)
+    assert pool.get("./mine").card.layers == 2
+
+
+def test_weights_missing_inside_a_layer_are_refused(copy: Path):
+    weights = load_file(copy / "model.safetensors")
+    del weights["transformer.h.1.attn.c_attn.weight"]
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"mine lack 1 tensors, such as transformer\.h\.1\.attn\.c_attn\.weight"):
+        pool_of(copy).get("./mine")
+
+
+def test_weights_of_another_size_are_refused(copy: Path):
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"n_embd": 54}), encoding="utf-8")
+    with pytest.raises(ModelError, match=r"mine cannot be loaded: .* Choose another model or revision"):
+        pool_of(copy).get("./mine")
+
+
+def test_no_tokenizer_is_said(copy: Path):
+    for path in copy.glob("tokenizer*"):
+        path.unlink()
+    with pytest.raises(ModelError, match="mine has no tokenizer; its files must lie beside the model"):
+        pool_of(copy).get("./mine")
+
+
+def test_a_tokenizer_that_is_damaged_is_said(copy: Path):
+    (copy / "tokenizer.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ModelError, match=r"The tokenizer of mine cannot be loaded .* must lie beside the model"):
+        pool_of(copy).get("./mine")
+
+
+def test_a_text_that_is_no_model_is_refused(pool: ModelPool):
+    with pytest.raises(ModelError, match="is not the id of a model"):
+        pool.get("a/b/c")
+
+
+def test_the_shared_pool_is_one():
+    assert module.shared_pool() is module.shared_pool()
+
+
+def test_loading_leaves_the_librarys_own_messages_as_they_were(pool: ModelPool, capfd: pytest.CaptureFixture[str]):
+    from transformers.utils import logging
+
+    before = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    pool.get("./bert")
+    assert capfd.readouterr() == ("", "")
+    assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before

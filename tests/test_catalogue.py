@@ -1,0 +1,114 @@
+"""The catalogue: what it offers, and what its files may not be."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from attention import catalogue
+from attention.catalogue import DEFAULT_MODEL, FAMILIES, ModelEntry, Sample, find, models, read, samples
+from attention.errors import InputError
+
+GOOD = 'id = "a/b"\ntitle = "A"\nfamily = "encoder"\nlicence = "MIT"\nabout = "One."\n'
+
+
+def test_the_default_comes_first_and_says_that_it_is_not_trained():
+    assert models()[0].id == DEFAULT_MODEL == "local"
+    assert models()[0].title == "Local MHSA"
+    assert "random" in models()[0].about
+
+
+def test_the_named_models_are_offered_in_all_families():
+    wanted = {
+        "encoder": {
+            "local",
+            "google-bert/bert-base-uncased",
+            "distilbert/distilbert-base-uncased",
+            "FacebookAI/roberta-base",
+            "sentence-transformers/all-MiniLM-L6-v2",
+        },
+        "decoder": {
+            "openai-community/gpt2",
+            "distilbert/distilgpt2",
+            "EleutherAI/pythia-70m",
+            "HuggingFaceTB/SmolLM2-135M",
+            "Qwen/Qwen3-0.6B",
+        },
+        "encoder-decoder": {"google-t5/t5-small", "Helsinki-NLP/opus-mt-en-fr"},
+    }
+    for family in FAMILIES:
+        assert wanted[family] <= {entry.id for entry in models() if entry.family == family}
+
+
+def test_find_by_id():
+    assert find("openai-community/gpt2").title == "GPT-2"
+    assert find("nobody/nothing") is None
+
+
+def test_samples_are_short_enough_for_a_chip_and_unique():
+    assert {"coreference", "repetition", "brackets", "two-meanings", "french"} <= {each.name for each in samples()}
+    assert samples()[0].text == "The cat sat on the mat because it was tired."
+    for sample in samples():
+        assert len(sample.label) <= 20, sample.label
+        assert "\n" not in sample.about
+        assert len(sample.text) < 200
+
+
+def test_about_is_one_line():
+    assert all("\n" not in entry.about for entry in models())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[[model]]\n" + GOOD.replace("encoder", "sorcerer"), "model 1: family is 'sorcerer'; it must be one of"),
+        ("[[model]]\n" + GOOD + 'size = "5 MB"\n', "model 1 has unknown keys; allowed are id, title"),
+        ("[[model]]\n" + GOOD.replace('title = "A"\n', ""), "model 1 lacks title"),
+        ("[[model]]\n" + GOOD.replace('"One."', '" "'), "about must be text that is not empty"),
+        ("[[model]]\n" + GOOD.replace('"MIT"', "3"), "licence must be text"),
+        ("[[model]]\n" + GOOD + 'revision = "main"\n', "revision is 'main'; it must be a commit hash"),
+        ("[[model]]\n" + GOOD + "[[model]]\n" + GOOD, "gives the id a/b more than once"),
+        ("[[sample]]\n" + GOOD, r"may hold only \[\[model\]\]"),
+        ("model = 3", r"may hold only \[\[model\]\]"),
+        ("model = [3]", "model 1 is not a table"),
+        ("", r"has no \[\[model\]\]"),
+        ("[[model", "is not valid TOML"),
+    ],
+)
+def test_a_wrong_file_is_refused_by_name(tmp_path: Path, text: str, message: str):
+    path = tmp_path / "models.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=message) as error:
+        read(path, "model", ModelEntry, key="id")
+    assert "models.toml" in str(error.value)
+
+
+def test_a_right_file_is_read(tmp_path: Path):
+    path = tmp_path / "models.toml"
+    path.write_text("[[model]]\n" + GOOD + f'revision = "{"a1" * 20}"\n', encoding="utf-8")
+    assert read(path, "model", ModelEntry, key="id")[0].revision == "a1" * 20
+
+
+def test_a_missing_file_is_named(tmp_path: Path):
+    with pytest.raises(InputError, match=r"gone\.toml is missing"):
+        read(tmp_path / "gone.toml", "sample", Sample, key="name")
+
+
+def test_a_name_that_is_no_slug_is_refused():
+    with pytest.raises(InputError, match="joined by hyphens"):
+        Sample(name="Two Words", label="x", text="x", about="x")
+
+
+def test_the_catalogue_must_begin_with_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "models.toml").write_text("[[model]]\n" + GOOD, encoding="utf-8")
+    monkeypatch.setattr(catalogue, "ASSETS", tmp_path)
+    with pytest.raises(InputError, match="must begin with 'local'"):
+        models.__wrapped__()
+
+
+def test_importing_it_pulls_in_nothing_heavy():
+    code = "import sys, attention.catalogue as c; c.models(), c.samples(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "tomllib" in loaded
+    assert not {"torch", "transformers", "streamlit", "numpy"} & set(loaded)

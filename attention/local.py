@@ -101,7 +101,8 @@ def trace_local(text: str, *, max_tokens: int | None = None) -> Trace:
 
 def build(d_model: int = D_MODEL, n_heads: int = N_HEADS, seed: int = SEED) -> MultiHeadSelfAttention:
     """The layer with its fixed random weights: each projection N(0, GAIN²/d_model), no bias."""
-    layer = MultiHeadSelfAttention(d_model, n_heads, causal=True, bias=False)
+    # float32 by name: while another thread loads a bfloat16 model, torch's default type is that.
+    layer = MultiHeadSelfAttention(d_model, n_heads, causal=True, bias=False).to(torch.float32)
     generator = torch.Generator().manual_seed(seed)
     for weight in layer.parameters():
         nn.init.normal_(weight, std=GAIN / math.sqrt(d_model), generator=generator)
@@ -117,7 +118,7 @@ def embed(tokens: tuple[Token, ...], d_model: int = D_MODEL) -> Tensor:
 def sinusoids(n: int, d_model: int) -> Tensor:
     """(n, m): sine in even and cosine in odd dimensions, wavelengths from 2π to 10000·2π (§3.5)."""
     position = torch.arange(n, dtype=torch.float32)[:, None]
-    frequency = torch.exp(torch.arange(0, d_model, 2) * (-math.log(10_000) / d_model))
+    frequency = torch.exp(torch.arange(0, d_model, 2, dtype=torch.float32) * (-math.log(10_000) / d_model))
     angle = position * frequency  # (n, m/2)
     return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)[:, :d_model]
 
@@ -148,12 +149,12 @@ def _check(tokens: tuple[Token, ...], max_tokens: int | None) -> None:
 
 def _word_vector(word: str, d_model: int) -> Tensor:
     seed = int.from_bytes(hashlib.sha256(word.encode("utf-8", "surrogatepass")).digest()[:8], "big") % 2**63
-    return torch.randn(d_model, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(d_model, generator=torch.Generator().manual_seed(seed), dtype=torch.float32)
 
 
 def _fidelity(layer: MultiHeadSelfAttention, x: Tensor, ours: Tensor) -> Fidelity:
     """The whole layer against torch's nn.MultiheadAttention with the same weights."""
-    twin = nn.MultiheadAttention(x.shape[-1], layer.n_heads, bias=False, batch_first=True)
+    twin = nn.MultiheadAttention(x.shape[-1], layer.n_heads, bias=False, batch_first=True).to(torch.float32)
     with torch.no_grad():
         twin.in_proj_weight.copy_(torch.cat([layer.to_query.weight, layer.to_key.weight, layer.to_value.weight]))
         twin.out_proj.weight.copy_(layer.to_output.weight)

@@ -1,0 +1,200 @@
+"""`attention.trace` as a person calls it: ids of models, folders, loaded models; strings, pairs, ids and tensors."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import attention
+from attention.config import Limits
+from attention.errors import InputError, ModelError, NoSuchHeadError, TooLongError
+from tests import twins
+from tests.tiny import build, ids, own_attentions, own_map
+
+TEXT = "The cat sat on the mat because it was tired."
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    """One saved twin of each family in the catalogue."""
+    root = tmp_path_factory.mktemp("models")
+    yield {family: twins.save(family, root / family) for family in twins.FAMILIES}
+
+
+def test_importing_the_package_pulls_in_nothing_heavy() -> None:
+    heavy = ("torch", "transformers", "plotly", "streamlit", "numpy")
+    code = f"import sys, attention; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert set(attention.__all__) <= set(dir(attention))
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'; it has: AttentionRecord"):
+        _ = attention.nothing
+
+
+def test_the_embedded_default() -> None:
+    trace = attention.trace("local", TEXT)
+    assert [str(token) for token in trace.tokens] == TEXT[:-1].split() + ["."]
+    assert trace.model.trained is False
+    assert trace.fidelity is not None
+    assert trace.fidelity.ok
+    for head in range(4):
+        view = trace.head(0, head)
+        assert view.error.ok
+        assert {"weights", "output", "own output", "contributions"} == set(view.error.parts)
+    again = attention.trace("local", TEXT).head(0, 2)
+    assert np.array_equal(again.weights, trace.head(0, 2).weights)
+    assert trace.head(0, 0).weights.max(-1)[3:].mean() > 1.5 / 8  # far from uniform
+
+
+def test_the_same_word_at_another_place_differs_by_position_alone() -> None:
+    from attention.local import embed, sinusoids
+    from attention.tokens import words
+
+    x = embed(words("cat dog Cat"))
+    assert torch.allclose(x[0] - x[2], (sinusoids(3, 64)[0] - sinusoids(3, 64)[2]), atol=1e-6)
+
+
+def test_sinusoids_depend_on_distance_alone() -> None:
+    from attention.local import sinusoids
+
+    position = sinusoids(40, 64).double()
+    products = position @ position.T
+    for distance in (0, 1, 7):
+        line = torch.diagonal(products, distance)
+        assert torch.allclose(line, line[0].expand_as(line), atol=1e-5)
+
+
+@pytest.mark.parametrize("family", twins.FAMILIES)
+def test_every_family_goes_from_its_folder_to_checked_heads(folders: dict[str, Path], family: str) -> None:
+    trace = attention.trace(str(folders[family]), TEXT)
+    assert trace.fidelity is not None
+    assert trace.fidelity.ok
+    assert "".join(token.text for token in trace.tokens if not token.special).replace(" ", "").lower() == (
+        TEXT.replace(" ", "").lower()
+    )
+    for kind in trace.kinds:
+        for layer, record in trace.records(kind).items():
+            view = trace.head(layer, record.n_heads - 1, kind)
+            assert view.error.ok
+            assert not view.error.unchecked
+            assert "contributions" in view.error.parts
+            assert len(view.query_tokens) == record.n_q
+            assert len(view.key_tokens) == record.n_k
+
+
+def test_a_sentence_pair_enters_an_encoder_together(folders: dict[str, Path]) -> None:
+    trace = attention.trace(str(folders["bert"]), "The cat sat.", "It was tired.")
+    assert {token.segment for token in trace.tokens} == {0, 1}
+    assert trace.pair_tokens == ()
+    assert trace.head(0, 0).error.ok
+
+
+@pytest.mark.parametrize("family", ["t5", "marian"])
+def test_a_target_enters_the_decoder_after_its_start_token(folders: dict[str, Path], family: str) -> None:
+    from transformers import AutoModelForSeq2SeqLM
+
+    model = AutoModelForSeq2SeqLM.from_pretrained(folders[family])
+    trace = attention.trace(model, "The cat sat.", "Le chat dort.", tokenizer=twins.tokenizer(family))
+    entered = [token.id for token in trace.pair_tokens]
+    assert entered[0] == model.config.decoder_start_token_id
+    assert entered[-1] != model.config.eos_token_id
+    assert trace.head(0, 0, "cross").weights.shape == (len(entered), len(trace.tokens))
+    own = own_attentions(model, [token.id for token in trace.tokens], entered)
+    for kind in trace.kinds:
+        assert np.abs(trace.head(1, 1, kind).weights - own_map(own, kind)[1][0, 1].numpy()).max() < 1e-4
+
+
+@pytest.mark.parametrize("form", [list, tuple, torch.tensor, np.array])
+def test_ids_enter_as_they_are(form: type) -> None:
+    model = build("gpt2", "decoder")
+    trace = attention.trace(model, form(ids(7)))
+    assert [token.id for token in trace.tokens] == ids(7)
+    assert str(trace.tokens[0]) == f"#{ids(7)[0]}"
+
+
+def test_a_loaded_model_with_a_tokenizer(folders: dict[str, Path]) -> None:
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(folders["gpt2"])
+    trace = attention.trace(model, TEXT, tokenizer=twins.tokenizer("gpt2"))
+    assert np.abs(trace.head(1, 1).weights - attention.trace(str(folders["gpt2"]), TEXT).head(1, 1).weights).max() < 1e-6
+    with pytest.raises(InputError, match="pass tokenizer="):
+        attention.trace(model, TEXT)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ([], InputError, "the text is empty"),
+        ([5, 101], InputError, "id 101 is outside this model's vocabulary of 0 to 100"),
+        ([-1], InputError, "vocabulary|at least 0"),
+        ([1.5], InputError, "whole numbers"),
+        (torch.ones(2, 3), InputError, "1-D tensor"),
+        (ids(129), TooLongError, "129 tokens; this model takes at most 128"),
+    ],
+)
+def test_ids_that_cannot_enter_are_refused(text: object, error: type, message: str) -> None:
+    with pytest.raises(error, match=message):
+        attention.trace(build("gpt2", "decoder"), text)
+
+
+def test_what_does_not_fit_the_model_is_refused(folders: dict[str, Path]) -> None:
+    with pytest.raises(InputError, match="reads one text"):
+        attention.trace(str(folders["gpt2"]), "one", "two")
+    with pytest.raises(InputError, match="takes one text"):
+        attention.trace("local", "one", "two")
+    with pytest.raises(InputError, match="reads words, not ids"):
+        attention.trace("local", [1, 2])
+    with pytest.raises(InputError, match="no word to look at"):
+        attention.trace("local", " \n\t ")
+    with pytest.raises(InputError, match="one list of ids that holds both"):
+        attention.trace(build("bert", "encoder"), ids(3), ids(4))
+    with pytest.raises(InputError, match="2 entries for 3 tokens"):
+        attention.trace(build("bert", "encoder"), ids(3), attention_mask=[1, 1])
+
+
+def test_limits_of_a_page_hold(folders: dict[str, Path]) -> None:
+    few = Limits(max_tokens=3, model_folder=str(folders["gpt2"].parent))
+    with pytest.raises(TooLongError, match="the limit here is 3"):
+        attention.trace(str(folders["gpt2"]), TEXT, limits=few)
+    with pytest.raises(TooLongError, match="the limit here is 3"):
+        attention.trace("local", TEXT, limits=few)
+    with pytest.raises(ModelError, match="switched off"):
+        attention.trace(str(folders["gpt2"]), TEXT, limits=Limits())
+    with pytest.raises(ModelError, match="outside the folder"):
+        attention.trace(str(folders["gpt2"]), TEXT, limits=Limits(model_folder=str(folders["bert"])))
+
+
+def test_layers_and_heads_that_do_not_exist_say_which_do() -> None:
+    trace = attention.trace(build("recurrent_gemma", "decoder"), ids(5))
+    with pytest.raises(NoSuchHeadError, match="Layer 0 has no decoder attention; layers with it: 2"):
+        trace.head(0, 0)
+
+
+def test_roberta_positions_are_counted_from_after_padding() -> None:
+    model = build("roberta", "encoder", max_position_embeddings=16, pad_token_id=1)
+    assert attention.trace(model, ids(14)).head(0, 0).error.ok
+    with pytest.raises(TooLongError, match="15 tokens; this model takes at most 14"):
+        attention.trace(model, ids(15))
+
+
+def test_progress_is_told(folders: dict[str, Path]) -> None:
+    told: list[str] = []
+    limits = Limits(model_folder=str(folders["gpt2"].parent))
+    attention.trace(str(folders["gpt2"]), TEXT, limits=limits, on_progress=lambda words, share: told.append(words))
+    assert told == ["Loading gpt2", "Running gpt2"]
+
+
+def test_the_local_model_is_float32_whatever_the_default_type_is() -> None:
+    before = attention.trace("local", TEXT).head(0, 1).weights
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        trace = attention.trace("local", TEXT)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert np.array_equal(trace.head(0, 1).weights, before)
+    assert trace.fidelity is not None
+    assert trace.fidelity.ok

@@ -15,11 +15,10 @@ from attention.local import trace_local
 from attention.record import HeadView, Token, Trace
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
     from torch import Tensor
-    from transformers import PreTrainedModel
 
-    from attention.capture import Inputs
+    from attention.capture import Inputs, PreTrainedModel
+    from attention.figures import Figure
     from attention.models.pool import LoadedModel, ModelPool
 
 Report = Callable[[str, float | None], None]
@@ -80,7 +79,7 @@ def trace(
     )
 
 
-def figure(view: HeadView, *, dark: bool = False) -> go.Figure:
+def figure(view: HeadView, *, dark: bool = False) -> Figure:
     """One head's three panels side by side: masked scores, softmax weights, weighted values."""
     from attention.figures import panels
 

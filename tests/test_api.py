@@ -22,7 +22,7 @@ TEXT = "The cat sat on the mat because it was tired."
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
     """One saved twin of each family in the catalogue."""
     root = tmp_path_factory.mktemp("models")
-    yield {family: twins.save(family, root / family) for family in twins.FAMILIES}
+    return {family: twins.save(family, root / family) for family in twins.FAMILIES}
 
 
 def test_importing_the_package_pulls_in_nothing_heavy() -> None:
@@ -36,7 +36,7 @@ def test_importing_the_package_pulls_in_nothing_heavy() -> None:
 
 def test_the_embedded_default() -> None:
     trace = attention.trace("local", TEXT)
-    assert [str(token) for token in trace.tokens] == TEXT[:-1].split() + ["."]
+    assert [str(token) for token in trace.tokens] == [*TEXT[:-1].split(), "."]
     assert trace.model.trained is False
     assert trace.fidelity is not None
     assert trace.fidelity.ok
@@ -120,7 +120,8 @@ def test_a_loaded_model_with_a_tokenizer(folders: dict[str, Path]) -> None:
 
     model = AutoModelForCausalLM.from_pretrained(folders["gpt2"])
     trace = attention.trace(model, TEXT, tokenizer=twins.tokenizer("gpt2"))
-    assert np.abs(trace.head(1, 1).weights - attention.trace(str(folders["gpt2"]), TEXT).head(1, 1).weights).max() < 1e-6
+    same = attention.trace(str(folders["gpt2"]), TEXT)
+    assert np.abs(trace.head(1, 1).weights - same.head(1, 1).weights).max() < 1e-6
     with pytest.raises(InputError, match="pass tokenizer="):
         attention.trace(model, TEXT)
 

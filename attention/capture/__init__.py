@@ -4,6 +4,8 @@
 own output by reference. There is no code for any particular model here.
 """
 
+from transformers import PreTrainedModel
+
 from attention.capture.run import Inputs, trace_model
 
-__all__ = ["Inputs", "trace_model"]
+__all__ = ["Inputs", "PreTrainedModel", "trace_model"]

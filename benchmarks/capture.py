@@ -1,13 +1,14 @@
 """What capture costs beside a plain forward pass: `python -m benchmarks.capture`.
 
-On random models of GPT-2-small's and T5-small's size, at 64, 512 and 1,024 tokens, in one process and interleaved:
+On random models of GPT-2-small's and T5-small's size (a position bias), and of a smaller one with a sliding window and
+grouped heads, at 64, 512 and 1,024 tokens, in one process and interleaved:
 
 - plain: the model's own fused (SDPA) forward pass;
 - capture: `attention.capture.trace_model`, everything that the page's trace needs;
 - eager: `output_attentions=True`, the usual way to get attention maps.
 
-Times are medians of several rounds and are given as ratios to plain. Memory is what stays alive and what peaks above
-the model, from torch's own allocator events, beside the bytes of q, k, v and output.
+Times are medians of several rounds and are given as ratios to plain. Memory is what a trace keeps alive and what peaks
+above the model, from torch's own allocator events, beside the bytes of q, k, v and output.
 """
 
 from __future__ import annotations
@@ -45,6 +46,15 @@ def t5() -> Any:
         d_model=512, d_kv=64, d_ff=2048, num_layers=6, num_heads=8, decoder_start_token_id=0, vocab_size=32128
     )
     return transformers.T5ForConditionalGeneration(config).eval()
+
+
+def window() -> Any:
+    """A small decoder with grouped heads and a sliding window of 256 tokens."""
+    config = transformers.MistralConfig(
+        hidden_size=512, intermediate_size=1408, num_hidden_layers=6, num_attention_heads=8, num_key_value_heads=2,
+        sliding_window=256, vocab_size=32_000,
+    )  # fmt: skip
+    return transformers.MistralForCausalLM(config).eval()
 
 
 def inputs(model: Any, n: int) -> Inputs:
@@ -142,7 +152,8 @@ def measure(name: str, model: Any, n: int) -> dict[str, Any]:
     trace = runs["capture"]()
     seconds = timed(runs)
     own = kept(trace)
-    peaks = {way: memory(run)[1] for way, run in runs.items()}
+    used = {way: memory(run) for way, run in runs.items()}
+    peaks = {way: peak for way, (_, peak) in used.items()}
     return {
         "model": name,
         "tokens": n,
@@ -151,6 +162,7 @@ def measure(name: str, model: Any, n: int) -> dict[str, Any]:
         "time_eager_to_plain": round(seconds["eager"] / seconds["plain"], 3),
         "qkvo_mb": round(own / 1e6, 1),
         "peak_mb": {way: round(value / 1e6, 1) for way, value in peaks.items()},
+        "kept_to_qkvo": round(used["capture"][0] / own, 3),
         "extra_memory_to_qkvo": round((peaks["capture"] - peaks["plain"]) / own, 3),
         "eager_memory_to_qkvo": round((peaks["eager"] - peaks["plain"]) / own, 3),
         "one_head_ms": round(one_head(trace) * 1e3, 2),
@@ -162,7 +174,7 @@ def main() -> None:
     transformers.logging.set_verbosity_error()
     torch.manual_seed(0)
     rows = []
-    for name, build in (("gpt2-small", gpt2), ("t5-small", t5)):
+    for name, build in (("gpt2-small", gpt2), ("t5-small", t5), ("sliding-window", window)):
         model = build()
         for n in LENGTHS:
             rows.append(measure(name, model, n))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from attention.figures import Figure
     from attention.models.pool import LoadedModel, ModelPool
 
+_JUDGES = re.compile(r"For(Sequence|Token)Classification|ForQuestionAnswering")
 Report = Callable[[str, float | None], None]
 
 
@@ -140,7 +142,7 @@ def _inputs(
     mask = None if attention_mask is None else tuple(int(one) for one in _row("attention_mask", attention_mask))
     if source.model.config.is_encoder_decoder:
         ids, tokens, extra = _encode(source, text)
-        pair_ids, pair_tokens = _target(source, pair)
+        pair_ids, pair_tokens = _target(source, pair, ids)
         return Inputs(ids=ids, pair_ids=pair_ids, extra=extra, attention_mask=mask), tokens, pair_tokens
     ids, tokens, extra = _encode(source, text, pair)
     return Inputs(ids=ids, extra=extra, attention_mask=mask), tokens, ()
@@ -172,7 +174,7 @@ def _accepted(source: _Source, extra: dict[str, tuple[int, ...]]) -> dict[str, t
     return {name: row for name, row in extra.items() if name in takes}
 
 
-def _target(source: _Source, pair: Any) -> tuple[tuple[int, ...], tuple[Token, ...]]:
+def _target(source: _Source, pair: Any, text: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[Token, ...]]:
     """What enters the decoder, and its tokens: the start token, then the target without its end."""
     from attention.tokens import encode, from_ids
 
@@ -181,7 +183,9 @@ def _target(source: _Source, pair: Any) -> tuple[tuple[int, ...], tuple[Token, .
         return ids, from_ids(source.tokenizer, ids)
     start = _start(source)
     if not pair:
-        return start, from_ids(source.tokenizer, start)
+        # A classifier's decoder reads the text again, one place later; a generator begins with its start token.
+        entering = start + text[:-1] if _JUDGES.search(type(source.model).__name__) else start
+        return entering, from_ids(source.tokenizer, entering)
     encoded = encode(_tokenizer(source), pair, target=True)
     ends = len(encoded.ids) > 1 and encoded.ids[-1] == source.model.config.eos_token_id
     keep = len(encoded.ids) - 1 if ends else len(encoded.ids)

@@ -96,12 +96,13 @@ def trace_model(
 def check_inputs(model: PreTrainedModel, inputs: Inputs) -> None:
     """Raise before any work where the ids cannot enter the model."""
     limit = longest(model)
-    size = _embedding(model).shape[0]
+    table = _embedding(model)
     for ids in (inputs.ids, inputs.pair_ids) if inputs.pair_ids else (inputs.ids,):
         if not ids:
             raise InputError("There is no token to look at: the text is empty.")
         if limit is not None and len(ids) > limit:
             raise TooLongError(f"This text has {len(ids)} tokens; this model takes at most {limit}. Shorten the text.")
+        size = max(ids) + 1 if table is None else table.shape[0]
         wrong = next((i for i in ids if not 0 <= i < size), None)
         if wrong is not None:
             raise InputError(f"Token id {wrong} is outside this model's vocabulary of 0 to {size - 1}.")
@@ -144,7 +145,7 @@ def _forward(model: PreTrainedModel, inputs: Inputs, whole: bool) -> Tensor:
 
 
 def _arguments(model: PreTrainedModel, inputs: Inputs, whole: bool) -> dict[str, Any]:
-    device = _embedding(model).device
+    device = next(model.parameters()).device
     takes = inspect.signature(model.forward).parameters
     mask = [1] * len(inputs.ids) if inputs.attention_mask is None else list(inputs.attention_mask)
     rows: dict[str, Sequence[int]] = {"input_ids": inputs.ids, **inputs.extra}
@@ -162,8 +163,12 @@ def _arguments(model: PreTrainedModel, inputs: Inputs, whole: bool) -> dict[str,
     return arguments
 
 
-def _embedding(model: PreTrainedModel) -> Tensor:
-    return cast(Tensor, model.get_input_embeddings().weight)
+def _embedding(model: PreTrainedModel) -> Tensor | None:
+    """The table of token vectors, (vocabulary, m); None where the model makes them otherwise (hashes, bytes)."""
+    try:
+        return cast("Tensor | None", getattr(model.get_input_embeddings(), "weight", None))
+    except NotImplementedError:
+        return None
 
 
 def _compare(model: PreTrainedModel, inputs: Inputs, traced: Tensor) -> Fidelity:
@@ -217,7 +222,7 @@ def facts(
     trained: bool | None = None,
 ) -> ModelFacts:
     """What the page says of the model, read from the model itself."""
-    first = operations[0]
+    first, table = operations[0], _embedding(model)
     return ModelFacts(
         name=name or getattr(model.config, "name_or_path", "") or type(model).__name__,
         architecture=type(model).__name__,
@@ -225,7 +230,7 @@ def facts(
         n_layers=getattr(model.config.get_text_config(), "num_hidden_layers", None),
         n_heads=first.query.shape[0],
         n_kv_heads=first.key.shape[0],
-        d_model=_embedding(model).shape[1],
+        d_model=getattr(model.config.get_text_config(), "hidden_size", None) if table is None else table.shape[1],
         d_head=first.query.shape[2],
         n_parameters=sum(weight.numel() for weight in model.parameters()),
         dtype=str(first.query.dtype).removeprefix("torch."),

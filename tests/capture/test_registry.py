@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import transformers
 
 import attention
 from tests.tiny import build, ids, own_attentions, own_map
@@ -113,6 +114,35 @@ def test_one_token_and_a_start_token_alone() -> None:
     started = attention.trace(build("bart", "both"), ids(N))
     assert [token.id for token in started.pair_tokens] == [1]
     assert started.head(0, 0, "cross").weights.shape == (1, N)
+
+
+@pytest.mark.parametrize(
+    ("name", "cls"),
+    [
+        ("bert", "BertForSequenceClassification"), ("roberta", "RobertaForQuestionAnswering"),
+        ("t5", "T5EncoderModel"), ("bart", "BartForSequenceClassification"), ("bart", "BartForCausalLM"),
+        ("llama", "LlamaForTokenClassification"), ("gpt2", "GPT2ForSequenceClassification"),
+    ],
+)  # fmt: skip
+def test_models_for_any_task(name: str, cls: str) -> None:
+    model = getattr(transformers, cls)(build(name, "encoder").config).eval()
+    trace = attention.trace(model, [*ids(N), model.config.eos_token_id])
+    assert trace.fidelity is not None
+    assert trace.fidelity.ok
+    assert all(trace.head(layer, 3, kind).error.ok for kind in trace.kinds for layer in trace.records(kind))
+    if cls == "BartForSequenceClassification":
+        assert [token.id for token in trace.pair_tokens] == [1, *ids(N)]
+
+
+def test_two_encoders_joined_as_encoder_and_decoder() -> None:
+    decoder = transformers.BertConfig(**{**build("bert", "encoder").config.to_dict(), "add_cross_attention": True})
+    decoder.is_decoder = True
+    model = transformers.EncoderDecoderModel(
+        encoder=build("bert", "encoder"), decoder=transformers.BertLMHeadModel(decoder)
+    ).eval()
+    trace = attention.trace(model, ids(N), ids(N_PAIR))
+    assert {kind: list(trace.records(kind)) for kind in trace.kinds} == {kind: [0, 1, 2] for kind in trace.kinds}
+    assert all(trace.head(1, 1, kind).error.ok for kind in ("encoder", "decoder", "cross"))
 
 
 @pytest.mark.parametrize("name", ["mamba", "bloom"])

@@ -1,0 +1,137 @@
+"""The arithmetic of one query: every number between q·k and the output, a key at a time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from attention.record import HeadView
+
+# How far a scale may lie from 1/√d and still be written so: float32 keeps seven digits.
+SAME = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One number a key. name: stage or quantity. title: how it is written. values: (n_k,), by key."""
+
+    name: str
+    title: str
+    values: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """The whole calculation of one query.
+
+    order: keys by falling weight, the masked ones last. columns: in the model's own order. allowed: (n_k,). top: the
+    largest score, subtracted before exp. total: Σ exp(s − max), the sink's part included. sink_part: exp(sink − max),
+    sink_weight its share; None without a sink. weight_sum: Σ weights over the keys. output: (v,), or None.
+    """
+
+    query: int
+    order: np.ndarray
+    columns: tuple[Column, ...]
+    allowed: np.ndarray
+    top: float | None
+    total: float | None
+    sink_part: float | None
+    sink_weight: float | None
+    weight_sum: float
+    value: np.ndarray | None
+    output: np.ndarray | None
+
+    def column(self, name: str) -> np.ndarray:
+        """One column's numbers by key; raises KeyError."""
+        return {column.name: column.values for column in self.columns}[name]
+
+
+def arithmetic(head_view: HeadView, query: int) -> Row:
+    """The calculation of one query row, from the head's own stages."""
+    weights = head_view.weights[query]
+    stages = {name: array[query] for name, array in head_view.stages}
+    allowed = _allowed(head_view, query)
+    columns = _score_columns(head_view, stages)
+    sink = _sink_logit(head_view)
+    exps, top, total, sink_part = _exponentials(stages.get("masked"), sink)
+    if exps is not None:
+        columns.append(Column(name="exp", title="exp(s − max)", values=exps))
+    columns.append(Column(name="weight", title="weight", values=weights))
+    columns += _value_columns(head_view, weights)
+    return Row(
+        query=query,
+        order=np.lexsort((np.arange(len(weights)), -weights, ~allowed)),
+        columns=tuple(columns),
+        allowed=allowed,
+        top=top,
+        total=total,
+        sink_part=sink_part,
+        sink_weight=None if head_view.sink_weight is None else float(head_view.sink_weight[query]),
+        weight_sum=float(weights.sum(dtype=np.float64)),
+        value=head_view.value,
+        output=None if head_view.output is None else head_view.output[query],
+    )
+
+
+def scale_title(scale: float, d_head: int | None) -> str:
+    """How a scale reads: "× 1/√32" only where it is that number, else the number itself."""
+    if d_head and math.isclose(scale, 1 / math.sqrt(d_head), rel_tol=SAME):
+        return f"× 1/√{d_head}"
+    return f"× {scale:.6g}"
+
+
+def stage_titles(head_view: HeadView) -> dict[str, str]:
+    """How each stage before the mask is written, in this model's own order: "q·k", "× 1/√64", "+ bias" …"""
+    record = head_view.record
+    titles = {
+        "scores": "q·k",
+        "scaled": scale_title(record.scale, record.d_head),
+        "softcapped": f"cap {record.softcap:g}" if record.softcap else "capped",
+        "biased": "+ bias",
+        "tempered": f"÷ {record.temperature:g}",
+    }
+    return {name: titles[name] for name, _ in head_view.stages if name in titles}
+
+
+def _score_columns(head_view: HeadView, stages: dict[str, np.ndarray]) -> list[Column]:
+    return [Column(name=name, title=title, values=stages[name]) for name, title in stage_titles(head_view).items()]
+
+
+def _allowed(head_view: HeadView, query: int) -> np.ndarray:
+    row = head_view.record.mask.rows(query, query + 1, head_view.record.n_k)
+    if row is None:
+        return np.ones(head_view.record.n_k, dtype=bool)
+    return np.asarray(row[0].cpu().numpy(), dtype=bool)
+
+
+def _sink_logit(head_view: HeadView) -> float | None:
+    return None if head_view.record.sink is None else float(head_view.record.sink[head_view.head])
+
+
+def _exponentials(
+    masked: np.ndarray | None, sink: float | None
+) -> tuple[np.ndarray | None, float | None, float | None, float | None]:
+    """exp(s − max) a key, the max, their sum and the sink's part; masked keys give 0, unknown scores None."""
+    if masked is None:
+        return None, None, None, None
+    wide = masked.astype(np.float64)
+    top = max(float(wide.max(initial=-np.inf)), -np.inf if sink is None else sink)
+    if top == -np.inf:
+        return np.zeros(len(wide), dtype=np.float32), None, 0.0, None
+    exps = np.exp(wide - top)
+    sink_part = None if sink is None else math.exp(sink - top)
+    return exps.astype(np.float32), top, float(exps.sum()) + (sink_part or 0.0), sink_part
+
+
+def _value_columns(head_view: HeadView, weights: np.ndarray) -> list[Column]:
+    if head_view.value is None:
+        return []
+    lengths = np.linalg.norm(head_view.value.astype(np.float64), axis=-1).astype(np.float32)
+    return [
+        Column(name="length", title="‖v‖", values=lengths),
+        Column(name="share", title="weight·‖v‖", values=weights * lengths),
+    ]

@@ -1,0 +1,62 @@
+"""Each panel in one sentence, for those who do not see it and for those who want it said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from attention.record import HeadView, Token
+
+
+def scores(head_view: HeadView, pin: int, *, stage: str = "masked") -> str:
+    """The key with the highest score of the pinned query."""
+    row = head_view.stage(stage)[pin]
+    open_ = np.isfinite(row)
+    start = f"Scores of {_size(head_view)} at the stage “{stage}”."
+    if not open_.any():
+        return f"{start} {_quoted(head_view.query_tokens[pin])} may attend to nothing."
+    best = int(np.where(open_, row, -np.inf).argmax())
+    return f"{start} {_pair(head_view, pin)} the highest with {_quoted(head_view.key_tokens[best])}: {row[best]:.4g}."
+
+
+def weights(head_view: HeadView, pin: int) -> str:
+    """The key that the pinned query takes most of."""
+    row = head_view.weights[pin]
+    start = f"Attention weights of {_size(head_view)}, each row summing to 1."
+    if not row.any():
+        return f"{start} {_quoted(head_view.query_tokens[pin])} takes nothing from any key."
+    best = int(row.argmax())
+    sink = "" if head_view.sink_weight is None else f" The learned sink takes {head_view.sink_weight[pin]:.4f}."
+    key = _quoted(head_view.key_tokens[best])
+    return f"{start} {_pair(head_view, pin)} the largest weight for {key}: {row[best]:.4f}.{sink}"
+
+
+def values(head_view: HeadView, pin: int, *, what: str = "output") -> str:
+    """The length of what the pinned query receives, and its largest dimension."""
+    z = head_view.output if what == "output" else head_view.contribution
+    name = "Weighted values" if what == "output" else "Contribution after the output projection"
+    if z is None:
+        return f"{name}: not known for this head."
+    row = z[pin]
+    best = int(np.abs(row).argmax()) if row.size else 0
+    length = float(np.linalg.norm(row))
+    start = f"{name}: {z.shape[0]} query tokens by {z.shape[1]} dimensions."
+    query = _quoted(head_view.query_tokens[pin])
+    return f"{start} {query} receives a vector of length {length:.4g}, largest in dimension {best}: {row[best]:.4g}."
+
+
+def _size(head_view: HeadView) -> str:
+    record = head_view.record
+    return f"layer {record.layer}, head {head_view.head}: {record.n_q} queries by {record.n_k} keys"
+
+
+def _pair(head_view: HeadView, pin: int) -> str:
+    return f"{_quoted(head_view.query_tokens[pin])} has"
+
+
+def _quoted(token: Token) -> str:
+    from attention.tokens import label
+
+    return f"“{label(token, 40)}”"

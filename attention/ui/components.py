@@ -1,0 +1,58 @@
+"""The page's own components: registered once, mounted by key, fed with bytes.
+
+Each lives in `assets/components/<name>/main.js` and `style.css`. Streamlit takes the files' text. Before it stands one
+line with what the browser needs from here: the base path, the palettes, and a version of the modules in `static/`, so
+that no browser keeps old ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from attention.figures.palette import THEMES
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPONENTS = ROOT / "assets" / "components"
+SHARED = tuple(ROOT / "static" / name for name in ("headlight.js", "readout.js"))
+NAMES = ("bar", "prompt", "heads", "sentence", "figures", "arithmetic")
+# plotly puts its styles into the document's head, where a shadow root would not see them.
+OPEN = ("figures",)
+
+
+def settings() -> str:
+    """The line before each component's own code."""
+    made = {
+        "base": "/".join(["", *filter(None, str(st.get_option("server.baseUrlPath") or "").split("/"))]),
+        "version": hashlib.sha256(b"".join(path.read_bytes() for path in SHARED)).hexdigest()[:12],
+        "palettes": {name: asdict(palette) for name, palette in THEMES.items()},
+    }
+    return f"const HEADLIGHT = {json.dumps(made).replace('<', chr(92) + 'u003c')};\n"
+
+
+@cache
+def renderer(name: str) -> Callable[..., Any]:
+    """The registered component of that name."""
+    folder = COMPONENTS / name
+    return st.components.v2.component(
+        f"headlight.{name}",
+        js=settings() + (folder / "main.js").read_text(encoding="utf-8"),
+        css=(folder / "style.css").read_text(encoding="utf-8") + "\n",
+        isolate_styles=name not in OPEN,
+    )
+
+
+def mount(name: str, data: bytes, *, key: str, **callbacks: Callable[[], None]) -> Mapping[str, Any]:
+    """Show one component. `callbacks` are on_<state or trigger>_change, called before the rerun."""
+    return renderer(name)(data=data, key=key, **callbacks)
+
+
+for _name in NAMES:
+    renderer(_name)

@@ -1,0 +1,178 @@
+"""One head on the page: all heads to choose from, the sentence, the panels, the arithmetic and the foot.
+
+Everything here runs in one fragment: a pin, a step or a switch reruns this part alone, and a component whose bytes
+stay the same gets nothing.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from attention.config import Limits
+from attention.errors import HeadlightError, InputError
+from attention.ui import ask, components, foot, payloads, state, traces
+from attention.view import STAGES, VALUES, View
+
+if TYPE_CHECKING:
+    from attention.record import HeadView, Kind, Trace
+
+KIND_NAMES = {"encoder": "encoder", "decoder": "decoder", "cross": "cross"}
+_overviews: weakref.WeakKeyDictionary[Trace, dict[str, bytes]] = weakref.WeakKeyDictionary()
+
+
+@st.fragment
+def workbench() -> None:
+    """The part of the page below the sentence box, for the session's present view."""
+    view = state.current()
+    # Always there, so that what comes below keeps its place, and with it its elements, whether or not this is empty.
+    status = st.container(key="status")
+    try:
+        with status:
+            trace = traces.get_trace(view)
+        view = _fitted(view, trace)
+        with status:
+            notices()
+        head_view = trace.head(view.layer, view.head, _kind(view))
+        _draw(head_view, view)
+    except Exception as err:  # the one broad one: whatever goes wrong is a sentence here, and a traceback in the log
+        problem(view, err)
+    state.sync()
+
+
+def facts_line(view: View, place: Any) -> None:
+    """Under the model's name: whether it is trained, and its size."""
+    try:
+        model = traces.get_trace(view).model
+    except HeadlightError:
+        place.empty()
+        return
+    words = [foot.trained(model), foot.size(model)]
+    with place:
+        st.text(" · ".join(word for word in words if word))
+
+
+def problem(view: View, err: Exception) -> None:
+    """One sentence in place of the panels; what was typed stays where it is."""
+    with st.container(key="problem"):
+        st.text(f"⚠ {traces.describe_problem(err)}")
+        if not isinstance(err, InputError):
+            st.button("Try again", key="retry", on_click=traces.retry, args=(view,))
+
+
+def notices() -> None:
+    """What could not be shown as the link asked for it, until the next step."""
+    found = state.notices()
+    if not found:
+        return
+    with st.container(key="notices", horizontal=True):
+        st.text("\n".join(found))
+        st.button("Understood", key="dismiss", on_click=state.dismiss)
+
+
+def _fitted(view: View, trace: Trace) -> View:
+    fitted, found = traces.fit_to(view, trace)
+    if fitted != view or found:
+        state.settle(fitted, found)
+    return fitted
+
+
+def _kind(view: View) -> Kind | None:
+    return view.kind or None  # type: ignore[return-value]
+
+
+def _draw(head_view: HeadView, view: View) -> None:
+    pinned = payloads.default_query(head_view.query_tokens) if view.query is None else view.query
+    left, right = st.columns([1, 3.72], gap="medium")
+    with left, st.container(key="left"):
+        _kinds(head_view.trace, view)
+        data = overview(head_view.trace, head_view.kind)
+        components.mount("heads", data, key="heads", on_pick_change=_pick_head)
+        _said(head_view)
+    with right, st.container(key="right"):
+        data = payloads.sentence(head_view, pinned, ids=view.ids)
+        components.mount("sentence", data, key="sentence", on_pin_change=_pin("sentence"), on_ids_change=_show_ids)
+        _panels(head_view, view)
+        components.mount("arithmetic", payloads.arithmetic(head_view, view, pinned), key="arithmetic")
+    foot.show(head_view)
+
+
+def _panels(head_view: HeadView, view: View) -> None:
+    limit = Limits.from_environment().max_tokens
+    data = payloads.figures(head_view, view, limit=limit, undo=state.can_undo())
+    components.mount(
+        "figures", data, key="figures", on_pin_change=_pin("figures"), on_scores_change=_choose_stage,
+        on_values_change=_choose_values,
+    )  # fmt: skip
+
+
+def overview(trace: Trace, kind: Kind) -> bytes:
+    """The thumbnails of all heads, made once a trace and kind."""
+    made = _overviews.setdefault(trace, {})
+    if kind not in made:
+        made[kind] = payloads.heads(trace, kind)
+    return made[kind]
+
+
+def _said(head_view: HeadView) -> None:
+    from attention.analysis.summary import habit, in_words
+
+    hint = "Arrow keys or a swipe step through the heads."
+    st.html(f'<div class="hl-said">{in_words(habit(head_view))}<br><small>{hint}</small></div>')
+
+
+def _kinds(trace: Trace, view: View) -> None:
+    if len(trace.kinds) < 2:
+        return
+    st.session_state["kind"] = view.kind or trace.default_kind
+    st.segmented_control(
+        "Kind of attention", trace.kinds, key="kind", format_func=KIND_NAMES.__getitem__, label_visibility="collapsed",
+        on_change=_choose_kind,
+    )  # fmt: skip
+
+
+# What the components send. Each value is checked, for it comes from a browser.
+
+
+def _pick_head() -> None:
+    chosen = st.session_state["heads"].get("pick")
+    if isinstance(chosen, dict) and _whole(chosen.get("layer")) and _whole(chosen.get("head")):
+        ask.change_to(layer=int(chosen["layer"]), head=int(chosen["head"]))
+
+
+def _pin(key: str) -> Any:
+    def pin() -> None:
+        chosen = st.session_state[key].get("pin")
+        if _whole(chosen):
+            ask.change_to(query=int(chosen))
+
+    return pin
+
+
+def _show_ids() -> None:
+    ask.change_to(ids=bool(st.session_state["sentence"].get("ids")))
+
+
+def _choose_stage() -> None:
+    chosen = st.session_state["figures"].get("scores")
+    if chosen in STAGES:
+        ask.change_to(stage=chosen)
+
+
+def _choose_values() -> None:
+    chosen = st.session_state["figures"].get("values")
+    if chosen in VALUES:
+        ask.change_to(values=chosen)
+
+
+def _choose_kind() -> None:
+    chosen = st.session_state["kind"]
+    if chosen is not None:
+        ask.change_to(kind=chosen)
+
+
+def _whole(number: object) -> bool:
+    """JSON numbers arrive as int or as float without a fraction."""
+    return type(number) in (int, float) and number == int(number) >= 0  # type: ignore[call-overload]

@@ -1,0 +1,67 @@
+"""The pages, the slim bar above them, and what holds for the whole page."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from attention.figures.palette import DARK, LIGHT, Palette
+from attention.ui import components, payloads, state
+
+STYLE = Path(__file__).resolve().parents[2] / "assets" / "page.css"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page: its file, title and path in the address."""
+
+    file: str
+    title: str
+    path: str
+
+
+PAGES = (Page(file="pages/inspect.py", title="Inspect", path="inspect"),)
+
+
+def pages() -> list[Any]:
+    """The pages for st.navigation, the first the default."""
+    return [
+        st.Page(page.file, title=page.title, url_path=page.path, default=index == 0) for index, page in enumerate(PAGES)
+    ]
+
+
+def dress() -> None:
+    """The style sheet of what Streamlit draws itself, with the colours to begin with.
+
+    They follow the system until the first component knows the theme that Streamlit really shows.
+    """
+    light, dark = (_variables(palette) for palette in (LIGHT, DARK))
+    colours = f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
+    st.html(f"<style>{colours}\n{STYLE.read_text(encoding='utf-8')}</style>")
+
+
+def _variables(palette: Palette) -> str:
+    plain = {name: value for name, value in asdict(palette).items() if isinstance(value, str)}
+    return " ".join(f"--hl-{name}: {value};" for name, value in plain.items())
+
+
+def bar(here: str) -> None:
+    """The bar: name, pages, undo and the link to what is shown. here: the title of the page that runs."""
+    first = PAGES[0].path
+    listed = [
+        {"title": page.title, "path": "" if page.path == first else page.path, "here": page.title == here}
+        for page in PAGES
+    ]
+    data = payloads.bar(listed, undo=state.can_undo())
+    components.mount("bar", data, key="bar", on_undo_change=state.undo, on_open_change=_ignore)
+    asked = st.session_state["bar"].get("open")
+    target = next((page for page in PAGES if asked is not None and page.path == (asked or first)), None)
+    if target is not None:
+        st.switch_page(target.file, query_params=st.query_params.to_dict())
+
+
+def _ignore() -> None:
+    """The page is switched in the run, where Streamlit allows it."""

@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+import torch
+
+from attention.analysis.row import arithmetic, scale_title
+from attention.record import Trace
+from tests.figures.heads import D_HEAD, N_K, causal, cross, tensors
+
+
+def test_every_column_against_numpy():
+    head, query = cross(), 3
+    row = arithmetic(head, query)
+    q, k, v = (tensors()[name][1].numpy().astype(np.float64) for name in ("query", "key", "value"))
+    scores = k @ q[query]
+    scaled = scores / np.sqrt(D_HEAD)
+    exps = np.exp(scaled - scaled.max())
+    weights = exps / exps.sum()
+    expected = {
+        "scores": scores, "scaled": scaled, "exp": exps, "weight": weights, "length": np.linalg.norm(v, axis=1),
+        "share": weights * np.linalg.norm(v, axis=1),
+    }  # fmt: skip
+    assert [column.name for column in row.columns] == list(expected)
+    for name, values in expected.items():
+        np.testing.assert_allclose(row.column(name), values, rtol=2e-5, atol=1e-6, err_msg=name)
+    assert row.total == pytest.approx(exps.sum(), rel=1e-5)
+    assert row.weight_sum == pytest.approx(1, abs=1e-6)
+    np.testing.assert_allclose(row.output, weights @ v, rtol=2e-5, atol=1e-6)
+
+
+def test_exp_over_total_is_the_weight():
+    row = arithmetic(causal(), 5)
+    np.testing.assert_allclose(row.column("exp") / row.total, row.column("weight"), atol=1e-7)
+
+
+def test_keys_come_by_falling_weight_and_masked_ones_last():
+    row = arithmetic(causal(), 3)
+    assert sorted(row.order) == list(range(7))
+    assert list(row.order[4:]) == [4, 5, 6]
+    assert (np.diff(row.column("weight")[row.order[:4]]) <= 0).all()
+    assert not row.column("exp")[4:].any()
+
+
+def test_a_sink_takes_its_part_of_the_total():
+    head = causal(sink=torch.tensor([0.0, 1.5]))
+    row = arithmetic(head, 2)
+    assert row.sink_part / row.total == pytest.approx(row.sink_weight, rel=1e-5)
+    assert row.weight_sum + row.sink_weight == pytest.approx(1, abs=1e-6)
+
+
+def test_softcap_and_bias_have_columns_of_their_own():
+    given = tensors()
+    trace = Trace.from_tensors(**given, softcap=3.0, position_bias=torch.ones(1, 7, N_K))
+    row = arithmetic(trace.head(0, 0), 1)
+    assert [(c.name, c.title) for c in row.columns][2:4] == [("softcapped", "cap 3"), ("biased", "+ bias")]
+    np.testing.assert_allclose(row.column("biased"), row.column("softcapped") + 1, rtol=1e-6)
+
+
+def test_a_row_that_may_attend_to_nothing_is_zeros():
+    mask = torch.ones(7, 7, dtype=torch.bool)
+    mask[3] = False
+    row = arithmetic(causal(mask=mask), 3)
+    assert (row.top, row.total, row.weight_sum) == (None, 0.0, 0.0)
+    assert not row.column("weight").any()
+
+
+def test_weights_alone_still_make_a_row():
+    trace = Trace.from_tensors(weights=torch.full((1, 3, 3), 1 / 3))
+    row = arithmetic(trace.head(0, 0), 1)
+    assert [column.name for column in row.columns] == ["weight"]
+    assert row.total is None
+
+
+@pytest.mark.parametrize(
+    ("scale", "d_head", "title"),
+    [
+        (64**-0.5, 64, "× 1/√64"), (1.0, 64, "× 1"), (256**-0.5, 128, "× 0.0625"), (0.25, None, "× 0.25"),
+        (1.0, 1, "× 1/√1"),
+    ],
+)  # fmt: skip
+def test_a_scale_reads_as_what_it_is(scale, d_head, title):
+    assert scale_title(scale, d_head) == title

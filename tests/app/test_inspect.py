@@ -1,0 +1,151 @@
+"""The page as Streamlit runs it: no browser, so components are looked at by the bytes that they are given."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from attention import wire
+from attention.catalogue import samples
+from attention.ui import warmup
+from attention.view import DEFAULT_TEXT
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 60
+COMPONENTS = {"bar", "prompt", "heads", "sentence", "figures", "arithmetic"}
+HOSTILE = (
+    "<script>alert(1)</script> word", r"$\LaTeX$ and $x^2$", "**bold** [link](http://x) :smile: # head",
+    "😀 👩‍👩‍👧 👋🏽", "القطة جلست على السجادة", "a\nb\tc", "one", "&lt;b&gt; \\u003c </style>", "—" * 90,
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _warm() -> None:
+    warmup.start()
+    assert warmup._shared.wait(120)
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=SECONDS)
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def given(app: AppTest) -> dict[str, Any]:
+    """What each component on the page was given, by its name."""
+    found = app.get("bidi_component")
+    return {item.proto.component_name.removeprefix("headlight."): wire.parse(item.proto.bytes) for item in found}
+
+
+def one(value: Any) -> str:
+    """A query parameter's value; AppTest gives it bare or in a list."""
+    return value if isinstance(value, str) else value[-1]
+
+
+def payload(app: AppTest, name: str) -> bytes:
+    """The very bytes that one component was given."""
+    found = {item.proto.component_name: item.proto.bytes for item in app.get("bidi_component")}
+    return found[f"headlight.{name}"]
+
+
+def shown(app: AppTest) -> str:
+    return "\n".join([item.value for item in app.text] + [item.proto.body for item in app.get("html")])
+
+
+class TestDefault:
+    def test_everything_is_there_and_nothing_failed(self):
+        app = opened()
+        assert not app.exception
+        assert set(given(app)) == COMPONENTS
+        assert given(app)["prompt"]["text"] == DEFAULT_TEXT
+
+    def test_the_three_panels_in_their_order(self):
+        panels = given(opened())["figures"]["panels"]
+        assert [panel["name"] for panel in panels] == ["scores", "weights", "values"]
+        assert panels[0]["current"] == "masked"
+        assert [option["value"] for option in panels[0]["options"]] == ["scores", "scaled", "masked"]
+        assert all(panel["figure"] for panel in panels)
+
+    def test_the_foot_says_what_ran_and_what_was_checked(self):
+        said = shown(opened())
+        for part in ("d_model 64", "d_head 16", "16,384 parameters", "11 tokens", "traced in", "not trained"):
+            assert part in said
+        assert said.count("✓") == 2
+        assert "within" in said
+
+    def test_the_pin_is_one_and_the_same_everywhere(self):
+        parts = given(opened(query="7"))
+        assert parts["sentence"]["pin"] == parts["arithmetic"]["query"] == 7
+        assert parts["arithmetic"]["name"] == "it"
+
+    def test_the_address_reproduces_the_page(self):
+        app = opened(head="3", query="2", stage="scaled", values="contribution")
+        again = opened(**{name: one(app.query_params[name]) for name in app.query_params})
+        for name in ("figures", "arithmetic", "sentence"):
+            assert payload(app, name) == payload(again, name)
+
+
+class TestTexts:
+    @pytest.mark.parametrize("text", HOSTILE)
+    def test_hostile_ones_are_shown_and_kept(self, text):
+        app = opened(text=text)
+        assert not app.exception
+        assert given(app)["prompt"]["text"] == text
+        assert set(given(app)) == COMPONENTS
+        assert text not in "\n".join(item.value for item in app.markdown)
+
+    @pytest.mark.parametrize(
+        ("text", "words"), [("", "no text yet"), (" \n\t ", "only spaces"), ("a " * 600, "limit here is 512")]
+    )
+    def test_what_cannot_be_traced_is_one_sentence_and_kept(self, text, words):
+        app = opened(text=text)
+        assert not app.exception
+        assert words in shown(app)
+        assert given(app)["prompt"]["text"] == text
+        assert set(given(app)) == {"bar", "prompt"}
+
+    def test_a_sample_is_one_click(self):
+        app = opened()
+        sample = samples()[2]
+        app.button(key=f"sample-{sample.name}").click().run()
+        assert given(app)["prompt"]["text"] == sample.text
+        assert not app.exception
+
+    def test_a_second_text_that_the_model_does_not_take_says_so(self):
+        app = opened(pair="And this?")
+        assert "takes one text" in shown(app)
+
+
+class TestModels:
+    @pytest.mark.parametrize("model", ["nobody/nothing-at-all", "../../etc/passwd", "<b>x</b>", "$x$ **y**"])
+    def test_one_that_cannot_be_had_never_breaks_the_page(self, model):
+        app = opened(model=model)
+        assert not app.exception
+        assert "⚠" in shown(app)
+        assert given(app)["prompt"]["text"] == DEFAULT_TEXT
+
+    def test_one_from_the_picker_is_taken_by_its_id(self, monkeypatch):
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        app = opened()
+        app.selectbox(key="model").set_value("GPT-2").run()
+        assert one(app.query_params["model"]) == "openai-community/gpt2"
+        assert not app.exception
+
+    def test_the_line_under_it_says_whether_it_is_trained(self):
+        assert "not trained · 1 layer × 4 heads" in shown(opened())
+
+
+class TestLinks:
+    def test_bad_parameters_fall_back_with_a_notice(self):
+        app = opened(layer="99", head="x", stage="nonsense")
+        said = shown(app)
+        assert "no layer 99" in said
+        assert "“nonsense”" in said
+        app.button(key="dismiss").click().run()
+        assert "no layer 99" not in shown(app)
+
+    def test_a_contribution_after_w_o_has_the_models_width(self):
+        panel = given(opened(values="contribution"))["figures"]["panels"][2]
+        assert panel["figure"]["data"][0]["z"].shape == (11, 64)

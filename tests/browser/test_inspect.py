@@ -1,0 +1,291 @@
+"""The main job in Chromium: type a sentence, choose a head, and read true numbers off the panels."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+ROOT = Path(__file__).resolve().parents[2]
+PLANTED = """
+import runpy
+from attention import stages
+stages.apply_mask = lambda scores, mask: scores
+runpy.run_path({app!r}, run_name="__main__")
+"""
+DRAWN = ".hl-figures[data-drawn]"
+SECONDS = 60_000
+# z of each panel as plotly holds it, NaN as null.
+CELLS = """() => JSON.stringify([...document.querySelectorAll('.hl-plot')].map(
+    graph => graph.data[0].z.map(row => Array.from(row))))"""
+SWIPE = """([x, y, dx]) => {
+    const target = document.elementFromPoint(x, y);
+    const at = (type, left) => target.dispatchEvent(new PointerEvent(type, {
+        pointerType: 'touch', clientX: left, clientY: y, bubbles: true, composed: true }));
+    at('pointerdown', x);
+    at('pointerup', x + dx);
+}"""
+# The colour of no weight at all, as the panel draws it.
+GROUND = "() => document.querySelectorAll('.hl-plot')[1].data[0].colorscale[0][1]"
+WIDEST = """() => Math.max(
+    ...[...document.querySelectorAll('body, [data-testid=stMain]')].map(element => element.scrollWidth))"""
+SENT = """() => {
+    const send = WebSocket.prototype.send;
+    window.frames_sent = 0;
+    WebSocket.prototype.send = function (data) { window.frames_sent += 1; return send.call(this, data); };
+}"""
+
+
+@pytest.fixture
+def desk(open_page, app_url, settle) -> Page:
+    page = open_page(app_url)
+    ready(page)
+    settle(page)
+    return page
+
+
+def ready(page: Page) -> None:
+    page.wait_for_selector(DRAWN, timeout=SECONDS)
+
+
+def cells(page: Page) -> list[list[list[float | None]]]:
+    return json.loads(page.evaluate(CELLS))
+
+
+def cover(page: Page, name: str) -> Locator:
+    panel = page.locator(".hl-panel").filter(has=page.get_by_role("heading", name=name, exact=True))
+    return panel.locator(".hl-cover")
+
+
+def over(page: Page, name: str, row: int, column: int, shape: tuple[int, int]) -> tuple[float, float]:
+    """The middle of a cell, in the window's pixels."""
+    box: Any = cover(page, name).bounding_box()
+    return box["x"] + box["width"] * (column + 0.5) / shape[1], box["y"] + box["height"] * (row + 0.5) / shape[0]
+
+
+def test_a_typed_sentence_is_traced_and_kept(desk, settle):
+    before = cells(desk)
+    box = desk.get_by_label("Sentence to look at")
+    box.fill("Two <b>small</b> birds sing.")
+    box.press("Enter")
+    expect(desk.locator(".sentence .token").first).to_have_text("Two")
+    settle(desk)
+    after = cells(desk)
+    assert len(after[1]) != len(before[1])
+    assert box.input_value() == "Two <b>small</b> birds sing."
+    expect(desk.locator(".count")).to_have_text(re.compile(r"^\d+ of 512 tokens$"))
+    assert "text=Two" in desk.url
+    assert desk.locator(".sentence b").count() == 0
+
+
+def test_a_pause_applies_and_what_cannot_be_traced_stays(desk):
+    box = desk.get_by_label("Sentence to look at")
+    box.fill("   ")
+    expect(desk.locator(".st-key-problem")).to_contain_text("only spaces")
+    assert box.input_value() == "   "
+    desk.get_by_role("button", name="Said twice").click()
+    ready(desk)
+    expect(box).to_have_value(re.compile("red door"))
+
+
+def test_heads_change_by_click_and_by_keyboard(desk, settle):
+    first = cells(desk)
+    canvas = desk.locator(".heads canvas")
+    canvas.focus()
+    canvas.press("ArrowRight")
+    expect(desk.get_by_role("heading", name="Layer 0, head 1")).to_be_visible()
+    desk.wait_for_url("**head=1**")
+    settle(desk)
+    second = cells(desk)
+    assert second[0] != first[0]
+    assert second[1] != first[1]
+    assert second[2] != first[2]
+    box: Any = canvas.bounding_box()
+    desk.mouse.click(box["x"] + box["width"] * 0.85, box["y"] + box["height"] / 2)
+    desk.wait_for_url("**head=3**")
+    desk.mouse.move(700, 5)
+    desk.locator("body").press("ArrowLeft")
+    desk.wait_for_url("**head=2**")
+    settle(desk)
+    assert cells(desk)[1] not in (first[1], second[1])
+
+
+def test_pointing_reads_out_the_exact_number_and_sends_nothing(desk):
+    weights = cells(desk)[1]
+    desk.evaluate(SENT)
+    for row, column in ((7, 3), (6, 2), (9, 9)):
+        desk.mouse.move(*over(desk, "Weights", row, column, (11, 11)))
+        tip = desk.locator(".hl-tip").inner_text()
+        assert f"weight {weights[row][column]:.4f}" in tip or "<0.0001" in tip
+    names = desk.locator(".sentence .token").all_inner_texts()
+    desk.mouse.move(*over(desk, "Weights", 7, 3, (11, 11)))
+    tip = desk.locator(".hl-tip").inner_text()
+    assert f"{names[7]} → {names[3]}" in tip
+    assert re.search(r"= exp\(.+ − .+\) / ", tip)
+    assert desk.evaluate("() => window.frames_sent") == 0
+
+
+def test_the_read_outs_arithmetic_gives_the_weight(desk):
+    desk.mouse.move(*over(desk, "Weights", 8, 3, (11, 11)))
+    tip = desk.locator(".hl-tip").inner_text().replace("−", "-")
+    score, top, total = (float(part) for part in re.search(r"exp\((\S+) - \(?([^)]+)\)+ / (\S+)", tip).groups())
+    assert cells(desk)[1][8][3] == pytest.approx(2.718281828 ** (score - top) / total, abs=2e-3)
+
+
+def test_masked_cells_are_hatched_and_say_so(desk):
+    assert cells(desk)[1][2][9] is None
+    desk.mouse.move(*over(desk, "Weights", 2, 9, (11, 11)))
+    expect(desk.locator(".hl-tip")).to_contain_text("masked")
+    assert desk.locator(".hl-plot .imagelayer image").count() == 2
+
+
+def test_a_row_is_marked_in_all_panels_and_in_the_sentence(desk):
+    desk.mouse.move(*over(desk, "Scores", 7, 2, (11, 11)))
+    assert desk.locator(".hl-row:visible").count() == 3
+    expect(desk.locator(".sentence .token.row")).to_have_text("it")
+    desk.mouse.move(5, 5)
+    assert desk.locator(".hl-row:visible").count() == 0
+    desk.locator(".sentence .token").nth(3).hover()
+    assert desk.locator(".hl-column:visible").count() == 2
+
+
+def test_a_click_pins_the_query(desk, settle):
+    desk.mouse.click(*over(desk, "Weighted values", 7, 4, (11, 16)))
+    desk.wait_for_url("**query=7**")
+    expect(desk.get_by_role("heading", name="The arithmetic of “it”")).to_be_visible()
+    expect(desk.locator(".sentence .token.pinned")).to_have_text("it")
+    expect(cover(desk, "Weights")).to_have_attribute("aria-label", re.compile("“it” has the largest weight for"))
+    assert desk.locator(".hl-pin:visible").count() == 3
+    token = desk.locator(".sentence .token").nth(1)
+    token.focus()
+    token.press("Enter")
+    expect(desk.get_by_role("heading", name="The arithmetic of “cat”")).to_be_visible()
+
+
+def test_stage_and_values_switch(desk, settle):
+    masked = cells(desk)
+    desk.get_by_role("button", name="Q·K").click()
+    desk.wait_for_url("**stage=scores**")
+    settle(desk)
+    raw = cells(desk)
+    assert all(number is not None for row in raw[0] for number in row)
+    assert raw[1] == masked[1]
+    desk.get_by_role("button", name=re.compile("^after W")).click()
+    desk.wait_for_url("**values=contribution**")
+    settle(desk)
+    assert len(cells(desk)[2][0]) == 64
+
+
+def test_undo_takes_back_the_last_head(desk):
+    undo = desk.get_by_role("button", name="Undo")
+    expect(undo).to_be_disabled()
+    desk.get_by_role("button", name="Next head (→)").click()
+    desk.wait_for_url("**head=1**")
+    expect(undo).to_be_enabled()
+    undo.click()
+    expect(desk.get_by_role("heading", name="Layer 0, head 0")).to_be_visible()
+    desk.wait_for_url(re.compile("^(?!.*head=)"))
+
+
+def test_the_arithmetic_opens_its_other_keys(desk):
+    rows = desk.locator(".arithmetic tbody tr[data-key]")
+    assert rows.count() == 5
+    desk.get_by_role("button", name="6 others").click()
+    assert rows.count() == 11
+    expect(desk.locator(".arithmetic tr.total").first).to_contain_text("1.000")
+
+
+def test_the_foot_says_the_checks(desk):
+    foot = desk.locator(".hl-foot")
+    expect(foot).to_contain_text("weights and output equal")
+    expect(foot).to_contain_text("within")
+    assert foot.locator(".hl-good").count() == 2
+
+
+@pytest.fixture(scope="module")
+def without_mask(serve, tmp_path_factory) -> str:
+    """URL of the same app, in whose stages the mask has been lost."""
+    folder = tmp_path_factory.mktemp("planted")
+    for name in ("pages", "static"):
+        (folder / name).symlink_to(ROOT / name)
+    script = folder / "app.py"
+    script.write_text(PLANTED.format(app=str(ROOT / "app.py")), encoding="utf-8")
+    return serve(script)
+
+
+def test_a_failed_check_turns_the_foot_into_a_warning(without_mask, open_page, settle, shot):
+    page = open_page(without_mask)
+    ready(page)
+    settle(page)
+    warning = page.locator(".hl-foot").get_by_role("alert").first
+    expect(warning).to_contain_text("Do not trust this head: its weights differ from")
+    expect(warning).to_contain_text("⚠")
+    shot(page, "inspect-failed-check")
+
+
+def test_a_twelve_token_sentence_fits_on_one_screen(open_page, app_url, settle, shot):
+    text = "The red door opens slowly. The red door opens slowly."
+    for scheme in ("light", "dark"):
+        page = open_page(f"{app_url}/?v=1&model=local&text={text}", scheme=scheme)
+        ready(page)
+        settle(page)
+        shot(page, f"inspect-{scheme}")
+        box: Any = page.locator(".hl-foot").bounding_box()
+        assert box["y"] + box["height"] <= 1000
+
+
+def test_the_phone_has_all_of_it_in_one_column(open_page, app_url, settle, shot):
+    page = open_page(app_url, size=(390, 844), touch=True)
+    ready(page)
+    settle(page)
+    shot(page, "inspect-phone")
+    assert page.evaluate(WIDEST) <= 390
+    tops = [cover(page, name).bounding_box()["y"] for name in ("Scores", "Weights", "Weighted values")]
+    assert tops == sorted(tops)
+    assert tops[1] - tops[0] > 200
+    cover(page, "Weights").scroll_into_view_if_needed()
+    page.touchscreen.tap(*over(page, "Weights", 7, 3, (11, 11)))
+    expect(page.locator(".hl-tip")).to_contain_text("it → on")
+    page.wait_for_url("**query=7**")
+    assert cover(page, "Weights").evaluate("e => getComputedStyle(e).touchAction") == "pan-y"
+
+
+def test_a_swipe_steps_through_the_heads(open_page, app_url, settle):
+    page = open_page(app_url, size=(390, 844), touch=True)
+    ready(page)
+    settle(page)
+    cover(page, "Scores").scroll_into_view_if_needed()
+    x, y = over(page, "Scores", 5, 5, (11, 11))
+    page.evaluate(SWIPE, [x, y, -90])
+    page.wait_for_url("**head=1**")
+    expect(page.get_by_role("heading", name="Layer 0, head 1")).to_be_attached()
+
+
+def test_the_theme_may_change_while_the_page_is_open(desk, settle):
+    light = desk.evaluate(GROUND)
+    desk.emulate_media(color_scheme="dark")
+    desk.wait_for_function("() => document.documentElement.dataset.headlight === 'dark'")
+    settle(desk)
+    assert desk.evaluate(GROUND) != light
+    ready(desk)
+
+
+def test_a_model_typed_in_that_cannot_be_had_is_one_sentence(desk):
+    picker = desk.get_by_role("combobox", name="Model")
+    picker.fill("nobody/nothing-at-all")
+    picker.press("Enter")
+    expect(desk.locator(".st-key-problem")).to_contain_text("⚠", timeout=30_000)
+    expect(desk.get_by_label("Sentence to look at")).to_have_value(re.compile("^The cat"))
+
+
+def test_a_link_reproduces_the_page(open_page, app_url, settle):
+    page = open_page(f"{app_url}/?v=1&model=local&text=one two three&head=2&query=1&stage=scaled")
+    ready(page)
+    settle(page)
+    again = open_page(page.url)
+    ready(again)
+    settle(again)
+    assert cells(page) == cells(again)
+    expect(again.get_by_role("heading", name="The arithmetic of “two”")).to_be_visible()

@@ -35,16 +35,22 @@ class ModelEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One sentence to try. name: a slug for links. label: what its chip says. about: what to look for."""
+    """One sentence to try. name: a slug for links. label: what its chip says. about: what to look for.
+
+    pin: the word whose row is worth a first look (its last occurrence), or "".
+    """
 
     name: str
     label: str
     text: str
     about: str
+    pin: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
             raise InputError(f"name is {self.name!r}; it must be small letters and digits, joined by hyphens")
+        if self.pin not in self.text:
+            raise InputError(f"pin is {self.pin!r}; it must be a word of the text")
 
 
 Entry = TypeVar("Entry", ModelEntry, Sample)

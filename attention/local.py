@@ -72,12 +72,13 @@ class TorchWitness:
 
 def trace_local(text: str, *, max_tokens: int | None = None) -> Trace:
     """Run the sentence through the local layer. Raises InputError for a text without a word, TooLongError."""
-    started = time.perf_counter()
     tokens = words(text)
     _check(tokens, max_tokens)
     layer, x = build(), embed(tokens)
+    started = time.perf_counter()
     with torch.no_grad():
         made = layer.run(x[None])
+    seconds = time.perf_counter() - started
     record = AttentionRecord(
         layer=0,
         kind="decoder",
@@ -95,7 +96,7 @@ def trace_local(text: str, *, max_tokens: int | None = None) -> Trace:
         tokens=tokens,
         all_records=(record,),
         fidelity=_fidelity(layer, x, made.output[0]),
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
     )
 
 
@@ -162,7 +163,7 @@ def _fidelity(layer: MultiHeadSelfAttention, x: Tensor, ours: Tensor) -> Fidelit
         own = twin.eval()(x[None], x[None], x[None], attn_mask=blocked, need_weights=False)[0][0]
     gap = difference((ours - own).abs().max().item(), own.abs().max().item())
     return Fidelity(
-        of="output of torch's nn.MultiheadAttention with the same weights",
+        of="output of torch's nn.MultiheadAttention",
         absolute=gap.absolute,
         relative=gap.relative,
         tolerance=TOLERANCE[torch.float32],

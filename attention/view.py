@@ -8,7 +8,6 @@ has keys of its own.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
@@ -297,8 +296,7 @@ def _stage(wanted: str, stages: Sequence[str], notices: list[str]) -> str:
 
 
 def _visible(character: str) -> str:
-    hidden = unicodedata.category(character)[0] == "C" or character in "\u2028\u2029"
-    return f"U+{ord(character):04X}" if hidden else character
+    return character if character.isprintable() else f"U+{ord(character):04X}"
 
 
 def _clamp(number: int, count: int) -> int:

@@ -70,7 +70,7 @@ def arithmetic(head_view: HeadView, query: int) -> Row:
         top=top,
         total=total,
         sink_part=sink_part,
-        sink_weight=None if head_view.sink_weight is None else float(head_view.sink_weight[query]),
+        sink_weight=None if sink is None or head_view.sink_weight is None else float(head_view.sink_weight[query]),
         weight_sum=float(weights.sum(dtype=np.float64)),
         value=head_view.value,
         output=None if head_view.output is None else head_view.output[query],
@@ -102,14 +102,15 @@ def _score_columns(head_view: HeadView, stages: dict[str, np.ndarray]) -> list[C
 
 
 def _allowed(head_view: HeadView, query: int) -> np.ndarray:
-    row = head_view.record.mask.rows(query, query + 1, head_view.record.n_k)
+    row = head_view.record.allowed(head_view.head, query, query + 1)
     if row is None:
         return np.ones(head_view.record.n_k, dtype=bool)
     return np.asarray(row[0].cpu().numpy(), dtype=bool)
 
 
 def _sink_logit(head_view: HeadView) -> float | None:
-    return None if head_view.record.sink is None else float(head_view.record.sink[head_view.head])
+    sink = head_view.record.sink
+    return float(sink[head_view.head]) if sink is not None and head_view.sink_in_weights else None
 
 
 def _exponentials(

@@ -228,6 +228,7 @@ def facts(
         architecture=type(model).__name__,
         road="registry",
         n_layers=getattr(model.config.get_text_config(), "num_hidden_layers", None),
+        n_decoder_layers=_decoder_layers(model),
         n_heads=first.query.shape[0],
         n_kv_heads=first.key.shape[0],
         d_model=getattr(model.config.get_text_config(), "hidden_size", None) if table is None else table.shape[1],
@@ -237,6 +238,14 @@ def facts(
         trained=trained,
         revision=revision,
     )
+
+
+def _decoder_layers(model: PreTrainedModel) -> int | None:
+    if not getattr(model.config, "is_encoder_decoder", False):
+        return None
+    config = getattr(model.config, "decoder", model.config)
+    names = ("decoder_layers", "num_decoder_layers", "num_hidden_layers")
+    return next((number for number in (getattr(config, name, None) for name in names) if number is not None), None)
 
 
 def _kind_of_input(inputs: Inputs) -> tuple[Any, ...]:

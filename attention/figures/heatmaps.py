@@ -43,7 +43,7 @@ def weights(head_view: HeadView, *, pin: int | None = None, palette: Palette = L
     """How much of each key's value each query takes, 0 to 1; a learned sink's share is one more column."""
     z = shown_weights(head_view)
     trace = _heatmap(z, "weights", palette, zmin=0, zmax=1, what="weight")
-    sink = head_view.sink_weight is not None
+    sink = head_view.sink_in_weights
     return _pinned(go.Figure(trace, _layout(head_view, palette, keys=True, hatch=True, sink=sink)), pin, palette)
 
 
@@ -70,7 +70,7 @@ def shown_weights(head_view: HeadView) -> np.ndarray:
     """(n_q, n_k), or with a sink (n_q, n_k + 1): the weights with NaN where the mask forbids, read-only float32."""
     z = head_view.weights.copy()
     z[closed(head_view)] = np.nan
-    if head_view.sink_weight is not None:
+    if head_view.sink_in_weights and head_view.sink_weight is not None:
         z = np.concatenate([z, head_view.sink_weight[:, None]], axis=1)
     z.flags.writeable = False
     return z
@@ -83,7 +83,7 @@ def closed(head_view: HeadView) -> np.ndarray:
 
 def forbidden(head_view: HeadView) -> np.ndarray:
     """(n_q, n_k), True where the query may not attend."""
-    rows = head_view.record.mask.rows(0, head_view.record.n_q, head_view.record.n_k)
+    rows = head_view.record.allowed(head_view.head)
     if rows is None:
         return np.zeros(head_view.weights.shape, dtype=bool)
     return ~rows.cpu().numpy()

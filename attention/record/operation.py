@@ -233,12 +233,16 @@ class AttentionRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFacts:
-    """What the page says of a model; None what is not known. n_parameters counts each weight once."""
+    """What the page says of a model; None what is not known. n_parameters counts each weight once.
+
+    n_layers: of the encoder where there are two stacks; n_decoder_layers then of the decoder.
+    """
 
     name: str
     architecture: str
     road: str
     n_layers: int | None = None
+    n_decoder_layers: int | None = None
     n_heads: int | None = None
     n_kv_heads: int | None = None
     d_model: int | None = None

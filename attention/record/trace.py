@@ -197,6 +197,11 @@ class HeadView:
         """The learned sink's share of each row, (n_q,), or None where the model has no sink."""
         return None if self._made.sink_weight is None else _array(self._made.sink_weight)
 
+    @property
+    def sink_in_weights(self) -> bool:
+        """Whether a learned sink takes its share from the weights (and not, as in Granite, from the output)."""
+        return self.record.sink is not None and not self.record.sink_scales
+
     @cached_property
     def output(self) -> np.ndarray | None:
         """The weighted values, (n_q, v), or None where the values are not known."""

@@ -41,6 +41,8 @@ def size(model: ModelFacts) -> str:
     if model.n_layers is None or model.n_heads is None:
         return ""
     layers = f"{model.n_layers} layer{'' if model.n_layers == 1 else 's'}"
+    if model.n_decoder_layers is not None:
+        layers = f"{model.n_layers} + {model.n_decoder_layers} layers"
     fewer = model.n_kv_heads and model.n_kv_heads != model.n_heads
     return f"{layers} × {model.n_heads} heads" + (f" ({model.n_kv_heads} for keys and values)" if fewer else "")
 
@@ -69,7 +71,8 @@ def head_check(error: HeadError) -> tuple[bool | None, str]:
         )
     left = f" ({'; '.join(error.unchecked)})" if error.unchecked else ""
     verb = "equal" if " and " in what or what.endswith("s") else "equals"
-    return True, f"{what} {verb} {error.against} {_within(error.relative)}{left}"
+    sums = "; the heads add up" if "contributions" in error.parts else ""
+    return True, f"{what} {verb} {error.against} {_within(error.relative)}{sums}{left}"
 
 
 def run_check(fidelity: Fidelity | None) -> tuple[bool | None, str]:

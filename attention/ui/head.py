@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from attention.catalogue import samples
 from attention.config import Limits
 from attention.errors import HeadlightError, InputError
 from attention.ui import ask, components, foot, payloads, state, traces
@@ -84,7 +85,7 @@ def _kind(view: View) -> Kind | None:
 
 
 def _draw(head_view: HeadView, view: View) -> None:
-    pinned = payloads.default_query(head_view.query_tokens) if view.query is None else view.query
+    pinned = payloads.default_query(head_view.query_tokens, _worth_a_look(view)) if view.query is None else view.query
     left, right = st.columns([1, 3.72], gap="medium")
     with left, st.container(key="left"):
         _kinds(head_view.trace, view)
@@ -97,6 +98,11 @@ def _draw(head_view: HeadView, view: View) -> None:
         _panels(head_view, view)
         components.mount("arithmetic", payloads.arithmetic(head_view, view, pinned), key="arithmetic")
     foot.show(head_view)
+
+
+def _worth_a_look(view: View) -> str:
+    """The word that the sample of this text wants looked at, or ""."""
+    return next((sample.pin for sample in samples() if sample.text == view.text), "")
 
 
 def _panels(head_view: HeadView, view: View) -> None:
@@ -120,7 +126,8 @@ def _said(head_view: HeadView) -> None:
     from attention.analysis.summary import habit, in_words
 
     hint = "Arrow keys or a swipe step through the heads."
-    st.html(f'<div class="hl-said">{in_words(habit(head_view))}<br><small>{hint}</small></div>')
+    warning = "" if head_view.error.ok else "<b class=hl-bad>⚠ Its check failed: see the foot.</b><br>"
+    st.html(f'<div class="hl-said">{warning}{in_words(habit(head_view))}<br><small>{hint}</small></div>')
 
 
 def _kinds(trace: Trace, view: View) -> None:

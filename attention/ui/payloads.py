@@ -18,6 +18,7 @@ DIMENSIONS = 8
 TERMS = 4
 # Cells of a map, from which on only some stages travel (1 MB each at 512 × 512).
 LARGE = 65_536
+REMARK = "softmax, each row sums to 1"
 CAPTIONS = {
     "scores": "how well each key answers each query",
     "weights": "how much of each value is taken",
@@ -54,7 +55,7 @@ def sentence(head_view: HeadView, query: int, *, ids: bool) -> bytes:
 
     weights = np.where(closed(head_view)[query], np.float32(np.nan), head_view.weights[query])
     same = head_view.query_tokens == head_view.key_tokens
-    sink = None if head_view.sink_weight is None else float(head_view.sink_weight[query])
+    sink = float(head_view.sink_weight[query]) if head_view.sink_weight is not None else None
     return wire.pack({
         "keys": [_token(token) for token in head_view.key_tokens],
         "queries": None if same else [_token(token) for token in head_view.query_tokens],
@@ -88,12 +89,18 @@ def arithmetic(head_view: HeadView, view: View, query: int) -> bytes:
         "order": row.order.astype(np.int32), "allowed": row.allowed.astype(np.uint8),
         "columns": [{"name": c.name, "title": c.title, "values": c.values.astype(np.float32)} for c in row.columns],
         "total": row.total, "weightSum": row.weight_sum, "sink": _sink_row(row, head_view),
-        "mixture": _mixture(row, keys), "alts": _alts(head_view, view, query),
+        "mixture": _mixture(row, keys, float(head_view.output_scale[query])), "alts": _alts(head_view, view, query),
     })  # fmt: skip
 
 
-def default_query(tokens: tuple[Token, ...]) -> int:
-    """The token that is pinned where none was chosen: the last one with a letter or digit, else the last one."""
+def default_query(tokens: tuple[Token, ...], word: str = "") -> int:
+    """The token that is pinned where none was chosen.
+
+    The last one that reads `word`, else the last one with a letter or digit, else the last one.
+    """
+    named = [i for i, token in enumerate(tokens) if word and token.text == word]
+    if named:
+        return named[-1]
     wordlike = [i for i, token in enumerate(tokens) if not token.special and any(map(str.isalnum, token.text))]
     return wordlike[-1] if wordlike else len(tokens) - 1
 
@@ -135,9 +142,10 @@ def _weights_panel(head_view: HeadView) -> dict[str, Any]:
     from attention.figures import heatmaps
 
     panel = _panel("weights", "Weights", CAPTIONS["weights"])
-    sink = head_view.sink_weight is not None
-    panel["remark"] = "softmax, with the sink a row sums to 1" if sink else "softmax, each row sums to 1"
-    return panel | _drawn(heatmaps.weights(head_view))
+    panel["remark"] = "softmax, with the sink a row sums to 1" if head_view.sink_in_weights else REMARK
+    if head_view.record.sink_scales:
+        panel["note"] = "a learned sink scales the output instead of the weights"
+    return panel | _drawn(heatmaps.weights(head_view), panel["note"])
 
 
 def _values_panel(head_view: HeadView, view: View) -> dict[str, Any]:
@@ -192,7 +200,7 @@ def _titles(head_view: HeadView) -> dict[str, str]:
 
 
 def _sink(head_view: HeadView) -> dict[str, Any] | None:
-    if head_view.sink_weight is None or head_view.record.sink is None:
+    if head_view.record.sink is None or not head_view.sink_in_weights:
         return None
     return {"logit": float(head_view.record.sink[head_view.head]), "weights": head_view.sink_weight}
 
@@ -205,11 +213,14 @@ def _sink_row(row: Row, head_view: HeadView) -> dict[str, Any] | None:
     return {"stage": last, "logit": sink["logit"], "exp": row.sink_part, "weight": row.sink_weight}
 
 
-def _mixture(row: Row, keys: list[str]) -> dict[str, Any] | None:
-    """The weighted sum of the value vectors in its first dimensions: the largest terms, the rest, the output."""
+def _mixture(row: Row, keys: list[str], scale: float) -> dict[str, Any] | None:
+    """The weighted sum of the value vectors in its first dimensions: the largest terms, the rest, the output.
+
+    scale: what a sink that acts on the output leaves of each weight, 1 without.
+    """
     if row.value is None or row.output is None:
         return None
-    weights = row.column("weight")
+    weights = row.column("weight") * np.float32(scale)
     parts = weights[:, None] * row.value[:, :DIMENSIONS]
     order = [int(key) for key in row.order if weights[key] > 0]
     top, others = order[:TERMS], order[TERMS:]

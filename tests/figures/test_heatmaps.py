@@ -1,9 +1,11 @@
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 import torch
 
+from attention import Trace
 from attention.errors import InputError, NoSuchHeadError
 from attention.figures import heatmaps, panels
 from attention.figures.palette import DARK, LIGHT
@@ -185,3 +187,15 @@ class TestSideBySide:
         figure = panels(Trace.from_tensors(weights=weights).head(0, 0))
         assert len(figure.data) == 1
         assert any("Scores: " in a.text for a in figure.layout.annotations)
+
+
+def test_a_sink_that_scales_the_output_has_no_column():
+    parts = {name: torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(i)) for i, name in enumerate("qkv")}
+    trace = Trace.from_tensors(
+        query=parts["q"], key=parts["k"], value=parts["v"], causal=True, sink=torch.tensor([0.3, 0.7])
+    )
+    view = dataclasses.replace(trace.head(0, 1), record=dataclasses.replace(trace.record(0), sink_scales=True))
+    z = heatmaps.weights(view).data[0].z
+    assert z.shape == (5, 5)
+    assert np.allclose(np.nansum(z, axis=1), 1, atol=1e-6)
+    assert heatmaps.weights(trace.head(0, 1)).data[0].z.shape == (5, 6)

@@ -1,0 +1,11 @@
+"""Settings for all tests."""
+
+import os
+
+from hypothesis import settings
+
+# A machine that others share is slow at times, which is no fault of the code. In CI the same examples run each time, so
+# that a change is judged by what it changes; on a person's machine they differ, and find more.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")

@@ -142,21 +142,27 @@ def test_masked_cells_are_hatched_and_say_so(desk):
 
 
 def test_a_row_is_marked_in_all_panels_and_in_the_sentence(desk):
-    desk.mouse.move(*over(desk, "Scores", 7, 2, (11, 11)))
+    desk.mouse.move(*over(desk, "Scores", 9, 2, (11, 11)))
     assert desk.locator(".hl-row:visible").count() == 3
-    expect(desk.locator(".sentence .token.row")).to_have_text("it")
+    expect(desk.locator(".sentence .token.row")).to_have_text("tired")
     desk.mouse.move(5, 5)
     assert desk.locator(".hl-row:visible").count() == 0
     desk.locator(".sentence .token").nth(3).hover()
     assert desk.locator(".hl-column:visible").count() == 2
 
 
-def test_a_click_pins_the_query(desk, settle):
-    desk.mouse.click(*over(desk, "Weighted values", 7, 4, (11, 16)))
-    desk.wait_for_url("**query=7**")
+def test_the_samples_own_word_is_pinned_to_begin_with(desk):
     expect(desk.get_by_role("heading", name="The arithmetic of “it”")).to_be_visible()
-    expect(desk.locator(".sentence .token.pinned")).to_have_text("it")
-    expect(cover(desk, "Weights")).to_have_attribute("aria-label", re.compile("“it” has the largest weight for"))
+    desk.get_by_role("button", name="Two meanings").click()
+    expect(desk.get_by_role("heading", name="The arithmetic of “bank”")).to_be_visible()
+
+
+def test_a_click_pins_the_query(desk, settle):
+    desk.mouse.click(*over(desk, "Weighted values", 9, 4, (11, 16)))
+    desk.wait_for_url("**query=9**")
+    expect(desk.get_by_role("heading", name="The arithmetic of “tired”")).to_be_visible()
+    expect(desk.locator(".sentence .token.pinned")).to_have_text("tired")
+    expect(cover(desk, "Weights")).to_have_attribute("aria-label", re.compile("“tired” has the largest weight for"))
     assert desk.locator(".hl-pin:visible").count() == 3
     token = desk.locator(".sentence .token").nth(1)
     token.focus()
@@ -246,9 +252,9 @@ def test_the_phone_has_all_of_it_in_one_column(open_page, app_url, settle, shot)
     assert tops == sorted(tops)
     assert tops[1] - tops[0] > 200
     cover(page, "Weights").scroll_into_view_if_needed()
-    page.touchscreen.tap(*over(page, "Weights", 7, 3, (11, 11)))
-    expect(page.locator(".hl-tip")).to_contain_text("it → on")
-    page.wait_for_url("**query=7**")
+    page.touchscreen.tap(*over(page, "Weights", 9, 3, (11, 11)))
+    expect(page.locator(".hl-tip")).to_contain_text("tired → on")
+    page.wait_for_url("**query=9**")
     assert cover(page, "Weights").evaluate("e => getComputedStyle(e).touchAction") == "pan-y"
 
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from attention.errors import InputError, TooLongError
 from attention.mhsa import MultiHeadSelfAttention
@@ -23,6 +21,7 @@ from attention.record import (
     TOLERANCE,
     AttentionRecord,
     Fidelity,
+    FusedWitness,
     Mask,
     ModelFacts,
     Token,
@@ -51,25 +50,6 @@ class LocalProjection:
             return self.layer.to_output(heads)
 
 
-@dataclass(frozen=True)
-class TorchWitness:
-    """torch's own fused attention on the same q, k, v: an implementation that is not ours."""
-
-    name: str = "torch's scaled_dot_product_attention"
-
-    def blocks(self, record: AttentionRecord) -> Iterator[tuple[slice, Tensor, Tensor]]:
-        """All rows at once. With the identity for values, the output of attention is its weights."""
-        query, key, value = record.query, record.key, record.value
-        if query is None or key is None or value is None:
-            raise TypeError("needs query, key and value")
-        eye = torch.eye(record.n_k, dtype=value.dtype).expand(record.n_kv_heads, -1, -1)
-        both = torch.cat([value, eye], dim=-1)  # (g, k, v + k)
-        causal = record.mask.causal
-        out = functional.scaled_dot_product_attention(query[None], key[None], both[None], is_causal=causal)[0]
-        d_value = value.shape[-1]
-        yield slice(0, record.n_q), out[..., d_value:], out[..., :d_value].transpose(0, 1)
-
-
 def trace_local(text: str, *, max_tokens: int | None = None) -> Trace:
     """Run the sentence through the local layer. Raises InputError for a text without a word, TooLongError."""
     tokens = words(text)
@@ -89,7 +69,7 @@ def trace_local(text: str, *, max_tokens: int | None = None) -> Trace:
         mask=Mask(after=0),
         output=made.heads[0],
         projection=LocalProjection(layer),
-        witness=TorchWitness(),
+        witness=FusedWitness(scale=layer.scale, causal=True),
     )
     return Trace(
         model=facts(layer),

@@ -26,7 +26,7 @@ SIZES: dict[str, Any] = {
     "num_hidden_layers": 3, "n_layer": 3, "num_layers": 3, "encoder_layers": 2, "decoder_layers": 2,
     "num_decoder_layers": 2, "num_attention_heads": 4, "n_head": 4, "num_heads": 4, "encoder_attention_heads": 4,
     "decoder_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 12, "d_kv": 11, "intermediate_size": 56,
-    "n_inner": 56, "d_ff": 56, "encoder_ffn_dim": 56, "decoder_ffn_dim": 56, "moe_intermediate_size": 32,
+    "n_inner": 56, "n_heads": 4, "d_ff": 56, "encoder_ffn_dim": 56, "decoder_ffn_dim": 56, "moe_intermediate_size": 32,
     "max_position_embeddings": 128, "n_positions": 128, "sliding_window": 5, "pad_token_id": 0, "bos_token_id": 1,
     "eos_token_id": 2, "decoder_start_token_id": 1, "num_local_experts": 4, "num_experts": 4, "num_experts_per_tok": 2,
     "mamba_d_state": 8, "attn_layer_period": 3, "attn_layer_offset": 1,
@@ -37,7 +37,8 @@ def build(name: str, kind: str, *, seed: int = 1, **sizes: Any) -> PreTrainedMod
     """The architecture `name` with random weights N(0, 0.3²), in evaluation mode."""
     config_class = transformers.CONFIG_MAPPING[name]
     known = config_class()
-    config = config_class(**{**{key: value for key, value in SIZES.items() if hasattr(known, key)}, **sizes})
+    own = {key: value for key, value in SIZES.items() if hasattr(known, key) and not _fixed(config_class, key)}
+    config = config_class(**{**own, **sizes})
     torch.manual_seed(seed)
     model = CLASSES[kind].from_config(config)
     with torch.no_grad():
@@ -47,6 +48,12 @@ def build(name: str, kind: str, *, seed: int = 1, **sizes: Any) -> PreTrainedMod
             elif weight.dim() == 1 and "bias" in name:
                 weight.normal_(0, 0.1)
     return model.eval()
+
+
+def _fixed(config_class: type, key: str) -> bool:
+    """Whether a configuration computes this size itself."""
+    own = getattr(config_class, key, None)
+    return isinstance(own, property) and own.fset is None
 
 
 def ids(n: int, seed: int = 3) -> list[int]:

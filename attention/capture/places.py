@@ -57,11 +57,11 @@ def _is_cross(operation: Operation, names: dict[int, str]) -> bool:
         return True
     path = names.get(id(operation.module), "")
     named = _CROSS.search(path.rpartition(".")[2]) or _CROSS.search(".".join(path.split(".")[-2:]))
-    return bool(named) or operation.query.shape[1] != operation.key.shape[1]
+    return bool(named) or operation.n_q != operation.n_k
 
 
 def _is_causal(model: PreTrainedModel, operations: list[Operation]) -> bool:
-    longer = [op for op in operations if op.query.shape[1] > 1]
+    longer = [op for op in operations if op.n_q > 1]
     if longer:
         return any(op.mask.causal for op in longer)
     # One token shows no mask: ask the modules, then whether the model generates text.
@@ -96,6 +96,8 @@ def _passes(operations: list[Operation]) -> list[list[int]]:
 
 
 def _same_query(one: Operation, other: Operation) -> bool:
+    if one.query is None or other.query is None:
+        return False
     return one.query.data_ptr() == other.query.data_ptr() and one.query.shape == other.query.shape
 
 

@@ -34,8 +34,8 @@ class Operation:
     """One attention call as it happened, batch axis dropped; the tensors are the model's own, not copies."""
 
     module: nn.Module
-    query: Tensor
-    key: Tensor
+    query: Tensor | None
+    key: Tensor | None
     value: Tensor
     output: Tensor
     scale: float
@@ -47,11 +47,20 @@ class Operation:
     own_mask: Tensor | None
     own_bias: PositionBias | None
     arguments: dict[str, Any]
+    road: str = "registry"
     versions: tuple[int, ...] = ()
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        return self.query, self.key, self.value, self.output
+        return tuple(t for t in (self.query, self.key, self.value, self.output) if t is not None)
+
+    @property
+    def n_q(self) -> int:
+        return self.output.shape[0]
+
+    @property
+    def n_k(self) -> int:
+        return self.value.shape[1]
 
     @property
     def overwritten(self) -> bool:
@@ -72,7 +81,8 @@ class Recorder:
         """Keep one operation, noting the versions of its tensors."""
         if self.copies:
             for name in ("query", "key", "value", "output"):
-                setattr(operation, name, getattr(operation, name).clone())
+                kept = getattr(operation, name)
+                setattr(operation, name, None if kept is None else kept.clone())
         operation.versions = tuple(tensor._version for tensor in operation.tensors)
         self.operations.append(operation)
 
@@ -115,8 +125,8 @@ def fused(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **arguments: Any
 ) -> tuple[Tensor, None]:
     """transformers' SDPA attention, recorded."""
-    output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **arguments)
     recorder = _current.get()
+    output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **arguments)
     if recorder is not None:
         asked = arguments.get("is_causal")
         causal = asked if asked is not None else getattr(module, "is_causal", True)

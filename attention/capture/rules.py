@@ -41,12 +41,13 @@ class Rules:
 
     def _read(self, mask: Tensor) -> tuple[Mask, PositionBias | None]:
         if mask.dtype == torch.bool:
-            return self._rule(mask), None
+            return self.rule(mask), None
         allowed = mask > FORBIDDEN  # (h, n_q, n_k)
         rest = mask.masked_fill(~allowed, 0)
-        return self._rule(allowed), compress_bias(rest) if rest.any() else None
+        return self.rule(allowed), compress_bias(rest) if rest.any() else None
 
-    def _rule(self, allowed: Tensor) -> Mask:
+    def rule(self, allowed: Tensor) -> Mask:
+        """The rule of a boolean (h or 1, n_q, n_k)."""
         if (allowed == allowed[:1]).all():
             allowed = allowed[:1]
         if allowed.shape[0] > 1:
@@ -99,20 +100,13 @@ def add_biases(first: PositionBias | None, second: PositionBias | None) -> Posit
         return first or second
     if first.by_distance is not None and second.by_distance is not None:
         return PositionBias(n_q=first.n_q, n_k=first.n_k, by_distance=first.by_distance + second.by_distance)
-    return PositionBias(n_q=first.n_q, n_k=first.n_k, dense=_dense(first) + _dense(second))
+    both = first.all_rows(0, first.n_q) + second.all_rows(0, first.n_q)
+    return PositionBias(n_q=first.n_q, n_k=first.n_k, dense=both)
 
 
 def _unless_zero(bias: PositionBias | None) -> PositionBias | None:
     """T5's cross-attention adds a bias of zeros: that is no bias."""
-    parts = () if bias is None else (bias.by_distance, bias.dense)
-    return bias if any(part is not None and bool(part.any()) for part in parts) else None
-
-
-def _dense(bias: PositionBias) -> Tensor:
-    if bias.dense is not None:
-        return bias.dense
-    heads = 0 if bias.by_distance is None else bias.by_distance.shape[0]
-    return torch.stack([bias.rows(head, 0, bias.n_q) for head in range(heads)])
+    return bias if bias is not None and bool(bias.numbers.any()) else None
 
 
 def _expand(mask: Tensor, n_q: int, n_k: int) -> Tensor:

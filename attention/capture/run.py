@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,16 +16,20 @@ from attention.capture.anatomy import anatomy_of
 from attention.capture.places import Place, places
 from attention.capture.projection import Finder, LayerProjection, NoProjection
 from attention.capture.recorder import Operation, Recorder, record_into
+from attention.capture.rerun import OwnRun, Rerun, weakly
 from attention.capture.switch import switch_of
+from attention.capture.watch import Maps, Watch
 from attention.capture.witness import witness_of
 from attention.errors import InputError, TooLongError, UnsupportedModelError
 from attention.record import (
     TOLERANCE,
     AttentionRecord,
     Fidelity,
+    FusedWitness,
     ModelFacts,
     Token,
     Trace,
+    Witness,
     difference,
 )
 
@@ -49,8 +54,13 @@ class Inputs:
 
 @dataclass(eq=False)
 class _Known:
-    """What was found out about a loaded model once: projections by place, fidelity by kind of input."""
+    """What was found out about a loaded model once.
 
+    watched: its attention does not pass through the registry, so its own code is watched. projections by place,
+    fidelity by kind of input.
+    """
+
+    watched: bool = False
     projections: dict[Place, LayerProjection | NoProjection] = field(default_factory=dict)
     fidelity: dict[tuple[Any, ...], Fidelity] = field(default_factory=dict)
 
@@ -74,7 +84,11 @@ def trace_model(
     known = anatomy_of(model).memory.setdefault(_Known, _Known())
     kind = _kind_of_input(inputs)
     started = time.perf_counter()
-    recorder, result, finder = _recorded(model, inputs, first=kind not in known.fidelity)
+    first = kind not in known.fidelity
+    recorder, result, finder = _recorded(model, inputs, first=first, watched=known.watched)
+    if not recorder.operations and not known.watched:
+        recorder, result, finder = _recorded(model, inputs, first=first, watched=True)
+        known.watched = bool(recorder.operations)
     seconds = time.perf_counter() - started
     if not recorder.operations:
         raise UnsupportedModelError(_nothing_seen(model, recorder))
@@ -86,7 +100,7 @@ def trace_model(
         model=facts(model, recorder.operations, name=name, revision=revision, trained=trained),
         tokens=tokens,
         pair_tokens=pair_tokens,
-        all_records=_records(recorder.operations, where, known),
+        all_records=_records(recorder.operations, where, known, Rerun(_again(model, inputs))),
         fidelity=known.fidelity[kind],
         seconds=seconds,
         notes=_notes(recorder),
@@ -119,20 +133,49 @@ def longest(model: PreTrainedModel) -> int | None:
     return limit - anatomy_of(model).reserved
 
 
-def _recorded(model: PreTrainedModel, inputs: Inputs, *, first: bool) -> tuple[Recorder, Tensor, Finder | None]:
-    """A recorded run. The first of its kind makes all logits, to compare, and looks for the projections on the way."""
+def _recorded(
+    model: PreTrainedModel, inputs: Inputs, *, first: bool, watched: bool
+) -> tuple[Recorder, Tensor, Finder | None]:
+    """A recorded run. The first of its kind makes all logits, to compare, and looks for the projections on the way.
+
+    watched: the model runs as it is, alone, and its own code is watched; else it runs on the recording attention.
+    """
     for copies in (False, True):
         recorder = Recorder(copies=copies)
         finder = Finder(model, recorder) if first else None
-        with switch_of(model).recording(), record_into(recorder):
-            if finder is None:
-                result = _forward(model, inputs, whole=False)
-            else:
-                with finder.watching():
-                    result = _forward(model, inputs, whole=True)
+        switch = switch_of(model)
+        with ExitStack() as around:
+            around.enter_context(switch.untouched() if watched else switch.recording())
+            around.enter_context(record_into(recorder))
+            if watched:
+                around.enter_context(Watch(model, recorder, _lengths(inputs)).watching())
+            if finder is not None:
+                around.enter_context(finder.watching())
+            result = _forward(model, inputs, whole=first)
         if not recorder.overwritten:
             break
     return recorder, result, finder
+
+
+def _again(model: PreTrainedModel, inputs: Inputs) -> Callable[[int], Maps]:
+    """Runs the model again, watched, for the maps of one operation."""
+    get = weakly(model)
+
+    def again(index: int) -> Maps:
+        own = cast("PreTrainedModel", get())
+        recorder = Recorder()
+        watch = Watch(own, recorder, _lengths(inputs), keep=index)
+        with switch_of(own).untouched(), record_into(recorder), watch.watching():
+            _forward(own, inputs, whole=False)
+        if watch.maps is None:
+            raise RuntimeError("the model did not run as it did the first time")
+        return watch.maps
+
+    return again
+
+
+def _lengths(inputs: Inputs) -> set[int]:
+    return {len(inputs.ids), len(inputs.pair_ids)} - {0}
 
 
 def _forward(model: PreTrainedModel, inputs: Inputs, whole: bool) -> Tensor:
@@ -181,16 +224,28 @@ def _compare(model: PreTrainedModel, inputs: Inputs, traced: Tensor) -> Fidelity
     return Fidelity(of=of, absolute=gap.absolute, relative=gap.relative, tolerance=tolerance)
 
 
-def _records(operations: list[Operation], where: list[Place], known: _Known) -> tuple[AttentionRecord, ...]:
+def _records(
+    operations: list[Operation], where: list[Place], known: _Known, rerun: Rerun
+) -> tuple[AttentionRecord, ...]:
     masks: list[Tensor] = []
+    unseen = NoProjection("its projection was not seen")
     return tuple(
-        _record(operation, place, known.projections.get(place, NoProjection("its projection was not seen")), masks)
-        for operation, place in zip(operations, where, strict=True)
+        _record(operation, place, known.projections.get(place, unseen), _witness(operation, masks, rerun, index))
+        for index, (operation, place) in enumerate(zip(operations, where, strict=True))
     )
 
 
+def _witness(operation: Operation, masks: list[Tensor], rerun: Rerun, index: int) -> Witness | None:
+    if operation.road == "registry":
+        return witness_of(operation, masks)
+    if operation.road == "call":
+        causal = operation.own_mask is None and operation.mask.causal
+        return FusedWitness(scale=operation.scale, mask=operation.own_mask, causal=causal)
+    return OwnRun(rerun, index, f"{type(operation.module).__name__}'s own run")
+
+
 def _record(
-    operation: Operation, place: Place, projection: LayerProjection | NoProjection, masks: list[Tensor]
+    operation: Operation, place: Place, projection: LayerProjection | NoProjection, witness: Witness | None
 ) -> AttentionRecord:
     found = isinstance(projection, LayerProjection)
     return AttentionRecord(
@@ -209,7 +264,8 @@ def _record(
         output=operation.output,
         projection=projection if isinstance(projection, LayerProjection) else None,
         no_projection="" if found else getattr(projection, "reason", ""),
-        witness=witness_of(operation, masks),
+        maps=witness if operation.query is None and isinstance(witness, OwnRun) else None,
+        witness=witness,
     )
 
 
@@ -226,15 +282,15 @@ def facts(
     return ModelFacts(
         name=name or getattr(model.config, "name_or_path", "") or type(model).__name__,
         architecture=type(model).__name__,
-        road="registry",
+        road=first.road,
         n_layers=getattr(model.config.get_text_config(), "num_hidden_layers", None),
         n_decoder_layers=_decoder_layers(model),
-        n_heads=first.query.shape[0],
-        n_kv_heads=first.key.shape[0],
+        n_heads=first.output.shape[1],
+        n_kv_heads=first.value.shape[0],
         d_model=getattr(model.config.get_text_config(), "hidden_size", None) if table is None else table.shape[1],
-        d_head=first.query.shape[2],
+        d_head=None if first.query is None else first.query.shape[2],
         n_parameters=sum(weight.numel() for weight in model.parameters()),
-        dtype=str(first.query.dtype).removeprefix("torch."),
+        dtype=str(first.output.dtype).removeprefix("torch."),
         trained=trained,
         revision=revision,
     )
@@ -264,6 +320,6 @@ def _nothing_seen(model: PreTrainedModel, recorder: Recorder) -> str:
     if recorder.batches:
         return f"{name} cuts the text into windows before it attends, which Headlight does not show yet."
     return (
-        f"No softmax attention of {name} could be watched: it has none (a state-space or convolution model), "
-        "or it computes attention in code of its own, which Headlight does not read yet."
+        f"No softmax attention of {name} could be watched: it has none (a state-space, convolution or Fourier "
+        "model), or it attends in bands or by hashing, which have no map of all tokens."
     )

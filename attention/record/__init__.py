@@ -5,6 +5,7 @@ are made when asked, for one head or a block of its rows, by `attention.stages`.
 """
 
 from attention.record.checks import TOLERANCE, Difference, Fidelity, HeadError, check_heads, contributions, difference
+from attention.record.fused import FusedWitness
 from attention.record.operation import (
     KINDS,
     AttentionRecord,
@@ -24,6 +25,7 @@ __all__ = [
     "AttentionRecord",
     "Difference",
     "Fidelity",
+    "FusedWitness",
     "HeadError",
     "HeadView",
     "Kind",

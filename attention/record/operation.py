@@ -6,7 +6,7 @@ v width of a value, m width of the model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, cast
 
@@ -91,18 +91,26 @@ class PositionBias:
     """What a model adds to the scores by position.
 
     by_distance: (h or 1, n_q + n_k − 1), entry (j − i) + n_q − 1 for query i and key j, where the bias depends on
-    distance alone (T5, ALiBi). dense: (h or 1, n_q, n_k) where it does not.
+    distance alone (T5). by_key: (h or 1, n_k) where it depends on the key alone (BLOOM's ALiBi, which the softmax
+    cannot tell from one by distance). dense: (h or 1, n_q, n_k) where neither holds.
     """
 
     n_q: int
     n_k: int
     by_distance: Tensor | None = None
+    by_key: Tensor | None = None
     dense: Tensor | None = None
+
+    @property
+    def numbers(self) -> Tensor:
+        """The one form that is there; its first axis is heads, or 1 where all share it."""
+        return next(form for form in (self.by_distance, self.by_key, self.dense) if form is not None)
 
     def rows(self, head: int, start: int, stop: int) -> Tensor:
         """(stop − start, n_k) of one head."""
-        source = self.dense if self.by_distance is None else self.by_distance
-        own = cast(Tensor, source)[head if cast(Tensor, source).shape[0] > 1 else 0]
+        own = self.numbers[head if self.numbers.shape[0] > 1 else 0]
+        if self.by_key is not None:
+            return own.expand(stop - start, -1)
         if self.by_distance is None:
             return own[start:stop]
         queries = torch.arange(start, stop, device=own.device)[:, None]
@@ -110,8 +118,7 @@ class PositionBias:
 
     def all_rows(self, start: int, stop: int) -> Tensor:
         """(h or 1, stop − start, n_k) of all heads."""
-        source = cast(Tensor, self.dense if self.by_distance is None else self.by_distance)
-        return torch.stack([self.rows(head, start, stop) for head in range(source.shape[0])])
+        return torch.stack([self.rows(head, start, stop) for head in range(self.numbers.shape[0])])
 
 
 class Projection(Protocol):
@@ -126,6 +133,9 @@ class Projection(Protocol):
     def __call__(self, heads: Tensor) -> Tensor:
         """(n_q, h·v) → (n_q, m), or raises ReferenceError where the model is no longer loaded."""
         ...
+
+
+Maps = Callable[[], tuple[Tensor, Tensor]]  # (scores, weights), each (h, n_q, n_k), from the model's own run
 
 
 class Witness(Protocol):
@@ -145,9 +155,9 @@ class AttentionRecord:
 
     query (h, n_q, d), key (g, n_k, d) after rotary embedding and norms, value (g, n_k, v); None what the road cannot
     give. scale multiplies Q·Kᵀ. softcap, position_bias, sink (h,): where the model has them; sink_scales: the sink
-    scales the output instead of the weights. output (n_q, h, v): the
-    model's own. op counts operations of one kind within a layer. weights (h, n_q, n_k): only where given instead of
-    q and k. no_projection says why head contributions cannot be told.
+    scales the output instead of the weights. output (n_q, h, v): the model's own. op counts operations of one kind
+    within a layer. Where q and k are not known: weights (h, n_q, n_k), given, or maps, which asks the model again.
+    no_projection says why head contributions cannot be told.
     """
 
     layer: int
@@ -164,6 +174,7 @@ class AttentionRecord:
     sink_scales: bool = False
     output: Tensor | None = None
     weights: Tensor | None = None
+    maps: Maps | None = None
     temperature: float = 1.0
     projection: Projection | None = None
     no_projection: str = ""
@@ -185,7 +196,7 @@ class AttentionRecord:
     @property
     def n_k(self) -> int:
         first = next((t for t in (self.key, self.value) if t is not None), None)
-        return self.rows_of.shape[2] if first is None else first.shape[1]
+        return cast(Tensor, self.weights).shape[2] if first is None else first.shape[1]
 
     @property
     def d_head(self) -> int | None:
@@ -198,7 +209,10 @@ class AttentionRecord:
 
     @property
     def rows_of(self) -> Tensor:
-        return cast(Tensor, self.weights if self.query is None else self.query)
+        """A tensor with heads and queries as its first axes."""
+        if self.query is not None:
+            return self.query
+        return cast(Tensor, self.weights) if self.output is None else self.output.transpose(0, 1)
 
     def kv_head(self, head: int) -> int:
         """The key-value head that query head `head` reads (Ainslie et al. 2023: groups of neighbours)."""
@@ -213,9 +227,7 @@ class AttentionRecord:
         stop = self.n_q if stop is None else stop
         value = None if self.value is None else wide(self.value[self.kv_head(head)])
         if self.query is None or self.key is None:
-            given = wide(cast(Tensor, self.weights)[head, start:stop])
-            output = None if value is None else given @ value
-            return Stages(steps=(("weights", given),), sink_weight=None, output=output)
+            return self._from_maps(head, start, stop, value)
         bias = None if self.position_bias is None else wide(self.position_bias.rows(head, start, stop))
         return attend(
             wide(self.query[head, start:stop]),
@@ -229,6 +241,19 @@ class AttentionRecord:
             sink_scales=self.sink_scales,
             temperature=self.temperature,
         )
+
+    def _from_maps(self, head: int, start: int, stop: int, value: Tensor | None) -> Stages:
+        """The stages that are known without q and k: the scores that entered the softmax, if the model showed them."""
+        if self.maps is None:
+            steps = [("weights", wide(cast(Tensor, self.weights)[head, start:stop]))]
+        else:
+            scores, weights = self.maps()
+            allowed = self.allowed(head, start, stop)
+            masked = wide(scores[head, start:stop])
+            masked = masked if allowed is None else masked.masked_fill(~allowed, float("-inf"))
+            steps = [("masked", masked), ("weights", wide(weights[head, start:stop]))]
+        output = None if value is None else steps[-1][1] @ value
+        return Stages(steps=tuple(steps), sink_weight=None, output=output)
 
 
 @dataclass(frozen=True, kw_only=True)

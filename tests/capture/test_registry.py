@@ -145,7 +145,7 @@ def test_two_encoders_joined_as_encoder_and_decoder() -> None:
     assert all(trace.head(1, 1, kind).error.ok for kind in ("encoder", "decoder", "cross"))
 
 
-@pytest.mark.parametrize("name", ["mamba", "bloom"])
-def test_models_that_cannot_be_watched_are_refused(name: str) -> None:
+@pytest.mark.parametrize(("name", "kind"), [("mamba", "decoder"), ("rwkv", "decoder"), ("fnet", "encoder")])
+def test_models_without_attention_are_refused(name: str, kind: str) -> None:
     with pytest.raises(attention.errors.UnsupportedModelError, match="No softmax attention of"):
-        attention.trace(build(name, "decoder"), ids(N))
+        attention.trace(build(name, kind), ids(N))

@@ -94,6 +94,8 @@ def stage_titles(head_view: HeadView) -> dict[str, str]:
         "biased": "+ bias",
         "tempered": f"÷ {record.temperature:g}",
     }
+    if record.query is None:
+        titles["masked"] = "score"  # all that is known of it
     return {name: titles[name] for name, _ in head_view.stages if name in titles}
 
 

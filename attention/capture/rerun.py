@@ -47,7 +47,8 @@ class OwnRun:
         try:
             maps = self.rerun.maps(self.index)
         except ReferenceError as err:
-            raise ModelError("The model is no longer loaded, and only its own run has its weights; trace again.") from err
+            reason = "The model is no longer loaded, and only its own run has the weights: trace it again."
+            raise ModelError(reason) from err
         return maps.scores, maps.weights
 
     def blocks(self, record: AttentionRecord) -> Iterator[tuple[slice, Tensor, Tensor]]:

@@ -18,6 +18,7 @@ DIMENSIONS = 8
 TERMS = 4
 # Cells of a map, from which on only some stages travel (1 MB each at 512 × 512).
 LARGE = 65_536
+UNKNOWN = "this model’s code does not show query and key apart: these scores entered its softmax"
 REMARK = "softmax, each row sums to 1"
 CAPTIONS = {
     "scores": "how well each key answers each query",
@@ -135,7 +136,8 @@ def _scores_panel(head_view: HeadView, view: View) -> dict[str, Any]:
     if not names:
         panel["reason"] = "The scores of this head are not known: only its weights were given."
         return panel
-    return panel | _drawn(heatmaps.scores(head_view, stage=str(panel["current"])))
+    note = UNKNOWN if head_view.record.query is None else ""
+    return panel | _drawn(heatmaps.scores(head_view, stage=str(panel["current"])), note)
 
 
 def _weights_panel(head_view: HeadView) -> dict[str, Any]:

@@ -21,6 +21,8 @@ def tables() -> Lexicon:
         word=marks(1, 2, 3, 6, 7),
         stop=marks(5),
         punctuation=marks(5),
+        small=marks(1, 4),
+        big=marks(2, 3, 6, 7),
     )
 
 
@@ -86,6 +88,10 @@ def test_maps_of_each_kind_by_hand():
         "induction": [3],
         "things and names": [2, 4],
         "punctuation": [5],
+        "nearby": [4, 5, 6, 7],
+        "sentence start": [1, 6],
+        "small words": [1, 6],
+        "big words": [2, 3, 4],
     }
 
 

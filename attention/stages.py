@@ -119,6 +119,7 @@ def softmax(scores: Tensor, sink: Tensor | None = None) -> tuple[Tensor, Tensor 
         return parts / torch.where(total == 0, torch.ones_like(total), total), None
     sink_part = torch.exp(logit - top)
     total = total + sink_part
+    total = torch.where(total == 0, torch.ones_like(total), total)
     return parts / total, (sink_part / total)[..., 0]
 
 

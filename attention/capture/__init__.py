@@ -6,6 +6,7 @@ own output by reference. There is no code for any particular model here.
 
 from transformers import PreTrainedModel
 
-from attention.capture.run import Inputs, trace_model
+from attention.capture.inputs import Inputs
+from attention.capture.run import trace_model
 
 __all__ = ["Inputs", "PreTrainedModel", "trace_model"]

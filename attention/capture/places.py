@@ -61,12 +61,23 @@ def _is_cross(operation: Operation, names: dict[int, str]) -> bool:
 
 
 def _is_causal(model: PreTrainedModel, operations: list[Operation]) -> bool:
-    longer = [op for op in operations if op.n_q > 1]
-    if longer:
-        return any(op.mask.causal for op in longer)
-    # One token shows no mask: ask the modules, then whether the model generates text.
+    shown = [answer for answer in map(_looks_ahead, operations) if answer is not None]
+    if shown:
+        return not all(shown)
+    # One live token shows no mask: ask the modules, then whether the model generates text.
     asked = [getattr(op.module, "is_causal", None) for op in operations]
     return bool(next((answer for answer in asked if answer is not None), model.can_generate()))
+
+
+def _looks_ahead(operation: Operation) -> bool | None:
+    """Whether some query may see a later key; None where the mask leaves no such pair to tell by."""
+    n_q, n_k = operation.n_q, operation.n_k
+    keys = operation.mask.keys
+    if n_q < 2 or (keys is not None and int(keys.sum()) < 2):
+        return None
+    if operation.mask.array is None:
+        return not operation.mask.causal
+    return bool(operation.mask.array.reshape(-1, n_q, n_k).triu(1).any())
 
 
 def _layers(model: PreTrainedModel, operations: list[Operation], kinds: list[Kind], names: dict[int, str]) -> list[int]:
@@ -88,14 +99,17 @@ def _passes(operations: list[Operation]) -> list[list[int]]:
     groups: list[list[int]] = []
     for i, operation in enumerate(operations):
         last = operations[groups[-1][-1]] if groups else None
-        if last is not None and last.module is operation.module and _same_query(last, operation):
+        if last is not None and last.module is operation.module and _same_pass(last, operation):
             groups[-1].append(i)
         else:
             groups.append([i])
     return groups
 
 
-def _same_query(one: Operation, other: Operation) -> bool:
+def _same_pass(one: Operation, other: Operation) -> bool:
+    """Whether two operations ran in one call of their module: told, or seen by their sharing one query."""
+    if one.call is not None:
+        return one.call == other.call
     if one.query is None or other.query is None:
         return False
     return one.query.data_ptr() == other.query.data_ptr() and one.query.shape == other.query.shape
@@ -103,7 +117,7 @@ def _same_query(one: Operation, other: Operation) -> bool:
 
 def _own_number(operation: Operation, names: dict[int, str]) -> int | None:
     own = getattr(operation.module, "layer_idx", None)
-    if isinstance(own, int):
+    if isinstance(own, int) and own >= 0:
         return own
     number = _NUMBER.search(names.get(id(operation.module), ""))
     return int(number[1]) if number else None

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from attention.capture.anatomy import anatomy_of
 from attention.capture.recorder import Recorder, current
+from attention.record import checked_rows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -39,8 +40,7 @@ class LayerProjection:
         module = self.module()
         if module is None:
             raise ReferenceError("the model is no longer loaded")
-        with torch.no_grad():
-            return module(heads[None])[0]
+        return quietly(module, heads[None])[0]
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,8 @@ class Finder:
         self._recorder = recorder
         self._seen: dict[int, _Seen] = {}
         self._outputs: list[tuple[int, int, Tensor, int]] = []  # operation, taker's id, its output, calls since
+        self._rows: dict[tuple[int, int], Tensor] = {}  # what a taker put out, by operation and its id
+        self._chosen: dict[int, int] = {}
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -82,10 +84,11 @@ class Finder:
             for hook in hooks:
                 hook.remove()
 
-    def _before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> None:
+        # Another thread that shares the model may meet the hook while it is being removed, and then without kwargs.
         if current() is not self._recorder or not self._recorder.operations:
             return
-        inputs = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
+        inputs = [value for value in (*args, *(kwargs or {}).values()) if isinstance(value, Tensor)]
         self._meet_norm(module, inputs)
         index = len(self._recorder.operations) - 1
         seen = self._seen.setdefault(index, _Seen())
@@ -103,6 +106,7 @@ class Finder:
         index = len(self._recorder.operations) - 1
         if index in self._seen and any(taker is module for _, taker in self._seen[index].takers):
             self._outputs.append((index, id(module), output, 0))
+            self._rows[index, id(module)] = sample(output)
 
     def _meet_norm(self, module: nn.Module, inputs: list[Tensor]) -> None:
         waiting = []
@@ -116,11 +120,18 @@ class Finder:
 
     def found(self) -> list[LayerProjection | NoProjection]:
         """One answer for each operation of the run."""
-        return [self._answer(self._seen.get(index, _Seen())) for index in range(len(self._recorder.operations))]
+        return [self._answer(index) for index in range(len(self._recorder.operations))]
 
-    def _answer(self, seen: _Seen) -> LayerProjection | NoProjection:
+    def put_out(self) -> dict[int, Tensor]:
+        """A sample of rows that each operation's projection put out in this run; after `found`."""
+        places = self._chosen.items()
+        return {index: self._rows[index, taker] for index, taker in places if (index, taker) in self._rows}
+
+    def _answer(self, index: int) -> LayerProjection | NoProjection:
+        seen = self._seen.get(index, _Seen())
         for name, module in seen.takers:
-            if is_affine(module, self._width(seen)):
+            if is_affine(module, self._recorder.operations[index].output[0].numel()):
+                self._chosen[index] = id(module)
                 return LayerProjection(weakref.ref(module), name, seen.norms.get(id(module)))
         if seen.takers:
             between = seen.takers[0][0]
@@ -131,9 +142,41 @@ class Finder:
             )
         return NoProjection("no projection takes the heads' outputs as they are")
 
-    def _width(self, seen: _Seen) -> int:
-        index = next(index for index, own in self._seen.items() if own is seen)
-        return self._recorder.operations[index].output[0].numel()
+
+@contextmanager
+def collecting(projections: list[LayerProjection], recorder: Recorder) -> Iterator[None]:
+    """While inside, a sample of what known projections put out goes to the recorder, by operation."""
+
+    def after(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        if current() is recorder and recorder.operations and isinstance(output, Tensor):
+            recorder.projected.setdefault(len(recorder.operations) - 1, sample(output))
+
+    modules = {id(module): module for found in projections if (module := found.module()) is not None}
+    hooks = [module.register_forward_hook(after) for module in modules.values()]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def sample(output: Tensor) -> Tensor:
+    """The rows of a projection's output (1, n_q, m) or (n_q, m) that the check compares."""
+    rows = output.detach().reshape(-1, output.shape[-1])
+    return rows[checked_rows(rows.shape[0])]
+
+
+def quietly(module: nn.Module, x: Tensor) -> Tensor:
+    """What the module makes of x as it evaluates: without its owner's hooks or dropout, and left as it was."""
+    training = [own for own in module.modules() if own.training]
+    for own in training:
+        own.training = False
+    try:
+        with torch.no_grad():
+            return module.forward(x)
+    finally:
+        for own in training:
+            own.training = True
 
 
 def is_affine(module: nn.Module, width: int) -> bool:
@@ -143,8 +186,7 @@ def is_affine(module: nn.Module, width: int) -> bool:
     generator = torch.Generator().manual_seed(0)
     a, b = (torch.randn(1, 3, width, generator=generator).to(weight.device, dtype) for _ in range(2))
     try:
-        with torch.no_grad():
-            first, second, both, nothing = (module(x) for x in (a, b, a + b, torch.zeros_like(a)))
+        first, second, both, nothing = (quietly(module, x) for x in (a, b, a + b, torch.zeros_like(a)))
     except (TypeError, RuntimeError, ValueError):
         return False
     if not isinstance(first, Tensor) or first.shape[:2] != a.shape[:2]:

@@ -48,6 +48,7 @@ class Operation:
     own_bias: PositionBias | None
     arguments: dict[str, Any]
     road: str = "registry"
+    call: int | None = None
     versions: tuple[int, ...] = ()
 
     @property
@@ -70,25 +71,38 @@ class Operation:
 
 @dataclass(eq=False)
 class Recorder:
-    """Collects the operations of one run. copies: keep copies, for models that overwrite their tensors."""
+    """Collects the operations of one run.
+
+    copies: keep copies, for models that overwrite their tensors. batches, missed: operations seen but not kept.
+    projected: a sample of rows that an operation's projection put out.
+    """
 
     copies: bool = False
     operations: list[Operation] = field(default_factory=list)
     batches: int = 0
+    missed: int = 0
+    projected: dict[int, Tensor] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
 
     def add(self, operation: Operation) -> None:
         """Keep one operation, noting the versions of its tensors."""
-        if self.copies:
-            for name in ("query", "key", "value", "output"):
-                kept = getattr(operation, name)
-                setattr(operation, name, None if kept is None else kept.clone())
+        for name in ("query", "key", "value", "output"):
+            kept = getattr(operation, name)
+            if kept is not None and (self.copies or _holds_more(kept, operation.tensors)):
+                setattr(operation, name, kept.clone())
         operation.versions = tuple(tensor._version for tensor in operation.tensors)
         self.operations.append(operation)
 
     @property
     def overwritten(self) -> bool:
         return any(operation.overwritten for operation in self.operations)
+
+
+def _holds_more(tensor: Tensor, kept: tuple[Tensor, ...]) -> bool:
+    """Whether a view keeps alive much more than is wanted: a value cut from one projection of q, k and v."""
+    storage = tensor.untyped_storage()
+    used = sum(other.nbytes for other in kept if other.untyped_storage().data_ptr() == storage.data_ptr())
+    return storage.nbytes() > 1.25 * used
 
 
 _current: ContextVar[Recorder | None] = ContextVar("headlight_recorder", default=None)
@@ -124,7 +138,9 @@ def own_eager(module: nn.Module) -> Callable[..., tuple[Tensor, Tensor]] | None:
 def fused(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **arguments: Any
 ) -> tuple[Tensor, None]:
-    """transformers' SDPA attention, recorded."""
+    """transformers' SDPA attention, recorded. It knows no cap on scores: those go to the model's own function."""
+    if arguments.get("softcap") is not None:
+        return eager(module, query, key, value, attention_mask, **arguments)
     recorder = _current.get()
     output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **arguments)
     if recorder is not None:
@@ -142,6 +158,7 @@ def eager(
     function = own_eager(module)
     if function is None:
         raise RuntimeError(f"{type(module).__name__} has no eager attention function of its own")
+    attention_mask = _additive(module, query, key, attention_mask, arguments)
     blocks = [
         function(module, query[:, :, rows], key, value, _rows(attention_mask, rows), **_of_rows(arguments, rows))[0]
         for rows in row_blocks(query.shape[2], query.shape[1] * key.shape[2])
@@ -153,6 +170,27 @@ def eager(
         sink = getattr(module, "sinks", None) if sink is None else sink
         _note(recorder, module, query, key, value, attention_mask, output, False, sink, arguments)
     return output, None
+
+
+def _additive(
+    module: nn.Module, query: Tensor, key: Tensor, mask: Tensor | None, arguments: dict[str, Any]
+) -> Tensor | None:
+    """The mask as eager functions add it, also where it was made for fused attention."""
+    if not _is_fused(module):
+        return mask
+    lowest = torch.finfo(query.dtype).min
+    if mask is None:
+        asked = arguments.get("is_causal")
+        causal = asked if asked is not None else getattr(module, "is_causal", True)
+        n_q, n_k = query.shape[2], key.shape[2]
+        if not causal or n_q == 1:
+            return None
+        mask = torch.ones(n_q, n_k, dtype=torch.bool, device=query.device).tril()[None, None]
+    return mask if mask.dtype != torch.bool else query.new_zeros(mask.shape).masked_fill(~mask, lowest)
+
+
+def _is_fused(module: nn.Module) -> bool:
+    return getattr(getattr(module, "config", None), "_attn_implementation", None) == SDPA
 
 
 def row_blocks(n_q: int, per_row: int) -> list[slice]:
@@ -171,7 +209,7 @@ def _scales_output(module: nn.Module, query: Tensor, key: Tensor, value: Tensor,
         return False
     tiny = [torch.zeros_like(tensor[:, :, :2]) for tensor in (query, key, value)]
     weights = function(module, *tiny, None, **{**arguments, "position_bias": None})[1]
-    return bool((weights.sum(dim=-1) > 1 - 1e-6).all())
+    return bool((weights.float().sum(dim=-1) > 1 - 1e-3).all())
 
 
 def _rows(mask: Tensor | None, rows: slice) -> Tensor | None:

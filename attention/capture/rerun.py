@@ -41,6 +41,7 @@ class OwnRun:
     rerun: Rerun
     index: int
     name: str
+    exact: bool = False
 
     def __call__(self) -> tuple[Tensor, Tensor]:
         """(scores, weights), each (h, n_q, n_k), as they entered and left the model's softmax."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,85 +14,129 @@ from attention.capture.recorder import EAGER, SDPA
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-class Switch:
-    """One model's switch: many recording runs at a time, or one untouched run alone.
 
-    The first recording run puts every configuration in the model on our attention and its modules into evaluation
-    mode; the last one puts both back, also after an exception.
+class Holds:
+    """Attributes that are set for a while: what each was before, and how many still want it so.
+
+    Models can share configurations and modules (a language model and its base, two heads on one trunk), so this is
+    counted for the object that is changed, not for the model that asked.
     """
 
-    def __init__(self, model: PreTrainedModel) -> None:
-        self._model = weakref.ref(model)
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: dict[tuple[int, str], tuple[Any, Any, int]] = {}
+
+    def set(self, objects: Iterable[tuple[Any, Any]], name: str) -> list[Any]:
+        """Set `name` of each (object, value) that is not so yet; returns the objects to give to `release`."""
+        with self._lock:
+            return [owner for owner, value in objects if self._hold(owner, name, value)]
+
+    def _hold(self, owner: Any, name: str, value: Any) -> bool:
+        key = id(owner), name
+        now = getattr(owner, name)
+        if key not in self._held and now == value:
+            return False
+        _, before, count = self._held.get(key, (owner, now, 0))
+        self._held[key] = owner, before, count + 1
+        setattr(owner, name, value)
+        return True
+
+    def release(self, objects: Iterable[Any], name: str) -> None:
+        """Give each back its own value when the last one that held it lets go."""
+        with self._lock:
+            for owner in objects:
+                _, before, count = self._held.pop((id(owner), name))
+                if count > 1:
+                    self._held[id(owner), name] = owner, before, count - 1
+                else:
+                    setattr(owner, name, before)
+
+    def before(self, owner: Any, name: str) -> Any:
+        """The owner's own value, whatever it is set to now."""
+        with self._lock:
+            held = self._held.get((id(owner), name))
+        return getattr(owner, name) if held is None else held[1]
+
+
+_holds = Holds()
+
+
+class Switch:
+    """The switch of all models that share one configuration: many recording runs at a time, or one untouched run alone.
+
+    A recording run puts every configuration in its model on our attention, and its modules into evaluation mode; they
+    come back as they were with the last such run, also after an exception.
+    """
+
+    def __init__(self) -> None:
         self._turn = threading.Condition()
         self._recording = 0
         self._alone = False
-        self._configs: list[tuple[Any, str | None]] = []
-        self._training: list[Any] = []
 
     @contextmanager
-    def recording(self) -> Iterator[None]:
+    def recording(self, model: PreTrainedModel) -> Iterator[None]:
         """While inside, the model runs on the recording attention."""
         with self._turn:
             self._turn.wait_for(lambda: not self._alone)
-            if self._recording == 0:
-                self._put_on()
             self._recording += 1
         try:
-            yield
+            with _evaluating(model), _on_ours(model):
+                yield
         finally:
             with self._turn:
                 self._recording -= 1
-                if self._recording == 0:
-                    self._put_back()
                 self._turn.notify_all()
 
     @contextmanager
-    def untouched(self) -> Iterator[None]:
+    def untouched(self, model: PreTrainedModel) -> Iterator[None]:
         """While inside, the model runs as it was given to us, in evaluation mode, and nobody records."""
         with self._turn:
             self._turn.wait_for(lambda: not self._alone and self._recording == 0)
             self._alone = True
-            self._rest()
         try:
-            yield
+            with _evaluating(model):
+                yield
         finally:
             with self._turn:
-                self._wake()
                 self._alone = False
                 self._turn.notify_all()
 
-    def _put_on(self) -> None:
-        model = self._rest()
-        self._configs = [] if model is None else [(c, getattr(c, CHOICE)) for c in anatomy_of(model).configs]
-        for config, before in self._configs:
-            setattr(config, CHOICE, EAGER if before in (None, "eager") else SDPA)
 
-    def _put_back(self) -> None:
-        for config, before in self._configs:
-            setattr(config, CHOICE, before)
-        self._configs = []
-        self._wake()
-
-    def _rest(self) -> PreTrainedModel | None:
-        model = self._model()
-        self._training = [] if model is None else [module for module in model.modules() if module.training]
-        for module in self._training:
-            module.training = False
-        return model
-
-    def _wake(self) -> None:
-        for module in self._training:
-            module.training = True
-        self._training = []
+@contextmanager
+def _evaluating(model: PreTrainedModel) -> Iterator[None]:
+    held = _holds.set(((module, False) for module in model.modules()), "training")
+    try:
+        yield
+    finally:
+        _holds.release(held, "training")
 
 
-_switches: weakref.WeakKeyDictionary[Any, Switch] = weakref.WeakKeyDictionary()
+@contextmanager
+def _on_ours(model: PreTrainedModel) -> Iterator[None]:
+    configs = anatomy_of(model).configs
+    held = _holds.set([(config, _ours(model, _holds.before(config, CHOICE))) for config in configs], CHOICE)
+    try:
+        yield
+    finally:
+        _holds.release(held, CHOICE)
+
+
+def _ours(model: PreTrainedModel, before: str | None) -> str:
+    """The recording twin of an implementation: of fused ones, where the model knows them, or of its own eager one."""
+    fused = before == "sdpa" or (before not in (None, "eager") and getattr(model, "_supports_sdpa", False))
+    return SDPA if fused else EAGER
+
+
+_switches: dict[int, tuple[weakref.ReferenceType[Any], Switch]] = {}
 _guard = threading.Lock()
 
 
 def switch_of(model: PreTrainedModel) -> Switch:
-    """The one switch of this model, shared by all who trace it."""
+    """The one switch of this model and of all that share its configuration."""
+    config = model.config
     with _guard:
-        if model not in _switches:
-            _switches[model] = Switch(model)
-        return _switches[model]
+        known = _switches.get(id(config))
+        if known is None or known[0]() is not config:
+            known = _switches[id(config)] = weakref.ref(config), Switch()
+            weakref.finalize(config, _switches.pop, id(config), None)
+        return known[1]

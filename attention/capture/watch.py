@@ -63,6 +63,7 @@ class Watch:
         self._lengths = lengths
         self._keep = keep
         self._stack: list[nn.Module] = []
+        self._calls: dict[int, int] = {}
         self._pending: _Pending | None = None
         self._products: list[tuple[Tensor, Tensor, tuple[int, ...]]] = []
         self.maps: Maps | None = None
@@ -78,12 +79,14 @@ class Watch:
                 hooks.append(module.register_forward_hook(self._leave))
             with _Calls(self), _Operators(self):
                 yield
+            self._recorder.missed += self._pending is not None
         finally:
             for hook in hooks:
                 hook.remove()
 
     def _enter(self, module: nn.Module, args: Any) -> None:
         if current() is self._recorder:
+            self._calls[id(module)] = self._calls.get(id(module), 0) + 1
             self._stack.append(module)
 
     def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
@@ -123,6 +126,7 @@ class Watch:
         """Note a softmax over the last axis, if its shape is that of attention."""
         if scores.dim() < 3 or not self._stack or not {*scores.shape[-2:]} <= self._lengths:
             return
+        self._recorder.missed += self._pending is not None
         shape = (-1, *scores.shape[-2:])
         products = [(a, b) for a, b, size in self._products if size == (scores.numel(), *scores.shape[-2:])]
         self._pending = _Pending(
@@ -165,7 +169,7 @@ class Watch:
             Operation(
                 module=module, query=query, key=key, value=value, output=output, scale=scale, mask=mask,
                 position_bias=bias, softcap=None, sink=None, sink_scales=False, own_mask=own_mask, own_bias=None,
-                arguments={}, road=road,
+                arguments={}, road=road, call=self._calls.get(id(module)),
             )
         )
 

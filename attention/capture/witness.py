@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from attention.capture.recorder import Operation, own_eager, row_blocks
-from attention.record import AttentionRecord, PositionBias
+from attention.record import AttentionRecord, PositionBias, wide
 
 # Per-head logits and the like are small; weights of projections are not and must not be kept alive.
 SMALL = 4_096
@@ -32,16 +32,18 @@ class EagerWitness:
     causal: bool
     bias: PositionBias | None
     arguments: dict[str, Any]
+    exact: bool = True
 
     def blocks(self, record: AttentionRecord) -> Iterator[tuple[slice, Tensor, Tensor]]:
         """Yield (rows, weights (h, rows, n_k), output (rows, h, v))."""
-        query, key, value = record.query, record.key, record.value
-        if query is None or key is None or value is None:
+        if record.query is None or record.key is None or record.value is None:
             raise TypeError("needs query, key and value")
+        # In float32 the model's own code shows its arithmetic, not the rounding of a narrow type.
+        query, key, value = (wide(tensor) for tensor in (record.query, record.key, record.value))
         for rows in row_blocks(record.n_q, record.n_heads * record.n_k):
             arguments = dict(self.arguments)
             if self.bias is not None:
-                arguments["position_bias"] = self.bias.all_rows(rows.start, rows.stop)[None]
+                arguments["position_bias"] = wide(self.bias.all_rows(rows.start, rows.stop))[None]
             mask = self._additive(rows, query, record)
             with torch.no_grad():
                 output, weights = self.function(
@@ -60,7 +62,8 @@ class EagerWitness:
         mask = self.mask[..., : record.n_k]
         mask = mask if mask.shape[-2] == 1 else mask[..., rows, :]
         if mask.dtype != torch.bool:
-            return mask.to(query.dtype)
+            lowest_own = torch.finfo(mask.dtype).min
+            return mask.to(query.dtype).masked_fill(mask <= lowest_own, lowest)
         return query.new_zeros(mask.shape).masked_fill(~mask, lowest)
 
 
@@ -79,7 +82,7 @@ def witness_of(operation: Operation, masks: list[Tensor]) -> EagerWitness | None
         mask=_share(operation.own_mask, masks),
         causal=operation.mask.causal,
         bias=operation.own_bias,
-        arguments={"scaling": operation.scale, **operation.arguments},
+        arguments={"scaling": operation.scale, **{name: _wider(value) for name, value in operation.arguments.items()}},
     )
 
 
@@ -99,7 +102,13 @@ def stand_in(module: nn.Module) -> nn.Module:
 
 
 def _small(tensor: Tensor | None) -> Tensor | None:
-    return None if tensor is None or tensor.numel() > SMALL else tensor.detach()
+    if tensor is None or tensor.numel() > SMALL:
+        return None
+    return wide(tensor.detach()) if tensor.is_floating_point() else tensor.detach()
+
+
+def _wider(value: Any) -> Any:
+    return wide(value.detach()) if isinstance(value, Tensor) and value.is_floating_point() else value
 
 
 def _share(mask: Tensor | None, masks: list[Tensor]) -> Tensor | None:

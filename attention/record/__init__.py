@@ -4,7 +4,16 @@ A record keeps an operation's query, key and value as they entered it, O(n·d), 
 are made when asked, for one head or a block of its rows, by `attention.stages`.
 """
 
-from attention.record.checks import TOLERANCE, Difference, Fidelity, HeadError, check_heads, contributions, difference
+from attention.record.checks import (
+    TOLERANCE,
+    Difference,
+    Fidelity,
+    HeadError,
+    check_heads,
+    checked_rows,
+    contributions,
+    difference,
+)
 from attention.record.fused import FusedWitness
 from attention.record.operation import (
     KINDS,
@@ -16,6 +25,7 @@ from attention.record.operation import (
     Projection,
     Token,
     Witness,
+    wide,
 )
 from attention.record.trace import HeadView, Trace
 
@@ -37,6 +47,8 @@ __all__ = [
     "Trace",
     "Witness",
     "check_heads",
+    "checked_rows",
     "contributions",
     "difference",
+    "wide",
 ]

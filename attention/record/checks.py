@@ -21,10 +21,23 @@ CHECKED_ROWS = 64
 
 @dataclass(frozen=True)
 class Difference:
-    """Largest absolute difference between ours and the model's own, and relative to the largest magnitude."""
+    """Largest absolute difference between ours and the model's own, and relative to the largest magnitude.
+
+    allowed: the relative difference up to which they count as equal.
+    """
 
     absolute: float
     relative: float
+    allowed: float
+
+    @property
+    def ok(self) -> bool:
+        return self.relative <= self.allowed
+
+    @property
+    def excess(self) -> float:
+        """How many times the allowed difference it is."""
+        return self.relative / self.allowed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +64,14 @@ class HeadError:
 
     @property
     def ok(self) -> bool:
-        """Whether something was compared and all of it lies within the tolerance."""
-        return bool(self.parts) and all(part.relative <= self.tolerance for part in self.parts.values())
+        """Whether weights or output were compared and every part lies within its tolerance."""
+        compared = self.parts.keys() & {"weights", "output", "own output"}
+        return bool(compared) and all(part.ok for part in self.parts.values())
 
     @property
     def worst(self) -> str:
-        """The name of the part that differs most."""
-        return max(self.parts, key=lambda name: _nan_first(self.parts[name].relative), default="")
+        """The name of the part that differs most, for what it is allowed."""
+        return max(self.parts, key=lambda name: _nan_first(self.parts[name].excess), default="")
 
     def __float__(self) -> float:
         return self.relative
@@ -118,10 +132,11 @@ def check_heads(record: AttentionRecord) -> list[HeadError]:
         unchecked.append("the model's own output is not known")
     shared = _projection_difference(record)
     tolerance = TOLERANCE.get(record.dtype, TOLERANCE[torch.float16])
+    sharp = TOLERANCE[torch.float32] if record.witness is not None and record.witness.exact else tolerance
     against = record.witness.name if record.witness else "the output of the run itself"
     return [
         HeadError(
-            parts=seen.parts(head) | ({} if shared is None else {"contributions": shared}),
+            parts=seen.parts(head, sharp, tolerance) | ({} if shared is None else {"contributions": shared}),
             tolerance=tolerance,
             against=against,
             unchecked=tuple(unchecked),
@@ -151,9 +166,12 @@ class _Compared:
     def add_block(self, record: AttentionRecord, rows: slice, weights: Tensor | None, output: Tensor | None) -> None:
         for head in range(record.n_heads):
             allowed = record.allowed(head, rows.start, rows.stop)
-            # A row that may attend to nothing has no right answer: ours is 0, eager code spreads it evenly.
-            live = slice(None) if allowed is None else allowed.any(dim=-1)
             ours = record.stages(head, rows.start, rows.stop)
+            # A row that may attend to nothing has no right answer: ours is 0, eager code spreads it evenly.
+            live = torch.ones(len(ours.weights), dtype=torch.bool) if allowed is None else allowed.any(dim=-1)
+            if weights is not None and not live.all():
+                own = weights[head][~live].float()
+                self._note(head, "weights", own, own.mean(dim=-1, keepdim=True).expand_as(own))
             if weights is not None:
                 self._note(head, "weights", ours.weights[live], weights[head][live])
             if ours.output is not None and output is not None:
@@ -169,29 +187,37 @@ class _Compared:
         before = self.seen[head].get(part, (0.0, 0.0))
         self.seen[head][part] = (_worse(before[0], gap), max(before[1], size))
 
-    def parts(self, head: int) -> dict[str, Difference]:
-        return {part: difference(gap, size) for part, (gap, size) in self.seen[head].items()}
+    def parts(self, head: int, sharp: float, tolerance: float) -> dict[str, Difference]:
+        """The differences so far; what a witness computed in float32 is held to `sharp`."""
+        allowed = {"own output": tolerance}
+        return {part: difference(gap, size, allowed.get(part, sharp)) for part, (gap, size) in self.seen[head].items()}
 
 
-def difference(gap: float, size: float) -> Difference:
+def difference(gap: float, size: float, allowed: float) -> Difference:
     """A Difference from the largest gap and the largest magnitude; a gap from nothing at all is infinite."""
     if gap == 0:
-        return Difference(0.0, 0.0)
-    return Difference(gap, gap / size if size else float("inf"))
+        return Difference(0.0, 0.0, allowed)
+    return Difference(gap, gap / size if size else float("inf"), allowed)
+
+
+def checked_rows(n_q: int) -> Tensor:
+    """Which of n_q queries the sum of contributions is checked on: up to CHECKED_ROWS, evenly spaced."""
+    return torch.linspace(0, n_q - 1, min(n_q, CHECKED_ROWS)).round().long()
 
 
 def _projection_difference(record: AttentionRecord) -> Difference | None:
-    """Σ contributions + bias against the projection of all heads, on up to CHECKED_ROWS evenly spaced queries."""
-    if record.output is None or record.projection is None:
+    """Σ contributions + bias against what the projection put out in the run, on the queries of `checked_rows`."""
+    if record.output is None or record.projection is None or record.projected is None:
         return None
-    rows = torch.linspace(0, record.n_q - 1, min(record.n_q, CHECKED_ROWS)).round().long()
+    rows = checked_rows(record.n_q)
     shares = contributions(record, rows=rows)
     if any(share is None for share in shares):
         return None
-    whole = record.projection(record.output[rows].flatten(1)).float()
+    whole = record.projected.float()
     bias = record.projection(torch.zeros_like(record.output[:1]).flatten(1)).float()
     total = sum((share.float() for share in cast(list[Tensor], shares)), bias)
-    return difference((total - whole).abs().max().item(), whole.abs().max().item())
+    tolerance = TOLERANCE.get(record.dtype, TOLERANCE[torch.float16])
+    return difference((total - whole).abs().max().item(), whole.abs().max().item(), tolerance)
 
 
 def _worse(a: float, b: float) -> float:

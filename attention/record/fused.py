@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from attention.record.operation import AttentionRecord
+from attention.record.operation import AttentionRecord, wide
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,20 +23,22 @@ class FusedWitness:
     mask: Tensor | None = None
     causal: bool = False
     name: str = "torch's scaled_dot_product_attention"
+    exact: bool = True
 
     def blocks(self, record: AttentionRecord) -> Iterator[tuple[slice, Tensor, Tensor]]:
         """Yield (rows, weights (h, rows, n_k), output (rows, h, v)), all rows at once.
 
         With the identity for values, the output of attention is its weights.
         """
-        query, key, value = record.query, record.key, record.value
-        if query is None or key is None or value is None:
+        if record.query is None or record.key is None or record.value is None:
             raise TypeError("needs query, key and value")
+        query, key, value = (wide(tensor) for tensor in (record.query, record.key, record.value))
+        mask = self.mask if self.mask is None or self.mask.dtype == torch.bool else self.mask.to(query.dtype)
         eye = torch.eye(record.n_k, dtype=value.dtype, device=value.device).expand(record.n_kv_heads, -1, -1)
         both = torch.cat([value, eye], dim=-1)  # (g, k, v + k)
         with torch.no_grad():
             out = functional.scaled_dot_product_attention(
-                query[None], key[None], both[None], attn_mask=self.mask, is_causal=self.causal, scale=self.scale,
+                query[None], key[None], both[None], attn_mask=mask, is_causal=self.causal, scale=self.scale,
                 enable_gqa=record.n_heads != record.n_kv_heads,
             )[0]  # fmt: skip
         width = value.shape[-1]

@@ -142,6 +142,11 @@ class Witness(Protocol):
     """The model's own code, called again on one layer's input, to check our numbers against."""
 
     @property
+    def exact(self) -> bool:
+        """Whether it computes in float32 or wider, whatever the model's type."""
+        ...
+
+    @property
     def name(self) -> str: ...
 
     def blocks(self, record: AttentionRecord) -> Iterator[tuple[slice, Tensor, Tensor]]:
@@ -157,7 +162,8 @@ class AttentionRecord:
     give. scale multiplies Q·Kᵀ. softcap, position_bias, sink (h,): where the model has them; sink_scales: the sink
     scales the output instead of the weights. output (n_q, h, v): the model's own. op counts operations of one kind
     within a layer. Where q and k are not known: weights (h, n_q, n_k), given, or maps, which asks the model again.
-    no_projection says why head contributions cannot be told.
+    projected: what the projection put out for the queries of `checked_rows`. no_projection says why head contributions
+    cannot be told.
     """
 
     layer: int
@@ -177,6 +183,7 @@ class AttentionRecord:
     maps: Maps | None = None
     temperature: float = 1.0
     projection: Projection | None = None
+    projected: Tensor | None = None
     no_projection: str = ""
     witness: Witness | None = None
 

@@ -55,11 +55,16 @@ def swapped_values(record: AttentionRecord) -> AttentionRecord:
     return replace(record, value=record.value.flip(0))
 
 
+def blacked_out(record: AttentionRecord) -> AttentionRecord:
+    return replace(record, mask=Mask(after=0, keys=torch.zeros(N, dtype=torch.bool)))
+
+
 FAULTS: list[tuple[str, str, dict[str, Any], Callable[[AttentionRecord], AttentionRecord]]] = [
     ("gpt2", "decoder", {}, wrong_scale),
     ("gpt2", "decoder", {}, dropped_mask),
     ("gpt2", "decoder", {}, swapped_heads),
     ("gpt2", "decoder", {}, swapped_values),
+    ("gpt2", "decoder", {}, blacked_out),
     ("bert", "encoder", {}, wrong_scale),
     ("bert", "encoder", {}, swapped_heads),
     ("mistral", "decoder", {}, shifted_window),
@@ -154,3 +159,32 @@ def test_a_missing_mask_function_would_leak() -> None:
     for head in range(4):
         weights = trace.head(1, head).weights
         assert float(torch.from_numpy(weights.copy()).triu(1).abs().max()) == 0.0
+
+
+def test_a_projection_that_is_not_the_layers_own_is_seen() -> None:
+    model = build("llama", "decoder")
+    trace = attention.trace(model, ids(N))
+    other = trace.record(2).projection
+    wrong = replace(trace, all_records=(replace(trace.record(0), projection=other),))
+    error = wrong.head(0, 0).error
+    assert not error.ok
+    assert error.worst == "contributions"
+    with torch.no_grad():
+        model.model.layers[0].self_attn.o_proj.weight.mul_(3)
+    assert not replace(trace, all_records=(trace.record(0),)).head(0, 0).error.ok
+
+
+def test_a_sum_of_contributions_alone_is_no_check() -> None:
+    trace = attention.trace(build("gpt2", "decoder"), ids(N))
+    error = trace.head(0, 0).error
+    assert not replace(error, parts={"contributions": error.parts.get("own output", error.parts["output"])}).ok
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "gpt_oss"])
+def test_bfloat16_weights_are_held_to_float32s_tolerance(name: str) -> None:
+    model = build(name, "decoder").to(torch.bfloat16)
+    trace = attention.trace(model, ids(41))
+    record = trace.record(0)
+    assert trace.head(0, 1).error.parts["weights"].relative < 1e-5
+    slightly = replace(trace, all_records=(replace(record, scale=record.scale * 1.001),))
+    assert not slightly.head(0, 1).error.ok

@@ -88,26 +88,32 @@ class Adapter(nn.Module):
         self.base = base
         self.down = nn.Linear(base.in_features, 3, bias=False)
         self.up = nn.Linear(3, base.out_features, bias=False)
+        self.dropout = nn.Dropout(0.5)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.base(x) + self.up(self.down(x))
+        return self.base(x) + self.up(self.down(self.dropout(x)))
 
 
-def test_an_adapter_around_it_counts() -> None:
+@pytest.mark.parametrize("training", [False, True])
+def test_an_adapter_around_it_counts(training: bool) -> None:
     model = build("llama", "decoder")
     plain = attention.trace(model, ids(N)).head(0, 0).contribution
     model.model.layers[0].self_attn.o_proj = Adapter(model.model.layers[0].self_attn.o_proj)
+    model.train(training)
     view = attention.trace(model, ids(N)).head(0, 0)
     assert view.record.projection is not None
     assert view.record.projection.name == "model.layers.0.self_attn.o_proj"
     assert abs(view.contribution - plain).max() > 1e-2
+    model.train()
+    assert (attention.trace(model, ids(N)).head(0, 0).contribution == view.contribution).all()
     assert view.error.ok
+    assert all(module.training for module in model.modules())
 
 
 def test_affine_is_told_by_behaviour() -> None:
     assert is_affine(nn.Linear(7, 5), 7)
     assert is_affine(nn.Linear(7, 5).bfloat16(), 7)
-    assert is_affine(Adapter(nn.Linear(7, 5)), 7)
+    assert is_affine(Adapter(nn.Linear(7, 5)).train(), 7)
     assert not is_affine(nn.LayerNorm(7), 7)
     assert not is_affine(nn.Sequential(nn.Linear(7, 5), nn.ReLU()), 7)
     assert not is_affine(nn.Linear(3, 5), 7)

@@ -8,6 +8,7 @@ import attention
 from tests.tiny import build, ids, own_attentions, own_map
 
 N, N_PAIR = 13, 7
+FIRST = {"RobertaForQuestionAnswering": "first output"}
 MODELS = [
     ("albert", "encoder", {}), ("bert", "masked", {}), ("camembert", "encoder", {}), ("distilbert", "encoder", {}),
     ("electra", "encoder", {}), ("ernie", "encoder", {}), ("eurobert", "encoder", {}), ("modernbert", "encoder", {}),
@@ -108,6 +109,40 @@ def test_other_precisions_keep_their_own_tolerance(name: str, kind: str, dtype: 
     assert all(trace.head(layer, 1, k).error.ok for k in trace.kinds for layer in trace.records(k))
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_sink_on_the_output_is_told_in_half_precision(dtype: torch.dtype) -> None:
+    trace = attention.trace(build("granite_swa", "decoder").to(dtype), ids(N))
+    assert trace.record(0).sink_scales
+    assert trace.head(0, 0).error.ok
+
+
+def test_kinds_are_told_by_what_a_query_may_see() -> None:
+    assert attention.trace(build("gpt2", "decoder"), [5, 6], attention_mask=[1, 0]).kinds == ("decoder",)
+    chunked = build("llama4_text", "decoder", attention_chunk_size=4, no_rope_layers=[1, 1, 1])
+    assert attention.trace(chunked, ids(N)).kinds == ("decoder",)
+
+
+def test_facts_are_the_models_own() -> None:
+    assert attention.trace(build("albert", "encoder"), ids(N)).model.d_model == 48
+    assert attention.trace(build("opt", "decoder", word_embed_proj_dim=32), ids(N)).model.d_model == 48
+    t5 = attention.trace(build("t5", "both", n_positions=8), ids(N), ids(N_PAIR)).model  # T5 heeds no n_positions
+    assert (t5.n_layers, t5.n_decoder_layers) == (3, 2)
+
+
+def test_a_value_cut_from_one_projection_does_not_keep_all_of_it() -> None:
+    for name in ("gpt_neox", "phi3", "gpt2"):
+        for record in attention.trace(build(name, "decoder"), ids(61)).all_records:
+            tensors = (record.query, record.key, record.value, record.output)
+            storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
+            assert sum(storages.values()) <= 1.2 * sum(t.nbytes for t in tensors)
+
+
+def test_what_is_not_shown_is_said() -> None:
+    notes = attention.trace(build("longt5", "both"), ids(N), ids(N_PAIR)).notes
+    assert any("No encoder attention is shown" in note for note in notes)
+    assert attention.trace(build("t5", "both"), ids(N), ids(N_PAIR)).notes == ()
+
+
 def test_one_token_and_a_start_token_alone() -> None:
     assert attention.trace(build("llama", "decoder"), [5]).kinds == ("decoder",)
     assert attention.trace(build("bert", "encoder"), [5]).kinds == ("encoder",)
@@ -129,6 +164,7 @@ def test_models_for_any_task(name: str, cls: str) -> None:
     trace = attention.trace(model, [*ids(N), model.config.eos_token_id])
     assert trace.fidelity is not None
     assert trace.fidelity.ok
+    assert trace.fidelity.of == ("last hidden state" if cls == "T5EncoderModel" else FIRST.get(cls, "logits"))
     assert all(trace.head(layer, 3, kind).error.ok for kind in trace.kinds for layer in trace.records(kind))
     if cls == "BartForSequenceClassification":
         assert [token.id for token in trace.pair_tokens] == [1, *ids(N)]

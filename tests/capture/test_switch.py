@@ -81,11 +81,11 @@ def test_an_untouched_run_waits_until_nobody_records() -> None:
     switch, seen, inside, leave = switch_of(model), [], threading.Event(), threading.Event()
 
     def look() -> None:
-        with switch.untouched():
+        with switch.untouched(model):
             seen.append(model.config._attn_implementation)
 
     def hold() -> None:
-        with switch.recording():
+        with switch.recording(model):
             inside.set()
             leave.wait(5)
 
@@ -126,6 +126,67 @@ def test_a_model_used_by_its_owner_meanwhile_gives_its_own_result() -> None:
     model = build("llama", "decoder")
     with torch.no_grad():
         own = model(torch.tensor([ids(N)])).logits
-        with switch_of(model).recording():
+        with switch_of(model).recording(model):
             meanwhile = model(torch.tensor([ids(N)])).logits
     assert torch.equal(own, meanwhile)
+
+
+def test_models_that_share_a_configuration_do_not_break_each_other() -> None:
+    model = build("llama", "decoder").train()
+    before = state(model)
+    base, leave, inside = model.model, threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with switch_of(base).recording(base):
+            inside.set()
+            leave.wait(5)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert inside.wait(5)
+    with switch_of(model).recording(model):
+        assert model.config._attn_implementation == "headlight_sdpa"
+        leave.set()
+        holder.join(5)
+        assert model.config._attn_implementation == "headlight_sdpa"
+        assert not any(module.training for module in model.modules())
+    assert same(state(model), before)
+
+
+def test_a_language_model_and_its_base_in_eight_threads() -> None:
+    model = build("llama", "decoder")
+    with ThreadPoolExecutor(8) as pool:
+        traces = list(pool.map(lambda i: attention.trace(model if i % 2 else model.model, ids(5 + i)), range(24)))
+    assert all(len(trace.all_records) == 3 for trace in traces)
+    assert all(trace.fidelity is not None and trace.fidelity.ok for trace in traces)
+    assert model.config._attn_implementation == "sdpa"
+
+
+def test_the_owners_hooks_see_only_the_run_and_not_our_probes() -> None:
+    model = build("llama", "decoder")
+    seen: list[tuple[int, ...]] = []
+    hook = model.model.layers[0].self_attn.o_proj.register_forward_hook(lambda _m, args, _o: seen.append(args[0].shape))
+    trace = attention.trace(model, ids(N))
+    hook.remove()
+    assert set(seen) == {(1, N, 48)}
+    assert trace.head(0, 0).contribution is not None
+
+
+def test_a_hook_that_is_being_removed_harms_nobody() -> None:
+    from attention.capture.projection import Finder
+    from attention.capture.recorder import Recorder
+
+    model = build("llama", "decoder")
+    Finder(model, Recorder())._before(model.model, (torch.zeros(1),))  # as torch calls it in that moment
+
+
+def test_a_changed_model_is_compared_again() -> None:
+    model = build("llama", "decoder")
+    first = attention.trace(model, ids(N)).fidelity
+    assert attention.trace(model, ids(N)).fidelity is first
+    second = attention.trace(model.to(torch.bfloat16), ids(N)).fidelity
+    assert second is not None
+    assert second.tolerance == 2e-2
+    with torch.no_grad():
+        model.lm_head.weight.mul_(2)
+    assert attention.trace(model, ids(N)).fidelity is not second

@@ -1,0 +1,115 @@
+"""What enters a model, checked before any work, and the plain forward pass."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from attention.capture.anatomy import anatomy_of
+from attention.errors import InputError, TooLongError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+_LENGTHS = ("max_position_embeddings", "n_positions", "max_sequence_length", "n_ctx")
+_ROTARY = ("rope_parameters", "rope_theta", "rotary_dim", "rotary_pct", "rotary_emb_base")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What enters the model: ids (n,), and for an encoder-decoder the ids that enter its decoder.
+
+    extra: per-token inputs such as token_type_ids. attention_mask: 1 for real tokens, None for all.
+    """
+
+    ids: tuple[int, ...]
+    pair_ids: tuple[int, ...] = ()
+    extra: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    attention_mask: tuple[int, ...] | None = None
+
+
+def check_inputs(model: PreTrainedModel, inputs: Inputs) -> None:
+    """Raise before any work where the ids cannot enter the model."""
+    limit = longest(model)
+    table = embedding(model)
+    for ids in (inputs.ids, inputs.pair_ids) if inputs.pair_ids else (inputs.ids,):
+        if not ids:
+            raise InputError("There is no token to look at: the text is empty.")
+        if limit is not None and len(ids) > limit:
+            raise TooLongError(f"This text has {len(ids)} tokens; this model takes at most {limit}. Shorten the text.")
+        size = max(ids) + 1 if table is None else table.shape[0]
+        wrong = next((i for i in ids if not 0 <= i < size), None)
+        if wrong is not None:
+            raise InputError(f"Token id {wrong} is outside this model's vocabulary of 0 to {size - 1}.")
+    if inputs.attention_mask is not None and len(inputs.attention_mask) != len(inputs.ids):
+        raise InputError(f"attention_mask has {len(inputs.attention_mask)} entries for {len(inputs.ids)} tokens.")
+
+
+def longest(model: PreTrainedModel) -> int | None:
+    """The most tokens that the model's positions allow, or None where nothing limits them."""
+    config = model.config.get_text_config(decoder=False)
+    limit = next((getattr(config, name) for name in _LENGTHS if isinstance(getattr(config, name, None), int)), None)
+    if limit is None or limit <= 0 or not _counts_positions(model, config, limit):
+        return None
+    return limit - anatomy_of(model).reserved
+
+
+def _counts_positions(model: PreTrainedModel, config: Any, limit: int) -> bool:
+    """Whether there is a table of positions or a rotary embedding; T5's config has a number that nothing obeys."""
+    if any(getattr(config, name, None) for name in _ROTARY):
+        return True
+    memory = anatomy_of(model).memory
+    if "tables" not in memory:
+        memory["tables"] = {m.num_embeddings for m in model.modules() if isinstance(m, nn.Embedding)}
+    return any(limit <= size <= limit + 8 for size in memory["tables"])
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a forward pass gave: logits, or the last hidden state of a model without a head."""
+
+    of: str
+    tensor: Tensor
+
+
+def forward(model: PreTrainedModel, inputs: Inputs, *, whole: bool) -> Result:
+    """A plain forward pass. whole: the logits of every position, not of the last one alone."""
+    arguments = _arguments(model, inputs, whole)
+    with torch.inference_mode(False), torch.no_grad():
+        output = model(**arguments)
+    logits = getattr(output, "logits", None)
+    if logits is not None:
+        return Result("logits", logits)
+    return Result("last hidden state" if hasattr(output, "last_hidden_state") else "first output", output[0])
+
+
+def _arguments(model: PreTrainedModel, inputs: Inputs, whole: bool) -> dict[str, Any]:
+    device = next(model.parameters()).device
+    takes = inspect.signature(model.forward).parameters
+    mask = [1] * len(inputs.ids) if inputs.attention_mask is None else list(inputs.attention_mask)
+    rows: dict[str, Sequence[int]] = {"input_ids": inputs.ids, **inputs.extra}
+    if "attention_mask" in takes:
+        rows["attention_mask"] = mask
+    if inputs.pair_ids:
+        rows["decoder_input_ids"] = inputs.pair_ids
+    arguments: dict[str, Any] = {name: torch.tensor([list(row)], device=device) for name, row in rows.items()}
+    switches = {"use_cache": False, "output_attentions": False, "output_hidden_states": False, "return_dict": True}
+    open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in takes.values())
+    named = takes if not open_ended else {*takes, *switches} - ({"use_cache"} - set(takes))
+    arguments |= {name: value for name, value in switches.items() if name in named}
+    if not whole and "logits_to_keep" in takes:
+        arguments["logits_to_keep"] = 1
+    return arguments
+
+
+def embedding(model: PreTrainedModel) -> Tensor | None:
+    """The table of token vectors, (vocabulary, m); None where the model makes them otherwise (hashes, bytes)."""
+    try:
+        return cast("Tensor | None", getattr(model.get_input_embeddings(), "weight", None))
+    except NotImplementedError:
+        return None

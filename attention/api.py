@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +40,7 @@ class _Source:
 
 
 def trace(
-    model: str | PreTrainedModel,
+    model: str | os.PathLike[str] | PreTrainedModel,
     text: str | Sequence[int] | Tensor,
     pair: str | Sequence[int] | Tensor | None = None,
     *,
@@ -58,9 +60,11 @@ def trace(
 
     Raises TooLongError (nothing is ever cut), InputError, ModelError or UnsupportedModelError, with what to do.
     """
+    if isinstance(model, os.PathLike):
+        model = os.fspath(model)
     if isinstance(model, str) and model.strip() == LOCAL:
         return _trace_local(text, pair, limits)
-    source = _load(model, limits, on_progress) if isinstance(model, str) else _Source(model=model, tokenizer=None)
+    source = _load(model, limits, on_progress) if isinstance(model, str) else _loaded(model)
     if tokenizer is not None:
         source = replace(source, tokenizer=tokenizer)
     inputs, tokens, pair_tokens = _inputs(source, text, pair, attention_mask)
@@ -94,6 +98,13 @@ def _trace_local(text: Any, pair: Any, limits: Limits | None) -> Trace:
     if pair is not None:
         raise InputError("The local model takes one text; leave the second one out.")
     return trace_local(text, max_tokens=None if limits is None else limits.max_tokens)
+
+
+def _loaded(model: Any) -> _Source:
+    if not hasattr(model, "config") or not hasattr(model, "get_input_embeddings"):
+        name = type(model).__name__
+        raise InputError(f"A model must be an id, a folder or a transformers PreTrainedModel; got {name}.")
+    return _Source(model=model, tokenizer=None)
 
 
 def _load(model: str, limits: Limits | None, on_progress: Report | None) -> _Source:
@@ -180,6 +191,8 @@ def _target(source: _Source, pair: Any, text: tuple[int, ...]) -> tuple[tuple[in
 
     if pair is not None and not isinstance(pair, str):
         ids = tuple(int(one) for one in _row("pair", pair))
+        if not ids:
+            raise InputError("pair has no ids; leave it out, or give what enters the decoder.")
         return ids, from_ids(source.tokenizer, ids)
     start = _start(source)
     if not pair:
@@ -189,7 +202,20 @@ def _target(source: _Source, pair: Any, text: tuple[int, ...]) -> tuple[tuple[in
     encoded = encode(_tokenizer(source), pair, target=True)
     ends = len(encoded.ids) > 1 and encoded.ids[-1] == source.model.config.eos_token_id
     keep = len(encoded.ids) - 1 if ends else len(encoded.ids)
-    return start + encoded.ids[:keep], from_ids(source.tokenizer, start) + encoded.tokens[:keep]
+    plain, own = start + encoded.ids[:keep], _own_target(source, encoded.ids)
+    if own is None or own == plain or sorted(own) != sorted(encoded.ids):
+        return plain, from_ids(source.tokenizer, start) + encoded.tokens[:keep]
+    return own, from_ids(source.tokenizer, own)  # mBART turns its target round: the language's code comes first
+
+
+def _own_target(source: _Source, labels: tuple[int, ...]) -> tuple[int, ...] | None:
+    """What the model itself would make of these labels for its decoder, or None where it has no say."""
+    prepare = getattr(source.model, "prepare_decoder_input_ids_from_labels", None)
+    if prepare is None:
+        return None
+    import torch
+
+    return tuple(prepare(labels=torch.tensor([labels]))[0].tolist())
 
 
 def _start(source: _Source) -> tuple[int]:
@@ -209,10 +235,16 @@ def _tokenizer(source: _Source) -> Any:
 
 
 def _row(name: str, values: Any) -> list[int]:
-    row = values.tolist() if hasattr(values, "tolist") else list(values)
-    if not all(isinstance(one, (int, bool)) for one in row):
-        raise InputError(f"{name} must be a string, a list of whole numbers or a 1-D tensor of them.")
-    return row
+    wrong = InputError(f"{name} must be a string, a list of whole numbers or a 1-D tensor of them.")
+    try:
+        row = values.tolist() if hasattr(values, "tolist") else list(values)
+        # A tokenizer's own tensor comes as a batch of one.
+        row = row[0] if len(row) == 1 and isinstance(row[0], list) else row
+        if any(isinstance(one, bool) for one in row):
+            raise wrong
+        return [operator.index(one) for one in row]
+    except TypeError as err:
+        raise wrong from err
 
 
 def _check_length(limits: Limits | None, *sides: tuple[Token, ...]) -> None:

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -107,8 +107,11 @@ def test_a_target_enters_the_decoder_after_its_start_token(folders: dict[str, Pa
         assert np.abs(trace.head(1, 1, kind).weights - own_map(own, kind)[1][0, 1].numpy()).max() < 1e-4
 
 
-@pytest.mark.parametrize("form", [list, tuple, torch.tensor, np.array])
-def test_ids_enter_as_they_are(form: type) -> None:
+FORMS = [list, tuple, torch.tensor, np.array, lambda i: torch.tensor([i]), lambda i: list(np.array(i))]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_ids_enter_as_they_are(form: Callable[[list[int]], object]) -> None:
     model = build("gpt2", "decoder")
     trace = attention.trace(model, form(ids(7)))
     assert [token.id for token in trace.tokens] == ids(7)
@@ -134,6 +137,10 @@ def test_a_loaded_model_with_a_tokenizer(folders: dict[str, Path]) -> None:
         ([-1], InputError, "vocabulary|at least 0"),
         ([1.5], InputError, "whole numbers"),
         (torch.ones(2, 3), InputError, "1-D tensor"),
+        ([True, False], InputError, "whole numbers"),
+        (5, InputError, "whole numbers"),
+        (None, InputError, "whole numbers"),
+        (torch.tensor(5), InputError, "whole numbers"),
         (ids(129), TooLongError, "129 tokens; this model takes at most 128"),
     ],
 )
@@ -155,6 +162,26 @@ def test_what_does_not_fit_the_model_is_refused(folders: dict[str, Path]) -> Non
         attention.trace(build("bert", "encoder"), ids(3), ids(4))
     with pytest.raises(InputError, match="2 entries for 3 tokens"):
         attention.trace(build("bert", "encoder"), ids(3), attention_mask=[1, 1])
+
+
+def test_what_is_no_model_is_refused(folders: dict[str, Path]) -> None:
+    for wrong in (None, torch.nn.Linear(2, 3), 5):
+        with pytest.raises(InputError, match="an id, a folder or a transformers PreTrainedModel"):
+            attention.trace(wrong, TEXT)
+    with pytest.raises(InputError, match="pair has no ids"):
+        attention.trace(build("t5", "both"), ids(3), [])
+    assert attention.trace(folders["gpt2"], TEXT).head(0, 0).error.ok  # a Path
+
+
+def test_mbarts_target_is_turned_round() -> None:
+    import transformers
+
+    model, fast = build("mbart", "both", vocab_size=400), twins.tokenizer("marian")
+    fast = transformers.PreTrainedTokenizerFast(tokenizer_object=fast.backend_tokenizer, pad_token="<pad>")
+    labels = fast(text_target="Le chat dort.")["input_ids"]
+    trace = attention.trace(model, [5, 6, 7], "Le chat dort.", tokenizer=fast)
+    own = model.prepare_decoder_input_ids_from_labels(torch.tensor([labels]))[0].tolist()
+    assert [token.id for token in trace.pair_tokens] == own
 
 
 def test_limits_of_a_page_hold(folders: dict[str, Path]) -> None:

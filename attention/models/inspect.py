@@ -17,6 +17,9 @@ from attention.models.reference import ModelRef
 from attention.models.weights import INDEX, TensorFacts, choose, common_dtype, parameters, read_header
 
 LONGEST_CONFIG = 5_000_000
+# No model comes near these; a config that does would have the library fill the memory before it reads a weight.
+MOST, MOST_LAYERS = 20_000_000, 1_000
+SIZE = re.compile(r"size|dim|width|d_model|d_ff|d_kv|n_embd|n_inner|heads?$|n_head|experts|layer")
 PICKLES = re.compile(r".*\.(bin|pt|pth|ckpt|pkl|h5|msgpack)")
 # What a tokenizer may consist of, beside its classes' own code: vocabularies, merges, rules.
 TOKENIZER = re.compile(
@@ -102,9 +105,20 @@ def _read_config(ref: ModelRef, folder: Path) -> dict[str, Any]:
         raise ModelError(f"The config.json of {ref.id} is not valid JSON; copy or download it again.") from err
     if not isinstance(raw, dict) or not isinstance(raw.get("model_type", ""), str):
         raise ModelError(f"The config.json of {ref.id} describes no model; choose another one.")
+    _refuse_huge(ref, raw)
     if _names_a_kernel(raw):
         raise ModelError(f"{ref.id} asks for compiled code from the hub, which is never run; choose another model.")
     return raw
+
+
+def _refuse_huge(ref: ModelRef, raw: object) -> None:
+    """Raise for sizes that no model has: the library would build what they ask for before it looks at any weight."""
+    for name, value in raw.items() if isinstance(raw, dict) else ():
+        _refuse_huge(ref, value)
+        most = MOST_LAYERS if "layer" in name else MOST
+        if SIZE.search(name) and isinstance(value, int) and value > most:
+            said = f"says {name[:40]!r} is {value:,}; at most {most:,} is allowed"
+            raise ModelError(f"The config.json of {ref.id} {said}.")
 
 
 def _names_a_kernel(raw: object) -> bool:

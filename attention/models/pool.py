@@ -25,6 +25,8 @@ BUILDING = threading.Lock()
 # bfloat16 is kept as it is stored: its range is float32's, and what is shown is then what the model computes. float16
 # becomes float32, exactly: on a CPU many of its operations are slow or missing, and sums above 65,504 overflow.
 DTYPES = {"F32": "float32", "F16": "float32", "BF16": "bfloat16", "F64": "float64"}
+# A head or pooler that the files lack is made up; more than this beside the weights that are there is not.
+SPARE = 20_000_000
 INNER = ".layers.", ".layer.", ".h.", ".block.", ".blocks."
 
 
@@ -152,6 +154,7 @@ def _model(card: ModelCard, folder: Path) -> tuple[Any, tuple[str, ...]]:
         "decoder": transformers.AutoModelForCausalLM,
         "encoder-decoder": transformers.AutoModelForSeq2SeqLM,
     }
+    _refuse_empty_promises(classes[card.family], card, folder)
     model, report = classes[card.family].from_pretrained(
         folder,
         dtype=DTYPES.get(card.dtype, "auto"),
@@ -161,6 +164,24 @@ def _model(card: ModelCard, folder: Path) -> tuple[Any, tuple[str, ...]]:
         output_loading_info=True,
     )
     return model.eval().requires_grad_(False), tuple(sorted(report["missing_keys"]))
+
+
+def _refuse_empty_promises(auto_class: Any, card: ModelCard, folder: Path) -> None:
+    """Raise where the config describes far more weights than the files hold: they would be made up, in memory."""
+    import torch
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    try:
+        with torch.device("meta"):
+            described = sum(weight.numel() for weight in auto_class.from_config(config).parameters())
+    except (RuntimeError, NotImplementedError, ValueError):  # some models compute on weights while they are built
+        return
+    if described > SPARE + 2 * card.parameters:
+        raise ModelError(
+            f"The config of {card.id} describes {described:,} parameters, but its files hold {card.parameters:,}; "
+            "get a whole copy."
+        )
 
 
 def _tokenizer(ref: ModelRef, folder: Path) -> Any:

@@ -53,8 +53,51 @@ class Given:
                 )
         if self.query is not None and self.key is not None and self.query.shape[-1] != self.key.shape[-1]:
             raise InputError(f"query and key differ in width: {self.query.shape[-1]} and {self.key.shape[-1]}.")
-        if self.key is not None and self.value is not None and self.key.shape[2] != self.value.shape[2]:
-            raise InputError(f"key and value differ in length: {self.key.shape[2]} and {self.value.shape[2]}.")
+        if self.value is not None and self.value.shape[2] != self.n_k:
+            raise InputError(f"key and value differ in length: {self.n_k} and {self.value.shape[2]}.")
+        if self.weights is not None and self.query is not None:
+            raise InputError("Give query and key, or weights, not both: one follows from the other.")
+        self._check_output()
+        self._check_types()
+
+    def _check_output(self) -> None:
+        if self.output is None:
+            return
+        expected = (len(self.rows), self.n_q, self.rows.shape[1])
+        if tuple(self.output.shape[:3]) != expected:
+            raise InputError(f"output must be (layers, n_q, h, v) = {expected} and v; got {tuple(self.output.shape)}.")
+
+    def _check_types(self) -> None:
+        given = [t for t in (self.query, self.key, self.value, self.weights, self.output) if t is not None]
+        if len({tensor.dtype for tensor in given}) > 1:
+            types = ", ".join(sorted({str(tensor.dtype) for tensor in given}))
+            raise InputError(f"All tensors must have one type; got {types}.")
+        if self.weights is not None and not _are_weights(self.weights):
+            raise InputError("weights must not be negative, and a row must not sum to more than 1.")
+
+
+def _are_weights(weights: Tensor) -> bool:
+    slack = 1e-2 if weights.dtype in (torch.float16, torch.bfloat16) else 1e-4
+    return bool((weights >= 0).all() and (weights.float().sum(dim=-1) <= 1 + slack).all())
+
+
+def checked_rules(
+    given: Given, position_bias: Tensor | None, sink: Tensor | None
+) -> tuple[PositionBias | None, Tensor | None]:
+    """The bias (h or 1, n_q, n_k) and the sink (h,) of a person, checked."""
+    heads, n_q, n_k = given.rows.shape[1], given.n_q, given.n_k
+    bias = None
+    if position_bias is not None:
+        position_bias = torch.as_tensor(position_bias)
+        shape = tuple(position_bias.shape)
+        if shape not in ((n_q, n_k), (1, n_q, n_k), (heads, n_q, n_k)):
+            raise InputError(f"position_bias must be (h or 1, {n_q}, {n_k}); got {shape}.")
+        bias = PositionBias(n_q=n_q, n_k=n_k, dense=position_bias.reshape(-1, n_q, n_k))
+    if sink is not None:
+        sink = torch.as_tensor(sink)
+        if tuple(sink.shape) != (heads,):
+            raise InputError(f"sink must have one number a head, ({heads},); got {tuple(sink.shape)}.")
+    return bias, sink
 
 
 def _with_layers(name: str, tensor: Tensor | None) -> Tensor | None:
@@ -70,7 +113,7 @@ def tensor_mask(causal: bool, mask: Tensor | None, given: Given) -> Mask:
     """The rule for a person's mask; raises InputError for one of another type or shape."""
     if mask is None:
         return Mask(after=0) if causal else Mask()
-    shape = given.n_q, given.n_k
+    mask, shape = torch.as_tensor(mask), (given.n_q, given.n_k)
     if mask.dtype != torch.bool or tuple(mask.shape) != shape:
         raise InputError(f"mask must be boolean {shape}, True = may attend; got {mask.dtype}, {tuple(mask.shape)}.")
     return Mask(array=mask.tril() if causal else mask)
@@ -97,7 +140,7 @@ def parts_of_trace(
     """The fields of a Trace for these tensors, checked."""
     rows, n_q, n_k = given.rows, given.n_q, given.n_k
     kind: Kind = "cross" if n_q != n_k or pair_tokens is not None else "decoder" if mask.causal else "encoder"
-    bias = None if position_bias is None else PositionBias(n_q=n_q, n_k=n_k, dense=position_bias.reshape(-1, n_q, n_k))
+    bias, sink = checked_rules(given, position_bias, sink)
     width = 1 if given.query is None else given.query.shape[-1]
     records = tuple(
         AttentionRecord(

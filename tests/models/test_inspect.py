@@ -186,3 +186,17 @@ def test_a_file_that_leads_out_of_the_root_is_refused(copy: Path, tmp_path: Path
 def test_the_built_in_model_has_no_files():
     with pytest.raises(ModelError, match="local is built in"):
         inspect(ModelRef(id="local"), Limits())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_layer": 40_000_000}, r"says 'n_layer' is 40,000,000; at most 1,000 is allowed"),
+        ({"n_inner": 10**12}, r"'n_inner' is 1,000,000,000,000; at most 20,000,000"),
+        ({"inner": {"vocab_size": 10**9}}, r"'vocab_size' is 1,000,000,000"),
+    ],
+)
+def test_sizes_that_no_model_has_are_refused_before_anything_is_built(copy: Path, changes: dict, message: str):
+    rewrite(copy, **changes)
+    with pytest.raises(ModelError, match=message):
+        look(copy)

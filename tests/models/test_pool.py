@@ -225,3 +225,10 @@ def test_loading_leaves_the_librarys_own_messages_as_they_were(pool: ModelPool, 
     pool.get("./bert")
     assert capfd.readouterr() == ("", "")
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
+
+
+def test_a_config_that_promises_far_more_than_the_files_hold_is_refused(copy: Path):
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"n_inner": 1_500_000}))
+    with pytest.raises(ModelError, match=r"describes [\d,]+ parameters, but its files hold [\d,]+; get a whole copy"):
+        pool_of(copy).get("./mine")

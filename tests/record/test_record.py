@@ -54,7 +54,8 @@ def test_rows_alone_equal_the_whole() -> None:
 
 
 def test_arrays_are_read_only_float32_and_records_frozen() -> None:
-    view = a_trace(query=draw(L, H, Q, D).double(), key=draw(L, G, K, D).double()).head(0, 0)
+    parts = {"query": draw(L, H, Q, D), "key": draw(L, G, K, D), "value": draw(L, G, K, V)}
+    view = a_trace(**{name: tensor.double() for name, tensor in parts.items()}).head(0, 0)
     for array in (view.weights, view.output, view.query, view.key, view.value, *(array for _, array in view.stages)):
         assert array.dtype == np.float32
         with pytest.raises(ValueError, match="read-only"):
@@ -63,6 +64,11 @@ def test_arrays_are_read_only_float32_and_records_frozen() -> None:
         view.record.scale = 2.0
     with pytest.raises(dataclasses.FrozenInstanceError):
         view.head = 1
+
+
+def test_a_mask_may_be_numpys_or_a_list() -> None:
+    for mask in (np.ones((Q, K), dtype=bool), [[True] * K] * Q):
+        assert np.allclose(a_trace(mask=mask).head(0, 0).weights.sum(-1), 1, atol=1e-6)
 
 
 def test_causal_tensors_are_a_decoder() -> None:
@@ -108,6 +114,13 @@ def test_the_output_that_came_along_is_checked() -> None:
         ({"query": torch.ones(H, Q, D, dtype=torch.int64)}, "floating point"),
         ({"mask": torch.ones(Q, K)}, "mask must be boolean"),
         ({"mask": torch.ones(Q, Q, dtype=torch.bool)}, "mask must be boolean"),
+        ({"position_bias": draw(H, Q, Q)}, r"position_bias must be \(h or 1, 5, 7\)"),
+        ({"position_bias": draw(L, H, Q, K)}, "position_bias must be"),
+        ({"sink": torch.zeros(3)}, r"one number a head, \(6,\); got \(3,\)"),
+        ({"output": draw(L, H, Q, V)}, "output must be"),
+        ({"key": draw(L, G, K, D).double()}, "one type; got torch.float32, torch.float64"),
+        ({"weights": draw(L, H, Q, K)}, "not both"),
+        ({"query": None, "key": None, "value": None, "weights": draw(H, Q, K)}, "must not be negative"),
         ({"tokens": ["a"]}, "1 tokens were named, but the tensors have 7"),
     ],
 )

@@ -95,12 +95,13 @@ def show(text: str, longest: int = SHOWN) -> str:
 def change(view: View, **changes: Any) -> View:
     """The view with some fields changed, and what no longer means anything reset.
 
-    Another model starts at its first head; another text, pair or kind drops the pinned token.
+    Another model starts at its first head and without a second text, which few models take; another text, pair or
+    kind drops the pinned token.
     """
     different = {name for name, value in changes.items() if value != getattr(view, name)}
     resets: dict[str, Any] = {"query": None} if different & {"model", "text", "pair", "kind"} else {}
     if "model" in different:
-        resets |= {"kind": "", "layer": 0, "head": 0}
+        resets |= {"pair": "", "kind": "", "layer": 0, "head": 0}
     return replace(view, **resets | changes)
 
 

@@ -182,9 +182,33 @@ function swipes(element) {
   });
 }
 
+// Names
+
+/** Those names that stand more than once in a list. */
+function repeated(names) {
+  const seen = new Set();
+  return new Set(names.filter((name) => seen.size === seen.add(name).size));
+}
+
+/** A token's name as nodes; one that stands more than once gets its place, lightly, so that it can be told apart. */
+function named(names, index) {
+  if (repeatedIn.names !== names) Object.assign(repeatedIn, { names, found: repeated(names) });
+  return repeatedIn.found.has(names[index]) ? [names[index], place(index)] : [names[index]];
+}
+
+/** The list that was asked about last: the lines of one table ask for the same. */
+const repeatedIn = { names: null, found: new Set() };
+
+/** The small number of a token's place, counted from 0 as layers and heads are. */
+function place(index) {
+  const element = make("small", { class: "hl-place" }, `\u2009·${index}`);
+  element.style.cssText = "font-size: .78em; font-weight: 400; opacity: .75; unicode-bidi: isolate;";
+  return element;
+}
+
 // Numbers
 
-/** A number in at most `digits` significant places, with a true minus sign. */
+/** A number in `digits` significant places, with a true minus sign; of large ones all whole places. */
 function number(value, digits = 4) {
   if (Number.isNaN(value)) return "–";
   if (!Number.isFinite(value)) return value < 0 ? "−∞" : "∞";
@@ -194,18 +218,18 @@ function number(value, digits = 4) {
 }
 
 function fixed(value, digits) {
-  const whole = Math.max(1, Math.floor(Math.log10(Math.abs(value) || 1)) + 1);
-  return value.toFixed(Math.max(0, Math.min(digits - 1, digits - whole)));
+  const whole = Math.floor(Math.log10(Math.abs(value) || 1)) + 1;
+  return value.toFixed(Math.max(0, digits - whole));
 }
 
 /** A number with a fixed count of decimals and a true minus sign; tiny ones that would read 0 say so. */
 function decimals(value, count) {
   const text = value.toFixed(count);
-  if (value > 0 && Number(text) === 0) return `<${(10 ** -count).toFixed(count)}`;
-  return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
+  if (value !== 0 && Number(text) === 0) return `${value < 0 ? ">−" : "<"}${(10 ** -count).toFixed(count)}`;
+  return (value === 0 ? text.replace("-", "") : text).replace("-", "−");
 }
 
 const api = {
-  say, tell, last, listen, parse, row, dress, channels, mix, css, inkOn, make, once, typing, swipes, number, decimals,
+  say, tell, last, listen, parse, row, dress, channels, mix, css, inkOn, make, once, typing, swipes, number, decimals, named,
 };
 

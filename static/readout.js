@@ -5,15 +5,15 @@
 
 /** The function (given, panel, {row, column}) → elements, one a line; `ui` are the helpers of headlight.js. */
 export function readout(ui) {
-  const words = (kind, text) => ui.make("span", { class: `hl-${kind}` }, text);
+  const words = (kind, ...text) => ui.make("span", { class: `hl-${kind}` }, ...text);
   const line = (...parts) => ui.make("div", {}, ...parts);
 
   function sentences(given, panel, { row, column }) {
     const { queries, keys } = given;
-    const query = words("query", queries[row]);
+    const query = words("query", ...ui.named(queries, row));
     if (panel.name === "values") return valueSentences(given, panel, query, row, column);
     if (column >= keys.length) return sinkSentences(given, query, row);
-    const pair = line(query, " → ", words("key", keys[column]));
+    const pair = line(query, " → ", words("key", ...ui.named(keys, column)));
     if (closed(given, row, column) && (panel.name === "weights" || panel.given.current === "masked")) {
       return [pair, line("masked: this query may not look here")];
     }
@@ -65,7 +65,7 @@ export function readout(ui) {
     const terms = [...weights].map((weight, key) => (Number.isNaN(weight) ? 0 : weight * ui.row(value, key)[column]));
     const best = terms.reduce((top, term, key) => (Math.abs(term) > Math.abs(terms[top]) ? key : top), 0);
     const made = `${ui.decimals(weights[best] || 0, 4)} × ${ui.number(ui.row(value, best)[column])} = ${ui.number(terms[best])}`;
-    return [first, line("= Σ weight × value; most of it from ", words("key", keys[best])), line(made)];
+    return [first, line("= Σ weight × value; most of it from ", words("key", ...ui.named(keys, best))), line(made)];
   }
   return sentences;
 }

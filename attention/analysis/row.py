@@ -55,7 +55,7 @@ def arithmetic(head_view: HeadView, query: int) -> Row:
     weights = head_view.weights[query]
     stages = {name: array[query] for name, array in head_view.stages}
     allowed = _allowed(head_view, query)
-    columns = _score_columns(head_view, stages)
+    columns = _score_columns(head_view, stages, query)
     sink = _sink_logit(head_view)
     exps, top, total, sink_part = _exponentials(stages.get("masked"), sink)
     if exps is not None:
@@ -85,12 +85,15 @@ def scale_title(scale: float, d_head: int | None) -> str:
 
 
 def stage_titles(head_view: HeadView) -> dict[str, str]:
-    """How each stage before the mask is written, in this model's own order: "q·k", "× 1/√64", "+ bias" …"""
+    """How each stage before the mask is written, in this model's own order: "q·k", "× 1/√64", "+ bias" …
+
+    Each names the step whose result the stage holds.
+    """
     record = head_view.record
     titles = {
         "scores": "q·k",
         "scaled": scale_title(record.scale, record.d_head),
-        "softcapped": f"cap {record.softcap:g}" if record.softcap else "capped",
+        "softcapped": f"{record.softcap:g}·tanh(s/{record.softcap:g})" if record.softcap else "capped",
         "biased": "+ bias",
         "tempered": f"÷ {record.temperature:g}",
     }
@@ -99,8 +102,23 @@ def stage_titles(head_view: HeadView) -> dict[str, str]:
     return {name: titles[name] for name, _ in head_view.stages if name in titles}
 
 
-def _score_columns(head_view: HeadView, stages: dict[str, np.ndarray]) -> list[Column]:
-    return [Column(name=name, title=title, values=stages[name]) for name, title in stage_titles(head_view).items()]
+def _score_columns(head_view: HeadView, stages: dict[str, np.ndarray], query: int) -> list[Column]:
+    """The stages, and before the sum with a bias that bias itself."""
+    columns: list[Column] = []
+    for name, title in stage_titles(head_view).items():
+        bias = _bias(head_view, query) if name == "biased" else None
+        if bias is not None:
+            columns.append(Column(name="bias", title="+ bias", values=bias))
+            title = "= sum"
+        columns.append(Column(name=name, title=title, values=stages[name]))
+    return columns
+
+
+def _bias(head_view: HeadView, query: int) -> np.ndarray | None:
+    bias = head_view.record.position_bias
+    if bias is None:
+        return None
+    return np.asarray(bias.rows(head_view.head, query, query + 1)[0].float().cpu().numpy(), dtype=np.float32)
 
 
 def _allowed(head_view: HeadView, query: int) -> np.ndarray:

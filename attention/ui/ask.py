@@ -6,12 +6,15 @@ from typing import Any
 
 import streamlit as st
 
-from attention.catalogue import models, samples
+from attention.catalogue import find, models, samples
 from attention.errors import InputError
 from attention.ui import components, payloads, state
 from attention.view import View, change
 
-PROMPT, MODEL, PAIR = "prompt", "model", "pair"
+PROMPT, MODEL, PAIR, FACTS = "prompt", "model", "pair", "headlight.facts"
+# Streamlit strips spaces off a text, the non-breaking ones too, and what is empty takes no line.
+BLANK = "\N{ZERO WIDTH SPACE}"
+HINT = "Or type a hub id or a folder."
 
 
 def draw(view: View) -> Any:
@@ -21,9 +24,25 @@ def draw(view: View) -> Any:
         components.mount("prompt", payloads.prompt(view.text), key=PROMPT, on_text_change=_typed)
     with model, st.container(key="picker", gap=None):
         _picker(view)
-        facts = st.empty()
+        place = st.empty()
+        # The last line until the new one is known, so that nothing moves.
+        model, line = st.session_state.get(FACTS, ("", ""))
+        facts(place, view, line if model == view.model else "")
+        st.caption(_about(view))
     _samples(view)
-    return facts
+    return place
+
+
+def facts(place: Any, view: View, line: str) -> None:
+    """Put the line about the view's model in its place."""
+    st.session_state[FACTS] = (view.model, line)
+    place.text(line or BLANK)
+
+
+def _about(view: View) -> str:
+    """What the catalogue says of the model, and what else may stand in the picker."""
+    entry = find(view.model)
+    return f"{entry.about} {HINT}" if entry else HINT
 
 
 def titles(view: View) -> dict[str, str]:

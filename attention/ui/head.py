@@ -13,7 +13,7 @@ import streamlit as st
 
 from attention.catalogue import samples
 from attention.config import Limits
-from attention.errors import HeadlightError, InputError
+from attention.errors import HeadlightError
 from attention.ui import ask, components, foot, payloads, state, traces
 from attention.view import STAGES, VALUES, View
 
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from attention.record import HeadView, Kind, Trace
 
 KIND_NAMES = {"encoder": "encoder", "decoder": "decoder", "cross": "cross"}
+KIND_WORDS = {
+    "encoder": "the text looks at itself",
+    "decoder": "the second text looks back at itself",
+    "cross": "the second text looks at the first",
+}
+ONLY_STARTED = "Type what the decoder has written under ‘Second text’."
 _overviews: weakref.WeakKeyDictionary[Trace, dict[str, bytes]] = weakref.WeakKeyDictionary()
 
 
@@ -36,7 +42,7 @@ def workbench() -> None:
         view = _fitted(view, trace)
         with status:
             notices()
-        head_view = trace.head(view.layer, view.head, _kind(view))
+        head_view = trace.head(view.layer, view.head, _kind(view, trace))
         _draw(head_view, view)
     except Exception as err:  # the one broad one: whatever goes wrong is a sentence here, and a traceback in the log
         problem(view, err)
@@ -44,22 +50,22 @@ def workbench() -> None:
 
 
 def facts_line(view: View, place: Any) -> None:
-    """Under the model's name: whether it is trained, and its size."""
+    """Under the model's name: whether it is trained, and its size; an empty line where that is not known."""
     try:
         model = traces.get_trace(view).model
     except HeadlightError:
-        place.empty()
+        ask.facts(place, view, "")
         return
     words = [foot.trained(model), foot.size(model)]
-    with place:
-        st.text(" · ".join(word for word in words if word))
+    ask.facts(place, view, " · ".join(word for word in words if word))
 
 
 def problem(view: View, err: Exception) -> None:
-    """One sentence in place of the panels; what was typed stays where it is."""
+    """One sentence in place of the panels, below what the link got wrong; what was typed stays where it is."""
+    notices()
     with st.container(key="problem"):
         st.text(f"⚠ {traces.describe_problem(err)}")
-        if not isinstance(err, InputError):
+        if traces.may_pass(err):
             st.button("Try again", key="retry", on_click=traces.retry, args=(view,))
 
 
@@ -80,15 +86,15 @@ def _fitted(view: View, trace: Trace) -> View:
     return fitted
 
 
-def _kind(view: View) -> Kind | None:
-    return view.kind or None  # type: ignore[return-value]
+def _kind(view: View, trace: Trace) -> Kind:
+    return view.kind or traces.default_kind(trace)  # type: ignore[return-value]
 
 
 def _draw(head_view: HeadView, view: View) -> None:
     pinned = payloads.default_query(head_view.query_tokens, _worth_a_look(view)) if view.query is None else view.query
     left, right = st.columns([1, 3.72], gap="medium")
     with left, st.container(key="left"):
-        _kinds(head_view.trace, view)
+        _kinds(head_view.trace, head_view.kind)
         data = overview(head_view.trace, head_view.kind)
         components.mount("heads", data, key="heads", on_pick_change=_pick_head)
         _said(head_view)
@@ -130,14 +136,17 @@ def _said(head_view: HeadView) -> None:
     st.html(f'<div class="hl-said">{warning}{in_words(habit(head_view))}<br><small>{hint}</small></div>')
 
 
-def _kinds(trace: Trace, view: View) -> None:
+def _kinds(trace: Trace, kind: Kind) -> None:
     if len(trace.kinds) < 2:
         return
-    st.session_state["kind"] = view.kind or trace.default_kind
+    st.session_state["kind"] = kind
     st.segmented_control(
         "Kind of attention", trace.kinds, key="kind", format_func=KIND_NAMES.__getitem__, label_visibility="collapsed",
-        on_change=_choose_kind,
+        on_change=_choose_kind, help="; ".join(f"{KIND_NAMES[one]}: {KIND_WORDS[one]}" for one in trace.kinds),
     )  # fmt: skip
+    # A label that is not shown does not show its help either.
+    unwritten = f"<br>{ONLY_STARTED}" if kind != "encoder" and traces.only_started(trace) else ""
+    st.html(f'<div class="hl-said"><small>{KIND_NAMES[kind]}: {KIND_WORDS[kind]}</small>{unwritten}</div>')
 
 
 # What the components send. Each value is checked, for it comes from a browser.

@@ -50,6 +50,7 @@ def _variables(palette: Palette) -> str:
 
 def bar(here: str) -> None:
     """The bar: name, pages, undo and the link to what is shown. here: the title of the page that runs."""
+    state.follow(here)
     first = PAGES[0].path
     listed = [
         {"title": page.title, "path": "" if page.path == first else page.path, "here": page.title == here}

@@ -97,13 +97,19 @@ def arithmetic(head_view: HeadView, view: View, query: int) -> bytes:
 def default_query(tokens: tuple[Token, ...], word: str = "") -> int:
     """The token that is pinned where none was chosen.
 
-    The last one that reads `word`, else the last one with a letter or digit, else the last one.
+    The last one that reads `word`, else the last one with a letter or digit, else the last one. A character in several
+    tokens counts where it begins, and a token that is shown by its bytes' numbers is no word.
     """
     named = [i for i, token in enumerate(tokens) if word and token.text == word]
     if named:
         return named[-1]
-    wordlike = [i for i, token in enumerate(tokens) if not token.special and any(map(str.isalnum, token.text))]
+    wordlike = [i for i, token in enumerate(tokens) if _is_word(token)]
     return wordlike[-1] if wordlike else len(tokens) - 1
+
+
+def _is_word(token: Token) -> bool:
+    inside = token.part is not None and token.part[0] > 0
+    return not (token.special or inside or token.text.startswith("⟨")) and any(map(str.isalnum, token.text))
 
 
 def _token(token: Token) -> dict[str, Any]:

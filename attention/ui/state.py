@@ -4,14 +4,19 @@ A page calls `current()` before its widgets, changes the view with `go()` (in ca
 `sync()` as the last thing of its run. Widgets hold no truth of their own: before each one the page sets its session
 state from the view, so that undo reaches them too.
 
-The address is read once, when the session begins, and again when it holds something that this session has neither
-read nor written: then somebody else changed it. What was written earlier is never read back, because a click can
-arrive with the address of the run before; reading that would undo the person's last change. Links inside the app
-therefore call `go()` and then switch the page.
+The address is read when the session begins, when it holds something that this session has neither read nor written
+(then somebody else changed it), and in `follow()`, when the browser went back or forward. Otherwise what was written
+earlier is not read again: a click can arrive with the address of the run before, and reading that would undo the
+person's last change. Links inside the app therefore call `go()` and then switch the page.
+
+Streamlit sends each change of `st.query_params` to the browser, which makes a new entry of its history (pushState);
+only while it answers Back or Forward does it replace the entry where it is. Those rerun the whole script with the
+entry's address and without any callback, and that is how `follow()` knows them.
 """
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -38,6 +43,11 @@ class Key(StrEnum):
     FUTURE = "headlight.future"
     NOTICES = "headlight.notices"
     ADDRESSES = "headlight.addresses"
+    # Whether this run has already changed or read the view, so that its address may be an old one.
+    STEPPED = "headlight.stepped"
+    # The hash of an address that the browser went back to and that stays as it is, or None.
+    HELD = "headlight.held"
+    PAGE = "headlight.page"
 
 
 def current() -> View:
@@ -49,14 +59,33 @@ def current() -> View:
     return cast(View, _get(Key.VIEW))
 
 
+def follow(page: str) -> None:
+    """Go where the browser's Back or Forward went; the first thing in the run of a page, named so.
+
+    A view of the history is undone or redone to; any other known address is read again, and not written over.
+    """
+    view, same_page = current(), st.session_state.get(Key.PAGE) == page
+    _put(Key.PAGE, page)
+    here, stepped = _address(), _get(Key.STEPPED)
+    _put(Key.STEPPED, False)
+    known = hash(here) in _get(Key.ADDRESSES) and hash(here) != _get(Key.HELD)
+    # A link between pages may drop the address; the view stays.
+    if stepped or not known or here == _address_of(view) or not (here or same_page):
+        return
+    _travel(here)
+    _put(Key.HELD, hash(here))
+
+
 def go(view: View) -> None:
     """Show another view. Unless only token, stage, values or ids change, the present one can be undone to."""
+    _step()
     _move(current(), view)
 
 
 def settle(view: View, notices: Iterable[str] = ()) -> None:
     """Correct the present view to one that exists, with the notices that say so; no step to undo."""
     current()
+    _put(Key.STEPPED, True)
     known = _notices()
     _put(Key.NOTICES, (*known, *(notice for notice in notices if notice not in known)))
     _put(Key.VIEW, view)
@@ -64,11 +93,13 @@ def settle(view: View, notices: Iterable[str] = ()) -> None:
 
 def undo() -> None:
     """Back to the view before the last change; nothing happens where there is none."""
+    _step()
     _shift(Key.PAST, Key.FUTURE)
 
 
 def redo() -> None:
     """Forward again to what `undo` left."""
+    _step()
     _shift(Key.FUTURE, Key.PAST)
 
 
@@ -93,6 +124,7 @@ def notices() -> tuple[str, ...]:
 def dismiss() -> None:
     """Drop the notices."""
     current()
+    _put(Key.STEPPED, True)
     _put(Key.NOTICES, ())
 
 
@@ -110,9 +142,11 @@ def fits_address(view: View) -> bool:
 def sync() -> None:
     """Write the view into the browser's address; the last thing in a page's run. Foreign keys stay."""
     query = address(current())
-    if _address() == _as_address((key, [value]) for key, value in query.items()):
+    _put(Key.STEPPED, False)
+    if _address() == _address_of(current()) or hash(_address()) == _get(Key.HELD):
         return
-    _remember(_as_address((key, [value]) for key, value in query.items()))
+    _put(Key.HELD, None)
+    _remember(_address_of(current()))
     foreign = {key: st.query_params.get_all(key) for key in st.query_params if key not in _NAMES}
     st.query_params.from_dict({**query, **foreign})
 
@@ -128,15 +162,59 @@ def _begin() -> None:
     _put(Key.PAST, ())
     _put(Key.FUTURE, ())
     _put(Key.ADDRESSES, deque(maxlen=_REMEMBERED))
+    _put(Key.STEPPED, True)
+    _put(Key.HELD, None)
     _remember(_address())
 
 
 def _adopt() -> None:
     """The address was changed by somebody else: a step like any other, with its own notices."""
     view, found = _parse()
+    _put(Key.STEPPED, True)
+    _put(Key.HELD, None)
     _remember(_address())
     _move(cast(View, _get(Key.VIEW)), view)
     _put(Key.NOTICES, found)
+
+
+def _travel(here: Address) -> None:
+    """To the view of an address that this session knows."""
+    read, found = _parse()
+    # As it stands, for it may lack the long texts of its view; then with what a short one leaves out.
+    if any(_find(_loud_part(one)) for one in (here, _address_of(read))):
+        quiet = {name: getattr(read, name) for name in _QUIET}
+        _put(Key.VIEW, replace(cast(View, _get(Key.VIEW)), **quiet))
+    else:
+        _move(cast(View, _get(Key.VIEW)), read)
+        _put(Key.NOTICES, found)
+
+
+def _find(wanted: Address) -> bool:
+    """Undo or redo to the nearest view with that address, if there is one; the present one is the nearest of all."""
+    if wanted == _loud_part(_address_of(_get(Key.VIEW))):
+        return True
+    for source, target in ((Key.PAST, Key.FUTURE), (Key.FUTURE, Key.PAST)):
+        steps = [_loud_part(_address_of(view)) for view in reversed(_get(source))]
+        if wanted in steps:
+            for _ in range(steps.index(wanted) + 1):
+                _shift(source, target)
+            return True
+    return False
+
+
+def _step() -> None:
+    """The person changes the view: this run's address may be an old one, and none is held any longer."""
+    current()
+    _put(Key.STEPPED, True)
+    _put(Key.HELD, None)
+
+
+def _loud_part(here: Address) -> Address:
+    return tuple(pair for pair in here if pair[0] not in _QUIET)
+
+
+def _address_of(view: View) -> Address:
+    return _as_address((key, [value]) for key, value in address(view).items())
 
 
 def _move(before: View, after: View) -> None:

@@ -11,6 +11,7 @@ import math
 import threading
 import time
 import unicodedata
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,11 +20,18 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from attention.config import MEGABYTE, Limits
-from attention.errors import HeadlightError, InputError, TooLongError
+from attention.errors import (
+    HeadlightError,
+    InputError,
+    ModelError,
+    NoSuchHeadError,
+    TooLongError,
+    UnsupportedModelError,
+)
 from attention.view import Place, View, fit
 
 if TYPE_CHECKING:
-    from attention.record import AttentionRecord, Trace
+    from attention.record import AttentionRecord, Kind, Trace
 
 # A trace keeps O(n·d) a layer: 75 MB for GPT-2 at 512 tokens.
 MAX_TRACES, MAX_BYTES = 64, 500 * MEGABYTE
@@ -33,6 +41,8 @@ AT_ONCE = 4
 FAILURE_SECONDS = 15.0
 # Most traces are done by then, and need no progress bar to flicker by.
 PATIENCE_SECONDS, POLL_SECONDS = 0.3, 0.2
+# What a ModelError says where a second try may find another answer: the hub, the network, the disk, the memory.
+PASSING = ("try again", "connect once", "cannot be reached", "free some", "accept them on its page", "enough memory")
 _log = logging.getLogger(__name__)
 
 Report = Callable[[str, float | None], None]
@@ -82,10 +92,12 @@ class Traces:
         self._jobs: OrderedDict[Request, Job] = OrderedDict()
 
     def join(self, request: Request) -> Job:
-        """The job of this request, begun now if nobody has asked before or the last try failed a while ago."""
+        """The job of this request, begun now if nobody has asked before, the last try failed a while ago, or the model
+        of its trace is no longer loaded, and what only the model can answer would be missing.
+        """
         with self._lock:
             job = self._jobs.get(request)
-            if job is None or (job.error is not None and time.monotonic() - job.ended > FAILURE_SECONDS):
+            if job is None or _is_over(job):
                 job = self._jobs[request] = Job()
                 name = f"headlight-trace-{id(job):x}"
                 threading.Thread(target=self._work, args=(request, job), name=name, daemon=True).start()
@@ -149,7 +161,17 @@ def retry(view: View) -> None:
 
 def fit_to(view: View, trace: Trace) -> tuple[View, tuple[str, ...]]:
     """The nearest view that this trace has, and a notice for each thing that had to move."""
-    return fit(view, places=places(trace), default_kind=trace.default_kind)
+    return fit(view, places=places(trace), default_kind=default_kind(trace))
+
+
+def default_kind(trace: Trace) -> Kind:
+    """The kind that the page shows where none is chosen: a decoder that has only its start token gives way."""
+    return "encoder" if only_started(trace) else trace.default_kind
+
+
+def only_started(trace: Trace) -> bool:
+    """Whether this is an encoder-decoder whose decoder was given nothing but its start token."""
+    return "encoder" in trace.kinds and len(trace.kinds) > 1 and len(trace.pair_tokens) == 1
 
 
 def places(trace: Trace) -> tuple[Place, ...]:
@@ -178,6 +200,13 @@ def describe_problem(err: Exception) -> str:
     return f"Something went wrong in Headlight itself ({type(err).__name__}); its log says where."
 
 
+def may_pass(err: Exception) -> bool:
+    """Whether trying again can help: not for a text, an id or a folder that stays as wrong as it is."""
+    if isinstance(err, InputError | NoSuchHeadError | UnsupportedModelError):
+        return False
+    return not isinstance(err, ModelError) or any(words in str(err) for words in PASSING)
+
+
 def size(trace: Trace | None) -> int:
     """Bytes that a trace keeps alive: whole storages, each counted once."""
     if trace is None:
@@ -191,6 +220,17 @@ def _storages(record: AttentionRecord) -> Iterator[Any]:
         for value in vars(part).values() if part is not None else ():
             if hasattr(value, "untyped_storage"):
                 yield value.untyped_storage()
+
+
+def _is_over(job: Job) -> bool:
+    failed = job.error is not None and time.monotonic() - job.ended > FAILURE_SECONDS
+    return failed or (job.trace is not None and _has_lost_its_model(job.trace))
+
+
+def _has_lost_its_model(trace: Trace) -> bool:
+    """Whether a projection refers to a module that is gone. One that holds its module, or has none, never does."""
+    held = (getattr(record.projection, "module", None) for record in trace.all_records)
+    return any(isinstance(module, weakref.ReferenceType) and module() is None for module in held)
 
 
 def _place(record: AttentionRecord) -> Place:

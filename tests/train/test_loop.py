@@ -28,7 +28,7 @@ class Line:
         torch.manual_seed(3)
         self.model = nn.ModuleDict({"layers": nn.Linear(5, 5)})
 
-    def batch(self, size: int, rng: np.random.Generator) -> Tensor:
+    def batch(self, size: int, share: float, rng: np.random.Generator) -> Tensor:
         return torch.from_numpy(rng.standard_normal((size, 5), dtype=np.float32))
 
     def losses(self, batch: Tensor, share: float) -> dict[str, Tensor]:

@@ -13,16 +13,20 @@ function build(parent) {
   const table = ui.make("table");
   const more = ui.make("button", { type: "button", class: "more" });
   const mixture = ui.make("details");
+  const scroll = ui.make("div", { class: "scroll" }, table);
   const all = ui.make("button", { type: "button", class: "more all" }, "all columns");
   all.setAttribute("aria-pressed", "false");
   all.addEventListener("click", () => {
     const full = table.classList.toggle("full");
     all.setAttribute("aria-pressed", String(full));
     all.textContent = full ? "fewer columns" : "all columns";
+    fade(state);
   });
   parent.append(ui.make("section", { class: "arithmetic" }, ui.make("div", { class: "top" }, title, all),
-    ui.make("div", { class: "scroll" }, table), mixture));
-  const state = { title, table, more, mixture, open: false };
+    scroll, mixture));
+  const state = { title, table, more, mixture, scroll, open: false };
+  scroll.addEventListener("scroll", () => fade(state), { passive: true });
+  new ResizeObserver(() => fade(state)).observe(scroll);
   more.addEventListener("click", () => {
     state.open = !state.open;
     fill(state);
@@ -30,6 +34,11 @@ function build(parent) {
   });
   state.stops = [ui.listen("hover", (at) => mark(state, at))];
   return state;
+}
+
+/** The right edge fades as long as there is more to scroll to. */
+function fade({ scroll }) {
+  scroll.classList.toggle("further", scroll.scrollWidth - scroll.clientWidth - scroll.scrollLeft > 4);
 }
 
 /** Decimals by the size of a column's numbers: two, or more where all are small. */
@@ -57,7 +66,7 @@ function line(state, index) {
     const cell = ui.make("td", { class: css(column) }, text);
     return column.name === "weight" ? [cell, bar(column.values[index])] : [cell];
   });
-  const row = ui.make("tr", { class: closed ? "closed" : "" }, ui.make("th", { scope: "row", class: "key", dir: "auto" }, keys[index]), ...cells);
+  const row = ui.make("tr", { class: closed ? "closed" : "" }, ui.make("th", { scope: "row", class: "key", dir: "auto" }, ...ui.named(keys, index)), ...cells);
   row.dataset.key = index;
   row.addEventListener("pointerenter", () => ui.say("hover", { query: state.given.query, key: index, from: "arithmetic" }));
   row.addEventListener("pointerleave", () => ui.say("hover", null));
@@ -90,10 +99,11 @@ function rest(state, hidden) {
 }
 
 function fill(state) {
-  const { order, columns, sink, total, weightSum } = state.given;
-  const few = order.length <= FEW + 1 ? order.length : FEW;
-  const shown = state.open ? [...order] : [...order].slice(0, few);
-  const hidden = [...order].slice(few);
+  const { columns, sink, total, weightSum, allowed } = state.given;
+  const order = [...state.given.order].sort((a, b) => allowed[b] - allowed[a]);
+  const few = Math.min(order.length <= FEW + 1 ? order.length : FEW, Math.max(1, allowed.filter(Boolean).length));
+  const shown = state.open ? order : order.slice(0, few);
+  const hidden = order.slice(few);
   const rows = shown.map((index) => line(state, index));
   if (hidden.length) {
     state.more.textContent = state.open ? `hide ${hidden.length}` : `${hidden.length} others`;
@@ -116,23 +126,29 @@ function mixtureOf(state) {
   state.mixture.hidden = !mixture;
   if (!mixture) return;
   const number = (value) => ui.decimals(value, 2);
-  const terms = mixture.terms.slice(0, 3).flatMap((term, i) => [`${i ? " + " : " = "}${ui.decimals(term.weight, 3)}·v(`, name(term.key), ")"]);
+  const terms = mixture.terms.slice(0, 3).flatMap((term, i) => [`${i ? " + " : " = "}${ui.decimals(term.weight, 3)}·v(`, name(state, i), ")"]);
   const tail = mixture.terms.length > 3 || mixture.others ? " + …" : "";
   const vector = `(${[...mixture.output].slice(0, 4).map(number).join(", ")}${mixture.width > 4 ? ", …" : ""})`;
   const summary = ui.make("summary", {}, ui.make("b", {}, "output"), ...terms, `${tail} = ${vector}`);
-  state.mixture.replaceChildren(summary, ui.make("div", { class: "scroll" }, mixtureTable(mixture, number)));
+  state.mixture.replaceChildren(summary, ui.make("div", { class: "scroll" }, mixtureTable(state, number)));
 }
 
-/** A token within a formula, whose own direction must not turn the numbers around it. */
-const name = (key) => ui.make("bdi", {}, key);
+/** The key of term `i` within a formula; its own direction must not turn the numbers around it. */
+function name(state, i) {
+  const { order, columns, keys, mixture } = state.given;
+  const { values } = columns.find((column) => column.name === "weight");
+  const key = [...order].filter((index) => values[index] > 0)[i];
+  return ui.make("bdi", {}, ...(keys[key] === mixture.terms[i].key ? ui.named(keys, key) : [mixture.terms[i].key]));
+}
 
-function mixtureTable(mixture, number) {
+function mixtureTable(state, number) {
+  const { mixture } = state.given;
   const count = mixture.output.length;
   const head = ui.make("tr", {}, ui.make("th", { scope: "col", class: "key" }, "weight × value"),
     ...Array.from({ length: count }, (_, i) => ui.make("th", { scope: "col" }, `dim ${i}`)));
   const line = (title, values, kind) => ui.make("tr", { class: kind }, ui.make("th", { scope: "row", class: "key" }, ...title),
     ...[...values].map((value) => ui.make("td", {}, number(value))));
-  const rows = mixture.terms.map((term) => line([`${ui.decimals(term.weight, 3)} × v(`, name(term.key), ")"], term.vector, ""));
+  const rows = mixture.terms.map((term, i) => line([`${ui.decimals(term.weight, 3)} × v(`, name(state, i), ")"], term.vector, ""));
   if (mixture.others) rows.push(line([`${mixture.others} others`], mixture.rest, "others"));
   rows.push(line(["output"], mixture.output, "total"));
   return ui.make("table", {}, ui.make("thead", {}, head), ui.make("tbody", {}, ...rows));
@@ -142,7 +158,9 @@ export default function ({ data, parentElement }) {
   ui.dress(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement));
   state.given = ui.parse(data);
-  state.title.textContent = `The arithmetic of “${state.given.name}”`;
+  const { name: pinned, query, keys } = state.given;
+  const place = keys[query] === pinned ? ui.named(keys, query).slice(1) : [];
+  state.title.replaceChildren(`The arithmetic of “${pinned}”`, ...place);
   fill(state);
   mixtureOf(state);
   ui.say("pin", { query: state.given.query, alts: state.given.alts });

@@ -54,7 +54,10 @@ function grow(box) {
 
 /** A text from the server is an echo of ours, and what was typed since stays; or it is another one, and replaces it. */
 function take(state, text) {
-  if (text === state.shown) return;
+  if (text === state.shown) {
+    if (text === state.sent.at(-1)) state.sent = [text];
+    return;
+  }
   state.shown = text;
   const place = state.sent.indexOf(text);
   if (place >= 0) {
@@ -67,10 +70,10 @@ function take(state, text) {
   grow(state.box);
 }
 
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   ui.dress(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement));
-  state.send = setStateValue;
+  state.send = setTriggerValue;
   const given = ui.parse(data);
   state.box.setAttribute("aria-label", given.label);
   state.box.placeholder = given.placeholder;

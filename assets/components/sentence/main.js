@@ -3,6 +3,7 @@ const { start } = await import(`${location.origin}${HEADLIGHT.base}/app/static/h
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 const RTL = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/u;
+const LONGEST = 24;
 const LETTER = /\p{L}/u;
 
 function build(parent) {
@@ -39,10 +40,10 @@ function token(state, given, index, side) {
 function move(event, button) {
   const line = button.parentElement;
   const sign = getComputedStyle(line).direction === "rtl" ? -1 : 1;
-  const by = { ArrowRight: sign, ArrowLeft: -sign }[event.key];
+  const buttons = [...line.children];
+  const by = { ArrowRight: sign, ArrowLeft: -sign, Home: -buttons.length, End: buttons.length }[event.key];
   if (!by || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  const buttons = [...line.children];
   buttons[Math.min(buttons.length - 1, Math.max(0, buttons.indexOf(button) + by))].focus();
 }
 
@@ -95,7 +96,7 @@ function shade(state) {
   });
   if (state.given.queries && state.looked.firstChild) state.looked.firstChild.tabIndex = 0;
   const name = (state.given.queries ?? state.given.keys)[query];
-  state.title.textContent = name ? `“${plain(name)}” looks at` : "";
+  state.title.textContent = name ? `“${brief(name)}” looks at` : "";
   say(state, query, weights);
 }
 
@@ -127,11 +128,17 @@ function say(state, query, weights) {
     state.readout.textContent = state.given.sink === null ? "" : `the sink takes ${ui.decimals(state.given.sink, 4)}`;
     return;
   }
-  const name = plain(state.given.keys[key]);
+  const name = brief(state.given.keys[key]);
   state.readout.textContent = Number.isNaN(weight) ? `“${name}” is masked` : `“${name}” gets ${ui.decimals(weight, 4)}`;
 }
 
 const plain = (token) => `${token.mark}${token.text}`;
+
+/** The same for a line of its own, where a very long token is cut. */
+function brief(token) {
+  const letters = [...plain(token)];
+  return letters.length > LONGEST ? `${letters.slice(0, LONGEST - 1).join("")}…` : letters.join("");
+}
 
 /** The reading direction of the first letter that a person typed. */
 function direction(tokens) {

@@ -209,6 +209,10 @@ def test_another_text_drops_the_pin_and_another_model_starts_at_its_first_head()
     assert change(view, model="other") == View(model="other", stage="scaled")
     assert change(view, model="other", layer=2) == View(model="other", stage="scaled", layer=2)
     assert change(view, kind="encoder").query is None
+    paired = View(pair="second", layer=1)
+    assert change(paired, model="other") == View(model="other"), "few models take a second text"
+    assert change(paired, model="other", pair="own") == View(model="other", pair="own")
+    assert change(paired, model=paired.model, text="new").pair == "second"
     assert change(view, head=4, text=view.text, model=view.model).query == 7
 
 

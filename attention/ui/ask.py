@@ -28,7 +28,9 @@ def draw(view: View) -> Any:
         # The last line until the new one is known, so that nothing moves.
         model, line = st.session_state.get(FACTS, ("", ""))
         facts(place, view, line if model == view.model else "")
-        st.caption(_about(view))
+        entry = find(view.model)
+        # The hint first: a narrow page shows only the beginning until the picker is pointed at.
+        st.caption(f"{HINT} {entry.about}" if entry else HINT)
     _samples(view)
     return place
 
@@ -37,12 +39,6 @@ def facts(place: Any, view: View, line: str) -> None:
     """Put the line about the view's model in its place."""
     st.session_state[FACTS] = (view.model, line)
     place.text(line or BLANK)
-
-
-def _about(view: View) -> str:
-    """What the catalogue says of the model, and what else may stand in the picker."""
-    entry = find(view.model)
-    return f"{entry.about} {HINT}" if entry else HINT
 
 
 def titles(view: View) -> dict[str, str]:

@@ -65,9 +65,10 @@ def head_check(error: HeadError) -> tuple[bool | None, str]:
         return None, f"This head could not be checked: {'; '.join(error.unchecked) or 'nothing to compare with'}."
     what = _and([name for name in ("weights", "output") if name in error.parts] or list(error.parts))
     if not error.ok:
+        worst = error.parts[error.worst]
         return False, (
-            f"Do not trust this head: its {error.worst} differ from {error.against} by {error.relative:.1e} of the "
-            f"largest magnitude; {error.tolerance:.0e} is allowed."
+            f"Do not trust this head: its {error.worst} differ from {error.against} by {worst.relative:.1e} of the "
+            f"largest magnitude; {worst.allowed:.0e} is allowed."
         )
     left = f" ({'; '.join(error.unchecked)})" if error.unchecked else ""
     verb = "equal" if " and " in what or what.endswith("s") else "equals"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from attention.analysis.row import arithmetic, scale_title
+from attention.analysis.row import arithmetic, scale_title, stage_titles
 from attention.record import Trace
 from tests.figures.heads import D_HEAD, N_K, causal, cross, tensors
 
@@ -49,10 +49,20 @@ def test_a_sink_takes_its_part_of_the_total():
 
 def test_softcap_and_bias_have_columns_of_their_own():
     given = tensors()
-    trace = Trace.from_tensors(**given, softcap=3.0, position_bias=torch.ones(1, 7, N_K))
-    row = arithmetic(trace.head(0, 0), 1)
-    assert [(c.name, c.title) for c in row.columns][2:4] == [("softcapped", "cap 3"), ("biased", "+ bias")]
-    np.testing.assert_allclose(row.column("biased"), row.column("softcapped") + 1, rtol=1e-6)
+    bias = torch.arange(2 * 7 * N_K).reshape(2, 7, N_K) / 10
+    trace = Trace.from_tensors(**given, softcap=3.0, position_bias=bias)
+    row = arithmetic(trace.head(0, 1), 4)
+    titles = [(c.name, c.title) for c in row.columns][2:5]
+    assert titles == [("softcapped", "3·tanh(s/3)"), ("bias", "+ bias"), ("biased", "= sum")]
+    np.testing.assert_array_equal(row.column("bias"), bias[1, 4].numpy())
+    np.testing.assert_allclose(row.column("softcapped"), 3 * np.tanh(row.column("scaled") / 3), rtol=1e-5)
+    np.testing.assert_allclose(row.column("biased"), row.column("softcapped") + row.column("bias"), rtol=1e-5)
+
+
+def test_a_step_is_titled_by_what_it_did_and_no_bias_has_no_column():
+    trace = Trace.from_tensors(**tensors(), position_bias=torch.ones(1, 7, N_K))
+    assert stage_titles(trace.head(0, 0))["biased"] == "+ bias"
+    assert "bias" not in [column.name for column in arithmetic(cross(), 1).columns]
 
 
 def test_a_row_that_may_attend_to_nothing_is_zeros():

@@ -3,7 +3,7 @@ from attention.ui import foot
 
 
 def error(relative: float, **more) -> HeadError:
-    parts = {"weights": Difference(relative, relative), "output": Difference(0.0, 0.0)}
+    parts = {"weights": Difference(relative, relative, 1e-5), "output": Difference(0.0, 0.0, 1e-5)}
     return HeadError(parts=parts, tolerance=1e-5, against="GPT2's own eager attention", **more)
 
 
@@ -26,6 +26,13 @@ def test_a_check_that_fails_is_a_warning_in_words():
     assert not holds
     assert words.startswith("Do not trust this head: its weights differ")
     assert "3.0e-02" in words
+    assert "1e-05 is allowed" in words
+
+
+def test_the_part_that_fails_is_told_with_its_own_numbers():
+    parts = {"weights": Difference(2e-3, 2e-3, 5e-3), "output": Difference(3e-4, 3e-4, 1e-5)}
+    words = foot.head_check(HeadError(parts=parts, tolerance=5e-3, against="its own code"))[1]
+    assert "its output differ from its own code by 3.0e-04" in words
     assert "1e-05 is allowed" in words
 
 

@@ -7,9 +7,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from attention import wire
-from attention.catalogue import samples
-from attention.ui import warmup
+from attention.catalogue import models, samples
+from attention.local import trace_local
+from attention.models import hub
+from attention.models.reference import ModelRef
+from attention.ui import ask, head, traces, warmup
 from attention.view import DEFAULT_TEXT
+from tests.app.test_traces import stacks
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
@@ -116,6 +120,92 @@ class TestTexts:
     def test_a_second_text_that_the_model_does_not_take_says_so(self):
         app = opened(pair="And this?")
         assert "takes one text" in shown(app)
+
+
+class TestStacks:
+    """Encoder-decoders, by a trace of one."""
+
+    @pytest.fixture
+    def given_target(self, monkeypatch):
+        monkeypatch.setattr(traces, "_shared", traces.Traces(traces._run))
+
+        def given_target(n_target: int) -> None:
+            monkeypatch.setattr("attention.api.trace", lambda *given, **options: stacks(n_target))
+
+        return given_target
+
+    def test_without_a_second_text_the_encoder_is_shown(self, given_target):
+        given_target(1)
+        app = opened(model="t5")
+        assert not app.exception
+        assert given(app)["figures"]["kind"] == "encoder"
+        assert "encoder: the text looks at itself" in shown(app)
+        assert head.ONLY_STARTED not in shown(app)
+
+    @pytest.mark.parametrize("kind", ["decoder", "cross"])
+    def test_a_decoder_with_one_token_says_what_to_type(self, given_target, kind):
+        given_target(1)
+        app = opened(model="t5", kind=kind)
+        assert given(app)["figures"]["kind"] == kind
+        assert head.ONLY_STARTED in shown(app)
+        assert f"{kind}: {head.KIND_WORDS[kind]}" in shown(app)
+
+    def test_with_a_second_text_the_decoder_is_shown(self, given_target):
+        given_target(2)
+        app = opened(model="t5", pair="x x")
+        assert given(app)["figures"]["kind"] == "decoder"
+        assert head.ONLY_STARTED not in shown(app)
+
+
+class TestProblems:
+    def test_a_bad_id_is_no_matter_of_trying_again_and_the_links_notices_stay(self):
+        app = opened(model="a b c", layer="x")
+        assert "is not the id of a model" in shown(app)
+        assert "The link's layer is “x”" in shown(app)
+        assert "retry" not in [button.key for button in app.button]
+
+    def test_what_may_pass_can_be_tried_again(self, monkeypatch):
+        monkeypatch.setattr(traces, "_shared", traces.Traces(traces._run))
+        answers = [hub.not_complete(ModelRef(id="org/name"))]
+
+        def run(*given, **options):
+            if answers:
+                raise answers.pop()
+            return trace_local("one two")
+
+        monkeypatch.setattr("attention.api.trace", run)
+        app = opened(model="org/name")
+        assert "connect once" in shown(app)
+        app.button(key="retry").click().run()
+        assert set(given(app)) == COMPONENTS
+
+
+class TestPicker:
+    def test_it_says_what_the_model_is_and_what_else_may_be_typed(self):
+        assert [caption.value for caption in opened().caption] == [f"{ask.HINT} {models()[0].about}"]
+        assert [caption.value for caption in opened(model="a b c").caption] == [ask.HINT]
+
+    def test_the_line_under_the_name_is_never_without_a_line(self):
+        app = opened()
+        line = "not trained · 1 layer × 4 heads"
+        assert line in shown(app)
+        app.text_area(key="pair").set_value("a second").run()
+        assert "takes one text" in shown(app)
+        assert line not in shown(app)
+        assert ask.BLANK in [item.value for item in app.text]
+
+    def test_the_line_stays_while_the_next_text_is_traced(self, monkeypatch):
+        monkeypatch.setattr(traces, "_shared", traces.Traces(traces._run))
+        app = opened()
+        drawn = []
+        real = ask.facts
+        monkeypatch.setattr(ask, "facts", lambda place, view, line: (drawn.append(line), real(place, view, line)))
+        app.button(key=f"sample-{samples()[1].name}").click().run()
+        assert drawn == ["not trained · 1 layer × 4 heads"] * 2
+        drawn.clear()
+        monkeypatch.setattr("attention.api.trace", lambda *given, **options: trace_local("one two"))
+        app.selectbox(key="model").set_value("GPT-2").run()
+        assert drawn == ["", "not trained · 1 layer × 4 heads"], "another model's line says nothing of this one"
 
 
 class TestModels:

@@ -13,11 +13,14 @@ from attention.view import DEFAULT_TEXT, View, change, to_query
 
 
 def page() -> None:
-    """Does what the test put under `do`, shows the view, and syncs."""
+    """Follows the browser, does what the test put under `do`, shows the view, and syncs."""
     import streamlit as st
 
     from attention.ui import state
+    from attention.view import View
 
+    state.follow(st.session_state.get("page", "Inspect"))
+    st.button("Head 7", on_click=lambda: state.go(View(head=7)))
     st.button("Undo", on_click=state.undo)
     st.button("Redo", on_click=state.redo)
     st.button("Dismiss", on_click=state.dismiss)
@@ -37,9 +40,13 @@ class Session:
         self.open(**query)
 
     def open(self, **query: str | list[str]) -> "Session":
+        return self.arrive(**query).run()
+
+    def arrive(self, **query: str | list[str]) -> "Session":
+        """The next run comes with this address."""
         self.app.query_params.clear()
         self.app.query_params.update(query)
-        return self.run()
+        return self
 
     def do(self, action: Callable[..., object]) -> "Session":
         self.app.session_state["do"] = action
@@ -233,10 +240,86 @@ def test_an_address_changed_from_outside_is_a_step_that_can_be_undone() -> None:
 def test_a_click_that_arrives_with_the_address_of_the_run_before_undoes_nothing() -> None:
     session = Session(layer="3")
     stale = session.query
-    session.go(View(layer=4)).open(**stale)
-    assert session.view == View(layer=4)
-    assert session.query == to_query(View(layer=4))
-    assert session.open(layer="3").view == View(layer=4), "also the address as it was first opened"
+    session.go(View(layer=4)).arrive(**stale).click("Head 7")
+    assert session.view == View(head=7)
+    assert session.query == to_query(View(head=7))
+    assert session.click("Undo").view == View(layer=4)
+    session.go(View(layer=5)).arrive(layer="3").click("Undo")
+    assert session.view == View(layer=4), "also the address as it was first opened"
+
+
+# The browser's Back and Forward: a run with an address of before and without a callback
+
+
+def test_back_and_forward_undo_and_redo_and_write_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    views = [View(head=head) for head in range(4)]
+    session = Session(**to_query(views[0])).go(views[1]).go(views[2]).go(views[3])
+    written = writing(monkeypatch)
+    for view in (views[2], views[1], views[0], views[1], views[2], views[3], views[1]):
+        assert session.open(**to_query(view)).view == view
+        assert session.query == to_query(view)
+    assert session.can == (True, True)
+    assert session.click("Redo").view == views[2]
+    assert written == [to_query(views[2])], "only the button writes"
+
+
+def test_back_over_a_pin_is_no_step_and_keeps_what_lies_ahead() -> None:
+    pinned = View(head=1, query=3)
+    session = Session(**to_query(View())).go(View(head=1)).go(pinned).go(View(head=2))
+    assert session.open(**to_query(pinned)).view == pinned
+    assert session.open(**to_query(View(head=1))).view == View(head=1)
+    assert session.can == (True, True)
+    assert session.open(**to_query(View())).view == View()
+    assert session.open(**to_query(pinned)).view == pinned, "found by its head, pinned as the address says"
+    assert session.open(**to_query(View(head=2))).view == View(head=2)
+    assert session.can == (True, False)
+
+
+def test_back_to_where_a_bare_session_began_is_its_first_view_and_stays_bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session().go(View(head=1))
+    written = writing(monkeypatch)
+    assert session.open().view == View()
+    assert session.run().run().query == {}
+    assert written == []
+    assert session.go(View(head=2)).query == to_query(View(head=2))
+
+
+def test_back_to_a_link_that_had_to_be_corrected_does_not_write_over_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(layer="99").do(lambda state: state.settle(View(layer=5))).go(View(layer=4))
+    written = writing(monkeypatch)
+    assert session.open(layer="99").view == View(layer=99)
+    session.do(lambda state: state.settle(View(layer=5))).run()
+    assert session.view == View(layer=5)
+    assert session.query == {"layer": "99"}
+    assert written == []
+
+
+def test_back_to_a_text_too_long_for_an_address_finds_it() -> None:
+    long = View(text="a" * (LONGEST_ADDRESS + 1), layer=1)
+    session = Session().go(long)
+    short = session.query
+    assert "text" not in short
+    assert session.go(View(head=1)).open(**short).view == long
+
+
+def test_another_page_that_drops_the_address_keeps_the_view() -> None:
+    session = Session().go(View(head=1))
+    session.app.session_state["page"] = "Compare"
+    assert session.open().view == View(head=1)
+    assert session.query == to_query(View(head=1))
+
+
+def writing(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """From now on, what is written into the address."""
+    written: list[dict[str, str]] = []
+    real = QueryParamsProxy.from_dict
+
+    def write(proxy: QueryParamsProxy, query: dict[str, str]) -> None:
+        written.append(query)
+        real(proxy, query)
+
+    monkeypatch.setattr(QueryParamsProxy, "from_dict", write)
+    return written
 
 
 def test_foreign_keys_stay_in_the_address_and_change_nothing() -> None:

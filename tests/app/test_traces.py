@@ -1,5 +1,6 @@
 """Traces for the page: once for all sessions, bounded, with progress, and only in our own exceptions."""
 
+import errno
 import gc
 import logging
 import threading
@@ -7,19 +8,41 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 import torch
+from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
 import attention.api
 from attention.config import Limits
-from attention.errors import HeadlightError, InputError, ModelError, TooLongError
+from attention.errors import (
+    HeadlightError,
+    InputError,
+    ModelError,
+    NoSuchHeadError,
+    TooLongError,
+    UnsupportedModelError,
+)
 from attention.local import trace_local
-from attention.record import Trace
+from attention.models import hub
+from attention.models.reference import ModelRef, parse
+from attention.record import Kind, Trace
 from attention.ui import traces
-from attention.ui.traces import Request, Traces, check_text, describe_problem, fit_to, get_trace, places, size
+from attention.ui.traces import (
+    Request,
+    Traces,
+    check_text,
+    default_kind,
+    describe_problem,
+    fit_to,
+    get_trace,
+    may_pass,
+    places,
+    size,
+)
 from attention.view import STAGES, Place, View
 
 Run = Callable[..., Trace]
@@ -182,6 +205,48 @@ def test_size_counts_each_storage_once_and_whole() -> None:
     assert size(None) == 0
 
 
+class Projected:
+    """A record's projection, as far as traces look at it."""
+
+    name, norm_follows = "out", None
+
+    def __init__(self, module: object) -> None:
+        self.module = module
+
+
+def projected(module: object) -> Trace:
+    made = trace_local("a b")
+    return replace(made, all_records=tuple(replace(r, projection=Projected(module)) for r in made.all_records))  # type: ignore[arg-type]
+
+
+def test_a_trace_whose_model_is_gone_is_made_again() -> None:
+    models = [torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)]
+    waiting = list(models)
+    made = Traces(lambda asked, report: projected(weakref.ref(waiting.pop(0))))
+    first = ended(made.join(request()))
+    assert made.join(request()) is first, "its model is there"
+    del models[0]
+    gc.collect()
+    second = ended(made.join(request()))
+    assert second is not first
+    assert made.join(request()) is second
+    assert waiting == []
+
+
+@pytest.mark.parametrize("module", [None, lambda: None, torch.nn.Linear(2, 2)])
+def test_a_trace_that_holds_its_projection_or_has_none_is_kept(module: object) -> None:
+    made = Traces(lambda asked, report: projected(module))
+    first = ended(made.join(request()))
+    assert made.join(request()) is first
+
+
+def test_the_bundled_models_trace_is_kept() -> None:
+    made = Traces(lambda asked, report: trace_local(asked.text))
+    first = ended(made.join(request()))
+    gc.collect()
+    assert made.join(request()) is first
+
+
 # Failures
 
 
@@ -283,6 +348,40 @@ def test_every_problem_has_a_sentence(err: Exception, sentence: str) -> None:
     assert describe_problem(err) == sentence
 
 
+HERE = ModelRef(id="org/name", revision="main")
+
+
+@pytest.mark.parametrize(
+    "err",
+    [
+        hub.translate(HERE, ConnectionError()), hub.translate(HERE, OSError(errno.ENOSPC, "full")),
+        hub.not_complete(HERE), hub._status(HERE, 429), hub._status(HERE, 503), hub._not_here(HERE), hub._gated(HERE),
+        HeadlightError("The run was stopped. Try again."), RuntimeError("x"), MemoryError(),
+    ],
+)  # fmt: skip
+def test_what_may_pass_offers_another_try(err: Exception) -> None:
+    assert may_pass(err), err
+
+
+def refusal(asked: str) -> ModelError:
+    with pytest.raises(ModelError) as caught:
+        parse(asked, Limits(model_folder="/"))
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "err",
+    [
+        refusal("a b c"), refusal("x" * 400), refusal("org/name@.."), refusal("/no/such/folder/anywhere"),
+        hub.no_config(HERE), hub.translate(HERE, RepositoryNotFoundError("404", response=Mock())),
+        hub.translate(HERE, RevisionNotFoundError("404", response=Mock())), InputError("x"), TooLongError("x"),
+        NoSuchHeadError("x"), UnsupportedModelError("x"),
+    ],
+)  # fmt: skip
+def test_what_stays_wrong_offers_no_other_try(err: Exception) -> None:
+    assert not may_pass(err), err
+
+
 # Texts
 
 
@@ -334,6 +433,28 @@ def test_a_view_is_fitted_to_a_trace() -> None:
     view, notices = fit_to(View(layer=9, head=9, query=9, kind="cross", stage="biased"), trace_local("a b c"))
     assert view == View(head=3, query=2, stage="scaled")
     assert len(notices) == 5
+
+
+def stacks(n_target: int) -> Trace:
+    """An encoder-decoder's trace on three tokens, with `n_target` in its decoder."""
+    made = [
+        Trace.from_tensors(query=torch.zeros(2, n_q, 3), key=torch.zeros(2, n_k, 3)).all_records[0]
+        for n_q, n_k in ((3, 3), (n_target, n_target), (n_target, 3))
+    ]
+    kinds: tuple[Kind, ...] = ("encoder", "decoder", "cross")
+    source, target = trace_local("a b c").tokens, trace_local(" ".join("x" * n_target)).tokens
+    return replace(
+        trace_local("a b c"), tokens=source, pair_tokens=target,
+        all_records=tuple(replace(record, kind=kind) for record, kind in zip(made, kinds, strict=True)),
+    )  # fmt: skip
+
+
+def test_a_decoder_with_its_start_token_alone_gives_way_to_the_encoder() -> None:
+    assert default_kind(stacks(1)) == "encoder"
+    assert default_kind(stacks(2)) == "decoder"
+    assert default_kind(trace_local("one")) == "decoder", "a decoder on its own has nothing to give way to"
+    assert fit_to(View(query=2), stacks(1)) == (View(query=2), ()), "its place is one of the encoder"
+    assert fit_to(View(kind="cross", query=2), stacks(1))[0] == View(kind="cross", query=0)
 
 
 # On a page

@@ -1,0 +1,23 @@
+from attention.record import Token
+from attention.ui.payloads import default_query
+
+
+def tokens(*texts: str, **own: dict[str, object]) -> tuple[Token, ...]:
+    return tuple(Token(piece=text, text=text, **own.get(text, {})) for text in texts)  # type: ignore[arg-type]
+
+
+def test_the_last_word_is_pinned_and_no_sign_after_it():
+    assert default_query(tokens("a", "word", ".")) == 1
+    assert default_query(tokens("it", "is", "it", "so"), "it") == 2
+    assert default_query(tokens("—", "…")) == 1
+
+
+def test_special_tokens_are_no_words():
+    assert default_query(tokens("word", "SEP", SEP={"special": True})) == 0
+
+
+def test_the_bytes_of_a_character_are_no_words():
+    assert default_query(tokens("word", "⟨80⟩", "⟨A9⟩")) == 0
+    inside = {"part": (1, 2)}
+    assert default_query(tokens("字", "80", **{"字": {"part": (0, 2)}, "80": inside})) == 0
+    assert default_query(tokens("⟨80⟩", "⟨A9⟩")) == 1, "nothing else is there"

@@ -202,7 +202,7 @@ const repeatedIn = { names: null, found: new Set() };
 /** The small number of a token's place, counted from 0 as layers and heads are. */
 function place(index) {
   const element = make("small", { class: "hl-place" }, `\u2009·${index}`);
-  element.style.cssText = "font-size: .78em; font-weight: 400; opacity: .75; unicode-bidi: isolate;";
+  element.style.cssText = "font-size: .78em; font-weight: 400; color: var(--hl-muted); unicode-bidi: isolate;";
   return element;
 }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import math
+import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
 MOST_LABELS = 48
 LABEL_CHARS = 14
+SLANT = 55
+SIN, COS = math.sin(math.radians(SLANT)), math.cos(math.radians(SLANT))
 
 
 def labels(tokens: Sequence[Token]) -> list[str]:
@@ -63,20 +67,41 @@ def upright(axis: dict[str, Any]) -> dict[str, Any]:
 def _plain() -> dict[str, Any]:
     return {
         "type": "linear", "showgrid": False, "zeroline": False, "showline": False, "fixedrange": True,
-        "automargin": False, "ticks": "outside", "ticklen": 5, "tickcolor": "rgba(0,0,0,0)",
+        "automargin": False, "ticklabeloverflow": "allow", "ticks": "outside", "ticklen": 5,
+        "tickcolor": "rgba(0,0,0,0)",
     }  # fmt: skip
 
 
 def label_height(names: Sequence[str]) -> int:
     """Pixels above the plot that the slanted labels of a key axis need."""
-    return int(min(100, 22 + 5 * _longest(names)))
+    return int(min(130, 24 + SIN * _longest(names)))
+
+
+def label_overhang(names: Sequence[str]) -> int:
+    """Pixels right of the plot that the slanted label of the last key needs."""
+    return int(min(80, max(4, COS * _width(names[-1] if names else ""))))
 
 
 def label_width(names: Sequence[str]) -> int:
     """Pixels left of the plot that the labels of a query axis need."""
-    return int(min(124, 16 + 7 * _longest(names)))
+    return int(min(150, 16 + _longest(names)))
 
 
-def _longest(names: Sequence[str]) -> int:
-    """Characters of the longest label that is drawn, as it is read and not as it is escaped."""
-    return max((len(html.unescape(names[place])) for place in thinned(len(names))), default=1)
+def _longest(names: Sequence[str]) -> float:
+    """Pixels of the longest label that is drawn."""
+    return max((_width(names[place]) for place in thinned(len(names))), default=8)
+
+
+def _width(name: str) -> float:
+    """About the pixels of a label in bold 14 px, as it is read and not as it is escaped."""
+    return sum(_letter(letter) for letter in html.unescape(name))
+
+
+def _letter(letter: str) -> float:
+    if unicodedata.combining(letter):
+        return 0
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 14
+    if letter in "mwMW@%…—":
+        return 12.5
+    return 9.5 if letter.isupper() else 8

@@ -14,7 +14,16 @@ import numpy as np
 import plotly.graph_objects as go
 
 from attention.errors import InputError
-from attention.figures.axes import label_height, label_width, labels, number_axis, token_axis, upright
+from attention.figures.axes import (
+    SLANT,
+    label_height,
+    label_overhang,
+    label_width,
+    labels,
+    number_axis,
+    token_axis,
+    upright,
+)
 from attention.figures.palette import LIGHT, Palette
 
 if TYPE_CHECKING:
@@ -143,7 +152,8 @@ def _layout(
     }  # fmt: skip
     if keys:
         axis = token_axis(columns, SINK if sink else None)
-        layout["xaxis"] = axis | {"side": "top", "tickangle": -55}
+        layout["xaxis"] = axis | {"side": "top", "tickangle": -SLANT}
+        layout["margin"]["r"] = label_overhang([*columns, SINK] if sink else columns)
     if hatch and forbidden(head_view).any():
         layout["images"] = [_hatching(len(rows), len(columns), sink)]
     return layout

@@ -80,6 +80,29 @@ def test_a_typed_sentence_is_traced_and_kept(desk, settle):
     assert desk.locator(".sentence b").count() == 0
 
 
+def test_a_sentence_typed_again_after_undo_is_taken_again(desk, settle):
+    box = desk.get_by_label("Sentence to look at")
+    first = desk.locator(".sentence .token").first
+    for _ in range(2):
+        box.fill("One two three.")
+        box.press("Enter")
+        expect(first).to_have_text("One")
+        settle(desk)
+        desk.get_by_role("button", name="Undo").click()
+        expect(first).to_have_text("The")
+        settle(desk)
+
+
+def test_an_error_leaves_no_stale_count_and_can_be_undone(desk, settle):
+    box = desk.get_by_label("Sentence to look at")
+    box.fill("   ")
+    expect(desk.locator(".st-key-problem")).to_be_visible()
+    settle(desk)
+    expect(desk.locator(".count")).to_have_text("")
+    desk.get_by_role("button", name="Undo").click()
+    expect(desk.locator(".count")).to_have_text("11 of 512 tokens")
+
+
 def test_a_pause_applies_and_what_cannot_be_traced_stays(desk):
     box = desk.get_by_label("Sentence to look at")
     box.fill("   ")
@@ -182,6 +205,65 @@ def test_stage_and_values_switch(desk, settle):
     desk.wait_for_url("**values=contribution**")
     settle(desk)
     assert len(cells(desk)[2][0]) == 64
+
+
+def test_a_switch_keeps_the_focus(desk, settle):
+    button = desk.get_by_role("button", name="Q·K")
+    button.focus()
+    button.press("Enter")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    desk.wait_for_url("**stage=scores**")
+    settle(desk)
+    expect(button).to_be_focused()
+
+
+def test_the_keyboard_walks_the_cells_of_a_panel(desk, settle):
+    weights = cells(desk)[1]
+    desk.get_by_role("button", name="masked", exact=True).focus()
+    desk.keyboard.press("Tab")
+    desk.keyboard.press("Tab")
+    panel = cover(desk, "Weights")
+    expect(panel).to_be_focused()
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight"):
+        desk.keyboard.press(key)
+    tip = desk.locator(".hl-tip")
+    expect(tip).to_contain_text("was → sat")
+    assert f"weight {weights[8][2]:.4f}" in tip.inner_text() or "<0.0001" in tip.inner_text()
+    desk.keyboard.press("Enter")
+    desk.wait_for_url("**query=8**")
+    settle(desk)
+    assert "head=" not in desk.url
+    expect(tip).to_contain_text("was → sat")
+    desk.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [1440, 1024])
+def test_the_panels_share_the_rows(open_page, app_url, settle, width):
+    page = open_page(app_url, size=(width, 900))
+    ready(page)
+    settle(page)
+    boxes: list[Any] = [cover(page, name).bounding_box() for name in ("Scores", "Weights", "Weighted values")]
+    assert len({(box["y"], box["height"], box["width"]) for box in boxes}) == 1
+    assert page.evaluate(WIDEST) <= width
+
+
+def test_the_outline_of_a_thin_row_leaves_it_in_sight(open_page, app_url, settle):
+    text = "The red door opens slowly. " * 12
+    page = open_page(f"{app_url}/?v=1&model=local&text={text}&query=20")
+    ready(page)
+    settle(page)
+    assert page.locator(".hl-pin.hl-thin:visible").count() == 3
+    keys = page.locator(".arithmetic th.key .hl-place")
+    expect(keys.first).to_have_text(re.compile(r"^\u2009·\d+$"))
+
+
+def test_masked_keys_are_not_among_the_largest(open_page, app_url, settle):
+    page = open_page(f"{app_url}/?v=1&model=local&query=1")
+    ready(page)
+    settle(page)
+    assert page.locator(".arithmetic tbody tr[data-key]").count() == 2
+    expect(page.get_by_role("button", name="9 others")).to_be_visible()
 
 
 def test_undo_takes_back_the_last_head(desk):

@@ -7,7 +7,7 @@ import torch
 
 from attention import Trace
 from attention.errors import InputError, NoSuchHeadError
-from attention.figures import heatmaps, panels
+from attention.figures import axes, heatmaps, panels
 from attention.figures.palette import DARK, LIGHT
 from tests.figures.heads import D_HEAD, N_K, N_Q, causal, cross
 
@@ -138,6 +138,15 @@ class TestLabels:
         axis = heatmaps.weights(causal(n=131)).layout.xaxis
         assert len(axis.ticktext) <= 48
         assert axis.ticktext[1] == f"t{axis.tickvals[1]}"
+
+    def test_wide_letters_get_more_room(self):
+        for room in (axes.label_width, axes.label_height, axes.label_overhang):
+            assert room(["MMMMMM"]) > room(["tttttt"])
+
+    def test_the_first_and_the_last_stay_though_they_reach_past_the_plot(self):
+        figure = heatmaps.weights(causal(["a", "a long last one"]))
+        assert figure.layout.xaxis.ticklabeloverflow == "allow"
+        assert figure.layout.margin.r > 40
 
     def test_long_ones_are_cut(self):
         assert heatmaps.weights(causal(["a" * 40, "b"])).layout.yaxis.ticktext[0].endswith("…")

@@ -89,6 +89,8 @@ function sums(state, name, numbers, kind) {
   return ui.make("tr", { class: kind }, ui.make("th", { scope: "row", class: "key" }, name), ...cells);
 }
 
+const others = (count) => (count === 1 ? "1 other" : `${count} others`);
+
 /** What the keys that are not listed add up to. */
 function rest(state, hidden) {
   const numbers = {};
@@ -106,7 +108,7 @@ function fill(state) {
   const hidden = order.slice(few);
   const rows = shown.map((index) => line(state, index));
   if (hidden.length) {
-    state.more.textContent = state.open ? `hide ${hidden.length}` : `${hidden.length} others`;
+    state.more.textContent = state.open ? `hide ${hidden.length}` : others(hidden.length);
     state.more.setAttribute("aria-expanded", String(state.open));
     rows.push(sums(state, state.more, state.open ? {} : rest(state, hidden), "others"));
   }
@@ -149,7 +151,7 @@ function mixtureTable(state, number) {
   const line = (title, values, kind) => ui.make("tr", { class: kind }, ui.make("th", { scope: "row", class: "key" }, ...title),
     ...[...values].map((value) => ui.make("td", {}, number(value))));
   const rows = mixture.terms.map((term, i) => line([`${ui.decimals(term.weight, 3)} × v(`, name(state, i), ")"], term.vector, ""));
-  if (mixture.others) rows.push(line([`${mixture.others} others`], mixture.rest, "others"));
+  if (mixture.others) rows.push(line([others(mixture.others)], mixture.rest, "others"));
   rows.push(line(["output"], mixture.output, "total"));
   return ui.make("table", {}, ui.make("thead", {}, head), ui.make("tbody", {}, ...rows));
 }

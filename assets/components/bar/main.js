@@ -42,17 +42,25 @@ function build(parent) {
   const actions = ui.make("div", { class: "actions" }, said, undo, copy);
   const root = ui.make("div", { class: "bar" }, ui.make("span", { class: "name" }, logo(), "Headlight"), nav, actions);
   parent.append(root);
-  const state = { nav, undo, copy, said, send: () => {} };
+  const state = { nav, undo, copy, words: said, own: false, said: false, send: () => {} };
   undo.addEventListener("click", () => state.send("undo", true));
   copy.addEventListener("click", () => report(state));
-  state.stop = ui.listen("undo", (can) => { undo.disabled = !can; });
+  state.stop = ui.listen("undo", (can) => {
+    state.said = can;
+    allow(state);
+  });
   return state;
 }
 
+/** What came with the bar wins: steps below the bar can only add something to take back, and old news must not undo it. */
+function allow({ undo, own, said }) {
+  undo.disabled = !(own || said);
+}
+
 async function report(state) {
-  state.said.textContent = (await copyLink()) ? "Link copied" : "Copy the address from the browser’s bar";
+  state.words.textContent = (await copyLink()) ? "Link copied" : "Copy the address from the browser’s bar";
   clearTimeout(state.timer);
-  state.timer = setTimeout(() => { state.said.textContent = ""; }, SAID_MS);
+  state.timer = setTimeout(() => { state.words.textContent = ""; }, SAID_MS);
 }
 
 /** One link a page; a plain click goes through the server, so that the view comes along. */
@@ -75,7 +83,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const state = ui.once(states, parentElement, () => build(parentElement));
   state.send = setTriggerValue;
   const { pages, undo } = ui.parse(data);
-  state.undo.disabled = !undo;
+  if (undo !== state.own) Object.assign(state, { own: undo, said: undo });
+  allow(state);
   fillNav(state, pages);
   return () => state.stop();
 }

@@ -11,7 +11,12 @@ const CELL = 24;
 const TALLEST = 460;
 const LABEL = 15;
 const LABEL_CHARS = 14;
+const LABEL_WIDEST = 116;
+const TICK = 9;
+const SLANT = (55 * Math.PI) / 180;
+const THIN = 10;
 const FONT = '"Source Sans 3", sans-serif';
+const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const CONFIG = { staticPlot: true, displayModeBar: false, responsive: false };
 
 /** plotly, loaded once a page. */
@@ -33,7 +38,7 @@ function build(parent) {
   const root = ui.make("div", { class: "hl-figures" });
   root.append(tip);
   parent.append(root);
-  const state = { root, tip, panels: new Map(), pin: null, alts: {}, send: () => {} };
+  const state = { root, tip, panels: new Map(), pin: null, at: null, alts: {}, send: () => {} };
   ui.swipes(root);
   new ResizeObserver(() => resized(state)).observe(root);
   state.stops = [
@@ -54,17 +59,19 @@ function buildPanel(state, name) {
   const switches = ui.make("span", { class: "hl-switches", role: "group" });
   const plot = ui.make("div", { class: "hl-plot" });
   const marks = Object.fromEntries(["pin", "row", "column", "cell"].map((kind) => [kind, ui.make("i", { class: `hl-mark hl-${kind}` })]));
-  const cover = ui.make("div", { class: "hl-cover", role: "img" }, ...Object.values(marks));
+  const cover = ui.make("div", { class: "hl-cover", role: "application", tabIndex: 0 }, ...Object.values(marks));
   const reason = ui.make("p", { class: "hl-reason" });
   const caption = ui.make("span", { class: "hl-caption" });
   const legend = ui.make("span", { class: "hl-legend" });
   const stage = ui.make("div", { class: "hl-stage" }, plot, cover);
-  const root = ui.make("section", { class: "hl-panel" }, ui.make("header", {}, title, switches), stage, reason,
+  const header = ui.make("header", {}, title, switches);
+  const root = ui.make("section", { class: "hl-panel" }, header, stage, reason,
     ui.make("footer", {}, caption, legend));
-  const panel = { name, root, title, switches, plot, cover, marks, reason, caption, legend, stage };
+  const panel = { name, root, header, title, switches, plot, cover, marks, reason, caption, legend, stage };
   cover.addEventListener("pointermove", (event) => event.pointerType === "mouse" && point(state, panel, event));
   cover.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && leave(state));
   cover.addEventListener("click", (event) => press(state, panel, event));
+  keyboard(state, panel);
   state.root.insertBefore(root, state.tip);
   return panel;
 }
@@ -80,6 +87,7 @@ async function render(state) {
   const sizes = layOut(state);
   for (const given of panels) if (given.figure) await draw(state, Plotly, given, sizes.get(given.name));
   outline(state, state.pin);
+  if (state.at) moveTo(state, state.at.panel, state.at.row, state.at.column);
   state.root.dataset.drawn = String(Number(state.root.dataset.drawn ?? 0) + 1);
 }
 
@@ -87,7 +95,7 @@ async function render(state) {
 function describe(state, panel, given) {
   panel.given = given;
   panel.title.textContent = given.title;
-  panel.switches.replaceChildren(...switchOf(state, given));
+  switchesOf(state, panel, given);
   panel.switches.setAttribute("aria-label", `${given.title}: which step`);
   panel.caption.textContent = [given.caption, given.note].filter(Boolean).join(" · ");
   panel.stage.hidden = !given.figure;
@@ -98,14 +106,25 @@ function describe(state, panel, given) {
   panel.cover.setAttribute("aria-label", state.alts[given.name] ?? given.title);
 }
 
-function switchOf(state, { name, options, current, remark }) {
-  if (!options.length) return remark ? [ui.make("span", { class: "hl-remark" }, remark)] : [];
-  return options.map(({ value, label, why }) => {
-    const button = ui.make("button", { type: "button", title: why ?? "", disabled: Boolean(why) }, ...subscript(label));
-    button.setAttribute("aria-pressed", String(value === current));
-    button.addEventListener("click", () => state.send(name, value));
-    return button;
-  });
+/** A panel's switches, or its remark; the same switches stay the same elements, for one of them may have the focus. */
+function switchesOf(state, panel, { name, options, current, remark }) {
+  const made = JSON.stringify([options.map(({ value, label }) => [value, label]), remark]);
+  if (panel.made !== made) {
+    panel.made = made;
+    panel.buttons = options.map(({ value, label }) => {
+      const button = ui.make("button", { type: "button" }, ...subscript(label));
+      button.addEventListener("click", () => {
+        press(value);
+        state.send(name, value);
+      });
+      return button;
+    });
+    panel.remark = options.length || !remark ? null : ui.make("span", { class: "hl-remark" }, remark);
+    panel.switches.replaceChildren(...panel.buttons, ...(panel.remark ? [panel.remark] : []));
+  }
+  const press = (chosen) => panel.buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(options[i].value === chosen)));
+  panel.buttons.forEach((button, i) => Object.assign(button, { title: options[i].why ?? "", disabled: Boolean(options[i].why) }));
+  press(current);
 }
 
 /** "after W_O" with its O lowered. */
@@ -129,21 +148,65 @@ function layOut(state) {
   const stacked = total < NARROW;
   state.root.classList.toggle("hl-stacked", stacked);
   const sizes = new Map();
-  const top = Math.max(...shown.map((given) => given.figure.layout.margin.t), 0);
-  const labels = Math.max(...shown.map((given) => given.figure.layout.margin.l), 0);
-  const rest = total - labels - GAP * (state.given.panels.length - 1);
-  const widths = state.given.panels.map((given, i) => (stacked ? total : rest / state.given.panels.length + (i ? 0 : labels)));
-  state.root.style.gridTemplateColumns = stacked ? "minmax(0, 1fr)" : widths.map((width) => `${Math.floor(width)}px`).join(" ");
+  const count = state.given.panels.length;
+  const { queries } = state.given;
+  const labels = Math.ceil(Math.max(...queries.map((name) => widthOf(brief(name), true)), 8)) + TICK + 6;
+  // What the last slanted label reaches past the plot; side by side, the gap between the panels has room for it.
+  const right = stacked ? Math.max(2, ...shown.map((given) => Math.ceil(overhang(state, given)))) : 2;
+  const each = Math.floor(stacked ? total - labels - right : (total - labels - right - (count - 1) * (GAP + 2 + right)) / count);
+  const height = Math.max(72, Math.min(CELL * queries.length, TALLEST, Math.max(288, each)));
+  const widths = state.given.panels.map((given, i) => (stacked || i === 0 ? labels : 2) + each + right);
+  state.root.style.gridTemplateColumns = stacked ? "minmax(0, 1fr)" : widths.map((width) => `${width}px`).join(" ");
+  const tops = new Map(shown.map((given) => [given.name, topOf(state, given)]));
   state.given.panels.forEach((given, i) => {
-    if (!given.figure) return;
     const left = stacked || i === 0 ? labels : 2;
-    const width = Math.floor(widths[i]);
-    const rows = given.figure.data[0].z.shape[0];
-    const side = Math.min(TALLEST, Math.max(288, width - left));
-    const height = Math.max(72, Math.min(CELL * rows, side));
-    sizes.set(given.name, { width, left, top: stacked ? given.figure.layout.margin.t : top, height, labelled: left > 2 });
+    const top = stacked ? tops.get(given.name) : Math.max(...tops.values());
+    if (given.figure) sizes.set(given.name, { width: widths[i], left, right, top, height, labelled: left > 2, thin: height / queries.length < THIN });
   });
+  headers(state);
   return sizes;
+}
+
+/** All headers of one height: a remark goes where there is no room for it, then the switches to a line of their own. */
+function headers(state) {
+  const shown = [...state.panels.values()].filter((panel) => !panel.root.hidden);
+  const wide = ({ header, title, switches }) => title.scrollWidth + 8 + switches.scrollWidth > header.clientWidth + 1;
+  state.root.classList.remove("hl-tight");
+  for (const { remark } of shown) if (remark) remark.hidden = false;
+  for (const panel of shown) if (panel.remark) panel.remark.hidden = wide(panel);
+  state.root.classList.toggle("hl-tight", shown.some((panel) => panel.buttons.length && wide(panel)));
+  if (!state.root.classList.contains("hl-tight")) return;
+  for (const { remark, header } of shown) {
+    if (!remark) continue;
+    remark.hidden = false;
+    remark.hidden = remark.scrollWidth > header.clientWidth;
+  }
+}
+
+const pen = document.createElement("canvas").getContext("2d");
+
+/** Pixels that a label takes in a panel. */
+function widthOf(text, bold = false) {
+  pen.font = `${bold ? 700 : 400} 14px ${FONT}`;
+  return pen.measureText(text).width;
+}
+
+/** What stands above a plot: slanted names of keys, or numbers of dimensions. */
+function topOf(state, { name, figure }) {
+  if (name === "values") return figure.layout.margin.t;
+  const names = figure.layout.xaxis.tickvals.length ? keyLabels(state, figure.layout.xaxis) : [""];
+  return Math.ceil(Math.max(...names.map((text) => widthOf(text))) * Math.sin(SLANT)) + TICK + 12;
+}
+
+function overhang(state, { name, figure }) {
+  if (name === "values") return 2;
+  const last = keyLabels(state, figure.layout.xaxis).at(-1) ?? "";
+  return widthOf(last) * Math.cos(SLANT) - 4;
+}
+
+/** The names at an axis's ticks, as they are read; one past the keys is the sink. */
+function keyLabels(state, { tickvals, ticktext }) {
+  return [...tickvals].map((place, i) => (place < state.given.keys.length ? brief(state.given.keys[place]) : ticktext[i]));
 }
 
 async function draw(state, Plotly, given, size) {
@@ -157,20 +220,24 @@ async function draw(state, Plotly, given, size) {
   };
   const plain = {
     ...layout, width: size.width, height: size.height + size.top + 4, autosize: false,
-    margin: { l: size.left, r: 2, t: size.top, b: 4 }, font: { ...layout.font, color: state.palette.muted, family: FONT, size: 14 },
-    xaxis: { ...layout.xaxis, ...columnTicks(layout.xaxis, size.width - size.left - 2) }, annotations: layout.annotations ?? [], yaxis: { ...layout.yaxis, ...rowTicks(state, size), showticklabels: size.labelled },
+    margin: { l: size.left, r: size.right, t: size.top, b: 4 }, font: { ...layout.font, color: state.palette.muted, family: FONT, size: 14 },
+    xaxis: { ...layout.xaxis, ...columnTicks(state, given, size) }, annotations: layout.annotations ?? [], yaxis: { ...layout.yaxis, ...rowTicks(state, size), ticklen: size.thin ? TICK : 5, showticklabels: size.labelled },
   };
   panel.size = size;
+  panel.marks.pin.classList.toggle("hl-thin", size.thin);
   panel.labelled = state.pin;
   panel.stage.style.height = `${plain.height}px`;
   await Plotly.react(panel.plot, [drawn], plain, CONFIG);
   Object.assign(panel.cover.style, {
-    left: `${size.left}px`, top: `${size.top}px`, width: `${size.width - size.left - 2}px`, height: `${size.height}px`,
+    left: `${size.left}px`, top: `${size.top}px`, width: `${size.width - size.left - size.right}px`, height: `${size.height}px`,
   });
 }
 
 /** The axis's own labels, as many as there is room for; the last one, a sink's, always stays. */
-function columnTicks({ tickvals, ticktext, range }, width) {
+function columnTicks(state, { name, figure }, size) {
+  const { tickvals, ticktext, range } = figure.layout.xaxis;
+  const width = size.width - size.left - size.right;
+  const texts = name === "values" ? ticktext : keyLabels(state, figure.layout.xaxis).map(escaped);
   const places = [...tickvals];
   const apart = (LABEL * (range[1] - range[0])) / width;
   const last = places.length - 1;
@@ -180,7 +247,7 @@ function columnTicks({ tickvals, ticktext, range }, width) {
     if (fits || i === last) before = places[i];
     return fits || i === last;
   });
-  return { tickvals: kept.map((i) => places[i]), ticktext: kept.map((i) => ticktext[i]) };
+  return { tickvals: kept.map((i) => places[i]), ticktext: kept.map((i) => texts[i]) };
 }
 
 /** Labels of the queries, as many as there is room for; the pinned one always, in bold. */
@@ -191,10 +258,21 @@ function rowTicks(state, { height }) {
   return { tickvals: places, ticktext: places.map((i) => (i === state.pin ? `<b>${literal(queries[i])}</b>` : literal(queries[i]))) };
 }
 
-/** A token as plotly shows it literally, for plotly reads tags in labels. */
-function literal(name) {
-  const short = [...name].length > LABEL_CHARS ? `${[...name].slice(0, LABEL_CHARS - 1).join("")}…` : name;
-  return short.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+/** A token's name, cut where it would be too long for a label. */
+function brief(name) {
+  const letters = [...name];
+  const fits = (count) => count <= LABEL_CHARS && widthOf(letters.slice(0, count).join(""), true) <= LABEL_WIDEST;
+  if (fits(letters.length)) return name;
+  let count = Math.min(letters.length, LABEL_CHARS) - 1;
+  while (count > 1 && !fits(count + 1)) count -= 1;
+  return `${letters.slice(0, count).join("")}…`;
+}
+
+const literal = (name) => escaped(brief(name));
+
+/** Text as plotly shows it literally, for plotly reads tags in labels. */
+function escaped(text) {
+  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 }
 
 function resized(state) {
@@ -217,6 +295,10 @@ function cellAt(panel, event) {
 function point(state, panel, event) {
   const cell = cellAt(panel, event);
   if (!cell) return leave(state);
+  show(state, panel, cell);
+}
+
+function show(state, panel, cell) {
   const key = panel.name === "values" || cell.column >= state.given.keys.length ? null : cell.column;
   ui.say("hover", { query: cell.row, key, from: "figures" });
   place(panel.marks.cell, panel, cell.row, cell.column);
@@ -233,10 +315,52 @@ function press(state, panel, event) {
   const cell = cellAt(panel, event);
   if (!cell) return;
   point(state, panel, event);
-  if (cell.row === state.pin) return;
-  outline(state, cell.row);
-  ui.say("pinned", cell.row);
-  state.send("pin", cell.row);
+  pin(state, cell.row);
+}
+
+function pin(state, row) {
+  if (row === state.pin) return;
+  outline(state, row);
+  ui.say("pinned", row);
+  state.send("pin", row);
+}
+
+/** Arrow keys move from cell to cell as soon as the keyboard has come to a panel; Enter pins, Escape leaves. */
+function keyboard(state, panel) {
+  const { cover } = panel;
+  cover.addEventListener("pointerdown", () => { state.at = null; });
+  cover.addEventListener("focus", () => {
+    if (!cover.matches(":focus-visible")) return;
+    moveTo(state, panel, state.pin ?? 0, 0);
+  });
+  cover.addEventListener("blur", () => {
+    if (state.at) leave(state);
+    state.at = null;
+  });
+  cover.addEventListener("keydown", (event) => cellKey(state, panel, event));
+}
+
+function cellKey(state, panel, event) {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || state.at?.panel !== panel) return;
+  const { row, column } = state.at;
+  const by = ARROWS[event.key];
+  if (by) moveTo(state, panel, row + by[0], column + by[1]);
+  else if (event.key === "Home") moveTo(state, panel, row, 0);
+  else if (event.key === "End") moveTo(state, panel, row, Infinity);
+  else if (event.key === "Enter" || event.key === " ") pin(state, row);
+  else if (event.key === "Escape") panel.cover.blur();
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+/** The keyboard's cell, kept within the panel. */
+function moveTo(state, panel, row, column) {
+  if (!panel.given.figure) return;
+  const [rows, columns] = panel.given.figure.data[0].z.shape;
+  const cell = { row: Math.max(0, Math.min(rows - 1, row)), column: Math.max(0, Math.min(columns - 1, column)) };
+  state.at = { panel, ...cell };
+  show(state, panel, cell);
 }
 
 /** Show what is under the pointer beside it, inside the page. */
@@ -266,6 +390,7 @@ const drawnPanels = (state) => [...state.panels.values()].filter((panel) => pane
 
 /** The row and column under the pointer, wherever on the page it is. */
 function mark(state, at) {
+  state.row = at?.query ?? null;
   for (const panel of drawnPanels(state)) {
     const { row, column, cell } = panel.marks;
     const rows = panel.given.figure.data[0].z.shape[0];
@@ -282,6 +407,7 @@ function mark(state, at) {
 function outline(state, query) {
   state.pin = query;
   for (const panel of drawnPanels(state)) {
+    if (state.row === query) panel.marks.row.style.display = "none";
     const rows = panel.given.figure.data[0].z.shape[0];
     if (query === null || query >= rows) panel.marks.pin.style.display = "none";
     else place(panel.marks.pin, panel, query, null);
@@ -308,14 +434,21 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const state = ui.once(states, parentElement, () => build(parentElement));
   state.send = setTriggerValue;
   state.palette = palette;
-  state.given = ui.parse(data);
+  const given = ui.parse(data);
+  const fresh = state.bytes !== data;
+  state.bytes = data;
+  state.given = given;
   state.width = state.root.clientWidth;
   const { stages, layer, head, kind, count, undo } = state.given;
   ui.say("weights", (query) => (query < stages.weights.shape[0] ? ui.row(stages.weights, query) : null));
   ui.say("head", { layer, head, kind });
   ui.say("count", count);
-  ui.say("undo", undo);
+  // The same bytes once more know nothing newer than the bar itself was told.
+  if (fresh) ui.say("undo", undo);
   state.tip.hidden = true;
   render(state);
-  return () => state.stops.forEach((stop) => stop());
+  return () => {
+    ui.say("count", null);
+    state.stops.forEach((stop) => stop());
+  };
 }

@@ -57,3 +57,6 @@ def test_the_finished_tokenizer_frames_a_text(build: Path):
     assert decoder("The")["input_ids"][0] == tokenizer.BEGIN_ID
     assert encoder("The")["input_ids"][-1] == tokenizer.END_ID
     assert encoder.mask_token_id == tokenizer.MASK_ID
+    blank = encoder("One <mask> day")["input_ids"]
+    assert encoder.convert_ids_to_tokens(blank)[-3:] != ["Ġ", "<mask>"]
+    assert len(blank) == len(encoder("One")["input_ids"]) + 1 + len(encoder(" day")["input_ids"]) - 2

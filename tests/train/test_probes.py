@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from tools.train import probes
+from tools.train.figures_of_storyteller import names_of_heads
 from tools.train.targets import KINDS, Lexicon, target
 
 WORDS = ["<s>", " the", " cat", " saw", "The", ".", " Zarb", " dog"]
@@ -105,3 +106,13 @@ def test_an_encoder_may_look_ahead():
 def test_an_unknown_kind_is_named():
     with pytest.raises(ValueError, match="kind is 'telepathy'; it must be one of previous, next"):
         target("telepathy", torch.zeros(1, 3, dtype=torch.long), torch.zeros(1, 1, dtype=torch.long), tables())
+
+
+def test_heads_are_named_by_what_they_do_most_and_narrowly():
+    ids = torch.tensor([[0, 4, 2, 3, 6, 5, 1, 2, 7]])
+    first = torch.zeros(9, 9)
+    first[:, 0] = 1
+    weights = heads(shifted(9, 1), shifted(9, 2), torch.eye(9), first, even(9))
+    scores = {kind: probes.kind_scores(weights, ids, kind, tables()) for kind in KINDS}
+    named = names_of_heads({**scores, "even": probes.spread(weights)}, ids, tables())
+    assert named == [["previous", "two back", "itself", "first", "even"]]

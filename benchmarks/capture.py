@@ -31,7 +31,7 @@ from attention.capture import Inputs, trace_model
 from attention.record import Token, Trace
 
 LENGTHS = (64, 512, 1024)
-ROUNDS = int(os.environ.get("ROUNDS", "9"))
+ROUNDS = int(os.environ.get("ROUNDS", "15"))
 RESULTS = Path(__file__).parent / "results" / "capture.json"
 
 

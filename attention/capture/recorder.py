@@ -144,9 +144,7 @@ def fused(
     recorder = _current.get()
     output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **arguments)
     if recorder is not None:
-        asked = arguments.get("is_causal")
-        causal = asked if asked is not None else getattr(module, "is_causal", True)
-        causal = bool(causal) and attention_mask is None and query.shape[2] > 1
+        causal = attention_mask is None and _causal_by_itself(module, query, arguments)
         _note(recorder, module, query, key, value, attention_mask, output, causal, None, arguments)
     return output, None
 
@@ -180,13 +178,18 @@ def _additive(
         return mask
     lowest = torch.finfo(query.dtype).min
     if mask is None:
-        asked = arguments.get("is_causal")
-        causal = asked if asked is not None else getattr(module, "is_causal", True)
         n_q, n_k = query.shape[2], key.shape[2]
-        if not causal or n_q == 1:
+        if not _causal_by_itself(module, query, arguments):
             return None
         mask = torch.ones(n_q, n_k, dtype=torch.bool, device=query.device).tril()[None, None]
     return mask if mask.dtype != torch.bool else query.new_zeros(mask.shape).masked_fill(~mask, lowest)
+
+
+def _causal_by_itself(module: nn.Module, query: Tensor, arguments: dict[str, Any]) -> bool:
+    """What fused attention takes a missing mask to mean: asked for in the call, else the module's own, else causal."""
+    asked = arguments.get("is_causal")
+    causal = asked if asked is not None else getattr(module, "is_causal", True)
+    return bool(causal) and query.shape[2] > 1
 
 
 def _is_fused(module: nn.Module) -> bool:

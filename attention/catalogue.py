@@ -11,13 +11,18 @@ from attention.errors import InputError
 
 Family = Literal["encoder", "decoder", "encoder-decoder"]
 FAMILIES: tuple[Family, ...] = ("encoder", "decoder", "encoder-decoder")
-DEFAULT_MODEL = "local"
+DEFAULT_MODEL = "storyteller"
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
+BUNDLED = ASSETS / "models"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelEntry:
-    """One model of the picker. id: "local" or a hub id. revision: a commit hash that is pinned, or None."""
+    """One model of the picker.
+
+    id: "local" for our own attention, the name of a model that is bundled (`folder`, below `assets/models/`), or a hub
+    id. revision: the hub's commit hash that is pinned, or None.
+    """
 
     id: str
     title: str
@@ -25,19 +30,28 @@ class ModelEntry:
     licence: str
     about: str
     revision: str | None = None
+    folder: str | None = None
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
             raise InputError(f"family is {self.family!r}; it must be one of {', '.join(FAMILIES)}")
         if self.revision is not None and not re.fullmatch(r"[0-9a-f]{40}", self.revision):
             raise InputError(f"revision is {self.revision!r}; it must be a commit hash of 40 hexadecimal digits")
+        if self.folder is not None and not (BUNDLED / self.folder / "config.json").is_file():
+            raise InputError(f"folder is {self.folder!r}; it must be one below {BUNDLED.name}/ that holds a model")
+
+    @property
+    def path(self) -> Path | None:
+        """Where the model lies, where it comes with Headlight."""
+        return None if self.folder is None else BUNDLED / self.folder
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
     """One sentence to try. name: a slug for links. label: what its chip says. about: what to look for.
 
-    pin: the word whose row is worth a first look (its last occurrence), or "".
+    pin: the word whose row is worth a first look (its last occurrence), or "". model: the only model that it is for, or
+    "". pair: the second text, or "".
     """
 
     name: str
@@ -45,6 +59,8 @@ class Sample:
     text: str
     about: str
     pin: str = ""
+    model: str = ""
+    pair: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
@@ -66,8 +82,15 @@ def models() -> tuple[ModelEntry, ...]:
 
 
 @cache
-def samples() -> tuple[Sample, ...]:
-    """The sentences to try; raises InputError that names what is wrong with the file."""
+def samples(model: str = "") -> tuple[Sample, ...]:
+    """The sentences to try: a model's own where it has some, else those for all; raises InputError for a wrong file."""
+    own = tuple(sample for sample in all_samples() if sample.model == model)
+    return own or tuple(sample for sample in all_samples() if not sample.model)
+
+
+@cache
+def all_samples() -> tuple[Sample, ...]:
+    """The sentences of all models."""
     return read(ASSETS / "samples.toml", "sample", Sample, key="name")
 
 

@@ -18,7 +18,7 @@ from attention.errors import InputError
 Values = Literal["output", "contribution"]
 
 VERSION = "1"
-DEFAULT_MODEL = "local"
+DEFAULT_MODEL = "storyteller"
 # The first sample of the catalogue; a test holds the two together.
 DEFAULT_TEXT = "The cat sat on the mat because it was tired."
 KINDS = ("encoder", "decoder", "cross")
@@ -41,7 +41,8 @@ class View:
 
     model: bundled name, hub id (`id@revision` pins one) or folder. pair: the second text, "" for none. kind: "" means
     the trace's own default. layer, head and query count from 0; query is the pinned token, None lets the page choose.
-    stage: which of STAGES the scores panel shows. values: the head's output, or its contribution after W_O.
+    stage: which of STAGES the scores panel shows. values: the head's output, or its contribution after W_O. chat:
+    whether the text enters as a message in the model's own chat template.
     NUL and lone surrogates, which no browser can carry, become U+FFFD. Raises InputError for values outside these.
     """
 
@@ -55,6 +56,7 @@ class View:
     stage: str = "masked"
     values: Values = "output"
     ids: bool = False
+    chat: bool = False
 
     def __post_init__(self) -> None:
         for name in ("model", "text", "pair"):
@@ -99,9 +101,9 @@ def change(view: View, **changes: Any) -> View:
     kind drops the pinned token.
     """
     different = {name for name, value in changes.items() if value != getattr(view, name)}
-    resets: dict[str, Any] = {"query": None} if different & {"model", "text", "pair", "kind"} else {}
+    resets: dict[str, Any] = {"query": None} if different & {"model", "text", "pair", "kind", "chat"} else {}
     if "model" in different:
-        resets |= {"pair": "", "kind": "", "layer": 0, "head": 0}
+        resets |= {"pair": "", "kind": "", "layer": 0, "head": 0, "chat": False}
     return replace(view, **resets | changes)
 
 
@@ -183,6 +185,7 @@ PARAMETERS = (
     Parameter("stage", "which step of the scores is shown", _or(STAGES), "masked", _choice(STAGES)),
     Parameter("values", "the head's output, or its contribution after W_O", _or(VALUES), "output", _choice(VALUES)),
     Parameter("ids", "1 shows the tokens' ids", "0 or 1", "0", _switch),
+    Parameter("chat", "1 puts the text into the model's chat template", "0 or 1", "0", _switch),
 )
 _ALWAYS = ("model", "text")
 

@@ -7,16 +7,38 @@ from pathlib import Path
 import pytest
 
 from attention import catalogue
-from attention.catalogue import DEFAULT_MODEL, FAMILIES, ModelEntry, Sample, find, models, read, samples
+from attention.catalogue import (
+    BUNDLED,
+    DEFAULT_MODEL,
+    FAMILIES,
+    ModelEntry,
+    Sample,
+    all_samples,
+    find,
+    models,
+    read,
+    samples,
+)
 from attention.errors import InputError
 
 GOOD = 'id = "a/b"\ntitle = "A"\nfamily = "encoder"\nlicence = "MIT"\nabout = "One."\n'
 
 
-def test_the_default_comes_first_and_says_that_it_is_not_trained():
-    assert models()[0].id == DEFAULT_MODEL == "local"
-    assert models()[0].title == "Local MHSA"
-    assert "random" in models()[0].about
+def test_the_default_comes_first_and_is_in_the_box():
+    assert models()[0].id == DEFAULT_MODEL == "storyteller"
+    assert (models()[0].path / "model.safetensors").is_file()
+
+
+def test_our_own_untrained_attention_says_so():
+    assert find("local").title == "Local MHSA"
+    assert "random" in find("local").about
+
+
+def test_what_is_bundled_is_offered_and_nothing_else_has_a_folder():
+    folders = {path.name for path in BUNDLED.iterdir() if (path / "config.json").is_file()}
+    assert {entry.folder for entry in models() if entry.folder} == folders
+    assert find("gpt2") is None
+    assert find("openai-community/gpt2").path is None
 
 
 def test_the_named_models_are_offered_in_all_families():
@@ -55,6 +77,13 @@ def test_samples_are_short_enough_for_a_chip_and_unique():
         assert len(sample.text) < 200
 
 
+def test_a_model_with_samples_of_its_own_is_offered_those_alone():
+    assert {sample.model for sample in samples("dates")} == {"dates"}
+    assert {sample.model for sample in samples("storyteller")} == {""}
+    assert samples("org/name") == samples() == samples("local")
+    assert {sample.model for sample in all_samples()} == {"", "cloze", "dates"}
+
+
 def test_about_is_one_line():
     assert all("\n" not in entry.about for entry in models())
 
@@ -69,6 +98,7 @@ def test_about_is_one_line():
         ("[[model]]\n" + GOOD.replace('"MIT"', "3"), "licence must be text"),
         ("[[model]]\n" + GOOD + 'revision = "main"\n', "revision is 'main'; it must be a commit hash"),
         ("[[model]]\n" + GOOD + "[[model]]\n" + GOOD, "gives the id a/b more than once"),
+        ("[[model]]\n" + GOOD + 'folder = "../models"\n', "folder is '../models'; it must be one below models/"),
         ("[[sample]]\n" + GOOD, r"may hold only \[\[model\]\]"),
         ("model = 3", r"may hold only \[\[model\]\]"),
         ("model = [3]", "model 1 is not a table"),
@@ -103,7 +133,7 @@ def test_a_name_that_is_no_slug_is_refused():
 def test_the_catalogue_must_begin_with_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "models.toml").write_text("[[model]]\n" + GOOD, encoding="utf-8")
     monkeypatch.setattr(catalogue, "ASSETS", tmp_path)
-    with pytest.raises(InputError, match="must begin with 'local'"):
+    with pytest.raises(InputError, match="must begin with 'storyteller'"):
         models.__wrapped__()
 
 

@@ -61,7 +61,7 @@ def test_every_model_of_the_catalogue_is_documented() -> None:
     table = rows(text)
     for entry in catalogue.models():
         assert f"`{entry.id}`" in text
-        if entry.id != catalogue.DEFAULT_MODEL:
+        if entry.id != "local":
             assert table.get(entry.id) == [entry.family, entry.licence, entry.about]
 
 
@@ -75,7 +75,7 @@ def test_no_document_keeps_what_is_gone() -> None:
     settings = {name for name, *_ in config.describe()}
     assert set(rows(read("docs/settings.md"))) - {"name", "---"} == settings
     assert set(rows(read("docs/links.md"))) - {"key", "---"} == {key.name for key in view.PARAMETERS}
-    models = {entry.id for entry in catalogue.models()} - {catalogue.DEFAULT_MODEL}
+    models = {entry.id for entry in catalogue.models()} - {"local"}
     assert set(rows(read("docs/models.md"))) - {"id", "---"} == models
 
 

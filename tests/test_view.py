@@ -79,9 +79,9 @@ def test_and_so_through_a_real_query_string(view: View) -> None:
 
 
 def test_a_link_always_names_version_model_and_text_and_else_only_what_differs() -> None:
-    assert to_query(View()) == {"v": "1", "model": "local", "text": DEFAULT_TEXT}
+    assert to_query(View()) == {"v": "1", "model": DEFAULT_MODEL, "text": DEFAULT_TEXT}
     assert to_query(View(query=0, ids=True, layer=3)) == {
-        "v": "1", "model": "local", "text": DEFAULT_TEXT, "layer": "3", "query": "0", "ids": "1",
+        "v": "1", "model": DEFAULT_MODEL, "text": DEFAULT_TEXT, "layer": "3", "query": "0", "ids": "1",
     }  # fmt: skip
 
 

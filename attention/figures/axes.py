@@ -47,6 +47,11 @@ def token_axis(names: Sequence[str], extra: str | None = None) -> dict[str, Any]
     }
 
 
+def borders(tokens: Sequence[Token]) -> list[float]:
+    """Where on the axis one text ends and the next begins: between its two tokens, in the axis's own units."""
+    return [i - 0.5 for i in range(1, len(tokens)) if tokens[i].segment != tokens[i - 1].segment]
+
+
 def number_axis(count: int) -> dict[str, Any]:
     """Layout of an axis of dimensions 0 … count − 1: only the first and the last are written."""
     ends = sorted({0, max(0, count - 1)})

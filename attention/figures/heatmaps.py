@@ -16,6 +16,7 @@ import plotly.graph_objects as go
 from attention.errors import InputError
 from attention.figures.axes import (
     SLANT,
+    borders,
     label_height,
     label_overhang,
     label_width,
@@ -154,9 +155,20 @@ def _layout(
         axis = token_axis(columns, SINK if sink else None)
         layout["xaxis"] = axis | {"side": "top", "tickangle": -SLANT}
         layout["margin"]["r"] = label_overhang([*columns, SINK] if sink else columns)
+    layout["shapes"] = _borders(head_view, palette, keys)
     if hatch and forbidden(head_view).any():
         layout["images"] = [_hatching(len(rows), len(columns), sink)]
     return layout
+
+
+def _borders(head_view: HeadView, palette: Palette, keys: bool) -> list[dict[str, Any]]:
+    """A line between sentence A and sentence B, on each axis of tokens."""
+    style = {"type": "line", "line": {"color": palette.ink, "width": 1.5, "dash": "dot"}}
+    across = {"xref": "x domain", "x0": 0, "x1": 1, "yref": "y"}
+    down = {"yref": "y domain", "y0": 0, "y1": 1, "xref": "x"}
+    rows = [style | across | {"y0": at, "y1": at} for at in borders(head_view.query_tokens)]
+    columns = [style | down | {"x0": at, "x1": at} for at in borders(head_view.key_tokens) if keys]
+    return rows + columns
 
 
 def _across(text: str) -> dict[str, Any]:

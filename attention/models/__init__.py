@@ -1,8 +1,9 @@
 """An id or a folder → a model and its tokenizer, safely: parse, inspect before any weight is read, download, keep."""
 
+from attention.models.build import LoadedModel
 from attention.models.card import ModelCard
 from attention.models.inspect import inspect
-from attention.models.pool import LoadedModel, ModelPool, shared_pool
+from attention.models.pool import ModelPool, Wait, shared_pool
 from attention.models.reference import ModelRef, parse
 
-__all__ = ["LoadedModel", "ModelCard", "ModelPool", "ModelRef", "inspect", "parse", "shared_pool"]
+__all__ = ["LoadedModel", "ModelCard", "ModelPool", "ModelRef", "Wait", "inspect", "parse", "shared_pool"]

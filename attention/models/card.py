@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from attention.catalogue import Family
+from attention.catalogue import Family, find
+from attention.config import MEGABYTE
+
+NAMES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +17,7 @@ class ModelCard:
     counted once. weight_bytes: of the files. dtype: as safetensors writes it ("F32", "BF16", "F16").
     max_positions: as the config has it (a model may keep some of them for itself: `LoadedModel.max_tokens`).
     files: (name, bytes) that a download consists of. folder: where config.json lies. complete: whether all the rest
-    lies there too, so that nothing needs downloading.
+    lies there too, so that nothing needs downloading. renamed: the id that the hub has it under by now, or None.
     """
 
     id: str
@@ -36,3 +39,29 @@ class ModelCard:
     folder: Path
     files: tuple[tuple[str, int], ...]
     complete: bool
+    renamed: str | None = None
+
+    @property
+    def summary(self) -> str:
+        """What is coming, in one line: "GPT-2: GPT2LMHeadModel, 12 layers × 12 heads, 548 MB as float32"."""
+        entry = find(self.id)
+        size = f"{self.weight_bytes / MEGABYTE:,.0f} MB" if self.weight_bytes >= MEGABYTE else "less than 1 MB"
+        dtype = NAMES.get(self.dtype, self.dtype)
+        parts = [self.architecture, self._layers_and_heads, f"{size} as {dtype}" if dtype else size]
+        return f"{entry.title if entry else self.id}: {', '.join(part for part in parts if part)}"
+
+    @property
+    def notice(self) -> str:
+        """What a person should know although nothing is wrong, in one sentence; "" where there is nothing."""
+        if self.renamed is None:
+            return ""
+        return f"{self.id} is called {self.renamed} on the hub now: use the new name, the old one may stop working."
+
+    @property
+    def _layers_and_heads(self) -> str:
+        if self.layers is None or self.heads is None:
+            return ""
+        layers = f"{self.layers} layer{'' if self.layers == 1 else 's'}"
+        if self.decoder_layers is not None:
+            layers = f"{self.layers} + {self.decoder_layers} layers"
+        return f"{layers} × {self.heads} head{'' if self.heads == 1 else 's'}"

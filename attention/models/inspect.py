@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from attention.catalogue import Family, find
+from attention.catalogue import Family
 from attention.config import MEGABYTE, Limits, variable
 from attention.errors import ModelError
 from attention.models import hub
@@ -38,6 +38,7 @@ class _Source:
     complete: bool
     commit: str | None
     licence: str | None
+    renamed: str | None = None
 
 
 def inspect(ref: ModelRef, limits: Limits) -> ModelCard:
@@ -72,7 +73,8 @@ def family_of(config: Any) -> Family:
 
 def _local(ref: ModelRef, limits: Limits) -> _Source:
     """A folder's own files; raises where one of them leads outside the allowed folder."""
-    folder, root = cast(Path, ref.folder), limits.local_root
+    folder = cast(Path, ref.folder)
+    root = folder if ref.bundled else limits.local_root
     inside = [path for path in sorted(folder.iterdir()) if path.is_file()]
     stray = [path.name for path in inside if root is None or not path.resolve().is_relative_to(root)]
     if stray:
@@ -84,7 +86,7 @@ def _local(ref: ModelRef, limits: Limits) -> _Source:
 def _remote(ref: ModelRef) -> _Source:
     listing = hub.look(ref)
     if listing.files is not None:
-        return _Source(ref, listing.folder, listing.files, False, listing.commit, listing.licence)
+        return _Source(ref, listing.folder, listing.files, False, listing.commit, listing.licence, listing.renamed)
     here = tuple((path.name, path.stat().st_size) for path in sorted(listing.folder.iterdir()) if path.is_file())
     if not choose(name for name, _ in here):
         raise hub.not_complete(ref)
@@ -188,7 +190,7 @@ def _all_shards(source: _Source, files: tuple[str, ...]) -> None:
 
 
 def _card(source: _Source, config: Any, tensors: tuple[TensorFacts, ...], weight_bytes: int) -> ModelCard:
-    entry = find(source.ref.id)
+    entry = source.ref.entry
     text = config.get_text_config()
     heads = _number(text, "num_attention_heads", "encoder_attention_heads")
     d_model = _number(text, "hidden_size", "d_model")
@@ -208,11 +210,12 @@ def _card(source: _Source, config: Any, tensors: tuple[TensorFacts, ...], weight
         parameters=parameters(tensors),
         weight_bytes=weight_bytes,
         dtype=common_dtype(tensors),
-        licence=source.licence or (entry.licence if entry and not source.ref.folder else None),
+        licence=source.licence or (entry.licence if entry else None),
         revision=source.commit,
         folder=source.folder,
         files=tuple((name, size) for name, size in source.files if name in wanted or TOKENIZER.fullmatch(name)),
         complete=source.complete,
+        renamed=source.renamed,
     )
 
 

@@ -1,58 +1,74 @@
-"""Models that stay loaded: each once for all who ask, the least recently used one goes first."""
+"""Models that stay loaded: each once for all who ask, the least recently used one goes first.
+
+A load runs in a thread of its own, and everyone who asks for the model waits for it. A download goes on as long as
+somebody waits who has not cancelled: one who cancels leaves, and the last one to leave ends it.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any
 
 from attention.config import Limits
 from attention.errors import ModelError
+from attention.models import hub, memory
+from attention.models.build import LoadedModel, build
 from attention.models.card import ModelCard
-from attention.models.download import OnProgress, download
+from attention.models.download import OnProgress, Stop, download
 from attention.models.inspect import inspect
 from attention.models.reference import ModelRef, parse
 
+OnCard = Callable[[ModelCard], None]
 # from_pretrained changes torch's default dtype and the library's own classes while it builds a model, for all threads:
 # so one model is built at a time. Inspecting and downloading, which take longer, run side by side.
 BUILDING = threading.Lock()
-# bfloat16 is kept as it is stored: its range is float32's, and what is shown is then what the model computes. float16
-# becomes float32, exactly: on a CPU many of its operations are slow or missing, and sums above 65,504 overflow.
-DTYPES = {"F32": "float32", "F16": "float32", "BF16": "bfloat16", "F64": "float64"}
-# A head or pooler that the files lack is made up; more than this beside the weights that are there is not.
-SPARE = 20_000_000
-INNER = ".layers.", ".layer.", ".h.", ".block.", ".blocks."
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoadedModel:
-    """A model ready to run: in evaluation mode, no gradients, attention as from_pretrained chose it.
+class UnderWay:
+    """A load that has not ended. card: None until the model was looked at. done and total: bytes of the download."""
 
-    missing: weights that the files lack and that are therefore random (a pooler or head the checkpoint came without);
-    a model that lacks weights inside its layers is refused.
-    """
-
-    model: Any
-    tokenizer: Any
-    card: ModelCard
     ref: ModelRef
-    missing: tuple[str, ...] = ()
+    card: ModelCard | None
+    done: int
+    total: int
+
+
+class Wait:
+    """One caller's wait for one model, from `ModelPool.ask`: how far it is, its end, and a way out."""
+
+    def __init__(self, pool: ModelPool, ref: ModelRef, load: _Load) -> None:
+        self._pool, self._load = pool, load
+        self._result: Future[LoadedModel] = Future()
+        self.ref = ref
 
     @property
-    def max_tokens(self) -> int | None:
-        """The most tokens that the model has positions for, or None where there is no such end."""
-        limit = self.card.max_positions
-        for name, module in self.model.named_modules():
-            padding = getattr(module, "padding_idx", None)
-            if limit and padding is not None and name.endswith("position_embeddings"):
-                return min(limit, int(module.num_embeddings) - padding - 1)  # RoBERTa counts from after its padding
-        return limit
+    def card(self) -> ModelCard | None:
+        """What is coming, as soon as it is known, which is before any weights are fetched."""
+        return self._load.card
+
+    @property
+    def done(self) -> int:
+        """Bytes that are here, of `total`."""
+        return self._load.done
+
+    @property
+    def total(self) -> int:
+        """Bytes of all files; 0 until they are known."""
+        return self._load.total
+
+    def cancel(self) -> bool:
+        """Leave: `result` raises ModelError. Whether that ended the load too, since nobody else waits for it."""
+        return self._pool._leave(self)
+
+    def result(self) -> LoadedModel:
+        """The model; waits for it. Raises ModelError with what is wrong and what to do."""
+        return self._result.result()
 
 
 class ModelPool:
@@ -65,166 +81,191 @@ class ModelPool:
         self.limits = limits or Limits.from_environment()
         self._lock = threading.Lock()
         self._loads: OrderedDict[ModelRef, _Load] = OrderedDict()
+        self._barred: set[str] = set()
 
-    def get(self, ref: ModelRef | str, on_progress: OnProgress | None = None) -> LoadedModel:
-        """The model, loaded now or before; waits where another thread is loading it.
+    def get(
+        self, ref: ModelRef | str, on_progress: OnProgress | None = None, on_card: OnCard | None = None
+    ) -> LoadedModel:
+        """The model, loaded now or before; waits where it is being loaded. See `ask`, which does not wait."""
+        wait = self.ask(ref, on_progress, on_card)
+        try:
+            return wait.result()
+        except KeyboardInterrupt:
+            wait.cancel()
+            raise
 
-        on_progress(done_bytes, total_bytes) follows the download, also one that another thread began, and may be called
-        from that thread; it must not raise. Raises ModelError with what is wrong and what to do.
+    def ask(self, ref: ModelRef | str, on_progress: OnProgress | None = None, on_card: OnCard | None = None) -> Wait:
+        """Begin to load a model, or join who is loading it already.
+
+        on_card(card) is called once, before any weights are fetched where they are not here yet;
+        on_progress(done_bytes, total_bytes) follows the download. Both may be called from another thread, and must not raise.
         """
         ref = parse(ref, self.limits) if isinstance(ref, str) else ref
-        load, mine = self._join(ref, on_progress)
-        if mine:
-            self._run(ref, load)
-        return load.result.result()
+        wait, card = self._join(ref, on_progress, on_card)
+        if card is not None and on_card is not None:
+            on_card(card)
+        return wait
+
+    def cancel(self, ref: ModelRef | str) -> bool:
+        """End a load for everyone who waits for it; whether there was one. A model that is loaded stays."""
+        ref = parse(ref, self.limits) if isinstance(ref, str) else ref
+        with self._lock:
+            load = self._loads.get(ref)
+            waits = () if load is None else tuple(load.waits)
+        return bool([wait.cancel() for wait in waits])
 
     def loaded(self) -> tuple[ModelRef, ...]:
         """The models in memory, the least recently used first."""
         with self._lock:
             return tuple(ref for ref, load in self._loads.items() if load.ready)
 
-    def _join(self, ref: ModelRef, on_progress: OnProgress | None) -> tuple[_Load, bool]:
+    def under_way(self) -> tuple[UnderWay, ...]:
+        """The loads that have not ended, the oldest first."""
         with self._lock:
-            mine = ref not in self._loads
-            load = self._loads.setdefault(ref, _Load())
+            found = [(ref, load) for ref, load in self._loads.items() if not load.ready]
+        return tuple(UnderWay(ref=ref, card=load.card, done=load.done, total=load.total) for ref, load in found)
+
+    @contextmanager
+    def without(self, id: str) -> Iterator[None]:
+        """While a hub model is removed from the disk: it is not in memory, and nobody begins to load it.
+
+        Raises ModelError where it is being loaded.
+        """
+        with self._lock:
+            mine = [ref for ref in self._loads if ref.id == id and ref.folder is None]
+            if any(not self._loads[ref].ready for ref in mine):
+                raise ModelError(f"{id} is being downloaded or loaded; cancel that first, or wait until it is done.")
+            for ref in mine:
+                del self._loads[ref]
+            self._barred.add(id)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._barred.discard(id)
+
+    def _join(
+        self, ref: ModelRef, on_progress: OnProgress | None, on_card: OnCard | None
+    ) -> tuple[Wait, ModelCard | None]:
+        """The wait, and the card where it is known by now, so that `_load` will not tell it any more."""
+        with self._lock:
+            if ref.id in self._barred and ref.folder is None:
+                raise ModelError(f"{ref.id} is being removed from this computer; try again in a moment.")
+            load = self._loads.get(ref)
+            if load is None:
+                load = self._loads[ref] = _Load()
+                name = f"headlight-load-{ref.id}"
+                threading.Thread(target=self._run, args=(ref, load), name=name, daemon=True).start()
             self._loads.move_to_end(ref)
-            if on_progress is not None and not load.ready:
-                load.listeners.append(on_progress)
-            return load, mine
+            wait = Wait(self, ref, load)
+            load.add(wait, on_progress, on_card)
+            return wait, load.card
+
+    def _leave(self, wait: Wait) -> bool:
+        """Take a wait out of its load; the last one to leave ends the load, if it still can be ended."""
+        load = wait._load
+        with self._lock:
+            if wait not in load.waits:  # it has ended, or was left before
+                return False
+            load.waits.remove(wait)
+            others = bool(load.waits)
+            ends = not others and not load.building
+            if ends:
+                load.stop.ask()
+                if self._loads.get(wait.ref) is load:
+                    del self._loads[wait.ref]
+        wait._result.set_exception(hub.cancelled(wait.ref, goes_on=others))
+        return ends
 
     def _run(self, ref: ModelRef, load: _Load) -> None:
         try:
-            card = inspect(ref, self.limits)
-            folder = download(ref, card, load.tell)
-            with BUILDING:
-                self._make_room()
-                load.result.set_result(_build(ref, card, folder))
+            model = self._load(ref, load)
         except BaseException as err:
             with self._lock:
-                self._loads.pop(ref, None)
-            load.result.set_exception(err)
-        load.listeners.clear()
+                if self._loads.get(ref) is load:
+                    del self._loads[ref]
+                waits = load.end(None)
+            for wait in waits:
+                wait._result.set_exception(err)
+            return
+        with self._lock:
+            waits = load.end(model)
+        for wait in waits:
+            wait._result.set_result(model)
+
+    def _load(self, ref: ModelRef, load: _Load) -> LoadedModel:
+        card = inspect(ref, self.limits)
+        memory.check(ref, card, self._given_back())
+        with self._lock:
+            listeners = load.look(card)
+        for on_card in listeners:
+            on_card(card)
+        folder = download(ref, card, load.tell, load.stop)
+        with BUILDING:
+            with self._lock:
+                load.building = True
+            if load.stop.asked:
+                raise hub.cancelled(ref)
+            self._make_room()
+            return build(ref, card, folder)
+
+    def _given_back(self) -> int:
+        """Bytes of the models that make room for one more."""
+        with self._lock:
+            return sum(memory.needed(load.model.card) for _, load in self._leaving() if load.model is not None)
 
     def _make_room(self) -> None:
         """Drop before loading and not after, so that never more than the allowed number is in memory."""
         with self._lock:
-            ready = [ref for ref, load in self._loads.items() if load.ready]
-            for ref in ready[: max(len(ready) - self.limits.models_in_memory + 1, 0)]:
+            for ref, _ in self._leaving():
                 del self._loads[ref]
+
+    def _leaving(self) -> list[tuple[ModelRef, _Load]]:
+        ready = [(ref, load) for ref, load in self._loads.items() if load.ready]
+        return ready[: max(len(ready) - self.limits.models_in_memory + 1, 0)]
 
 
 class _Load:
-    """One load, under way or done."""
+    """One load, under way or done. Its waits and its model change under the pool's lock."""
 
     def __init__(self) -> None:
-        self.result: Future[LoadedModel] = Future()
-        self.listeners: list[OnProgress] = []
+        self.waits: list[Wait] = []
+        self.stop = Stop()
+        self.card: ModelCard | None = None
+        self.model: LoadedModel | None = None
+        self.done = self.total = 0
+        self.building = False
+        self._listeners: list[tuple[Wait, OnProgress | None, OnCard | None]] = []
 
     @property
     def ready(self) -> bool:
-        return self.result.done()
+        return self.model is not None
+
+    def add(self, wait: Wait, on_progress: OnProgress | None, on_card: OnCard | None) -> None:
+        if self.model is not None:
+            wait._result.set_result(self.model)
+            return
+        self.waits.append(wait)
+        self._listeners.append((wait, on_progress, on_card))
+
+    def end(self, model: LoadedModel | None) -> list[Wait]:
+        waits, self.waits, self._listeners = self.waits, [], []
+        self.model = model
+        return waits
+
+    def look(self, card: ModelCard) -> list[OnCard]:
+        """Keep the card; whom to tell of it."""
+        self.card = card
+        return [on_card for _, _, on_card in self._listeners if on_card is not None]
 
     def tell(self, done: int, total: int) -> None:
-        for listener in tuple(self.listeners):
-            listener(done, total)
+        self.done, self.total = done, total
+        for wait, on_progress, _ in tuple(self._listeners):
+            if on_progress is not None and wait in self.waits:
+                on_progress(done, total)
 
 
 @cache
 def shared_pool() -> ModelPool:
     """The process's one pool, with the limits of its environment."""
     return ModelPool()
-
-
-def _build(ref: ModelRef, card: ModelCard, folder: Path) -> LoadedModel:
-    """Model and tokenizer from files that are all here."""
-    with _quiet(), _plain_errors(ref):
-        tokenizer = _tokenizer(ref, folder)
-        model, missing = _model(card, folder)
-    inner = [name for name in missing if any(part in f".{name}" for part in INNER)]
-    if inner:
-        raise ModelError(f"The weights of {ref.id} lack {len(inner)} tensors, such as {inner[0]}; get a whole copy.")
-    return LoadedModel(model=model, tokenizer=tokenizer, card=card, ref=ref, missing=missing)
-
-
-def _model(card: ModelCard, folder: Path) -> tuple[Any, tuple[str, ...]]:
-    import transformers
-
-    classes = {
-        "encoder": transformers.AutoModel,
-        "decoder": transformers.AutoModelForCausalLM,
-        "encoder-decoder": transformers.AutoModelForSeq2SeqLM,
-    }
-    _refuse_empty_promises(classes[card.family], card, folder)
-    model, report = classes[card.family].from_pretrained(
-        folder,
-        dtype=DTYPES.get(card.dtype, "auto"),
-        use_safetensors=True,
-        trust_remote_code=False,
-        local_files_only=True,
-        output_loading_info=True,
-    )
-    return model.eval().requires_grad_(False), tuple(sorted(report["missing_keys"]))
-
-
-def _refuse_empty_promises(auto_class: Any, card: ModelCard, folder: Path) -> None:
-    """Raise where the config describes far more weights than the files hold: they would be made up, in memory."""
-    import torch
-    from transformers import AutoConfig
-
-    config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    try:
-        with torch.device("meta"):
-            described = sum(weight.numel() for weight in auto_class.from_config(config).parameters())
-    except (RuntimeError, NotImplementedError, ValueError):  # some models compute on weights while they are built
-        return
-    if described > SPARE + 2 * card.parameters:
-        raise ModelError(
-            f"The config of {card.id} describes {described:,} parameters, but its files hold {card.parameters:,}; "
-            "get a whole copy."
-        )
-
-
-def _tokenizer(ref: ModelRef, folder: Path) -> Any:
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except Exception as err:  # tokenizer classes raise what they like on missing or odd files
-        raise ModelError(
-            f"The tokenizer of {ref.id} cannot be loaded ({_first_line(err)}); its files must lie beside the model."
-        ) from err
-    if len(tokenizer) <= len(tokenizer.all_special_ids):  # without its files the library makes an empty one, silently
-        raise ModelError(f"{ref.id} has no tokenizer; its files must lie beside the model.")
-    return tokenizer
-
-
-@contextmanager
-def _plain_errors(ref: ModelRef) -> Iterator[None]:
-    try:
-        yield
-    except ModelError:
-        raise
-    except MemoryError as err:
-        raise ModelError(f"There is not enough memory for {ref.id}; choose a smaller model.") from err
-    except Exception as err:  # model classes raise what they like on files that do not fit them
-        raise ModelError(f"{ref.id} cannot be loaded: {_first_line(err)} Choose another model or revision.") from err
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No bars and no reports on stderr while a model is built; what they would say is in `LoadedModel.missing`."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
-
-
-def _first_line(err: BaseException) -> str:
-    return (str(err).strip().splitlines() or [type(err).__name__])[0][:200]

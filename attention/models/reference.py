@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from attention.catalogue import DEFAULT_MODEL, find
+from attention.catalogue import BUNDLED, ModelEntry, find
 from attention.config import Limits, variable
 from attention.errors import ModelError
 
@@ -12,6 +12,7 @@ PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
 HUB_ID = re.compile(rf"(?:{PART}/)?{PART}")
 REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 LONGEST = 300
+LOCAL = "local"
 ALLOWED = 'give an id such as "openai-community/gpt2" or "organisation/name@revision"'
 
 
@@ -19,7 +20,8 @@ ALLOWED = 'give an id such as "openai-community/gpt2" or "organisation/name@revi
 class ModelRef:
     """One model: an id on the hub (with a revision, or None for its main branch), or a folder here.
 
-    id: the hub id, "local" for the built-in attention, or the folder's path below the allowed one.
+    id: the hub id, "local" for the built-in attention, a bundled model's name, or the folder's path below the allowed
+    one.
     """
 
     id: str
@@ -29,21 +31,33 @@ class ModelRef:
     @property
     def built_in(self) -> bool:
         """Whether this is Headlight's own attention, which has no files to load."""
-        return self.id == DEFAULT_MODEL and self.folder is None
+        return self.id == LOCAL and self.folder is None
+
+    @property
+    def entry(self) -> ModelEntry | None:
+        """What the catalogue says of this model; None where it is not offered, or is a folder of one's own."""
+        return find(self.id) if self.folder is None or self.bundled else None
+
+    @property
+    def bundled(self) -> bool:
+        """Whether the model comes with Headlight."""
+        return self.folder is not None and self.folder.parent == BUNDLED
 
     def __str__(self) -> str:
         return f"{self.id}@{self.revision}" if self.revision else self.id
 
 
 def parse(text: str, limits: Limits) -> ModelRef:
-    """Read "local", "organisation/name", "name", each with "@revision", or a folder ("/…", "./…", "~/…").
+    """Read "local", a bundled model's name, "organisation/name[@revision]", or a folder ("/…", "./…", "~/…").
 
     A relative folder is looked up below the allowed one. Raises ModelError for anything else, for a folder outside
     `limits.local_root`, and for an id outside the catalogue where `limits.any_model` is off.
     """
     text = text.strip()
-    if text == DEFAULT_MODEL:
+    if text == LOCAL:
         return ModelRef(id=text)
+    if (entry := find(text)) and entry.path:
+        return ModelRef(id=entry.id, folder=entry.path)
     if len(text) > LONGEST or not text.isprintable():
         raise ModelError(f"{_shown(text)} is not a model: too long, or with characters that cannot be seen; {ALLOWED}.")
     if text.startswith(("/", ".", "~")) or re.match(r"[A-Za-z]:[\\/]", text):
@@ -53,7 +67,7 @@ def parse(text: str, limits: Limits) -> ModelRef:
 
 def _hub(text: str, limits: Limits) -> ModelRef:
     name, at, revision = text.partition("@")
-    if not HUB_ID.fullmatch(name) or "--" in name or ".." in name or name == DEFAULT_MODEL:
+    if not HUB_ID.fullmatch(name) or "--" in name or ".." in name or _is_ours(name):
         raise ModelError(f"{_shown(text)} is not the id of a model; {ALLOWED}.")
     if at and (not REVISION.fullmatch(revision) or ".." in revision or "//" in revision or revision.endswith("/")):
         raise ModelError(f"{_shown(revision)} is not a revision; give a branch, a tag or a commit hash after the @.")
@@ -61,6 +75,12 @@ def _hub(text: str, limits: Limits) -> ModelRef:
     if entry is None and not limits.any_model:
         raise ModelError(f"{name} is not among the models of this installation; choose one from the list.")
     return ModelRef(id=name, revision=revision or (entry.revision if entry else None))
+
+
+def _is_ours(name: str) -> bool:
+    """Whether the name is taken here, so that it has no revisions."""
+    entry = find(name)
+    return name == LOCAL or (entry is not None and entry.path is not None)
 
 
 def _folder(text: str, limits: Limits) -> ModelRef:

@@ -1,44 +1,70 @@
-"""The top of the page: the sentence, the model, samples to try, and the second text, folded away."""
+"""The top of the page: the sentence, the second text where a model takes one, the model, and what to try."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
+from attention.bundled import Shine, notes
 from attention.catalogue import find, models, samples
 from attention.errors import InputError
-from attention.ui import components, payloads, state
+from attention.ui import components, payloads, start, state
 from attention.view import View, change
 
-PROMPT, MODEL, PAIR, FACTS = "prompt", "model", "pair", "headlight.facts"
+PROMPT, MODEL, PAIR, FACTS, ASKED_B = "prompt", "model", "pair", "headlight.facts", "headlight.sentence-b"
+LOCAL = "local"
 # Streamlit strips spaces off a text, the non-breaking ones too, and what is empty takes no line.
 BLANK = "\N{ZERO WIDTH SPACE}"
 HINT = "Or type a hub id or a folder."
+# (title, placeholder) of the two boxes, by the family of the model.
+TITLES = {
+    "encoder-decoder": (("Source", "What the encoder reads"), ("Target", "Left empty, the model writes it itself")),
+    "encoder": (("Sentence A", "Type a sentence"), ("Sentence B", "The second sentence")),
+}
+OTHER = (("Sentence", "Type a sentence"), ("Second text", "This model takes one text: leave this empty"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of the view's model from its last trace. line: the words under its name. family: "" unknown."""
+
+    model: str = ""
+    line: str = ""
+    family: str = ""
 
 
 def draw(view: View) -> Any:
     """Draw the top and return the place for the line under the model's name."""
     sentence, model = st.columns([4, 1], gap="small")
     with sentence:
-        components.mount("prompt", payloads.prompt(view.text), key=PROMPT, on_text_change=_typed)
+        _texts(view)
     with model, st.container(key="picker", gap=None):
         _picker(view)
         place = st.empty()
         # The last line until the new one is known, so that nothing moves.
-        model, line = st.session_state.get(FACTS, ("", ""))
-        facts(place, view, line if model == view.model else "")
+        place.text(known(view).line or BLANK)
         entry = find(view.model)
         # The hint first: a narrow page shows only the beginning until the picker is pointed at.
         st.caption(f"{HINT} {entry.about}" if entry else HINT)
-    _samples(view)
+    _offers(view)
     return place
 
 
-def facts(place: Any, view: View, line: str) -> None:
-    """Put the line about the view's model in its place."""
-    st.session_state[FACTS] = (view.model, line)
-    place.text(line or BLANK)
+def known(view: View) -> Known:
+    """What this session knows of the view's model."""
+    found = st.session_state.get(FACTS, Known())
+    return found if found.model == view.model else Known(model=view.model)
+
+
+def learn(place: Any, found: Known) -> None:
+    """Put the line about the model in its place; the page runs again where its boxes have to change."""
+    before = st.session_state.get(FACTS, Known())
+    st.session_state[FACTS] = found
+    place.text(found.line or BLANK)
+    if before.model == found.model and find(found.model) is None and before.family != found.family:
+        st.rerun()
 
 
 def titles(view: View) -> dict[str, str]:
@@ -74,24 +100,69 @@ def _picker(view: View) -> None:
 def _picked() -> None:
     chosen = st.session_state[MODEL]
     if chosen and chosen.strip():
-        change_to(model=titles(state.current()).get(chosen, chosen.strip()))
+        view = state.current()
+        change_to(**start.to_model(view, titles(view).get(chosen, chosen.strip())))
 
 
-def _samples(view: View) -> None:
+def _texts(view: View) -> None:
+    """One box, or two side by side."""
+    family = _family(view)
+    first, second = TITLES.get(family, OTHER)
+    two = _has_two(view, family)
+    with st.container(key="texts", horizontal=True, gap="small"):
+        data = payloads.prompt(view.text, label=first[0], title=first[0] if two else "", placeholder=first[1])
+        components.mount("prompt", data, key=PROMPT, on_text_change=_typed)
+        if two:
+            side = "pair" if family == "encoder-decoder" else ""
+            data = payloads.prompt(view.pair, label=second[0], title=second[0], placeholder=second[1], count=side)
+            components.mount("prompt", data, key=PAIR, on_text_change=_paired)
+
+
+def _family(view: View) -> str:
+    entry = find(view.model)
+    return "" if view.model == LOCAL else entry.family if entry else known(view).family
+
+
+def _has_two(view: View, family: str) -> bool:
+    asked = family == "encoder" and st.session_state.get(ASKED_B) == view.model
+    return bool(view.pair) or family == "encoder-decoder" or asked
+
+
+def _offers(view: View) -> None:
+    """What to try: sentences, heads worth a look, and a second sentence."""
     with st.container(key="samples", horizontal=True, gap="xxsmall", vertical_alignment="center"):
         st.html('<span class="hl-try">Try</span>', width="content")
-        for sample in samples():
-            key = f"sample-{sample.name}"
-            st.button(sample.label, key=key, help=sample.about, on_click=change_to, kwargs={"text": sample.text})
-        _second(view)
+        for sample in samples(view.model):
+            changes = start.to_sample(view.model, sample)
+            st.button(sample.label, key=f"sample-{sample.name}", help=sample.about, on_click=change_to, kwargs=changes)
+        _shines(view)
+        if _family(view) == "encoder" and not _has_two(view, "encoder"):
+            st.button("+ Sentence B", key="sentence-b", type="tertiary", on_click=_ask_for_b)
 
 
-def _second(view: View) -> None:
-    """The second text: an encoder-decoder's own, or sentence B."""
-    with st.popover("Second text: given" if view.pair else "Second text", type="tertiary"):
-        st.session_state[PAIR] = view.pair
-        st.text_area("Second text", key=PAIR, on_change=_paired, help="What a decoder has written, or sentence B.")
+def _shines(view: View) -> None:
+    """The heads that do something one can name, each with the text on which it does so best."""
+    shines = notes(view.model).shines
+    if not shines:
+        return
+    with st.popover(f"{len(shines)} heads worth a look", type="tertiary"), st.container(key="shines", gap="xxsmall"):
+        for number, shine in enumerate(shines):
+            name = f"{shine.name[:1].upper()}{shine.name[1:]} · layer {shine.layer}, head {shine.head}"
+            st.button(name, key=f"shine-{number}", type="tertiary", on_click=change_to, kwargs=start.to_shine(shine))
+            st.text(_about(shine))
+
+
+def _about(shine: Shine) -> str:
+    told = ", as it was guided to" if shine.guided else ""
+    where = f"{shine.text} → {shine.pair}" if shine.pair else shine.text
+    return f"{shine.see[:1].upper()}{shine.see[1:]}{told}; score {shine.score:.2f}\n{where}"
+
+
+def _ask_for_b() -> None:
+    st.session_state[ASKED_B] = state.current().model
 
 
 def _paired() -> None:
-    change_to(pair=st.session_state[PAIR])
+    pair = st.session_state[PAIR].get("text")
+    if isinstance(pair, str):
+        change_to(pair=pair)

@@ -6,12 +6,14 @@ stay the same gets nothing.
 
 from __future__ import annotations
 
+import html
 import weakref
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from attention.catalogue import samples
+from attention.bundled import notes
+from attention.catalogue import all_samples
 from attention.config import Limits
 from attention.errors import HeadlightError
 from attention.ui import ask, components, foot, payloads, state, traces
@@ -52,12 +54,13 @@ def workbench() -> None:
 def facts_line(view: View, place: Any) -> None:
     """Under the model's name: whether it is trained, and its size; an empty line where that is not known."""
     try:
-        model = traces.get_trace(view).model
+        trace = traces.get_trace(view)
     except HeadlightError:
-        ask.facts(place, view, "")
+        ask.learn(place, ask.Known(model=view.model, family=ask.known(view).family))
         return
-    words = [foot.trained(model), foot.size(model)]
-    ask.facts(place, view, " · ".join(word for word in words if word))
+    words = [foot.trained(trace.model), foot.size(trace.model)]
+    family = "encoder-decoder" if trace.model.n_decoder_layers is not None else trace.kinds[0]
+    ask.learn(place, ask.Known(model=view.model, line=" · ".join(filter(None, words)), family=family))
 
 
 def problem(view: View, err: Exception) -> None:
@@ -108,7 +111,7 @@ def _draw(head_view: HeadView, view: View) -> None:
 
 def _worth_a_look(view: View) -> str:
     """The word that the sample of this text wants looked at, or ""."""
-    return next((sample.pin for sample in samples() if sample.text == view.text), "")
+    return next((sample.pin for sample in all_samples() if sample.text == view.text), "")
 
 
 def _panels(head_view: HeadView, view: View) -> None:
@@ -133,7 +136,16 @@ def _said(head_view: HeadView) -> None:
 
     hint = "Arrow keys or a swipe step through the heads."
     warning = "" if head_view.error.ok else "<b class=hl-bad>⚠ Its check failed: see the foot.</b><br>"
-    st.html(f'<div class="hl-said">{warning}{in_words(habit(head_view))}<br><small>{hint}</small></div>')
+    words = f"{warning}{in_words(habit(head_view))}{_guided(head_view)}"
+    st.html(f'<div class="hl-said">{words}<br><small>{hint}</small></div>')
+
+
+def _guided(head_view: HeadView) -> str:
+    """Whether an extra loss told this head where to look: it is no discovery of the model's own then."""
+    trace = head_view.trace
+    kind = head_view.kind if len(trace.kinds) > 1 else ""
+    told = notes(trace.model.name).guided.get((kind, head_view.layer, head_view.head))
+    return f" Guided in training, as a “{html.escape(told)}” head." if told else ""
 
 
 def _kinds(trace: Trace, kind: Kind) -> None:

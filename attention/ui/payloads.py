@@ -33,9 +33,9 @@ def bar(pages: list[dict[str, Any]], *, undo: bool) -> bytes:
     return wire.pack({"pages": pages, "undo": undo})
 
 
-def prompt(text: str) -> bytes:
-    """The sentence box's text."""
-    return wire.pack({"text": text, "label": "Sentence to look at", "placeholder": "Type a sentence"})
+def prompt(text: str, *, label: str, title: str, placeholder: str, count: str = "tokens") -> bytes:
+    """A box of text. label: its name for screen readers. title: written above, or "". count: whose tokens it counts."""
+    return wire.pack({"text": text, "label": label, "title": title, "placeholder": placeholder, "count": count})
 
 
 def heads(trace: Trace, kind: Kind) -> bytes:
@@ -75,8 +75,13 @@ def figures(head_view: HeadView, view: View, *, limit: int, undo: bool) -> bytes
         "layer": head_view.layer, "head": head_view.head, "kind": head_view.kind, "panels": panels,
         "queries": _names(head_view.query_tokens), "keys": _names(head_view.key_tokens),
         "stages": _stages(head_view, panels[0]["current"]), "titles": _titles(head_view), "sink": _sink(head_view),
-        "value": head_view.value, "count": {"tokens": len(head_view.trace.tokens), "limit": limit}, "undo": undo,
+        "value": head_view.value, "count": _count(head_view.trace, limit), "undo": undo,
     })  # fmt: skip
+
+
+def _count(trace: Trace, limit: int) -> dict[str, int]:
+    """How many tokens each side has, and the most that there may be."""
+    return {"tokens": len(trace.tokens), "pair": len(trace.pair_tokens), "limit": limit}
 
 
 def arithmetic(head_view: HeadView, view: View, query: int) -> bytes:
@@ -116,7 +121,7 @@ def _token(token: Token) -> dict[str, Any]:
     from attention.tokens import visible
 
     text = visible(token.text) if token.text else visible(token.piece)
-    return {"text": text, "mark": token.mark, "id": token.id, "special": token.special}
+    return {"text": text, "mark": token.mark, "id": token.id, "special": token.special, "segment": token.segment}
 
 
 def _names(tokens: tuple[Token, ...]) -> list[str]:

@@ -24,6 +24,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from attention.config import Limits
+from attention.ui.start import opening
 from attention.view import PARAMETERS, View, parse, to_query
 
 HISTORY = 50
@@ -242,7 +243,8 @@ def _loud(view: View) -> tuple[Any, ...]:
 
 def _parse() -> tuple[View, tuple[str, ...]]:
     query: dict[str, str | list[str]] = {key: list(values) for key, values in _address()}
-    return parse(query, max_characters=Limits.from_environment().max_characters)
+    view, found = parse(query, max_characters=Limits.from_environment().max_characters)
+    return view if query else opening(view), found
 
 
 def _address() -> Address:

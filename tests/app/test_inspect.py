@@ -11,7 +11,7 @@ from attention.catalogue import models, samples
 from attention.local import trace_local
 from attention.models import hub
 from attention.models.reference import ModelRef
-from attention.ui import ask, head, traces, warmup
+from attention.ui import ask, head, state, traces, warmup
 from attention.view import DEFAULT_TEXT
 from tests.app.test_traces import stacks
 
@@ -74,15 +74,16 @@ class TestDefault:
 
     def test_the_foot_says_what_ran_and_what_was_checked(self):
         said = shown(opened())
-        for part in ("d_model 64", "d_head 16", "16,384 parameters", "11 tokens", "traced in", "not trained"):
+        assert "Storyteller" in said
+        for part in ("d_model 192", "d_head 32", "2.56 M parameters", "12 tokens", "traced in", "float32 · trained"):
             assert part in said
         assert said.count("✓") == 2
         assert "within" in said
 
     def test_the_pin_is_one_and_the_same_everywhere(self):
-        parts = given(opened(query="7"))
-        assert parts["sentence"]["pin"] == parts["arithmetic"]["query"] == 7
-        assert parts["arithmetic"]["name"] == "it"
+        parts = given(opened(query="8"))
+        assert parts["sentence"]["pin"] == parts["arithmetic"]["query"] == 8
+        assert parts["arithmetic"]["name"] == "·it"
 
     def test_the_address_reproduces_the_page(self):
         app = opened(head="3", query="2", stage="scaled", values="contribution")
@@ -94,7 +95,7 @@ class TestDefault:
 class TestTexts:
     @pytest.mark.parametrize("text", HOSTILE)
     def test_hostile_ones_are_shown_and_kept(self, text):
-        app = opened(text=text)
+        app = opened(text=text, model="local")
         assert not app.exception
         assert given(app)["prompt"]["text"] == text
         assert set(given(app)) == COMPONENTS
@@ -104,7 +105,7 @@ class TestTexts:
         ("text", "words"), [("", "no text yet"), (" \n\t ", "only spaces"), ("a " * 600, "limit here is 512")]
     )
     def test_what_cannot_be_traced_is_one_sentence_and_kept(self, text, words):
-        app = opened(text=text)
+        app = opened(text=text, model="local")
         assert not app.exception
         assert words in shown(app)
         assert given(app)["prompt"]["text"] == text
@@ -117,9 +118,9 @@ class TestTexts:
         assert given(app)["prompt"]["text"] == sample.text
         assert not app.exception
 
-    def test_a_second_text_that_the_model_does_not_take_says_so(self):
-        app = opened(pair="And this?")
-        assert "takes one text" in shown(app)
+    @pytest.mark.parametrize(("model", "words"), [("local", "takes one text"), ("storyteller", "reads one text")])
+    def test_a_second_text_that_the_model_does_not_take_says_so(self, model, words):
+        assert words in shown(opened(pair="And this?", model=model))
 
 
 class TestStacks:
@@ -186,26 +187,33 @@ class TestPicker:
         assert [caption.value for caption in opened(model="a b c").caption] == [ask.HINT]
 
     def test_the_line_under_the_name_is_never_without_a_line(self):
-        app = opened()
+        app = opened(model="local")
         line = "not trained · 1 layer × 4 heads"
         assert line in shown(app)
-        app.text_area(key="pair").set_value("a second").run()
+        app.button(key="sample-code").click().run()
+        assert line in shown(app)
+        app = opened(model="local", pair="a second")
         assert "takes one text" in shown(app)
         assert line not in shown(app)
         assert ask.BLANK in [item.value for item in app.text]
 
     def test_the_line_stays_while_the_next_text_is_traced(self, monkeypatch):
         monkeypatch.setattr(traces, "_shared", traces.Traces(traces._run))
-        app = opened()
-        drawn = []
-        real = ask.facts
-        monkeypatch.setattr(ask, "facts", lambda place, view, line: (drawn.append(line), real(place, view, line)))
+        app = opened(model="local")
+        line = "not trained · 1 layer × 4 heads"
+        before = []
+        real = ask.learn
+
+        def learn(place, found):
+            before.append(ask.known(state.current()))
+            real(place, found)
+
+        monkeypatch.setattr(ask, "learn", learn)
         app.button(key=f"sample-{samples()[1].name}").click().run()
-        assert drawn == ["not trained · 1 layer × 4 heads"] * 2
-        drawn.clear()
+        assert [one.line for one in before] == [line]
         monkeypatch.setattr("attention.api.trace", lambda *given, **options: trace_local("one two"))
         app.selectbox(key="model").set_value("GPT-2").run()
-        assert drawn == ["", "not trained · 1 layer × 4 heads"], "another model's line says nothing of this one"
+        assert [one.line for one in before] == [line, ""], "another model's line says nothing of this one"
 
 
 class TestModels:
@@ -224,7 +232,8 @@ class TestModels:
         assert not app.exception
 
     def test_the_line_under_it_says_whether_it_is_trained(self):
-        assert "not trained · 1 layer × 4 heads" in shown(opened())
+        assert "not trained · 1 layer × 4 heads" in shown(opened(model="local"))
+        assert "trained · 4 layers × 6 heads" in shown(opened())
 
 
 class TestLinks:
@@ -238,4 +247,4 @@ class TestLinks:
 
     def test_a_contribution_after_w_o_has_the_models_width(self):
         panel = given(opened(values="contribution"))["figures"]["panels"][2]
-        assert panel["figure"]["data"][0]["z"].shape == (11, 64)
+        assert panel["figure"]["data"][0]["z"].shape == (12, 192)

@@ -8,8 +8,9 @@ import pytest
 from streamlit.runtime.state import QueryParamsProxy
 from streamlit.testing.v1 import AppTest
 
+from attention.bundled import notes
 from attention.ui.state import HISTORY, LONGEST_ADDRESS, Key, address, fits_address
-from attention.view import DEFAULT_TEXT, View, change, to_query
+from attention.view import DEFAULT_MODEL, DEFAULT_TEXT, View, change, to_query
 
 
 def page() -> None:
@@ -33,11 +34,11 @@ def page() -> None:
 
 
 class Session:
-    """One browser session: `do` and `open` run the page once each."""
+    """One browser session: `do` and `open` run the page once each. It begins at a link, or at the plain default's."""
 
-    def __init__(self, **query: str | list[str]) -> None:
+    def __init__(self, *, bare: bool = False, **query: str | list[str]) -> None:
         self.app = AppTest.from_function(page)
-        self.open(**query)
+        self.open(**(query if query or bare else {"v": "1"}))
 
     def open(self, **query: str | list[str]) -> "Session":
         return self.arrive(**query).run()
@@ -88,9 +89,17 @@ def test_the_first_run_reads_the_address_and_writes_all_of_it_back() -> None:
     assert session.told == ()
 
 
-def test_without_parameters_it_is_the_default_and_still_a_whole_link() -> None:
+def test_with_nothing_but_the_version_it_is_the_default_and_still_a_whole_link() -> None:
     assert Session().view == View()
-    assert Session().query == {"v": "1", "model": "local", "text": DEFAULT_TEXT}
+    assert Session().query == {"v": "1", "model": DEFAULT_MODEL, "text": DEFAULT_TEXT}
+
+
+def test_a_first_visit_begins_at_the_head_that_the_models_makers_found() -> None:
+    visit = Session(utm_source="mail")
+    layer, head = notes(DEFAULT_MODEL).opening
+    assert (layer, head) != (0, 0)
+    assert visit.view == View(layer=layer, head=head)
+    assert visit.query == to_query(visit.view) | {"utm_source": "mail"}
 
 
 def test_a_link_opened_elsewhere_shows_the_same() -> None:
@@ -276,9 +285,11 @@ def test_back_over_a_pin_is_no_step_and_keeps_what_lies_ahead() -> None:
 
 
 def test_back_to_where_a_bare_session_began_is_its_first_view_and_stays_bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    session = Session().go(View(head=1))
+    session = Session(bare=True)
+    first = session.view
+    session.go(View(head=1))
     written = writing(monkeypatch)
-    assert session.open().view == View()
+    assert session.open().view == first
     assert session.run().run().query == {}
     assert written == []
     assert session.go(View(head=2)).query == to_query(View(head=2))
@@ -334,7 +345,7 @@ def test_a_text_too_long_for_an_address_stays_in_the_session_but_not_in_the_addr
     session = Session().go(view)
     assert not fits_address(view)
     assert session.run().view == view
-    assert session.query == {"v": "1", "model": "local", "layer": "1"}
+    assert session.query == {"v": "1", "model": DEFAULT_MODEL, "layer": "1"}
     assert session.can == (True, False)
     assert fits_address(View(text="a" * (LONGEST_ADDRESS - 100)))
 

@@ -76,12 +76,12 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Callable[[Run], None]:
 # One run for all
 
 
-def test_the_bundled_model_is_traced_for_real() -> None:
-    view = View(text="one two three")
+def test_the_local_model_is_traced_for_real() -> None:
+    view = View(model="local", text="one two three")
     made = get_trace(view)
     assert [token.text for token in made.tokens] == ["one", "two", "three"]
     assert get_trace(view) is made, "kept"
-    assert get_trace(View(text="one two three", head=2, stage="scores")) is made, "what is shown of it does not matter"
+    assert get_trace(replace(view, head=2, stage="scores")) is made, "what is shown of it does not matter"
 
 
 def test_model_texts_and_limits_reach_the_run_and_tell_requests_apart(
@@ -482,7 +482,7 @@ def shown(text: str, timeout: float = 10) -> list[str]:
 
 
 def test_a_page_shows_its_trace_or_the_sentence() -> None:
-    assert shown("one two three") == ["3 tokens"]
+    assert shown("one two three") == ["4 tokens"]
     assert shown("  ") == ["This text has only spaces or invisible characters: type a word."]
 
 

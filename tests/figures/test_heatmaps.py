@@ -208,3 +208,18 @@ def test_a_sink_that_scales_the_output_has_no_column():
     assert z.shape == (5, 5)
     assert np.allclose(np.nansum(z, axis=1), 1, atol=1e-6)
     assert heatmaps.weights(trace.head(0, 1)).data[0].z.shape == (5, 6)
+
+
+def test_a_dotted_line_stands_where_sentence_b_begins():
+    plain = causal(["a", "b", "c", "d"])
+    second = tuple(dataclasses.replace(token, segment=int(i >= 3)) for i, token in enumerate(plain.trace.tokens))
+    pair = dataclasses.replace(plain, trace=dataclasses.replace(plain.trace, tokens=second))
+    drawn = (heatmaps.scores, heatmaps.weights, heatmaps.values)
+    assert not any(draw(plain).layout.shapes for draw in drawn)
+    rows_and_columns = [[(s.x0, s.x1, s.y0, s.y1) for s in draw(pair).layout.shapes] for draw in drawn]
+    assert rows_and_columns[0] == rows_and_columns[1] == [(0, 1, 2.5, 2.5), (2.5, 2.5, 0, 1)]
+    assert rows_and_columns[2] == [(0, 1, 2.5, 2.5)]
+    shapes = panels(pair).layout.shapes
+    assert [(s.xref, s.yref) for s in shapes] == [
+        ("x domain", "y"), ("x", "y domain"), ("x2 domain", "y2"), ("x2", "y2 domain"), ("x3 domain", "y3")
+    ]  # fmt: skip

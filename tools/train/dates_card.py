@@ -113,6 +113,7 @@ def _shining(part: str, scores: Tensor) -> dict[str, Any]:
         "text": EXAMPLES[0],
         "pair": "1998-05-03",
         "kind": "cross",
+        "name": part,
         "layer": place // scores.shape[1],
         "head": place % scores.shape[1],
         "score": float(scores.max()),

@@ -39,6 +39,9 @@ WHAT_TO_SEE = {
     "big words": "tokens look back at nouns, verbs and other big words",
 }
 
+# What a newcomer can check by reading the sentence, the most telling first.
+TELLING = ("things and names", "same word", "induction", "big words", "previous")
+
 Place = tuple[int, int]  # layer, head
 
 
@@ -61,6 +64,14 @@ def shining(
         {**one, "see": WHAT_TO_SEE[one["kind"]], "never_guided": (one["layer"], one["head"]) not in guided}
         for one in found
     ]
+
+
+def opening(model: LlamaForCausalLM, tokenizer: Tokenizer, tables: Lexicon) -> dict[str, int] | None:
+    """The head to begin with on the default sentence: of the most telling kind there, the one that does it best."""
+    seen = _seen(model, tokenizer, tables, passages.DEFAULT)
+    told = [one for kind in TELLING for one in seen if one["kind"] == kind]
+    best = max((one for one in told if one["kind"] == told[0]["kind"]), key=lambda one: one["score"], default=None)
+    return None if best is None else {"layer": best["layer"], "head": best["head"]}
 
 
 def _seen(model: LlamaForCausalLM, tokenizer: Tokenizer, tables: Lexicon, text: str) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from tools.train import figures_of_storyteller as figures
 from tools.train.export import export, greedy, load_checkpoint, write_facts
 from tools.train.mix import KINDS, LENGTH
 from tools.train.phases import PHASES
-from tools.train.shine import shining
+from tools.train.shine import opening, shining
 from tools.train.storyteller import GUIDANCE, GUIDED, GUIDED_UNTIL, MAY_PARK, PARKING, Shape, build
 from tools.train.targets import Lexicon, lexicon
 from tools.train.tokenizer import BEGIN_ID, END_ID, PAD_ID, finished
@@ -105,6 +105,7 @@ def _as_json(facts: dict[str, Any], run: card.Run, model: LlamaForCausalLM, toke
         "figures": headline(facts),
         "heads": heads,
         "texts": shining(model, tokenizer, lexicon(tokenizer), GUIDED_PLACES),
+        "opening": opening(model, tokenizer, lexicon(tokenizer)),
     }
 
 

@@ -8,9 +8,10 @@ const REMEMBERED = 50;
 function build(parent) {
   const box = ui.make("textarea", { rows: 1, spellcheck: false, autocomplete: "off", dir: "auto" });
   const count = ui.make("span", { class: "count", "aria-live": "polite" });
-  const root = ui.make("div", { class: "prompt" }, box, count);
+  const title = ui.make("span", { class: "title", "aria-hidden": "true" });
+  const root = ui.make("div", { class: "prompt" }, title, box, count);
   parent.append(root);
-  const state = { root, box, count, sent: [], send: () => {} };
+  const state = { root, title, box, count, counts: "tokens", sent: [], send: () => {} };
   box.addEventListener("input", () => typed(state));
   box.addEventListener("keydown", (event) => key(state, event));
   box.addEventListener("blur", () => apply(state));
@@ -22,7 +23,8 @@ function build(parent) {
 
 /** How many tokens the text shown has, against the limit; while another is typed, nothing that is no longer true. */
 function counted(state, seen) {
-  state.count.textContent = seen ? `${seen.tokens} of ${seen.limit} tokens` : "";
+  const tokens = seen?.[state.counts];
+  state.count.textContent = tokens === undefined ? "" : `${tokens} of ${seen.limit} tokens`;
 }
 
 function typed(state) {
@@ -77,6 +79,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const given = ui.parse(data);
   state.box.setAttribute("aria-label", given.label);
   state.box.placeholder = given.placeholder;
+  state.title.textContent = given.title;
+  state.title.hidden = !given.title;
+  if (given.count !== state.counts) {
+    state.counts = given.count;
+    counted(state, ui.last("count"));
+  }
   take(state, given.text);
   return () => state.stop();
 }

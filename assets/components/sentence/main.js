@@ -24,6 +24,8 @@ function build(parent) {
 function token(state, given, index, side) {
   const button = ui.make("button", { type: "button", class: "token", tabIndex: -1 });
   if (given.special) button.classList.add("special");
+  const line = side === "query" ? state.given.queries : state.given.keys;
+  if (index > 0 && given.segment !== line[index - 1].segment) button.classList.add("second");
   if (given.mark) button.append(ui.make("span", { class: "mark" }, given.mark));
   button.append(ui.make("span", { dir: "auto" }, given.text));
   if (state.given.ids) button.append(ui.make("span", { class: "id" }, given.id === null ? "no id" : String(given.id)));

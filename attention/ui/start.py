@@ -1,0 +1,50 @@
+"""Where a person is taken: a first visit, another model, a sample, or a head that is worth a look."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from attention.bundled import Shine, notes, shine_of
+from attention.catalogue import Sample, samples
+from attention.view import View
+
+
+def opening(view: View) -> View:
+    """The view of a visit whose address says nothing: the head that the default model's makers would begin with."""
+    found = notes(view.model).opening
+    return view if found is None else replace(view, layer=found[0], head=found[1])
+
+
+def to_model(view: View, model: str) -> dict[str, Any]:
+    """The changes for another model. A text that the person typed stays; one that was offered gives way to the new
+    model's own, where it has some.
+    """
+    offered = {sample.text for sample in samples(view.model)} | {shine.text for shine in notes(view.model).shines}
+    own = samples(model)
+    if view.text not in offered or view.text in {sample.text for sample in own}:
+        return {"model": model, **_head_for(model, view.text)}
+    return {"model": model, **to_sample(model, own[0])}
+
+
+def to_sample(model: str, sample: Sample) -> dict[str, Any]:
+    """The changes for a sample: its texts, and the head that was found to be worth a look there."""
+    return {"text": sample.text, "pair": sample.pair, **_head_for(model, sample.text)}
+
+
+def to_shine(shine: Shine) -> dict[str, Any]:
+    """The changes for a head that does something nameable on a text of its own."""
+    return {"text": shine.text, "pair": shine.pair, **_place(shine)}
+
+
+def _head_for(model: str, text: str) -> dict[str, Any]:
+    shine = shine_of(model, text)
+    default = View()
+    if model == default.model and text == default.text:
+        first = opening(default)
+        return {"kind": first.kind, "layer": first.layer, "head": first.head}
+    return {} if shine is None else _place(shine)
+
+
+def _place(shine: Shine) -> dict[str, Any]:
+    return {"kind": shine.kind, "layer": shine.layer, "head": shine.head}

@@ -61,7 +61,7 @@ def _place(figure: go.Figure, made: go.Figure | str, column: int, palette: Palet
         figure.update_yaxes(made.layout.yaxis, row=1, col=column)
         for kind in ("images", "shapes", "annotations"):
             for item in getattr(made.layout, kind):
-                refs = {"xref": item.xref.replace("x", f"x{number}", 1), "yref": item.yref.replace("y", f"y{number}", 1)}
+                refs = {ref: item[ref].replace(ref[0], f"{ref[0]}{number}", 1) for ref in ("xref", "yref")}
                 getattr(figure, _ADD[kind])({**item.to_plotly_json(), **refs})
     if column > 1:
         figure.update_yaxes(showticklabels=False, row=1, col=column)

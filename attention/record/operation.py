@@ -267,7 +267,8 @@ class AttentionRecord:
 class ModelFacts:
     """What the page says of a model; None what is not known. n_parameters counts each weight once.
 
-    n_layers: of the encoder where there are two stacks; n_decoder_layers then of the decoder.
+    n_layers: of the encoder where there are two stacks; n_decoder_layers then of the decoder. max_tokens: the most that
+    its positions allow, None where nothing limits them.
     """
 
     name: str
@@ -280,6 +281,7 @@ class ModelFacts:
     d_model: int | None = None
     d_head: int | None = None
     n_parameters: int | None = None
+    max_tokens: int | None = None
     dtype: str = ""
     trained: bool | None = None
     revision: str | None = None

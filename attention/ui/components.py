@@ -22,7 +22,7 @@ from attention.figures.palette import THEMES
 ROOT = Path(__file__).resolve().parents[2]
 COMPONENTS = ROOT / "assets" / "components"
 SHARED = tuple(ROOT / "static" / name for name in ("headlight.js", "readout.js"))
-NAMES = ("bar", "prompt", "heads", "sentence", "figures", "arithmetic")
+NAMES = ("bar", "prompt", "heads", "predicted", "sentence", "figures", "arithmetic")
 # plotly puts its styles into the document's head, where a shadow root would not see them.
 OPEN = ("figures",)
 

@@ -11,6 +11,7 @@ import streamlit as st
 from attention.figures.palette import DARK, LIGHT, Palette
 from attention.ui import components, payloads, state
 
+HOUSE = "headlight.house"  # set once app.py has run in this session
 STYLE = Path(__file__).resolve().parents[2] / "assets" / "page.css"
 
 
@@ -23,7 +24,10 @@ class Page:
     path: str
 
 
-PAGES = (Page(file="pages/inspect.py", title="Inspect", path="inspect"),)
+PAGES = (
+    Page(file="pages/inspect.py", title="Inspect", path="inspect"),
+    Page(file="pages/models.py", title="Models", path="models"),
+)
 
 
 def pages() -> list[Any]:
@@ -38,6 +42,7 @@ def dress() -> None:
 
     They follow the system until the first component knows the theme that Streamlit really shows.
     """
+    st.session_state[HOUSE] = True
     light, dark = (_variables(palette) for palette in (LIGHT, DARK))
     colours = f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
     st.html(f"<style>{colours}\n{STYLE.read_text(encoding='utf-8')}</style>")
@@ -50,6 +55,7 @@ def _variables(palette: Palette) -> str:
 
 def bar(here: str) -> None:
     """The bar: name, pages, undo and the link to what is shown. here: the title of the page that runs."""
+    _enter()
     state.follow(here)
     first = PAGES[0].path
     listed = [
@@ -62,6 +68,17 @@ def bar(here: str) -> None:
     target = next((page for page in PAGES if asked is not None and page.path == (asked or first)), None)
     if target is not None:
         st.switch_page(target.file, query_params=st.query_params.to_dict())
+
+
+def _enter() -> None:
+    """Into the house, where a page was run without app.py around it.
+
+    Until some session has called st.navigation, Streamlit takes `pages/` for an app of its older kind and runs the page
+    of an address by itself: so it would be for the first visitor of a process, when a link leads to a page.
+    """
+    if HOUSE not in st.session_state:
+        st.navigation(pages(), position="hidden")
+        st.rerun()
 
 
 def _ignore() -> None:

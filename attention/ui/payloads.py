@@ -80,8 +80,9 @@ def figures(head_view: HeadView, view: View, *, limit: int, undo: bool) -> bytes
 
 
 def _count(trace: Trace, limit: int) -> dict[str, int]:
-    """How many tokens each side has, and the most that there may be."""
-    return {"tokens": len(trace.tokens), "pair": len(trace.pair_tokens), "limit": limit}
+    """How many tokens each side has, and the most that there may be here and in this model."""
+    most = min(limit, trace.model.max_tokens or limit)
+    return {"tokens": len(trace.tokens), "pair": len(trace.pair_tokens), "limit": most}
 
 
 def arithmetic(head_view: HeadView, view: View, query: int) -> bytes:

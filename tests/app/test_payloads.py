@@ -1,5 +1,8 @@
+import pytest
+
+import attention
 from attention.record import Token
-from attention.ui.payloads import default_query
+from attention.ui.payloads import _count, default_query
 
 
 def tokens(*texts: str, **own: dict[str, object]) -> tuple[Token, ...]:
@@ -21,3 +24,13 @@ def test_the_bytes_of_a_character_are_no_words():
     inside = {"part": (1, 2)}
     assert default_query(tokens("字", "80", **{"字": {"part": (0, 2)}, "80": inside})) == 0
     assert default_query(tokens("⟨80⟩", "⟨A9⟩")) == 1, "nothing else is there"
+
+
+@pytest.mark.parametrize(("limit", "most"), [(100, 100), (512, 256)])
+def test_the_count_names_the_smaller_of_the_hosts_limit_and_the_models(limit: int, most: int):
+    trace = attention.trace("storyteller", "one two")
+    assert _count(trace, limit) == {"tokens": 3, "pair": 0, "limit": most}
+
+
+def test_a_model_without_an_end_has_the_hosts_limit():
+    assert _count(attention.trace("local", "one two"), 512)["limit"] == 512

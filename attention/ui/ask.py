@@ -23,6 +23,7 @@ TITLES = {
     "encoder-decoder": (("Source", "What the encoder reads"), ("Target", "Left empty, the model writes it itself")),
     "encoder": (("Sentence A", "Type a sentence"), ("Sentence B", "The second sentence")),
 }
+ONE = "Sentence to look at"
 OTHER = (("Sentence", "Type a sentence"), ("Second text", "This model takes one text: leave this empty"))
 
 
@@ -110,7 +111,7 @@ def _texts(view: View) -> None:
     first, second = TITLES.get(family, OTHER)
     two = _has_two(view, family)
     with st.container(key="texts", horizontal=True, gap="small"):
-        data = payloads.prompt(view.text, label=first[0], title=first[0] if two else "", placeholder=first[1])
+        data = payloads.prompt(view.text, label=first[0] if two else ONE, title=first[0] if two else "", placeholder=first[1])
         components.mount("prompt", data, key=PROMPT, on_text_change=_typed)
         if two:
             side = "pair" if family == "encoder-decoder" else ""

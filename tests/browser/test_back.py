@@ -9,7 +9,7 @@ SECONDS = 60_000
 
 
 def test_back_undoes_and_forward_redoes(app_url: str, page: Page, settle: Callable[[Page], None]) -> None:
-    page.goto(app_url)
+    page.goto(f"{app_url}/?model=local")
     box = page.get_by_label("Sentence to look at")
     page.wait_for_selector(".hl-figures[data-drawn]", timeout=SECONDS)
     settle(page)

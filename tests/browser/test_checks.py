@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_the_foot_says_that_the_checks_hold(app_url: str, page: Page) -> None:
     page.goto(app_url)
     foot = page.locator(".hl-foot")
-    sentence = "✓ weights and output equal torch's scaled_dot_product_attention within"
+    sentence = "✓ weights and output equal LlamaAttention's own eager attention within"
     expect(foot).to_contain_text(sentence, timeout=60_000)
     expect(foot.locator(".hl-bad")).to_have_count(0)
     expect(foot.locator(".hl-good")).to_have_count(2)

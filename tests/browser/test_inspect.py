@@ -17,6 +17,8 @@ runpy.run_path({app!r}, run_name="__main__")
 """
 DRAWN = ".hl-figures[data-drawn]"
 SECONDS = 60_000
+# Our own attention: words are its tokens, and it has four heads.
+LOCAL = "?model=local"
 # z of each panel as plotly holds it, NaN as null.
 CELLS = """() => JSON.stringify([...document.querySelectorAll('.hl-plot')].map(
     graph => graph.data[0].z.map(row => Array.from(row))))"""
@@ -40,7 +42,7 @@ SENT = """() => {
 
 @pytest.fixture
 def desk(open_page, app_url, settle) -> Page:
-    page = open_page(app_url)
+    page = open_page(f"{app_url}/{LOCAL}")
     ready(page)
     settle(page)
     return page
@@ -240,7 +242,7 @@ def test_the_keyboard_walks_the_cells_of_a_panel(desk, settle):
 
 @pytest.mark.parametrize("width", [1440, 1024])
 def test_the_panels_share_the_rows(open_page, app_url, settle, width):
-    page = open_page(app_url, size=(width, 900))
+    page = open_page(f"{app_url}/{LOCAL}", size=(width, 900))
     ready(page)
     settle(page)
     boxes: list[Any] = [cover(page, name).bounding_box() for name in ("Scores", "Weights", "Weighted values")]
@@ -304,7 +306,7 @@ def without_mask(serve, tmp_path_factory) -> str:
 
 
 def test_a_failed_check_turns_the_foot_into_a_warning(without_mask, open_page, settle, shot):
-    page = open_page(without_mask)
+    page = open_page(f"{without_mask}/{LOCAL}")
     ready(page)
     settle(page)
     warning = page.locator(".hl-foot").get_by_role("alert").first
@@ -325,7 +327,7 @@ def test_a_twelve_token_sentence_fits_on_one_screen(open_page, app_url, settle, 
 
 
 def test_the_phone_has_all_of_it_in_one_column(open_page, app_url, settle, shot):
-    page = open_page(app_url, size=(390, 844), touch=True)
+    page = open_page(f"{app_url}/{LOCAL}", size=(390, 844), touch=True)
     ready(page)
     settle(page)
     shot(page, "inspect-phone")
@@ -341,7 +343,7 @@ def test_the_phone_has_all_of_it_in_one_column(open_page, app_url, settle, shot)
 
 
 def test_a_swipe_steps_through_the_heads(open_page, app_url, settle):
-    page = open_page(app_url, size=(390, 844), touch=True)
+    page = open_page(f"{app_url}/{LOCAL}", size=(390, 844), touch=True)
     ready(page)
     settle(page)
     cover(page, "Scores").scroll_into_view_if_needed()

@@ -1,6 +1,7 @@
 """The limits that a host may set, in one table: name, default, help and environment variable."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -26,6 +27,8 @@ class Limits:
     models_in_memory: int = _limit(2, "how many models stay loaded; the least recently used goes first")
     any_model: bool = _limit(True, "whether ids outside the catalogue may be loaded")
     model_folder: str = _limit("", "folder whose subfolders may be opened as local models; empty: none")
+    device: str = _limit("auto", "where models run: auto (a graphics card they fit, else cpu), cpu, cuda, cuda:1, mps")
+    may_remove: bool = _limit(True, "whether visitors may remove downloaded models")
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Limits":
@@ -59,7 +62,13 @@ def _parse(name: str, raw: str, kind: type) -> Any:
         return _parse_bool(name, raw)
     if kind is int:
         return _parse_int(name, raw)
-    return raw
+    return _parse_device(name, raw) if name == "device" else raw
+
+
+def _parse_device(name: str, raw: str) -> str:
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,2})?", raw.strip()):
+        raise InputError(f"{variable(name)} is {raw!r}; it must be auto, cpu, cuda, cuda:<number> or mps.")
+    return raw.strip()
 
 
 def _parse_bool(name: str, raw: str) -> bool:

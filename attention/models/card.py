@@ -1,10 +1,13 @@
 """ModelCard: what is known of a model before any of its weights is read."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 
 from attention.catalogue import Family, find
 from attention.config import MEGABYTE
+from attention.models.reference import ModelRef
 
 NAMES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
@@ -18,6 +21,8 @@ class ModelCard:
     max_positions: as the config has it (a model may keep some of them for itself: `LoadedModel.max_tokens`).
     files: (name, bytes) that a download consists of. folder: where config.json lies. complete: whether all the rest
     lies there too, so that nothing needs downloading. renamed: the id that the hub has it under by now, or None.
+    quantised: the method ("fp8"), where the weights are stored so; parameters are then counted unpacked. adapter: its
+    kind ("LoRA"), where this is one over the model adapter_of, whose own card is base; sizes are then of both together.
     """
 
     id: str
@@ -40,6 +45,11 @@ class ModelCard:
     files: tuple[tuple[str, int], ...]
     complete: bool
     renamed: str | None = None
+    quantised: str | None = None
+    adapter: str | None = None
+    adapter_of: str | None = None
+    base: ModelCard | None = None
+    base_ref: ModelRef | None = None
 
     @property
     def summary(self) -> str:
@@ -47,15 +57,25 @@ class ModelCard:
         entry = find(self.id)
         size = f"{self.weight_bytes / MEGABYTE:,.0f} MB" if self.weight_bytes >= MEGABYTE else "less than 1 MB"
         dtype = NAMES.get(self.dtype, self.dtype)
-        parts = [self.architecture, self._layers_and_heads, f"{size} as {dtype}" if dtype else size]
+        kept = f"{size} as {dtype}" if dtype else size
+        kept = f"{size} quantised with {self.quantised}" if self.quantised else kept
+        over = f"{self.adapter} adapter over {self.adapter_of}" if self.adapter else ""
+        parts = [over, self.architecture, self._layers_and_heads, kept]
         return f"{entry.title if entry else self.id}: {', '.join(part for part in parts if part)}"
 
     @property
     def notice(self) -> str:
-        """What a person should know although nothing is wrong, in one sentence; "" where there is nothing."""
-        if self.renamed is None:
-            return ""
-        return f"{self.id} is called {self.renamed} on the hub now: use the new name, the old one may stop working."
+        """What a person should know although nothing is wrong, in a sentence or two; "" where there is nothing."""
+        said = []
+        if self.renamed is not None:
+            said.append(
+                f"{self.id} is called {self.renamed} on the hub now: use the new name, the old one may stop working."
+            )
+        if self.quantised is not None:
+            said.append(
+                f"The weights are stored quantised with {self.quantised}; what is shown is computed from those."
+            )
+        return " ".join(said)
 
     @property
     def _layers_and_heads(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,20 +15,22 @@ from attention.models.reference import ModelRef
 from attention.models.weights import TensorFacts
 
 TIMEOUT = 10.0  # seconds that one answer of the hub may take
-CONFIG = "config.json"
+CONFIG, ADAPTER_CONFIG = "config.json", "adapter_config.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
     """What the hub says of a model at one commit. folder: where its config.json lies here, in the hub's cache.
 
-    files: (name, bytes) of its top folder; None where the hub could not be asked and only the cache speaks.
+    files: (name, bytes) of its top folder; None where the hub could not be asked and only the cache speaks. renamed:
+    the id that it has on the hub now, where that is another one.
     """
 
     folder: Path
     commit: str
     files: tuple[tuple[str, int], ...] | None = None
     licence: str | None = None
+    renamed: str | None = None
 
 
 def look(ref: ModelRef) -> Listing:
@@ -44,10 +47,15 @@ def look(ref: ModelRef) -> Listing:
         except (HTTPError, OfflineModeIsEnabled) as err:
             return _cached(ref, err)
         # By the name and not by the commit, so that the cache knows the name's commit when offline.
-        folder = Path(hub.hf_hub_download(ref.id, CONFIG, revision=ref.revision)).parent
+        names = {entry.rfilename for entry in info.siblings or ()}
+        first = ADAPTER_CONFIG if ADAPTER_CONFIG in names and CONFIG not in names else CONFIG
+        folder = Path(hub.hf_hub_download(ref.id, first, revision=ref.revision)).parent
         if folder.name != info.sha:  # it moved on between the two
             info = _info(ref, folder.name)
-    return Listing(folder=folder, commit=folder.name, files=_files(info), licence=_licence(info))
+        if first == CONFIG and ADAPTER_CONFIG in names:
+            hub.hf_hub_download(ref.id, ADAPTER_CONFIG, revision=folder.name)
+    renamed = info.id if info.id != ref.id else None  # the hub leads on from an old name to the new one
+    return Listing(folder=folder, commit=folder.name, files=_files(info), licence=_licence(info), renamed=renamed)
 
 
 def _info(ref: ModelRef, revision: str | None) -> Any:
@@ -64,11 +72,13 @@ def _cached(ref: ModelRef, err: Exception) -> Listing:
     answer = getattr(err, "response", None)
     if answer is not None and answer.status_code < 500:
         raise err
-    try:
-        folder = Path(hf_hub_download(ref.id, CONFIG, revision=ref.revision, local_files_only=True)).parent
-    except LocalEntryNotFoundError:
-        raise (_not_here(ref) if answer is None else err) from err
-    return Listing(folder=folder, commit=folder.name)
+    for name in (CONFIG, ADAPTER_CONFIG):
+        try:
+            folder = Path(hf_hub_download(ref.id, name, revision=ref.revision, local_files_only=True)).parent
+        except LocalEntryNotFoundError:
+            continue
+        return Listing(folder=folder, commit=folder.name)
+    raise (_not_here(ref) if answer is None else err) from err
 
 
 def tensors(ref: ModelRef, commit: str, names: tuple[str, ...]) -> tuple[TensorFacts, ...]:
@@ -89,13 +99,43 @@ def tensors(ref: ModelRef, commit: str, names: tuple[str, ...]) -> tuple[TensorF
 
 @contextmanager
 def plain_errors(ref: ModelRef) -> Iterator[None]:
-    """Turn whatever the hub's client raises into one ModelError."""
+    """Turn whatever the hub's client raises into one ModelError, and keep its log of retries off stderr."""
     from huggingface_hub.errors import HTTPError
 
     try:
-        yield
+        with _silent:
+            yield
     except (OSError, HTTPError, ValueError) as err:
         raise translate(ref, err) from err
+
+
+class _Silence:
+    """The hub client's logger says errors only while at least one thread is in here, and then what it said before."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._level = 0
+
+    def __enter__(self) -> None:
+        from huggingface_hub import logging
+
+        with self._lock:
+            if self._inside == 0:
+                self._level = logging.get_verbosity()
+                logging.set_verbosity_error()
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        from huggingface_hub import logging
+
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                logging.set_verbosity(self._level)
+
+
+_silent = _Silence()
 
 
 def translate(ref: ModelRef, err: BaseException) -> ModelError:
@@ -123,8 +163,21 @@ def translate(ref: ModelRef, err: BaseException) -> ModelError:
         return no_space(ref)
     if isinstance(err, errors.HFValidationError):
         return ModelError(f"{ref.id} is not an id that the hub accepts; check the spelling.")
-    reason = type(err).__name__
+    return interrupted(ref, type(err).__name__)
+
+
+def interrupted(ref: ModelRef, reason: str) -> ModelError:
+    """The sentence for a download that broke off."""
     return ModelError(f"The download of {ref.id} was interrupted ({reason}); try again, it goes on from there.")
+
+
+def cancelled(ref: ModelRef, *, goes_on: bool = False) -> ModelError:
+    """The sentence for who has cancelled; goes_on: because somebody else still waits for the same model."""
+    if goes_on:
+        return ModelError(
+            f"You have left the download of {ref.id}, which goes on for somebody else; try again to join it."
+        )
+    return ModelError(f"The download of {ref.id} was cancelled; try again, it goes on from where it stopped.")
 
 
 def no_config(ref: ModelRef) -> ModelError:

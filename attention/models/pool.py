@@ -19,7 +19,7 @@ from attention.errors import ModelError
 from attention.models import hub, memory
 from attention.models.build import LoadedModel, build
 from attention.models.card import ModelCard
-from attention.models.download import OnProgress, Stop, download
+from attention.models.download import OnProgress, Stop, download_all
 from attention.models.inspect import inspect
 from attention.models.reference import ModelRef, parse
 
@@ -68,7 +68,11 @@ class Wait:
 
     def result(self) -> LoadedModel:
         """The model; waits for it. Raises ModelError with what is wrong and what to do."""
-        return self._result.result()
+        try:
+            return self._result.result()
+        except KeyboardInterrupt:  # a person in Python who has had enough
+            self.cancel()
+            raise
 
 
 class ModelPool:
@@ -87,18 +91,14 @@ class ModelPool:
         self, ref: ModelRef | str, on_progress: OnProgress | None = None, on_card: OnCard | None = None
     ) -> LoadedModel:
         """The model, loaded now or before; waits where it is being loaded. See `ask`, which does not wait."""
-        wait = self.ask(ref, on_progress, on_card)
-        try:
-            return wait.result()
-        except KeyboardInterrupt:
-            wait.cancel()
-            raise
+        return self.ask(ref, on_progress, on_card).result()
 
     def ask(self, ref: ModelRef | str, on_progress: OnProgress | None = None, on_card: OnCard | None = None) -> Wait:
         """Begin to load a model, or join who is loading it already.
 
         on_card(card) is called once, before any weights are fetched where they are not here yet;
-        on_progress(done_bytes, total_bytes) follows the download. Both may be called from another thread, and must not raise.
+        on_progress(done_bytes, total_bytes) follows the download. Both may be called from another thread, and must not
+        raise.
         """
         ref = parse(ref, self.limits) if isinstance(ref, str) else ref
         wait, card = self._join(ref, on_progress, on_card)
@@ -200,14 +200,14 @@ class ModelPool:
             listeners = load.look(card)
         for on_card in listeners:
             on_card(card)
-        folder = download(ref, card, load.tell, load.stop)
+        folder = download_all(ref, card, load.tell, load.stop)
         with BUILDING:
             with self._lock:
                 load.building = True
             if load.stop.asked:
                 raise hub.cancelled(ref)
             self._make_room()
-            return build(ref, card, folder)
+            return build(ref, card, folder, self.limits.device)
 
     def _given_back(self) -> int:
         """Bytes of the models that make room for one more."""

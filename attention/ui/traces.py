@@ -1,7 +1,8 @@
 """Traces for the page: each request is run once, in a thread of its own, and kept for all sessions.
 
 The page waits for its trace and shows how far it is; every poll is a chance for Streamlit to leave it, and the run goes
-on for whoever asks next. The threads never call Streamlit. Only HeadlightErrors come out.
+on for whoever asks next: a tab that is closed ends nothing. A download can be cancelled: it ends unless somebody else
+watches it too. The threads never call Streamlit. Only HeadlightErrors come out.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import threading
 import time
 import unicodedata
 import weakref
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState, get_script_run_ctx
 
 from attention.config import MEGABYTE, Limits
 from attention.errors import (
@@ -31,6 +33,9 @@ from attention.errors import (
 from attention.view import Place, View, fit
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from attention.models import Wait
     from attention.record import AttentionRecord, Kind, Trace
 
 # A trace keeps O(n·d) a layer: 75 MB for GPT-2 at 512 tokens.
@@ -41,6 +46,12 @@ AT_ONCE = 4
 FAILURE_SECONDS = 15.0
 # Most traces are done by then, and need no progress bar to flicker by.
 PATIENCE_SECONDS, POLL_SECONDS = 0.3, 0.2
+# Somebody whose page has not polled for so long no longer watches a download.
+PRESENT_SECONDS = 3.0
+# The pace of a download is that of its last seconds, and is not guessed from fewer than these.
+PACE_SECONDS, LEAST_SECONDS = 10.0, 2.0
+# What a session has cancelled: the model, and the sentence that says so, until it asks for it again.
+CANCELLED = "headlight.cancelled"
 # What a ModelError says where a second try may find another answer: the hub, the network, the disk, the memory.
 PASSING = ("try again", "connect once", "cannot be reached", "free some", "accept them on its page", "enough memory")
 _log = logging.getLogger(__name__)
@@ -56,14 +67,22 @@ class Request:
     text: str
     pair: str
     limits: Limits
+    chat: bool = False
 
 
 @dataclass(eq=False)
 class Job:
-    """One run, under way or ended. The words and the share (0 to 1, or None) say how far it is."""
+    """One run, under way or ended. The words and the share (0 to 1, or None) say how far it is.
+
+    wait: for its model, once it does. seen: when each session last watched it. pace: (time, bytes) of its download.
+    """
 
     words: str = "Waiting for other runs to end"
     share: float | None = None
+    wait: Wait | None = None
+    cancelled: bool = False
+    seen: dict[str, float] = field(default_factory=dict)
+    pace: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=1000))
     trace: Trace | None = None
     error: HeadlightError | None = None
     began: float = field(default_factory=time.monotonic)
@@ -73,6 +92,42 @@ class Job:
     def report(self, words: str, share: float | None = None) -> None:
         """Called by the run. A share that is no share counts as unknown."""
         self.words, self.share = words, share if share is not None and 0 <= share <= 1 else None
+
+    def follow(self, wait: Wait) -> None:
+        """Called by the run when it begins to wait for its model."""
+        self.wait = wait
+        if self.cancelled:
+            wait.cancel()
+
+    def watch(self, person: str) -> None:
+        """Called by a page that waits."""
+        now = time.monotonic()
+        self.seen[person] = now
+        if self.fetching and self.wait is not None:
+            self.pace.append((now, self.wait.done))
+            while now - self.pace[0][0] > PACE_SECONDS:
+                self.pace.popleft()
+
+    @property
+    def fetching(self) -> bool:
+        """Whether it waits for a hub's answer or files, which can be cancelled."""
+        wait = self.wait
+        if wait is None or wait.ref.folder is not None or self.done.is_set():
+            return False
+        return wait.card is None or (not wait.card.complete and wait.done < max(wait.total, 1))
+
+    @property
+    def coming(self) -> str:
+        """What will be loaded, as soon as that is known."""
+        card = self.wait.card if self.wait is not None else None
+        return card.summary if card is not None and not self.done.is_set() else ""
+
+    @property
+    def line(self) -> str:
+        """How far it is, and how long it has taken or will take."""
+        total = self.wait.total if self.wait is not None and self.fetching else 0
+        speed = in_words(tuple(self.pace), total)
+        return f"{self.words}, {speed}" if speed else f"{self.words} … {time.monotonic() - self.began:.0f} s"
 
     def result(self) -> Trace:
         """The trace of a run that has ended, or its error."""
@@ -85,7 +140,7 @@ class Job:
 class Traces:
     """The runs of this process: the same request is one job, and the least recently used results go first."""
 
-    def __init__(self, run: Callable[[Request, Report], Trace], *, at_once: int = AT_ONCE) -> None:
+    def __init__(self, run: Callable[[Request, Job], Trace], *, at_once: int = AT_ONCE) -> None:
         self._run = run
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(at_once)
@@ -110,6 +165,21 @@ class Traces:
             if request in self._jobs and self._jobs[request].error is not None:
                 del self._jobs[request]
 
+    def cancel(self, request: Request, person: str) -> bool | None:
+        """One person no longer wants this: it ends unless somebody else watches it. Whether it goes on; None where
+        nothing is under way.
+        """
+        with self._lock:
+            job = self._jobs.get(request)
+            if job is None or job.done.is_set():
+                return None
+            job.seen.pop(person, None)
+            if any(time.monotonic() - seen < PRESENT_SECONDS for seen in job.seen.values()):
+                return True
+            job.cancelled = True
+            del self._jobs[request]  # who asks next begins anew
+        return job.wait is not None and not job.wait.cancel()
+
     def clear(self) -> None:
         """Drop every result; runs under way end unseen."""
         with self._lock:
@@ -121,8 +191,10 @@ class Traces:
     def _work(self, request: Request, job: Job) -> None:
         try:
             with self._slots:
+                if job.cancelled:
+                    return
                 job.report("Tracing")
-                job.trace = self._run(request, job.report)
+                job.trace = self._run(request, job)
         except HeadlightError as err:
             _log.info("refused %r", request.model, exc_info=err)
             job.error = _bare(err)
@@ -148,14 +220,28 @@ def get_trace(view: View) -> Trace:
     """The view's trace; while it is made, a bar or a line shows how far it is. Raises only HeadlightErrors."""
     request = _request(view)
     _refuse_texts(request)
+    if view.model in (cancelled := _cancelled()):
+        raise ModelError(cancelled[view.model])
     job = _shared.join(request)
     if not job.done.wait(PATIENCE_SECONDS):
-        _show_progress(job)
+        _show_progress(job, view)
     return job.result()
 
 
+def cancel(view: View) -> None:
+    """Stop waiting for the model of this view, in this session, until `retry`; for a button."""
+    from attention.models import ModelRef, hub
+
+    goes_on = _shared.cancel(_request(view), _person())
+    if goes_on is not None:
+        _cancelled()[view.model] = str(hub.cancelled(ModelRef(id=view.model), goes_on=goes_on))
+
+
 def retry(view: View) -> None:
-    """Forget that this view's trace failed, so that the next run of the page tries again; for a button."""
+    """Forget that this view's trace failed or was cancelled, so that the next run of the page tries again; for a
+    button.
+    """
+    _cancelled().pop(view.model, None)
     _shared.forget_failure(_request(view))
 
 
@@ -240,7 +326,7 @@ def _place(record: AttentionRecord) -> Place:
 
 
 def _request(view: View) -> Request:
-    return Request(view.model, view.text, view.pair, Limits.from_environment())
+    return Request(view.model, view.text, view.pair, Limits.from_environment(), view.chat)
 
 
 def _refuse_texts(request: Request) -> None:
@@ -250,23 +336,77 @@ def _refuse_texts(request: Request) -> None:
             raise (TooLongError if len(text) > request.limits.max_characters else InputError)(problem)
 
 
-def _show_progress(job: Job) -> None:
-    bar, line = st.empty(), st.empty()
+def in_words(pace: Sequence[tuple[float, int]], total: int) -> str:
+    """How fast a download is and how long it will take, from (time, bytes) of late; "" where that is not known."""
+    if len(pace) < 2 or pace[-1][0] - pace[0][0] < LEAST_SECONDS or total <= 0:
+        return ""
+    (began, first), (now, last) = pace[0], pace[-1]
+    speed = (last - first) / (now - began)
+    if speed < 1000:
+        return "hardly anything is coming at the moment"
+    left = (total - last) / speed
+    said = f"{speed / MEGABYTE:.1f} MB/s" if speed >= MEGABYTE / 10 else f"{speed / 1000:.0f} kB/s"
+    rest = f"{math.ceil(left):,} s" if left < 90 else f"{left / 60:,.0f} min"
+    return f"{said}, about {rest} left"
+
+
+def _show_progress(job: Job, view: View) -> None:
+    coming, bar, line, way_out = st.empty(), st.empty(), st.empty(), st.empty()
+    offered = False
     while not job.done.wait(POLL_SECONDS):
+        job.watch(_person())
         # Words can name a stranger's model or file, and a bar's own label would render them.
-        line.text(f"{job.words} … {time.monotonic() - job.began:.0f} s")
+        line.text(job.line)
+        if job.coming:
+            coming.text(job.coming)
         if job.share is None:
             bar.empty()
         else:
             bar.progress(job.share)
-    bar.empty()
-    line.empty()
+        if job.fetching != offered:
+            offered = _offer_cancel(way_out, job, view)
+    for place in (coming, bar, line, way_out):
+        place.empty()
 
 
-def _run(request: Request, report: Report) -> Trace:
+def _offer_cancel(place: DeltaGenerator, job: Job, view: View) -> bool:
+    """Show the button while there is something to cancel; whether it is shown."""
+    if not job.fetching:
+        place.empty()
+        return False
+    # As if it stood outside any fragment: Streamlit leaves a run for a click there at once, but lets a run end first
+    # where the click is for a fragment, and this run ends only when the download does.
+    with ThreadState.scoped(fragment_id=None), place:
+        st.button("Cancel", key=f"cancel-{id(job):x}", on_click=cancel, args=(view,))
+    return True
+
+
+def _person() -> str:
+    """The session whose page this is."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return context.session_id if context is not None else ""
+
+
+def _cancelled() -> dict[str, str]:
+    """What this session has cancelled: model → sentence."""
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return {}
+    found: dict[str, str] = st.session_state.setdefault(CANCELLED, {})
+    return found
+
+
+def _run(request: Request, job: Job) -> Trace:
     from attention.api import trace
 
-    return trace(request.model, request.text, request.pair or None, limits=request.limits, on_progress=report)
+    return trace(
+        request.model,
+        request.text,
+        request.pair or None,
+        chat=request.chat,
+        limits=request.limits,
+        on_progress=job.report,
+        on_wait=job.follow,
+    )
 
 
 def _bare(err: HeadlightError) -> HeadlightError:

@@ -8,12 +8,14 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
 import torch
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
-from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState, get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
 import attention.api
@@ -89,7 +91,9 @@ def test_model_texts_and_limits_reach_the_run_and_tell_requests_apart(
 ) -> None:
     seen: list[tuple[object, ...]] = []
 
-    def run(model: str, text: str, pair: str | None, *, limits: Limits, on_progress: traces.Report) -> Trace:
+    def run(
+        model: str, text: str, pair: str | None, *, limits: Limits, on_progress: traces.Report, **_: object
+    ) -> Trace:
         seen.append((model, text, pair, limits.max_tokens))
         return trace_local("x")
 
@@ -105,7 +109,7 @@ def test_the_same_request_from_several_threads_is_run_once() -> None:
     runs: list[Request] = []
     door = threading.Event()
 
-    def run(asked: Request, report: traces.Report) -> Trace:
+    def run(asked: Request, job: traces.Job) -> Trace:
         runs.append(asked)
         assert door.wait(10)
         return trace_local(asked.text)
@@ -126,7 +130,7 @@ def test_different_requests_run_side_by_side_but_not_all_at_once() -> None:
     running, most, lock = 0, 0, threading.Lock()
     met = threading.Barrier(2, timeout=10)
 
-    def run(asked: Request, report: traces.Report) -> Trace:
+    def run(asked: Request, job: traces.Job) -> Trace:
         nonlocal running, most
         with lock:
             running += 1
@@ -145,7 +149,7 @@ def test_different_requests_run_side_by_side_but_not_all_at_once() -> None:
 def test_a_run_that_waits_for_its_turn_says_so() -> None:
     door = threading.Event()
 
-    def run(asked: Request, report: traces.Report) -> Trace:
+    def run(asked: Request, job: traces.Job) -> Trace:
         assert door.wait(10)
         return trace_local(asked.text)
 
@@ -173,7 +177,7 @@ def kept(made: Traces, texts: list[str]) -> list[str]:
 
 def test_the_least_recently_used_results_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(traces, "MAX_TRACES", 2)
-    made = Traces(lambda asked, report: trace_local(asked.text))
+    made = Traces(lambda asked, job: trace_local(asked.text))
     first = ended(made.join(request("a")))
     ended(made.join(request("b")))
     assert made.join(request("a")) is first
@@ -184,7 +188,7 @@ def test_the_least_recently_used_results_go_first(monkeypatch: pytest.MonkeyPatc
 
 def test_the_bytes_are_bounded_too_but_the_newest_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     one = size(trace_local("a b c"))
-    made = Traces(lambda asked, report: trace_local(asked.text))
+    made = Traces(lambda asked, job: trace_local(asked.text))
     monkeypatch.setattr(traces, "MAX_BYTES", 2 * one)
     for text in ("a b c", "b c d", "c d e"):
         ended(made.join(request(text)))
@@ -222,7 +226,7 @@ def projected(module: object) -> Trace:
 def test_a_trace_whose_model_is_gone_is_made_again() -> None:
     models = [torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)]
     waiting = list(models)
-    made = Traces(lambda asked, report: projected(weakref.ref(waiting.pop(0))))
+    made = Traces(lambda asked, job: projected(weakref.ref(waiting.pop(0))))
     first = ended(made.join(request()))
     assert made.join(request()) is first, "its model is there"
     del models[0]
@@ -235,13 +239,13 @@ def test_a_trace_whose_model_is_gone_is_made_again() -> None:
 
 @pytest.mark.parametrize("module", [None, lambda: None, torch.nn.Linear(2, 2)])
 def test_a_trace_that_holds_its_projection_or_has_none_is_kept(module: object) -> None:
-    made = Traces(lambda asked, report: projected(module))
+    made = Traces(lambda asked, job: projected(module))
     first = ended(made.join(request()))
     assert made.join(request()) is first
 
 
 def test_the_bundled_models_trace_is_kept() -> None:
-    made = Traces(lambda asked, report: trace_local(asked.text))
+    made = Traces(lambda asked, job: trace_local(asked.text))
     first = ended(made.join(request()))
     gc.collect()
     assert made.join(request()) is first
@@ -282,7 +286,7 @@ def test_any_other_error_becomes_one_sentence_and_is_logged_once(
 def test_a_failure_is_tried_again_after_a_while_or_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
     tries: list[Request] = []
 
-    def run(asked: Request, report: traces.Report) -> Trace:
+    def run(asked: Request, job: traces.Job) -> Trace:
         tries.append(asked)
         raise ModelError("offline")
 
@@ -318,7 +322,7 @@ def test_a_kept_failure_keeps_nothing_of_the_run_alive() -> None:
 
     held: list[weakref.ref[Model]] = []
 
-    def run(asked: Request, report: traces.Report) -> Trace:
+    def run(asked: Request, job: traces.Job) -> Trace:
         model = Model()
         held.append(weakref.ref(model))
         try:
@@ -509,7 +513,9 @@ def test_progress_is_drawn_literally_and_gone_at_the_end(
 
             return call
 
-    def run(model: str, text: str, pair: str | None, *, limits: Limits, on_progress: traces.Report) -> Trace:
+    def run(
+        model: str, text: str, pair: str | None, *, limits: Limits, on_progress: traces.Report, **_: object
+    ) -> Trace:
         contexts.append(get_script_run_ctx(suppress_warning=True) is None)
         on_progress("Downloading **x** $y$", 0.25)
         assert seen.wait(10)
@@ -523,7 +529,7 @@ def test_progress_is_drawn_literally_and_gone_at_the_end(
     assert contexts == [True], "the run's thread has no session, so it cannot draw"
     assert ("progress", 0.25) in drawn
     assert ("text", "Downloading **x** $y$ … 0 s") in drawn
-    assert drawn[-2:] == [("empty",), ("empty",)]
+    assert drawn[-4:] == [("empty",)] * 4
 
 
 @pytest.mark.parametrize(
@@ -542,7 +548,7 @@ def test_a_page_that_is_left_lets_its_run_go_on(api: Callable[[Run], None], monk
         assert door.wait(10)
         return trace_local(text)
 
-    def leave(job: traces.Job) -> None:
+    def leave(job: traces.Job, view: View) -> None:
         raise InterruptedError
 
     api(run)
@@ -554,3 +560,267 @@ def test_a_page_that_is_left_lets_its_run_go_on(api: Callable[[Run], None], monk
     monkeypatch.setattr(traces, "PATIENCE_SECONDS", 10.0)
     api(lambda *given, **options: pytest.fail("it ran again"))
     assert len(get_trace(View(text="one two")).tokens) == 2
+
+
+# Waiting for a download, and cancelling it
+
+
+class Waiting:
+    """A wait for a model, as far as traces look at it; its download ends when it is cancelled or let through."""
+
+    def __init__(self, *, folder: Path | None = None, complete: bool = False) -> None:
+        self.ref = ModelRef(id="org/name", folder=folder)
+        self.card: object = SimpleNamespace(complete=complete, summary="Name: an architecture, 353 MB as float32")
+        self.done, self.total = 20, 100
+        self.ended = threading.Event()
+        self.cancelled = False
+        self.ends = True
+
+    def cancel(self) -> bool:
+        self.cancelled = self.ends
+        self.ended.set()
+        return self.ends
+
+    def result(self) -> None:
+        assert self.ended.wait(10)
+        if self.cancelled:
+            raise hub.cancelled(self.ref)
+
+
+def fetched(wait: Waiting) -> Callable[[Request, traces.Job], Trace]:
+    """A run that downloads first."""
+
+    def run(asked: Request, job: traces.Job) -> Trace:
+        job.follow(wait)  # type: ignore[arg-type]
+        wait.result()
+        return trace_local(asked.text)
+
+    return run
+
+
+def begun(made: Traces) -> traces.Job:
+    job = made.join(request())
+    until(lambda: job.wait is not None)
+    return job
+
+
+def test_the_last_one_who_watches_ends_the_download_by_cancelling() -> None:
+    wait = Waiting()
+    made = Traces(fetched(wait))
+    job = begun(made)
+    job.watch("me")
+    assert made.cancel(request(), "me") is False
+    with pytest.raises(ModelError, match="The download of org/name was cancelled; try again"):
+        ended(job).result()
+    assert made.cancel(request(), "me") is None, "there is nothing left to cancel"
+    wait.cancelled = False
+    assert ended(made.join(request())).result(), "who asks next begins anew, at once"
+
+
+def test_one_who_cancels_leaves_it_to_those_who_watch_it_too() -> None:
+    wait = Waiting()
+    made = Traces(fetched(wait))
+    job = begun(made)
+    job.watch("me")
+    job.watch("you")
+    assert made.cancel(request(), "me") is True
+    assert not wait.cancelled
+    assert made.join(request()) is job
+    wait.ended.set()
+    assert ended(job).result()
+    assert made.cancel(request(), "you") is None, "it has ended"
+
+
+def test_a_tab_that_was_closed_keeps_no_download_from_being_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    wait = Waiting()
+    made = Traces(fetched(wait))
+    job = begun(made)
+    job.watch("gone")
+    job.watch("me")
+    monkeypatch.setattr(traces, "PRESENT_SECONDS", 0.0)
+    assert made.cancel(request(), "me") is False
+    assert wait.cancelled
+
+
+def test_a_download_that_others_wait_for_with_another_text_goes_on() -> None:
+    wait = Waiting()
+    wait.ends = False
+    made = Traces(fetched(wait))
+    begun(made)
+    assert made.cancel(request(), "me") is True
+
+
+def test_a_run_that_is_cancelled_before_its_turn_never_runs() -> None:
+    door = threading.Event()
+    runs: list[str] = []
+
+    def run(asked: Request, job: traces.Job) -> Trace:
+        runs.append(asked.text)
+        assert door.wait(10)
+        return trace_local(asked.text)
+
+    made = Traces(run, at_once=1)
+    first = made.join(request("one"))
+    until(lambda: runs == ["one"])
+    second = made.join(request("two"))
+    assert made.cancel(request("two"), "me") is False
+    door.set()
+    assert ended(first).result()
+    with pytest.raises(HeadlightError, match="The run was stopped"):
+        ended(second).result()
+    assert runs == ["one"]
+
+
+def test_a_run_that_is_cancelled_before_it_waits_for_its_model_does_not_wait() -> None:
+    wait, asked_to_go_on, gone_on = Waiting(), threading.Event(), threading.Event()
+
+    def run(asked: Request, job: traces.Job) -> Trace:
+        gone_on.set()
+        assert asked_to_go_on.wait(10)
+        return fetched(wait)(asked, job)
+
+    made = Traces(run)
+    job = made.join(request())
+    assert gone_on.wait(10)
+    assert made.cancel(request(), "me") is False
+    asked_to_go_on.set()
+    with pytest.raises(ModelError, match="was cancelled"):
+        ended(job).result()
+
+
+def test_only_a_download_can_be_cancelled() -> None:
+    job = traces.Job()
+    assert not job.fetching, "it waits for nothing yet"
+    job.follow(Waiting(folder=Path("/models/mine")))  # type: ignore[arg-type]
+    assert not job.fetching, "a folder of this machine"
+    job.follow(Waiting(complete=True))  # type: ignore[arg-type]
+    assert not job.fetching, "all is here"
+    wait = Waiting()
+    job.follow(wait)  # type: ignore[arg-type]
+    assert job.fetching
+    assert job.coming == "Name: an architecture, 353 MB as float32"
+    wait.card, wait.total = None, 0
+    assert job.fetching, "the hub has not answered yet"
+    assert job.coming == ""
+    wait.card, wait.done, wait.total = SimpleNamespace(complete=False, summary="x"), 100, 100
+    assert not job.fetching, "all has arrived, and the model is being built"
+    wait.done = 50
+    job.done.set()
+    assert not job.fetching
+
+
+@pytest.mark.parametrize(
+    ("pace", "total", "words"),
+    [
+        ([(0.0, 0), (10.0, 50_000_000)], 353_000_000, "5.0 MB/s, about 61 s left"),
+        ([(5.0, 0), (6.0, 20_000_000), (15.0, 20_000_000)], 353_000_000, "2.0 MB/s, about 3 min left"),
+        ([(0.0, 0), (10.0, 500_000)], 1_000_000_000, "50 kB/s, about 333 min left"),
+        ([(0.0, 70), (10.0, 70)], 100, "hardly anything is coming at the moment"),
+        ([(0.0, 0), (10.0, 9_999)], 1_000_000, "hardly anything is coming at the moment"),
+        ([(0.0, 0), (1.0, 50_000_000)], 353_000_000, ""),
+        ([(0.0, 0)], 100, ""),
+        ([], 100, ""),
+        ([(0.0, 0), (10.0, 5)], 0, ""),
+    ],
+)
+def test_the_pace_of_a_download(pace: list[tuple[float, int]], total: int, words: str) -> None:
+    assert traces.in_words(pace, total) == words
+
+
+def test_the_pace_is_that_of_the_last_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(traces.time, "monotonic", lambda: now[0])
+    job, wait = traces.Job(words="Downloading", began=now[0]), Waiting()
+    wait.total = 1_000_000_000
+    job.follow(wait)  # type: ignore[arg-type]
+    wait.done = 500_000_000
+    job.watch("me")
+    assert job.line == "Downloading … 0 s"
+    now[0] += 60  # nothing for a minute, then a megabyte a second
+    for _ in range(12):
+        job.watch("me")
+        now[0] += 1
+        wait.done += 1_000_000
+    job.watch("me")
+    assert job.line == "Downloading, 1.0 MB/s, about 8 min left"
+    wait.done = wait.total
+    assert job.line == "Downloading … 72 s"
+
+
+def waiting_page() -> None:
+    import streamlit as st
+
+    from attention.errors import HeadlightError
+    from attention.ui import traces
+    from attention.view import View
+
+    view = View(model="org/name", text="one two")
+
+    @st.fragment
+    def inner() -> None:
+        try:
+            st.text(f"{len(traces.get_trace(view).tokens)} tokens")
+        except HeadlightError as err:
+            st.text(str(err))
+            if traces.may_pass(err):
+                st.button("Try again", key="retry", on_click=traces.retry, args=(view,))
+
+    inner()
+
+
+def test_cancel_on_the_page_stays_cancelled_until_it_is_tried_again(
+    api: Callable[[Run], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[Waiting] = []
+    offered: list[tuple[str, str | None]] = []
+    drawn: list[str] = []
+    real_button, real_line = traces.st.button, traces.Job.line
+
+    def run(model: str, text: str, *given: object, on_wait: Callable[[Waiting], None], **options: object) -> Trace:
+        waits.append(Waiting())
+        on_wait(waits[-1])
+        waits[-1].result()
+        return trace_local(text)
+
+    def button(label: str, *, on_click: Callable[..., None], args: tuple[View], **options: object) -> bool:
+        offered.append((label, ThreadState.get().fragment_id))
+        pressed = real_button(label, on_click=on_click, args=args, **options)  # type: ignore[arg-type]
+        if label == "Cancel":  # the person presses it as soon as it is there
+            on_click(*args)
+        return pressed
+
+    def line(job: traces.Job) -> str:
+        drawn.append(job.coming)
+        return real_line.fget(job)  # type: ignore[attr-defined, no-any-return]
+
+    api(run)
+    monkeypatch.setattr(traces, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(traces, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(traces.st, "button", button)
+    monkeypatch.setattr(traces.Job, "line", property(line))
+    app = AppTest.from_function(waiting_page).run(timeout=10)
+    sentence = "The download of org/name was cancelled; try again, it goes on from where it stopped."
+    assert [element.value for element in app.text] == [sentence]
+    assert drawn[0] == "Name: an architecture, 353 MB as float32"
+    (label, fragment), (again, inside) = offered
+    assert (label, fragment) == ("Cancel", None), "a click for a fragment would only count when the download is over"
+    assert again == "Try again"
+    assert inside is not None
+    app.run(timeout=10)
+    assert [element.value for element in app.text] == [sentence]
+    assert len(waits) == 1, "it does not begin again by itself"
+    monkeypatch.setattr(traces, "PATIENCE_SECONDS", 10.0)
+    until(lambda: waits[0].cancelled)
+    threading.Thread(target=lambda: (until(lambda: len(waits) == 2), waits[1].ended.set())).start()
+    app.button(key="retry").click().run(timeout=10)
+    assert [element.value for element in app.text] == ["2 tokens"]
+
+
+def test_another_session_is_not_told_that_somebody_cancelled(
+    api: Callable[[Run], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api(lambda *given, **options: trace_local("one two"))
+    mine = AppTest.from_function(waiting_page)
+    mine.session_state[traces.CANCELLED] = {"org/name": "I have cancelled; try again."}
+    assert [element.value for element in mine.run(timeout=10).text] == ["I have cancelled; try again."]
+    assert [element.value for element in AppTest.from_function(waiting_page).run(timeout=10).text] == ["2 tokens"]

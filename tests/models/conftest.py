@@ -45,6 +45,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, twin_root: Path) -> Ite
     server = served.start()
     use_hub(monkeypatch, served.url, tmp_path / "cache")
     yield served
+    served.door.set()
     server.shutdown()
     server.server_close()
 
@@ -65,3 +66,5 @@ def use_hub(monkeypatch: pytest.MonkeyPatch, url: str, cache: Path) -> None:
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    # A hub that is held by a test on a busy machine has not gone silent.
+    monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", "120")

@@ -21,9 +21,9 @@ from attention.tokens import encode
 from tests import twins
 
 CLASSES = {
-    "bert": "BertModel",
-    "distilbert": "DistilBertModel",
-    "roberta": "RobertaModel",
+    "bert": "BertForMaskedLM",
+    "distilbert": "DistilBertForMaskedLM",
+    "roberta": "RobertaForMaskedLM",
     "minilm": "BertModel",
     "gpt2": "GPT2LMHeadModel",
     "gpt_neox": "GPTNeoXForCausalLM",
@@ -84,8 +84,11 @@ def test_twins_attend_unevenly(pool: ModelPool):
     assert weights.max() > 3 / ids.shape[1]
 
 
-def test_weights_that_the_files_lack_are_listed(pool: ModelPool):
-    assert pool.get("./bert").missing == ("pooler.dense.bias", "pooler.dense.weight")
+def test_weights_that_the_files_lack_are_listed(pool: ModelPool, twin_root: Path, tmp_path: Path):
+    headless = Path(shutil.copytree(twin_root / "bert", tmp_path / "headless"))
+    config = json.loads((headless / "config.json").read_text())
+    (headless / "config.json").write_text(json.dumps(config | {"architectures": ["BertModel"]}))
+    assert pool_of(headless).get("./headless").missing == ("pooler.dense.bias", "pooler.dense.weight")
     assert pool.get("./minilm").missing == ()
 
 
@@ -120,22 +123,22 @@ def test_room_is_made_before_the_next_is_built(twin_root: Path, monkeypatch: pyt
     pool = ModelPool(Limits(model_folder=str(twin_root), models_in_memory=1))
     pool.get("./gpt2")
     held: list[tuple[ModelRef, ...]] = []
-    build = module._build
-    monkeypatch.setattr(module, "_build", lambda *given: (held.append(pool.loaded()), build(*given))[1])
+    build = module.build
+    monkeypatch.setattr(module, "build", lambda *given: (held.append(pool.loaded()), build(*given))[1])
     pool.get("./bert")
     assert held == [()]
 
 
 def test_many_threads_load_one_model_once(pool: ModelPool, monkeypatch: pytest.MonkeyPatch):
     calls: list[str] = []
-    build = module._build
+    build = module.build
 
-    def slow(ref, card, folder):
+    def slow(ref, *given):
         calls.append(ref.id)
         time.sleep(0.1)
-        return build(ref, card, folder)
+        return build(ref, *given)
 
-    monkeypatch.setattr(module, "_build", slow)
+    monkeypatch.setattr(module, "build", slow)
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda _: pool.get("./gpt2"), range(8)))
     assert calls == ["gpt2"]
@@ -144,8 +147,8 @@ def test_many_threads_load_one_model_once(pool: ModelPool, monkeypatch: pytest.M
 
 def test_different_models_are_fetched_side_by_side(pool: ModelPool, monkeypatch: pytest.MonkeyPatch):
     both = threading.Barrier(2, timeout=10)
-    fetch = module.download
-    monkeypatch.setattr(module, "download", lambda *given: (both.wait(), fetch(*given))[1])
+    fetch = module.download_all
+    monkeypatch.setattr(module, "download_all", lambda *given: (both.wait(), fetch(*given))[1])
     with ThreadPoolExecutor(2) as threads:
         found = list(threads.map(pool.get, ["./gpt2", "./t5"]))
     assert [each.ref.id for each in found] == ["gpt2", "t5"]
@@ -153,16 +156,16 @@ def test_different_models_are_fetched_side_by_side(pool: ModelPool, monkeypatch:
 
 def test_one_model_is_built_at_a_time(pool: ModelPool, monkeypatch: pytest.MonkeyPatch):
     inside, most = [], []
-    build = module._build
+    build = module.build
 
-    def watched(ref, card, folder):
+    def watched(ref, *given):
         inside.append(ref)
         most.append(len(inside))
         time.sleep(0.1)
         inside.remove(ref)
-        return build(ref, card, folder)
+        return build(ref, *given)
 
-    monkeypatch.setattr(module, "_build", watched)
+    monkeypatch.setattr(module, "build", watched)
     with ThreadPoolExecutor(3) as threads:
         list(threads.map(pool.get, ["./gpt2", "./t5", "./bert"]))
     assert most == [1, 1, 1]

@@ -8,16 +8,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from attention.api import figure, trace
+    from attention.api import figure, generate, predict, trace
     from attention.mhsa import MultiHeadSelfAttention
     from attention.record import AttentionRecord, HeadView, Trace
 
 __version__ = "0.1.0"
-__all__ = ["AttentionRecord", "HeadView", "MultiHeadSelfAttention", "Trace", "figure", "trace"]
+__all__ = ["AttentionRecord", "HeadView", "MultiHeadSelfAttention", "Trace", "figure", "generate", "predict", "trace"]
 
 _HOME = {
     "trace": "attention.api",
     "figure": "attention.api",
+    "generate": "attention.api",
+    "predict": "attention.api",
     "MultiHeadSelfAttention": "attention.mhsa",
     "AttentionRecord": "attention.record",
     "HeadView": "attention.record",

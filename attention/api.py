@@ -1,4 +1,4 @@
-"""Where the parts meet: `trace` and `figure`, the public API."""
+"""Where the parts meet: `trace`, `predict`, `generate` and `figure`, the public API."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from attention.config import Limits
-from attention.errors import InputError, TooLongError
+from attention.errors import InputError
 from attention.local import NAME as LOCAL
 from attention.local import trace_local
-from attention.record import HeadView, Token, Trace
-from attention.source import Report, inputs_of, load_source, loaded_source
+from attention.record import HeadView, Trace
+from attention.source import OnWait, Report, Source, inputs_of, load_source, loaded_source, notes_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from attention.capture import PreTrainedModel
     from attention.figures import Figure
+    from attention.prediction import Continuation, Predictions
+    from attention.prediction.continuation import OnToken
+
+LOCAL_IS_MUTE = "The local model predicts nothing: it is one layer without a vocabulary; choose a trained model."
 
 
 def trace(
@@ -28,35 +32,39 @@ def trace(
     *,
     tokenizer: Any | None = None,
     attention_mask: Sequence[int] | Tensor | None = None,
+    chat: bool = False,
     limits: Limits | None = None,
     on_progress: Report | None = None,
+    on_wait: OnWait | None = None,
 ) -> Trace:
     """Run a model once on a text and keep every attention operation in it.
 
     model: "local" (our own, from scratch), a Hugging Face id ("org/name", "org/name@revision"), a folder, or a loaded
     `PreTrainedModel`, which comes back as it came. text: a string, or the ids (n,) that enter the model as they are.
     pair: an encoder-decoder's target (a string gets the start token before it, ids enter its decoder as they are;
-    without it the decoder gets its start token alone), or sentence B of an encoder. The tokenizer's own special tokens
-    are used. attention_mask (n,): 0 for padding, where ids hold any. limits: of a page that strangers use; without
-    them any folder may be read and only the model's own length counts.
+    without it the model writes its own, greedily and up to 64 tokens; "" is its start token alone), or sentence B of
+    an encoder. The tokenizer's own special tokens are used; where the model fills blanks, "___" is its mask token.
+    attention_mask (n,): 0 for padding, where ids hold any. chat: make the text a user's message, in the tokenizer's
+    own chat template, up to where the answer begins; the tokens are then those of the whole prompt. limits: of a page
+    that strangers use; without them any folder may be read and only the model's own length counts.
+    on_progress(words, share) follows what is done; on_wait(wait) gets the wait for a model's files and weights:
+    `wait.card`, `wait.done` of `wait.total` bytes, `wait.cancel()`.
 
     Raises TooLongError (nothing is ever cut), InputError, ModelError or UnsupportedModelError, with what to do.
     """
-    if isinstance(model, os.PathLike):
-        model = os.fspath(model)
-    if isinstance(model, str) and model.strip() == LOCAL:
+    if _is_local(model):
+        if chat:
+            raise InputError("The local model cannot chat: it is not trained and has no template; leave chat off.")
         return _trace_local(text, pair, limits)
-    source = load_source(model, limits, on_progress) if isinstance(model, str) else loaded_source(model)
-    if tokenizer is not None:
-        source = replace(source, tokenizer=tokenizer)
-    inputs, tokens, pair_tokens = inputs_of(source, text, pair, attention_mask)
-    _check_length(limits, tokens, pair_tokens)
+    source = _source(model, tokenizer, limits, on_progress, on_wait)
+    inputs, tokens, pair_tokens = inputs_of(source, text, pair, attention_mask, chat, limits)
     if on_progress is not None:
         on_progress(f"Running {source.name or type(source.model).__name__}", None)
 
     from attention.capture import trace_model
+    from attention.tokens import has_template
 
-    return trace_model(
+    made = trace_model(
         source.model,
         inputs,
         tokens=tokens,
@@ -65,6 +73,77 @@ def trace(
         revision=source.revision,
         trained=source.trained,
     )
+    facts = replace(made.model, chats=has_template(source.tokenizer))
+    return replace(made, model=facts, notes=made.notes + notes_of(source, pair, pair_tokens))
+
+
+def predict(
+    model: str | os.PathLike[str] | PreTrainedModel,
+    text: str | Sequence[int] | Tensor,
+    pair: str | Sequence[int] | Tensor | None = None,
+    *,
+    tokenizer: Any | None = None,
+    attention_mask: Sequence[int] | Tensor | None = None,
+    chat: bool = False,
+    positions: Sequence[int] | None = None,
+    k: int = 10,
+    limits: Limits | None = None,
+    on_progress: Report | None = None,
+    on_wait: OnWait | None = None,
+) -> Predictions:
+    """What the model predicts for a text, from its own untouched run: per place the likeliest k, with probabilities.
+
+    A decoder's next tokens after every position, and the chance and rank of the token that really follows; fillers of
+    each blank ("___") of a masked language model; an encoder-decoder's next token after each token of its output; the
+    labels of a classifier, of the text or of each token; the best answers of a question-answerer (text: the question,
+    pair: the context). positions: only these; in a masked language model each of them is hidden for a run of its own.
+    The other arguments are those of `trace`.
+
+    Raises InputError where the model predicts nothing (no head, or one that its files lack), with the reason; else as
+    `trace` does.
+    """
+    from attention.prediction import predict as predicted
+
+    if _is_local(model):
+        raise InputError(LOCAL_IS_MUTE)
+    source = _source(model, tokenizer, limits, on_progress, on_wait)
+    return predicted(
+        source, text, pair, attention_mask=attention_mask, chat=chat, positions=positions, k=k, limits=limits
+    )
+
+
+def generate(
+    model: str | os.PathLike[str] | PreTrainedModel,
+    text: str | Sequence[int] | Tensor,
+    pair: str | Sequence[int] | Tensor | None = None,
+    n_tokens: int = 20,
+    *,
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    seed: int = 0,
+    tokenizer: Any | None = None,
+    chat: bool = False,
+    limits: Limits | None = None,
+    on_progress: Report | None = None,
+    on_wait: OnWait | None = None,
+    on_token: OnToken | None = None,
+) -> Continuation:
+    """Let the model go on by up to n_tokens, and say what to trace to see each of them.
+
+    temperature 0 takes the likeliest token each time; above it tokens are drawn from the model's probabilities at that
+    temperature, of the likeliest whose sum reaches top_p, and the same seed draws the same ones. An encoder-decoder
+    goes on with `pair`, or begins it. It ends where the model ends the text, or at its longest, or at that of `limits`.
+    on_token(new text so far) is called after each token; False stops. The other arguments are those of `trace`.
+
+    Raises InputError where the model cannot write; else as `trace` does.
+    """
+    from attention.prediction import generate as generated
+
+    if _is_local(model):
+        raise InputError(LOCAL_IS_MUTE)
+    source = _source(model, tokenizer, limits, on_progress, on_wait)
+    how: dict[str, Any] = {"temperature": temperature, "top_p": top_p, "seed": seed, "chat": chat}
+    return generated(source, text, pair, n_tokens, **how, limits=limits, on_token=on_token)
 
 
 def figure(view: HeadView, *, dark: bool = False) -> Figure:
@@ -74,15 +153,22 @@ def figure(view: HeadView, *, dark: bool = False) -> Figure:
     return panels(view, dark=dark)
 
 
+def _is_local(model: object) -> bool:
+    return isinstance(model, str) and model.strip() == LOCAL
+
+
+def _source(
+    model: Any, tokenizer: Any | None, limits: Limits | None, on_progress: Report | None, on_wait: OnWait | None
+) -> Source:
+    """The model that was asked for, loaded, with the caller's tokenizer where there is one."""
+    name = os.fspath(model) if isinstance(model, os.PathLike) else model
+    source = load_source(name, limits, on_progress, on_wait) if isinstance(name, str) else loaded_source(name)
+    return source if tokenizer is None else replace(source, tokenizer=tokenizer)
+
+
 def _trace_local(text: Any, pair: Any, limits: Limits | None) -> Trace:
     if not isinstance(text, str):
         raise InputError("The local model reads words, not ids: give a string.")
     if pair is not None:
         raise InputError("The local model takes one text; leave the second one out.")
     return trace_local(text, max_tokens=None if limits is None else limits.max_tokens)
-
-
-def _check_length(limits: Limits | None, *sides: tuple[Token, ...]) -> None:
-    longest = max(len(side) for side in sides)
-    if limits is not None and longest > limits.max_tokens:
-        raise TooLongError(f"This text has {longest} tokens; the limit here is {limits.max_tokens}. Shorten it.")

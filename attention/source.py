@@ -8,29 +8,38 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from attention.config import MEGABYTE, Limits
-from attention.errors import InputError
+from attention.errors import HeadlightError, InputError, TooLongError
 from attention.record import Token
 
 if TYPE_CHECKING:
     from attention.capture import Inputs, PreTrainedModel
-    from attention.models import LoadedModel, ModelPool
+    from attention.models import ModelPool, Wait
 
 _JUDGES = re.compile(r"For(Sequence|Token)Classification|ForQuestionAnswering")
+# A pair that gives an encoder-decoder its start token and nothing else.
+START_ALONE = ""
+# The most tokens that an encoder-decoder writes as its own target.
+MOST_WRITTEN = 64
 Report = Callable[[str, float | None], None]
+OnWait = Callable[["Wait"], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A model ready to run, with what is known of it."""
+    """A model ready to run, with what is known of it. notes: what a person should know of it, in sentences. missing:
+    weights that its files lack and that are therefore random.
+    """
 
     model: PreTrainedModel
     tokenizer: Any | None
     name: str = ""
     revision: str | None = None
     trained: bool | None = None
+    notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 def loaded_source(model: Any) -> Source:
@@ -38,29 +47,47 @@ def loaded_source(model: Any) -> Source:
     if not hasattr(model, "config") or not hasattr(model, "get_input_embeddings"):
         name = type(model).__name__
         raise InputError(f"A model must be an id, a folder or a transformers PreTrainedModel; got {name}.")
-    return Source(model=model, tokenizer=None)
+    return Source(model=_without_wrapper(model), tokenizer=None)
 
 
-def load_source(model: str, limits: Limits | None, on_progress: Report | None) -> Source:
+def _without_wrapper(model: Any) -> PreTrainedModel:
+    """The transformers model inside a `PeftModel`, with the adapter in its layers; any other model as it is."""
+    if not (type(model).__module__.startswith("peft.") and hasattr(model, "get_base_model")):
+        return cast("PreTrainedModel", model)
+    config = model.active_peft_config
+    if config.is_prompt_learning or getattr(config, "alora_invocation_tokens", None):
+        raise InputError(
+            "This adapter puts learned vectors before the text, or acts on parts of it, so its heads read keys that "
+            "stand for no token; give the base model, or a model with a LoRA adapter."
+        )
+    return cast("PreTrainedModel", model.get_base_model())
+
+
+def load_source(model: str, limits: Limits | None, on_progress: Report | None, on_wait: OnWait | None = None) -> Source:
     """The model of an id or a folder, downloaded and loaded where it is not yet; raises ModelError.
 
     limits: None for a person in Python, who may open any folder of theirs; a page's visitor may only open those below
-    the host's folder.
+    the host's folder. on_wait(wait) is called before this waits for the model: `Wait` knows what is coming and how far
+    it is, and can be cancelled.
     """
     from attention.models import parse
 
     own = Limits(model_folder=str(Path.cwd().anchor)) if limits is None else limits
     asked = str(Path(model).resolve()) if limits is None and Path(model).expanduser().is_dir() else model
     ref = parse(asked, own)
-    loaded: LoadedModel = _pool(own.model_folder if ref.folder and not ref.bundled else "").get(
-        ref, _in_words(ref.id, on_progress)
-    )
+    pool = _pool(own.model_folder if ref.folder and not ref.bundled else "")
+    wait = pool.ask(ref, _in_words(ref.id, on_progress))
+    if on_wait is not None:
+        on_wait(wait)
+    loaded = wait.result()
     return Source(
         model=loaded.model,
         tokenizer=loaded.tokenizer,
         name=ref.id,
         revision=loaded.card.revision or ref.revision,
         trained=True if ref.entry is not None else None,
+        notes=(loaded.card.notice,) if loaded.card.notice else (),
+        missing=loaded.missing,
     )
 
 
@@ -75,35 +102,73 @@ def _in_words(name: str, on_progress: Report | None) -> Callable[[int, int], Non
     if on_progress is None:
         return None
     report = on_progress
+    fetched = False
 
     def tell(done: int, total: int) -> None:
-        share = done / total if total else None
-        report(f"Downloading {name}: {done / MEGABYTE:.0f} of {total / MEGABYTE:.0f} MB", share)
+        nonlocal fetched
+        if done < total:
+            fetched = True
+            digits = 0 if total >= 10 * MEGABYTE else 1
+            amount = f"{done / MEGABYTE:,.{digits}f} of {total / MEGABYTE:,.{digits}f} MB"
+            report(f"Downloading {name}: {amount}", done / total)
+        elif fetched:
+            report(f"Loading {name}", None)
 
     report(f"Loading {name}", None)
     return tell
 
 
 def inputs_of(
-    source: Source, text: Any, pair: Any, attention_mask: Any
+    source: Source, text: Any, pair: Any, attention_mask: Any, chat: bool = False, limits: Limits | None = None
 ) -> tuple[Inputs, tuple[Token, ...], tuple[Token, ...]]:
     """What enters the model, the tokens of the text, and those of the decoder's side (empty without one).
 
-    text and pair are strings or ids, as in `attention.trace`. Raises InputError or TooLongError.
+    text and pair are strings or ids, as in `attention.trace`. chat: the text is a user's message, in the tokenizer's
+    own chat template. Raises InputError or TooLongError, the latter also for more tokens than `limits` allow.
     """
     from attention.capture import Inputs
 
+    text = _message(source, text, pair) if chat else text
     mask = None if attention_mask is None else tuple(int(one) for one in _row("attention_mask", attention_mask))
-    if source.model.config.is_encoder_decoder:
-        ids, tokens, extra = _encode(source, text)
-        pair_ids, pair_tokens = _target(source, pair, ids)
-        return Inputs(ids=ids, pair_ids=pair_ids, extra=extra, attention_mask=mask), tokens, pair_tokens
-    ids, tokens, extra = _encode(source, text, pair)
+    if has_two_sides(source):
+        ids, tokens, extra = _encode(source, text, add_special=not chat)
+        check_length(limits, tokens)
+        inputs = Inputs(ids=ids, extra=extra, attention_mask=mask)
+        pair_ids, pair_tokens = _target(source, pair, inputs, limits)
+        check_length(limits, pair_tokens)
+        return replace(inputs, pair_ids=pair_ids), tokens, pair_tokens
+    ids, tokens, extra = _encode(source, text, pair, add_special=not chat)
+    check_length(limits, tokens)
     return Inputs(ids=ids, extra=extra, attention_mask=mask), tokens, ()
 
 
+def check_length(limits: Limits | None, tokens: tuple[Token, ...]) -> None:
+    """Raise TooLongError for more tokens than an installation allows."""
+    if limits is not None and len(tokens) > limits.max_tokens:
+        raise TooLongError(f"This text has {len(tokens)} tokens; the limit here is {limits.max_tokens}. Shorten it.")
+
+
+def notes_of(source: Source, pair: Any, pair_tokens: tuple[Token, ...]) -> tuple[str, ...]:
+    """What a person should know of this source and of what entered it, in sentences."""
+    if pair is not None or len(pair_tokens) < 2 or _judges(source):
+        return source.notes
+    cut = f" It stops after {MOST_WRITTEN} tokens." if len(pair_tokens) > MOST_WRITTEN else ""
+    return (*source.notes, f"The second text is the model's own greedy output.{cut}")
+
+
+def has_two_sides(source: Source) -> bool:
+    """Whether a second text enters a decoder; an encoder alone can have the configuration of both."""
+    from attention.capture.inputs import has_decoder
+
+    return bool(source.model.config.is_encoder_decoder) and has_decoder(source.model)
+
+
+def _judges(source: Source) -> bool:
+    return _JUDGES.search(type(source.model).__name__) is not None
+
+
 def _encode(
-    source: Source, text: Any, pair: Any = None
+    source: Source, text: Any, pair: Any = None, *, add_special: bool = True
 ) -> tuple[tuple[int, ...], tuple[Token, ...], dict[str, tuple[int, ...]]]:
     from attention.tokens import encode, from_ids
 
@@ -112,13 +177,32 @@ def _encode(
             raise InputError("Give both texts as strings, or one list of ids that holds both.")
         if pair is not None and source.model.can_generate():
             raise InputError("This model reads one text and continues it; leave the second one out.")
-        encoded = encode(_tokenizer(source), text, pair)
+        blanks = _fills_blanks(source)
+        encoded = encode(_tokenizer(source), text, pair, add_special=add_special, blanks=blanks)
         taken = _accepted(source, encoded.extra)
         return encoded.ids, encoded.tokens, taken
     if pair is not None:
         raise InputError("Ids enter the model as they are; give one list of ids that holds both texts.")
     ids = tuple(int(one) for one in _row("text", text))
     return ids, from_ids(source.tokenizer, ids), {}
+
+
+def _message(source: Source, text: Any, pair: Any) -> str:
+    """The text as the user's message; the template brings its own special tokens."""
+    from attention.tokens import as_message
+
+    if not isinstance(text, str):
+        raise InputError("Ids enter the model as they are; give the message as a string, or leave chat off.")
+    if pair is not None and not source.model.config.is_encoder_decoder:
+        raise InputError("A chat has one message here; leave the second text out, or leave chat off.")
+    return as_message(_tokenizer(source), text)
+
+
+def _fills_blanks(source: Source) -> bool:
+    """Whether ___ in a text is a blank to this model; to any other it is what was typed."""
+    from attention.models.task import task_of
+
+    return task_of(source.model) == "fill" and getattr(source.tokenizer, "mask_token", None) is not None
 
 
 def _accepted(source: Source, extra: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
@@ -128,8 +212,13 @@ def _accepted(source: Source, extra: dict[str, tuple[int, ...]]) -> dict[str, tu
     return {name: row for name, row in extra.items() if name in takes}
 
 
-def _target(source: Source, pair: Any, text: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[Token, ...]]:
-    """What enters the decoder, and its tokens: the start token, then the target without its end."""
+def _target(
+    source: Source, pair: Any, inputs: Inputs, limits: Limits | None
+) -> tuple[tuple[int, ...], tuple[Token, ...]]:
+    """What enters the decoder, and its tokens: the start token, then the target without its end.
+
+    Without a target a judge's decoder reads the text again, one place later, and a generator writes its own.
+    """
     from attention.tokens import encode, from_ids
 
     if pair is not None and not isinstance(pair, str):
@@ -139,8 +228,9 @@ def _target(source: Source, pair: Any, text: tuple[int, ...]) -> tuple[tuple[int
         return ids, from_ids(source.tokenizer, ids)
     start = _start(source)
     if not pair:
-        # A classifier's decoder reads the text again, one place later; a generator begins with its start token.
-        entering = start + text[:-1] if _JUDGES.search(type(source.model).__name__) else start
+        entering = start + inputs.ids[:-1] if _judges(source) else start
+        if pair is None and not _judges(source):
+            entering = _own_output(source, inputs, start, limits)
         return entering, from_ids(source.tokenizer, entering)
     encoded = encode(_tokenizer(source), pair, target=True)
     ends = len(encoded.ids) > 1 and encoded.ids[-1] == source.model.config.eos_token_id
@@ -151,14 +241,29 @@ def _target(source: Source, pair: Any, text: tuple[int, ...]) -> tuple[tuple[int
     return own, from_ids(source.tokenizer, own)  # mBART turns its target round: the language's code comes first
 
 
+def _own_output(source: Source, inputs: Inputs, start: tuple[int], limits: Limits | None) -> tuple[int, ...]:
+    """The start token and what the model writes after it, always taking the likeliest token, without its end.
+
+    The start token alone where the model has no way to write.
+    """
+    from attention.capture.decode import write
+
+    most = MOST_WRITTEN if limits is None else min(MOST_WRITTEN, limits.max_tokens - 1)
+    if not source.model.can_generate():
+        return start
+    try:
+        return start + write(source.model, replace(inputs, pair_ids=start), most=most).ids
+    except HeadlightError:
+        raise
+    except (ValueError, TypeError, LookupError, AttributeError, NotImplementedError, RuntimeError):
+        return start  # its class cannot write on its own input: there is nothing to show, and nothing is wrong
+
+
 def _own_target(source: Source, labels: tuple[int, ...]) -> tuple[int, ...] | None:
     """What the model itself would make of these labels for its decoder, or None where it has no say."""
-    prepare = getattr(source.model, "prepare_decoder_input_ids_from_labels", None)
-    if prepare is None:
-        return None
-    import torch
+    from attention.capture.decode import entering_for
 
-    return tuple(prepare(labels=torch.tensor([labels]))[0].tolist())
+    return entering_for(source.model, labels)
 
 
 def _start(source: Source) -> tuple[int]:

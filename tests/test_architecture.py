@@ -28,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("bundled", "models"),
     ("capture", "local"),
     ("source",),
-    ("predict",),
+    ("prediction",),
     ("analysis",),
     ("figures",),
     ("wire",),
@@ -42,10 +42,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
 
-TORCH = {"stages", "mhsa", "cost", "record", "tokens", "models", "capture", "local", "predict", "analysis", "api"}
+TORCH = {"stages", "mhsa", "cost", "record", "tokens", "models", "capture", "local", "prediction", "analysis", "api"}
 HEAVY = {
     "torch": TORCH,
-    "transformers": {"tokens", "models", "capture", "predict"},
+    "transformers": {"tokens", "models", "capture", "prediction"},
     "plotly": {"figures", "export"},
     "streamlit": {"ui", "pages", "app"},
 }

@@ -78,9 +78,13 @@ class Result:
 
 
 def forward(model: PreTrainedModel, inputs: Inputs, *, whole: bool) -> Result:
-    """A plain forward pass. whole: the logits of every position, not of the last one alone."""
+    """A plain forward pass. whole: the logits of every position, not of the last one alone.
+
+    Models that draw random numbers as they run draw the same ones each time, and the caller's own are left alone.
+    """
     arguments = _arguments(model, inputs, whole)
-    with torch.inference_mode(False), torch.no_grad():
+    with torch.inference_mode(False), torch.no_grad(), torch.random.fork_rng(_cards(model)):
+        torch.manual_seed(0)
         output = model(**arguments)
     logits = getattr(output, "logits", None)
     if logits is not None:
@@ -88,14 +92,20 @@ def forward(model: PreTrainedModel, inputs: Inputs, *, whole: bool) -> Result:
     return Result("last hidden state" if hasattr(output, "last_hidden_state") else "first output", output[0])
 
 
+def _cards(model: PreTrainedModel) -> list[torch.device]:
+    """The graphics cards that the model lies on, each of which draws its own random numbers."""
+    return list({weight.device for weight in model.parameters() if weight.device.type == "cuda"})
+
+
 def _arguments(model: PreTrainedModel, inputs: Inputs, whole: bool) -> dict[str, Any]:
     device = next(model.parameters()).device
     takes = inspect.signature(model.forward).parameters
     mask = [1] * len(inputs.ids) if inputs.attention_mask is None else list(inputs.attention_mask)
-    rows: dict[str, Sequence[int]] = {"input_ids": inputs.ids, **inputs.extra}
+    main = "input_ids" if "input_ids" in takes else model.main_input_name
+    rows: dict[str, Sequence[int]] = {main: inputs.ids, **inputs.extra}
     if "attention_mask" in takes:
         rows["attention_mask"] = mask
-    if inputs.pair_ids:
+    if inputs.pair_ids and has_decoder(model):
         rows["decoder_input_ids"] = inputs.pair_ids
     arguments: dict[str, Any] = {name: torch.tensor([list(row)], device=device) for name, row in rows.items()}
     switches = {"use_cache": False, "output_attentions": False, "output_hidden_states": False, "return_dict": True}
@@ -105,6 +115,11 @@ def _arguments(model: PreTrainedModel, inputs: Inputs, whole: bool) -> dict[str,
     if not whole and "logits_to_keep" in takes:
         arguments["logits_to_keep"] = 1
     return arguments
+
+
+def has_decoder(model: PreTrainedModel) -> bool:
+    """Whether a second text enters this class; an encoder alone can have the configuration of both stacks."""
+    return "decoder_input_ids" in inspect.signature(model.forward).parameters
 
 
 def embedding(model: PreTrainedModel) -> Tensor | None:

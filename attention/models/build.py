@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from attention.errors import ModelError
+from attention.models import adapter, quantised
 from attention.models.card import ModelCard
+from attention.models.device import DTYPES, choose, dtype_on, settle
 from attention.models.reference import ModelRef
+from attention.models.task import Task, auto_class, task_of
+from attention.models.weights import read_header
 
-# bfloat16 is kept as it is stored: its range is float32's, and what is shown is then what the model computes. float16
-# becomes float32, exactly: on a CPU many of its operations are slow or missing, and sums above 65,504 overflow.
-DTYPES = {"F32": "float32", "F16": "float32", "BF16": "bfloat16", "F64": "float64"}
+__all__ = ["DTYPES", "LoadedModel", "build"]
+
 # A head or pooler that the files lack is made up; more than this beside the weights that are there is not.
 SPARE = 20_000_000
+TOKENIZERS = ("tokenizer_config.json", "tokenizer.json")
 INNER = ".layers.", ".layer.", ".h.", ".block.", ".blocks."
 
 
@@ -35,6 +39,18 @@ class LoadedModel:
     missing: tuple[str, ...] = ()
 
     @property
+    def task(self) -> Task:
+        """What it predicts; "none" where it has no head, or one that the files lack."""
+        return task_of(self.model, self.missing)
+
+    @property
+    def chats(self) -> bool:
+        """Whether its tokenizer has a chat template, so that it can be traced with chat=True."""
+        from attention.tokens import has_template  # here, for it loads torch, and a download needs none of that
+
+        return has_template(self.tokenizer)
+
+    @property
     def max_tokens(self) -> int | None:
         """The most tokens that the model has positions for, or None where there is no such end."""
         limit = self.card.max_positions
@@ -45,35 +61,61 @@ class LoadedModel:
         return limit
 
 
-def build(ref: ModelRef, card: ModelCard, folder: Path) -> LoadedModel:
-    """Model and tokenizer from files that are all here."""
+def build(ref: ModelRef, card: ModelCard, folder: Path, device: str = "cpu") -> LoadedModel:
+    """Model and tokenizer from files that are all here; device: as the setting says it, "auto" to choose."""
     with _quiet(), _plain_errors(ref):
-        tokenizer = _tokenizer(ref, folder)
-        model, missing = _model(card, folder)
+        place = choose(device, card.parameters, card.dtype)
+        if card.base is None:
+            tokenizer = _tokenizer(ref, folder)
+            model, missing = _model(card, folder, place)
+        else:
+            own = any((folder / name).exists() for name in TOKENIZERS)
+            tokenizer = _tokenizer(ref, folder if own else card.base.folder)
+            model, missing = _adapted(ref, card, card.base, folder, place)
+        model = settle(model.eval().requires_grad_(False), place)
     inner = [name for name in missing if any(part in f".{name}" for part in INNER)]
     if inner:
         raise ModelError(f"The weights of {ref.id} lack {len(inner)} tensors, such as {inner[0]}; get a whole copy.")
     return LoadedModel(model=model, tokenizer=tokenizer, card=card, ref=ref, missing=missing)
 
 
-def _model(card: ModelCard, folder: Path) -> tuple[Any, tuple[str, ...]]:
+def _adapted(ref: ModelRef, card: ModelCard, base: ModelCard, folder: Path, place: str) -> tuple[Any, tuple[str, ...]]:
+    """The base with the adapter on it; heads that the adapter brings are no longer missing."""
     import transformers
 
-    classes = {
-        "encoder": transformers.AutoModel,
-        "decoder": transformers.AutoModelForCausalLM,
-        "encoder-decoder": transformers.AutoModelForSeq2SeqLM,
-    }
-    _refuse_empty_promises(classes[card.family], card, folder)
-    model, report = classes[card.family].from_pretrained(
+    found = adapter.read(ref, folder)
+    head = getattr(transformers, adapter.HEADS[found.task]) if found.task else None
+    labels = adapter.labels_in(found, read_header(folder / adapter.WEIGHTS))
+    model, missing = _model(base, base.folder, place, head, labels)
+    model = adapter.put_on(model, found, folder)
+    return model, tuple(name for name in missing if not any(f".{own}." in f".{name}" for own in found.saved))
+
+
+def _model(
+    card: ModelCard, folder: Path, place: str, head: Any = None, labels: int | None = None
+) -> tuple[Any, tuple[str, ...]]:
+    """A model and the names of weights that its files lack. head, labels: the class and size that an adapter needs."""
+    import torch
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    if labels is not None:
+        config.num_labels = labels
+    wanted = head or auto_class(config)
+    _refuse_empty_promises(wanted, card, folder)
+    unpacked = quantised.unpack(config)
+    model, report = wanted.from_pretrained(
         folder,
-        dtype=DTYPES.get(card.dtype, "auto"),
+        config=config,
+        dtype=dtype_on(place, card.dtype) or "auto",
         use_safetensors=True,
         trust_remote_code=False,
         local_files_only=True,
         output_loading_info=True,
     )
-    return model.eval().requires_grad_(False), tuple(sorted(report["missing_keys"]))
+    if unpacked:  # the library leaves what was not quantised in the type of the file
+        model = model.to(torch.bfloat16)
+    return model, tuple(sorted(report["missing_keys"]))
 
 
 def _refuse_empty_promises(auto_class: Any, card: ModelCard, folder: Path) -> None:

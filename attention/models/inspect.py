@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 from attention.catalogue import Family
 from attention.config import MEGABYTE, Limits, variable
 from attention.errors import ModelError
-from attention.models import hub
+from attention.models import adapter, hub, quantised
 from attention.models.card import ModelCard
 from attention.models.reference import ModelRef
 from attention.models.weights import INDEX, TensorFacts, choose, common_dtype, parameters, read_header
@@ -50,12 +50,69 @@ def inspect(ref: ModelRef, limits: Limits) -> ModelCard:
     if ref.built_in:
         raise ModelError(f"{ref.id} is built in and has no files; choose a model from the hub or a folder.")
     source = _local(ref, limits) if ref.folder else _remote(ref)
+    if _is_adapter(source):
+        return _adapter_card(source, limits)
     raw = _read_config(ref, source.folder)
+    method = quantised.allowed(ref, raw)
     config = _config(ref, source.folder, raw)
     weights = _weights(source)
     weight_bytes = sum(size for name, size in source.files if name in weights and name != INDEX)
     _fits(ref, weight_bytes, limits)
-    return _card(source, config, _tensors(source, weights), weight_bytes)
+    tensors = _tensors(source, weights)
+    card = _card(source, config, tensors, weight_bytes)
+    return card if method is None else _unpacked(ref, card, method, quantised.unpacked_parameters(raw, tensors), limits)
+
+
+def _unpacked(ref: ModelRef, card: ModelCard, method: str, count: int, limits: Limits) -> ModelCard:
+    """The card of a quantised model, which takes the memory of its weights unpacked, as bfloat16."""
+    _fits(ref, max(card.weight_bytes, 2 * count), limits)
+    return replace(card, quantised=method, parameters=count, dtype="BF16")
+
+
+def _is_adapter(source: _Source) -> bool:
+    names = [name for name, _ in source.files]
+    return adapter.CONFIG in names and not choose(names)
+
+
+def _adapter_card(source: _Source, limits: Limits) -> ModelCard:
+    """The card of an adapter: its base's, with the sizes of both together."""
+    ref, sizes = source.ref, dict(source.files)
+    if adapter.WEIGHTS not in sizes:
+        only = f", only {adapter.PICKLE}, which can run code when opened" if adapter.PICKLE in sizes else ""
+        raise ModelError(
+            f"The adapter {ref.id} has no {adapter.WEIGHTS}{only}; choose one that is saved as safetensors."
+        )
+    found = adapter.read(ref, source.folder)
+    base_ref = adapter.base_of(ref, found, limits)
+    base = inspect(base_ref, limits)
+    if base.adapter is not None:
+        raise ModelError(f"The base of {ref.id} is itself an adapter; merge {base_ref} into its base, and save that.")
+    tensors = _adapter_tensors(source)
+    _fits(ref, base.weight_bytes + sizes[adapter.WEIGHTS], limits)
+    wanted = [adapter.CONFIG, *sorted(name for name in sizes if TOKENIZER.fullmatch(name)), adapter.WEIGHTS]
+    return replace(
+        base,
+        id=ref.id,
+        parameters=base.parameters + parameters(tensors),
+        weight_bytes=base.weight_bytes + sizes[adapter.WEIGHTS],
+        licence=source.licence,
+        revision=source.commit,
+        folder=source.folder,
+        files=tuple((name, sizes[name]) for name in wanted),
+        complete=source.complete and base.complete,
+        renamed=source.renamed,
+        adapter=found.name,
+        adapter_of=str(base_ref),
+        base=base,
+        base_ref=base_ref,
+    )
+
+
+def _adapter_tensors(source: _Source) -> tuple[TensorFacts, ...]:
+    path = source.folder / adapter.WEIGHTS
+    if path.exists():
+        return read_header(path)
+    return hub.tensors(source.ref, source.commit or "", (adapter.WEIGHTS,))
 
 
 def family_of(config: Any) -> Family:
@@ -88,7 +145,7 @@ def _remote(ref: ModelRef) -> _Source:
     if listing.files is not None:
         return _Source(ref, listing.folder, listing.files, False, listing.commit, listing.licence, listing.renamed)
     here = tuple((path.name, path.stat().st_size) for path in sorted(listing.folder.iterdir()) if path.is_file())
-    if not choose(name for name, _ in here):
+    if not choose(name for name, _ in here) and adapter.WEIGHTS not in dict(here):
         raise hub.not_complete(ref)
     return _Source(ref, listing.folder, here, True, listing.commit, None)
 

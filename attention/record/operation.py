@@ -159,11 +159,11 @@ class AttentionRecord:
     """One attention operation, as it ran.
 
     query (h, n_q, d), key (g, n_k, d) after rotary embedding and norms, value (g, n_k, v); None what the road cannot
-    give. scale multiplies Q·Kᵀ. softcap, position_bias, sink (h,): where the model has them; sink_scales: the sink
-    scales the output instead of the weights. output (n_q, h, v): the model's own. op counts operations of one kind
-    within a layer. Where q and k are not known: weights (h, n_q, n_k), given, or maps, which asks the model again.
-    projected: what the projection put out for the queries of `checked_rows`. no_projection says why head contributions
-    cannot be told.
+    give. scale multiplies Q·Kᵀ. softcap, position_bias, sink (h,), or (h, n_q) where it depends on the query: where the
+    model has them; sink_scales: the sink scales the output instead of the weights. output (n_q, h, v): the model's own.
+    op counts operations of one kind within a layer. Where q and k are not known: weights (h, n_q, n_k), given, or maps,
+    which asks the model again. projected: what the projection put out for the queries of `checked_rows`. no_projection
+    says why head contributions cannot be told.
     """
 
     layer: int
@@ -236,18 +236,26 @@ class AttentionRecord:
         if self.query is None or self.key is None:
             return self._from_maps(head, start, stop, value)
         bias = None if self.position_bias is None else wide(self.position_bias.rows(head, start, stop))
-        return attend(
-            wide(self.query[head, start:stop]),
+        query, mask = wide(self.query[head, start:stop]), self.allowed(head, start, stop)
+        sink = None if self.sink is None else wide(self.sink[head])
+        a_query = sink is not None and sink.dim() == 1
+        if sink is not None and a_query:
+            # The arithmetic knows one sink for an operation: each query becomes an operation of its own.
+            query, sink = query[:, None], sink[start:stop]
+            bias, mask = (None if x is None else x[:, None] for x in (bias, mask))
+        made = attend(
+            query,
             wide(self.key[self.kv_head(head)]),
             value,
             scale=self.scale,
             softcap=self.softcap,
             bias=bias,
-            mask=self.allowed(head, start, stop),
-            sink=None if self.sink is None else wide(self.sink[head]),
+            mask=mask,
+            sink=sink,
             sink_scales=self.sink_scales,
             temperature=self.temperature,
         )
+        return _joined(made) if a_query else made
 
     def _from_maps(self, head: int, start: int, stop: int, value: Tensor | None) -> Stages:
         """The stages that are known without q and k: the scores that entered the softmax, if the model showed them."""
@@ -268,7 +276,7 @@ class ModelFacts:
     """What the page says of a model; None what is not known. n_parameters counts each weight once.
 
     n_layers: of the encoder where there are two stacks; n_decoder_layers then of the decoder. max_tokens: the most that
-    its positions allow, None where nothing limits them.
+    its positions allow, None where nothing limits them. chats: whether its tokenizer has a chat template.
     """
 
     name: str
@@ -284,7 +292,17 @@ class ModelFacts:
     max_tokens: int | None = None
     dtype: str = ""
     trained: bool | None = None
+    chats: bool = False
     revision: str | None = None
+
+
+def _joined(stages: Stages) -> Stages:
+    """(queries, 1, …) → (queries, …): the stages of operations of one query each as those of one operation."""
+    return Stages(
+        steps=tuple((name, step[:, 0]) for name, step in stages.steps),
+        sink_weight=None if stages.sink_weight is None else stages.sink_weight[:, 0],
+        output=None if stages.output is None else stages.output[:, 0],
+    )
 
 
 def wide(tensor: Tensor) -> Tensor:

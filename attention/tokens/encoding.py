@@ -11,6 +11,7 @@ import regex
 
 from attention.errors import InputError
 from attention.record import Token
+from attention.tokens.blanks import with_masks
 from attention.tokens.pieces import Piece, Vocabulary, align, group, stripped
 from attention.tokens.visible import CLUSTER, cut, visible
 
@@ -36,14 +37,26 @@ class Encoded:
     extra: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
-def encode(tokenizer: Any, text: str, pair: str | None = None, *, target: bool = False) -> Encoded:
+def encode(
+    tokenizer: Any,
+    text: str,
+    pair: str | None = None,
+    *,
+    target: bool = False,
+    add_special: bool = True,
+    blanks: bool = False,
+) -> Encoded:
     """All tokens of `text` (and of `pair`, as segment 1) with the tokenizer's own special tokens; nothing is cut.
 
     target: use the tokenizer's rules for an encoder-decoder's output (they differ in some translators). Spans count
-    characters in the token's own text. Raises InputError where the text cannot be encoded at all.
+    characters in the token's own text. add_special=False: the text brings its special tokens along, and none are added.
+    blanks: "___", "[MASK]" and "<mask>" are this tokenizer's mask token, whatever it calls it. Raises InputError where
+    the text cannot be encoded at all.
     """
     texts = [_checked(text)] if pair is None else [_checked(text), _checked(pair)]
-    raw = _call(tokenizer, texts, target)
+    if blanks:
+        return _with_blanks(tokenizer, texts, target, add_special)
+    raw = _call(tokenizer, texts, target, add_special)
     ids = tuple(int(number) for number in raw["input_ids"])
     vocabulary = Vocabulary.of(tokenizer)
     pieces = [vocabulary.piece(number) for number in ids]
@@ -53,6 +66,14 @@ def encode(tokenizer: Any, text: str, pair: str | None = None, *, target: bool =
     tokens = _tokens(pieces, spans, special, segments, texts)
     extra = {name: tuple(int(number) for number in values) for name, values in raw.items() if name not in NOT_INPUTS}
     return Encoded(ids=ids, tokens=tokens, extra=extra)
+
+
+def _with_blanks(tokenizer: Any, texts: list[str], target: bool, add_special: bool) -> Encoded:
+    """The texts with masks for blanks; spans are those of the texts as they were typed."""
+    rewritten = [with_masks(text, str(tokenizer.mask_token)) for text in texts]
+    encoded = encode(tokenizer, *(each.text for each in rewritten), target=target, add_special=add_special)
+    tokens = tuple(replace(token, span=rewritten[token.segment].typed(token.span)) for token in encoded.tokens)
+    return replace(encoded, tokens=tokens)
 
 
 def from_ids(tokenizer: Any | None, ids: Iterable[int]) -> tuple[Token, ...]:
@@ -106,13 +127,14 @@ def _whole(number: object) -> int:
     return value
 
 
-def _call(tokenizer: Any, texts: list[str], target: bool) -> Any:
+def _call(tokenizer: Any, texts: list[str], target: bool, add_special: bool) -> Any:
     """The tokenizer's own answer; verbose=False, for a long text is the caller's to judge and not to be warned of."""
     names = ("text_target", "text_pair_target") if target else ("text", "text_pair")
     fast = bool(getattr(tokenizer, "is_fast", False))
     try:
         return tokenizer(
             **dict(zip(names, texts, strict=False)),
+            add_special_tokens=add_special,
             truncation=False,
             padding=False,
             verbose=False,

@@ -13,7 +13,8 @@ from attention.errors import InputError
 from attention.ui import components, payloads, start, state
 from attention.view import View, change
 
-PROMPT, MODEL, PAIR, FACTS, ASKED_B = "prompt", "model", "pair", "headlight.facts", "headlight.sentence-b"
+PROMPT, MODEL, PAIR, CHAT = "prompt", "model", "pair", "chat"
+FACTS, ASKED_B = "headlight.facts", "headlight.sentence-b"
 LOCAL = "local"
 # Streamlit strips spaces off a text, the non-breaking ones too, and what is empty takes no line.
 BLANK = "\N{ZERO WIDTH SPACE}"
@@ -29,11 +30,15 @@ OTHER = (("Sentence", "Type a sentence"), ("Second text", "This model takes one 
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What is known of the view's model from its last trace. line: the words under its name. family: "" unknown."""
+    """What is known of the view's model from its last trace. line: the words under its name. family: "" unknown.
+
+    chats: whether it has a chat template.
+    """
 
     model: str = ""
     line: str = ""
     family: str = ""
+    chats: bool = False
 
 
 def draw(view: View) -> Any:
@@ -64,8 +69,14 @@ def learn(place: Any, found: Known) -> None:
     before = st.session_state.get(FACTS, Known())
     st.session_state[FACTS] = found
     place.text(found.line or BLANK)
-    if before.model == found.model and find(found.model) is None and before.family != found.family:
+    drawn = before if before.model == found.model else Known()
+    if _boxes(drawn) != _boxes(found) or drawn.chats != found.chats:
         st.rerun()
+
+
+def _boxes(found: Known) -> str:
+    """What decides how many boxes there are: the family, where only a run tells it."""
+    return "" if find(found.model) else found.family
 
 
 def titles(view: View) -> dict[str, str]:
@@ -111,7 +122,8 @@ def _texts(view: View) -> None:
     first, second = TITLES.get(family, OTHER)
     two = _has_two(view, family)
     with st.container(key="texts", horizontal=True, gap="small"):
-        data = payloads.prompt(view.text, label=first[0] if two else ONE, title=first[0] if two else "", placeholder=first[1])
+        label, title = (first[0], first[0]) if two else (ONE, "")
+        data = payloads.prompt(view.text, label=label, title=title, placeholder=first[1])
         components.mount("prompt", data, key=PROMPT, on_text_change=_typed)
         if two:
             side = "pair" if family == "encoder-decoder" else ""
@@ -139,6 +151,12 @@ def _offers(view: View) -> None:
         _shines(view)
         if _family(view) == "encoder" and not _has_two(view, "encoder"):
             st.button("+ Sentence B", key="sentence-b", type="tertiary", on_click=_ask_for_b)
+        if view.chat or known(view).chats:
+            st.session_state[CHAT] = view.chat
+            st.checkbox(
+                "As a chat message", key=CHAT, on_change=_chat,
+                help="Put the sentence into the model's own chat template, as what the user says.",
+            )  # fmt: skip
 
 
 def _shines(view: View) -> None:
@@ -161,6 +179,10 @@ def _about(shine: Shine) -> str:
 
 def _ask_for_b() -> None:
     st.session_state[ASKED_B] = state.current().model
+
+
+def _chat() -> None:
+    change_to(chat=bool(st.session_state[CHAT]))
 
 
 def _paired() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import weakref
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -16,7 +17,7 @@ from attention.bundled import notes
 from attention.catalogue import all_samples
 from attention.config import Limits
 from attention.errors import HeadlightError
-from attention.ui import ask, components, foot, payloads, state, traces
+from attention.ui import ask, components, foot, payloads, predicted, state, traces
 from attention.view import STAGES, VALUES, View
 
 if TYPE_CHECKING:
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 
 KIND_NAMES = {"encoder": "encoder", "decoder": "decoder", "cross": "cross"}
 KIND_WORDS = {
-    "encoder": "the text looks at itself",
-    "decoder": "the second text looks back at itself",
-    "cross": "the second text looks at the first",
+    "encoder": "the source looks at itself",
+    "decoder": "the target looks back at itself",
+    "cross": "the target looks at the source",
 }
-ONLY_STARTED = "Type what the decoder has written under ‘Second text’."
+ONLY_STARTED = "The decoder has only its start token: type what it has written into the target box."
 _overviews: weakref.WeakKeyDictionary[Trace, dict[str, bytes]] = weakref.WeakKeyDictionary()
 
 
@@ -56,11 +57,12 @@ def facts_line(view: View, place: Any) -> None:
     try:
         trace = traces.get_trace(view)
     except HeadlightError:
-        ask.learn(place, ask.Known(model=view.model, family=ask.known(view).family))
+        ask.learn(place, replace(ask.known(view), line=""))
         return
-    words = [foot.trained(trace.model), foot.size(trace.model)]
-    family = "encoder-decoder" if trace.model.n_decoder_layers is not None else trace.kinds[0]
-    ask.learn(place, ask.Known(model=view.model, line=" · ".join(filter(None, words)), family=family))
+    facts = trace.model
+    line = " · ".join(filter(None, (foot.trained(facts), foot.size(facts))))
+    family = "encoder-decoder" if facts.n_decoder_layers is not None else trace.kinds[0]
+    ask.learn(place, ask.Known(model=view.model, line=line, family=family, chats=facts.chats))
 
 
 def problem(view: View, err: Exception) -> None:
@@ -101,12 +103,17 @@ def _draw(head_view: HeadView, view: View) -> None:
         data = overview(head_view.trace, head_view.kind)
         components.mount("heads", data, key="heads", on_pick_change=_pick_head)
         _said(head_view)
+    with left:
+        # Filled last: the panels don't wait for it.
+        outlook = st.container(key="outlook", gap="xsmall")
     with right, st.container(key="right"):
         data = payloads.sentence(head_view, pinned, ids=view.ids)
         components.mount("sentence", data, key="sentence", on_pin_change=_pin("sentence"), on_ids_change=_show_ids)
         _panels(head_view, view)
         components.mount("arithmetic", payloads.arithmetic(head_view, view, pinned), key="arithmetic")
     foot.show(head_view)
+    with outlook:
+        predicted.show(head_view, view, pinned)
 
 
 def _worth_a_look(view: View) -> str:

@@ -103,12 +103,16 @@ def arithmetic(head_view: HeadView, view: View, query: int) -> bytes:
 def default_query(tokens: tuple[Token, ...], word: str = "") -> int:
     """The token that is pinned where none was chosen.
 
-    The last one that reads `word`, else the last one with a letter or digit, else the last one. A character in several
-    tokens counts where it begins, and a token that is shown by its bytes' numbers is no word.
+    The last one that reads `word`, else the first blank, else the last one with a letter or digit, else the last one. A
+    character in several tokens counts where it begins, and a token that is shown by its bytes' numbers is no word.
     """
+    # A control token that a person typed: a blank, in a model that fills them.
+    blanks = [i for i, token in enumerate(tokens) if token.special and token.span and token.span[0] < token.span[1]]
     named = [i for i, token in enumerate(tokens) if word and token.text == word]
     if named:
         return named[-1]
+    if blanks:
+        return blanks[0]
     wordlike = [i for i, token in enumerate(tokens) if _is_word(token)]
     return wordlike[-1] if wordlike else len(tokens) - 1
 

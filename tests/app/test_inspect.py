@@ -17,7 +17,7 @@ from tests.app.test_traces import stacks
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
-COMPONENTS = {"bar", "prompt", "heads", "sentence", "figures", "arithmetic"}
+COMPONENTS = {"bar", "prompt", "heads", "predicted", "sentence", "figures", "arithmetic"}
 HOSTILE = (
     "<script>alert(1)</script> word", r"$\LaTeX$ and $x^2$", "**bold** [link](http://x) :smile: # head",
     "😀 👩‍👩‍👧 👋🏽", "القطة جلست على السجادة", "a\nb\tc", "one", "&lt;b&gt; \\u003c </style>", "—" * 90,
@@ -140,7 +140,7 @@ class TestStacks:
         app = opened(model="t5")
         assert not app.exception
         assert given(app)["figures"]["kind"] == "encoder"
-        assert "encoder: the text looks at itself" in shown(app)
+        assert "encoder: the source looks at itself" in shown(app)
         assert head.ONLY_STARTED not in shown(app)
 
     @pytest.mark.parametrize("kind", ["decoder", "cross"])

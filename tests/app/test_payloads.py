@@ -19,6 +19,12 @@ def test_special_tokens_are_no_words():
     assert default_query(tokens("word", "SEP", SEP={"special": True})) == 0
 
 
+def test_a_blank_that_was_typed_is_pinned_before_any_word():
+    blank = {"special": True, "span": (0, 3)}
+    assert default_query(tokens("CLS", "a", "MASK", "word", CLS={"special": True}, MASK=blank)) == 2
+    assert default_query(tokens("a", "MASK", "word", MASK=blank), "a") == 0
+
+
 def test_the_bytes_of_a_character_are_no_words():
     assert default_query(tokens("word", "⟨80⟩", "⟨A9⟩")) == 0
     inside = {"part": (1, 2)}

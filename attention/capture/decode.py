@@ -1,0 +1,212 @@
+"""The model's own untouched run with all of its outputs, and its writing of further tokens.
+
+Writing is transformers' own `generate` (its cache, its inputs, for any architecture), told to take what a chooser
+picks: so a random choice has a generator of its own, and the global one is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor
+
+from attention.capture.inputs import Inputs, _arguments, check_inputs, has_decoder, longest
+from attention.capture.switch import switch_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+# Rules that a checkpoint brings for its writing and that are part of how it was trained: a translator's language, and
+# tokens that must not be written. Everything else (beams, penalties, sampling) is somebody's taste, and is left out.
+RULES = ("forced_bos_token_id", "bad_words_ids", "suppress_tokens", "begin_suppress_tokens")
+PLAIN: dict[str, Any] = {
+    "do_sample": False, "num_beams": 1, "num_return_sequences": 1, "repetition_penalty": 1.0,
+    "encoder_repetition_penalty": 1.0, "no_repeat_ngram_size": 0, "encoder_no_repeat_ngram_size": 0, 
+    "min_new_tokens": 0, "guidance_scale": 1.0, "output_attentions": False, "output_hidden_states": False,
+    "output_scores": False, "output_logits": False, "return_dict_in_generate": False, "use_cache": True,
+    "remove_invalid_values": False, "disable_compile": True,
+}  # fmt: skip
+
+# From the scores of all tokens (vocabulary,), float32, to the one that is written.
+Chooser = Callable[[Tensor], int]
+# Told the ids written so far; False stops the writing.
+OnIds = Callable[[tuple[int, ...]], bool | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What a model wrote. ids: without its end. logits, log_sums: of each id, and of its place's whole vocabulary,
+    as the model's rules left it. ended: whether the model itself ended, with token `end`. stopped: on a callback's
+    request.
+    """
+
+    ids: tuple[int, ...]
+    logits: tuple[float, ...]
+    log_sums: tuple[float, ...]
+    ended: bool
+    end: int | None = None
+    stopped: bool = False
+
+
+def run_untouched(model: PreTrainedModel, inputs: Inputs, *, keep: tuple[int, int] | None = None) -> Any:
+    """The output of one plain run of the model as it was given to us. keep: start and stop of the positions whose
+    logits are made, where `can_keep_some`; all without it.
+
+    Raises TooLongError or InputError for ids that it cannot take.
+    """
+    check_inputs(model, inputs)
+    arguments = _arguments(model, inputs, True)
+    if keep is not None:
+        arguments["logits_to_keep"] = torch.arange(*keep, device=next(model.parameters()).device)
+    cards = list({weight.device for weight in model.parameters() if weight.device.type == "cuda"})
+    with switch_of(model).untouched(model), torch.inference_mode(False), torch.no_grad(), torch.random.fork_rng(cards):
+        torch.manual_seed(0)  # models that draw random numbers as they run draw the same ones each time
+        return model(**arguments)
+
+
+def can_keep_some(model: PreTrainedModel) -> bool:
+    """Whether the model can make the logits of some positions alone."""
+    import inspect
+
+    return "logits_to_keep" in inspect.signature(model.forward).parameters
+
+
+def entering_for(model: PreTrainedModel, labels: tuple[int, ...]) -> tuple[int, ...] | None:
+    """What the model itself has enter its decoder for these labels, or None where it has no say."""
+    prepare = getattr(model, "prepare_decoder_input_ids_from_labels", None)
+    return None if prepare is None else tuple(prepare(labels=torch.tensor([labels]))[0].tolist())
+
+
+def most_likely(scores: Tensor) -> int:
+    """The likeliest token; of equals the first."""
+    return int(scores.argmax())
+
+
+def room(model: PreTrainedModel, inputs: Inputs) -> int | None:
+    """How many more tokens the model's positions have room for; None where nothing limits them."""
+    limit = longest(model)
+    return None if limit is None else max(0, limit - len(inputs.pair_ids or inputs.ids))
+
+
+def write(
+    model: PreTrainedModel, inputs: Inputs, *, most: int, choose: Chooser = most_likely, on_ids: OnIds | None = None
+) -> Written:
+    """Let the model continue `ids` (a decoder) or `pair_ids` (an encoder-decoder) by at most `most` tokens.
+
+    Nobody records meanwhile: it is the model as it was given to us. Global random numbers stay as they were. Raises
+    TooLongError or InputError for ids that it cannot take.
+    """
+    check_inputs(model, inputs)
+    space = room(model, inputs)
+    most = most if space is None else min(most, space)
+    if most < 1:
+        return Written(ids=(), logits=(), log_sums=(), ended=False)
+    before = len(inputs.pair_ids if _writes_apart(model) else inputs.ids)
+    picker = _Picker(choose=choose, before=before, most=most, on_ids=on_ids, ends=_ends(model))
+    with switch_of(model).untouched(model), torch.inference_mode(False), torch.no_grad():
+        try:
+            _generate(model, inputs, picker)
+        except (LookupError, TypeError, AttributeError, ValueError, NotImplementedError, RuntimeError):
+            if picker.ids:
+                raise
+            # A few architectures cannot use the library's cache (T5 with more layers in its decoder): without it,
+            # then, which gives the same and takes longer.
+            _generate(model, inputs, picker, use_cache=False)
+    return picker.written()
+
+
+def _generate(model: PreTrainedModel, inputs: Inputs, picker: _Picker, **other: bool) -> None:
+    cast(Any, model).generate(
+        **_entering(model, inputs),
+        generation_config=_plain_config(model, inputs, picker.most, **other),
+        logits_processor=[picker.pick],
+        stopping_criteria=[picker.enough],
+    )
+
+
+@dataclass(eq=False)
+class _Picker:
+    """Chooses each token, notes its logit, and says when it is enough: the two hooks that `generate` offers."""
+
+    choose: Chooser
+    before: int
+    most: int
+    on_ids: OnIds | None
+    ends: frozenset[int]
+    ids: list[int] = field(default_factory=list)
+    logits: list[float] = field(default_factory=list)
+    log_sums: list[float] = field(default_factory=list)
+    stopped: bool = False
+
+    def pick(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        row = scores[0].float()
+        chosen = self.choose(row)
+        self.ids.append(chosen)
+        self.logits.append(float(row[chosen]))
+        self.log_sums.append(float(row.logsumexp(0)))
+        only = torch.full_like(scores, -torch.inf)
+        only[0, chosen] = 0.0
+        return only
+
+    def enough(self, input_ids: Tensor, scores: Any, **_: Any) -> Tensor:
+        going_on = self.ids[-1] not in self.ends
+        if going_on and self.on_ids is not None and self.on_ids(tuple(self.ids)) is False:
+            self.stopped = True
+        done = self.stopped or not going_on or len(self.ids) >= self.most
+        return torch.tensor([done], device=input_ids.device)
+
+    def written(self) -> Written:
+        ended = bool(self.ids) and self.ids[-1] in self.ends
+        return Written(
+            ids=tuple(self.ids[:-1] if ended else self.ids),
+            logits=tuple(self.logits),
+            log_sums=tuple(self.log_sums),
+            ended=ended,
+            end=self.ids[-1] if ended else None,
+            stopped=self.stopped,
+        )
+
+
+def _writes_apart(model: PreTrainedModel) -> bool:
+    """Whether what it writes is a second text."""
+    return bool(model.config.is_encoder_decoder) and has_decoder(model)
+
+
+def _entering(model: PreTrainedModel, inputs: Inputs) -> dict[str, Tensor]:
+    device = next(model.parameters()).device
+    mask = [1] * len(inputs.ids) if inputs.attention_mask is None else inputs.attention_mask
+    rows = {"input_ids": inputs.ids, "attention_mask": mask, **inputs.extra}
+    if _writes_apart(model):
+        rows["decoder_input_ids"] = inputs.pair_ids
+    return {name: torch.tensor([list(row)], device=device) for name, row in rows.items()}
+
+
+def _plain_config(model: PreTrainedModel, inputs: Inputs, most: int, **other: bool) -> Any:
+    """Plain writing, with the checkpoint's own rules. One token more than is wanted is allowed, for at the very last
+    one some models must end, and that would be no choice of theirs.
+    """
+    from transformers import GenerationConfig
+
+    own = model.generation_config
+    kept = {name: getattr(own, name, None) for name in RULES}
+    ends = sorted(_ends(model))
+    pad = next(
+        (one for one in (own.pad_token_id, model.config.get_text_config().pad_token_id, *ends) if one is not None), 0
+    )
+    started = {"decoder_start_token_id": inputs.pair_ids[0]} if _writes_apart(model) else {}
+    return GenerationConfig(
+        **(PLAIN | other), **{name: value for name, value in kept.items() if value is not None}, **started,
+        max_new_tokens=most + 1, eos_token_id=ends or None, pad_token_id=pad,
+    )  # fmt: skip
+
+
+def _ends(model: PreTrainedModel) -> frozenset[int]:
+    """The tokens with which the model ends a text."""
+    for config in (getattr(model, "generation_config", None), model.config):
+        ends = getattr(config, "eos_token_id", None)
+        if ends is not None:
+            return frozenset([ends] if isinstance(ends, int) else ends)
+    return frozenset()

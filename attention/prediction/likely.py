@@ -1,0 +1,211 @@
+"""The likeliest few of each place, from one untouched run of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from attention.capture import Inputs
+from attention.capture.decode import can_keep_some, run_untouched
+from attention.config import Limits
+from attention.errors import InputError
+from attention.models.task import Task, task_of, why_nothing
+from attention.prediction.answers import best_answers
+from attention.prediction.results import Predictions, Rows, Scale
+from attention.source import Source, inputs_of
+
+# A run's logits are made for all positions at once up to this many numbers (1 GB as float32), else in blocks of rows.
+MOST_LOGITS = 2**28
+# Rows that are reduced at once hold up to this many numbers: they become float64 (32 MB) for their sums.
+BLOCK = 2**22
+NO_BLANK = "There is no blank to fill: write ___ where a word is wanted, or ask for a position."
+
+
+def refusal(source: Source) -> str:
+    """Why this model predicts nothing, in a sentence; "" where it predicts something."""
+    return why_nothing(source.model, source.missing)
+
+
+def predict(
+    source: Source,
+    text: Any,
+    pair: Any = None,
+    *,
+    attention_mask: Any = None,
+    chat: bool = False,
+    positions: Sequence[int] | None = None,
+    k: int = 10,
+    limits: Limits | None = None,
+) -> Predictions:
+    """What the model predicts for a text; see `attention.predict`. Raises InputError where it predicts nothing."""
+    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        raise InputError(f"k is {k!r}; it must be a whole number of at least 1, such as 10.")
+    why = refusal(source)
+    if why:
+        raise InputError(why)
+    inputs, tokens, pair_tokens = inputs_of(source, text, pair, attention_mask, chat, limits)
+    task = task_of(source.model)
+    side = pair_tokens if task == "translate" else tokens
+    _check_positions(task, positions, len(side))
+    empty = Predictions(
+        task=task,
+        tokens=tokens,
+        pair_tokens=pair_tokens,
+        tokenizer=source.tokenizer,
+        texts=(text if isinstance(text, str) and not chat else "", pair if isinstance(pair, str) else ""),
+    )
+    if task in ("next", "translate"):
+        return _following(source, inputs, empty, positions, k)
+    if task == "fill":
+        return _fillers(source, inputs, empty, positions, k)
+    return _judged(source, inputs, empty, positions, k)
+
+
+def _check_positions(task: Task, positions: Sequence[int] | None, count: int) -> None:
+    if positions is None:
+        return
+    if task in ("classify", "answer"):
+        raise InputError("This model judges the text as a whole; leave positions out.")
+    wrong = next((one for one in positions if not 0 <= one < count), None)
+    if wrong is not None:
+        raise InputError(f"There is no position {wrong}; this text has positions 0 to {count - 1}.")
+
+
+def _following(
+    source: Source, inputs: Inputs, empty: Predictions, positions: Sequence[int] | None, k: int
+) -> Predictions:
+    """The next token after each position; where a token follows, what that one's chance was."""
+    ids = inputs.pair_ids if empty.task == "translate" else inputs.ids
+    mask = inputs.attention_mask if empty.task == "next" else None
+    real = [at for at in range(len(ids)) if mask is None or mask[at]]
+    after = {at: ids[following] for at, following in pairwise(real)}
+    wanted = [at for at in real if positions is None or at in positions]
+    parts = [
+        likeliest(logits, [at - start for at in here], [after.get(at, -1) for at in here], k)
+        for start, stop, logits in _logits(source.model, inputs, len(ids))
+        if (here := [at for at in wanted if start <= at < stop])
+    ]
+    return replace(empty, positions=tuple(wanted), rows=joined(parts))
+
+
+def _logits(model: Any, inputs: Inputs, count: int) -> Iterator[tuple[int, int, Tensor]]:
+    """(start, stop, logits (stop − start, vocabulary)) of all positions, in one run where they fit, else in several."""
+    size = int(getattr(model.config.get_text_config(), "vocab_size", 0) or 1)
+    step = max(1, MOST_LOGITS // size)
+    if count <= step or not can_keep_some(model):
+        yield 0, count, run_untouched(model, inputs).logits[0][-count:]
+        return
+    for start in range(0, count, step):
+        stop = min(start + step, count)
+        yield start, stop, run_untouched(model, inputs, keep=(start, stop)).logits[0]
+
+
+def _fillers(
+    source: Source, inputs: Inputs, empty: Predictions, positions: Sequence[int] | None, k: int
+) -> Predictions:
+    """Fillers of each blank, from one run; and of each asked position, from a run in which a blank hides it."""
+    blank = getattr(source.tokenizer, "mask_token_id", None)
+    if blank is None:
+        blank = getattr(source.model.config, "mask_token_id", None)
+    blanks = [at for at, number in enumerate(inputs.ids) if number == blank]
+    wanted = sorted(set(blanks) if positions is None else set(positions))
+    if not wanted:
+        return replace(empty, notes=(NO_BLANK,))
+    if blank is None:
+        raise InputError("Hiding a token needs the model's blank: pass tokenizer=, or leave positions out.")
+    parts = []
+    if open_ := [at for at in wanted if at in blanks]:
+        parts.append((open_, likeliest(run_untouched(source.model, inputs).logits[0], open_, [-1] * len(open_), k)))
+    for at in (one for one in wanted if one not in blanks):
+        hidden = replace(inputs, ids=(*inputs.ids[:at], blank, *inputs.ids[at + 1 :]))
+        logits = run_untouched(source.model, hidden).logits[0]
+        parts.append(([at], likeliest(logits, [at], [inputs.ids[at]], k)))
+    order = np.argsort([at for places, _ in parts for at in places])
+    return replace(empty, positions=tuple(wanted), rows=joined([rows for _, rows in parts], order))
+
+
+def _judged(source: Source, inputs: Inputs, empty: Predictions, positions: Sequence[int] | None, k: int) -> Predictions:
+    """Labels of the text or of its tokens, or the best answers."""
+    output = run_untouched(source.model, inputs)
+    if empty.task == "answer":
+        return replace(empty, answers=best_answers(output, empty, inputs.attention_mask, k))
+    logits = output.logits[0]
+    labels = labels_of(source.model.config, logits.shape[-1])
+    if empty.task == "classify":
+        places: tuple[int | None, ...] = (None,)
+        rows = likeliest(logits.reshape(1, -1), [0], [-1], logits.shape[-1])
+        return replace(empty, positions=places, rows=rows, labels=labels, scale=scale_of(source.model.config, labels))
+    mask = inputs.attention_mask
+    wanted = [at for at in range(len(inputs.ids)) if (mask is None or mask[at]) and (not positions or at in positions)]
+    rows = likeliest(logits, wanted, [-1] * len(wanted), min(k, len(labels)))
+    return replace(empty, positions=tuple(wanted), rows=rows, labels=labels)
+
+
+def labels_of(config: Any, count: int) -> tuple[str, ...]:
+    """The names of a classifier's labels, by their numbers."""
+    names = getattr(config, "id2label", None) or {}
+    return tuple(str(names.get(number, names.get(str(number), f"label {number}"))) for number in range(count))
+
+
+def scale_of(config: Any, labels: tuple[str, ...]) -> Scale:
+    """How a classifier's logits are read: one label of several, several at once, or numbers as they are."""
+    kind = getattr(config, "problem_type", None)
+    if kind == "regression" or (kind is None and len(labels) == 1):
+        return "none"
+    return "sigmoid" if kind == "multi_label_classification" or len(labels) == 1 else "softmax"
+
+
+def likeliest(logits: Tensor, rows: Sequence[int], actual: Sequence[int], k: int) -> Rows:
+    """The best k of the given rows of logits (n, vocabulary), and the standing of each row's actual id (−1 for none).
+
+    Of equal logits the lower id comes first, as argmax has it.
+    """
+    k = min(k, logits.shape[-1])
+    step = max(1, BLOCK // logits.shape[-1])
+    return joined([_block(logits, rows[at : at + step], actual[at : at + step], k) for at in range(0, len(rows), step)])
+
+
+def _block(logits: Tensor, rows: Sequence[int], actual: Sequence[int], k: int) -> Rows:
+    some = logits[list(rows)].detach().cpu().double()
+    best = _top(some, k)
+    log_sum = some.logsumexp(-1)
+    surprise = log_sum[:, None] - some
+    entropy = (torch.exp(-surprise) * surprise.nan_to_num(posinf=0.0)).sum(-1) / np.log(2)
+    known = torch.tensor(actual)
+    own = some.gather(1, known.clamp(min=0)[:, None])
+    rank = (some > own).sum(-1) + 1
+    return Rows(
+        ids=best.numpy(),
+        logits=some.gather(1, best).float().numpy(),
+        log_sum=log_sum.numpy(),
+        entropy=entropy.numpy(),
+        actual=known.numpy(),
+        actual_logit=own[:, 0].float().numpy(),
+        actual_rank=torch.where(known >= 0, rank, 0).numpy(),
+    )
+
+
+def _top(some: Tensor, k: int) -> Tensor:
+    """The ids of the best k of each row; of equals the lower id first, also at the edge of the k."""
+    values, ids = some.topk(k, dim=-1)
+    if k < some.shape[-1]:
+        tied = (some == values[:, -1:]).sum(-1) > (values == values[:, -1:]).sum(-1)
+        for row in tied.nonzero()[:, 0].tolist():
+            ids[row] = some[row].sort(descending=True, stable=True).indices[:k]
+            values[row] = some[row, ids[row]]
+    by_id = ids.argsort(dim=-1)
+    ids, values = ids.gather(1, by_id), values.gather(1, by_id)
+    return ids.gather(1, values.argsort(dim=-1, descending=True, stable=True))
+
+
+def joined(parts: Sequence[Rows], order: Any = None) -> Rows:
+    """Blocks of rows as one, in another order where one is given."""
+    names = Rows.__dataclass_fields__
+    whole = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return Rows(**{name: array if order is None else array[order] for name, array in whole.items()})

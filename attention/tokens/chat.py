@@ -1,0 +1,72 @@
+"""A text as a message to a chat model: in the form that the tokenizer's own chat template gives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from attention.errors import InputError
+
+PROGRAM = Path(__file__).with_name("render.py")
+LONGEST_TEMPLATE, LONGEST_TEXT = 200_000, 200_000
+SECONDS = 20.0  # of the clock; of a processor's time the program allows itself less
+_KEPT = ("PATH", "SYSTEMROOT", "LANG", "TZ")
+
+
+def has_template(tokenizer: Any | None) -> bool:
+    """Whether the tokenizer says how its model is spoken to."""
+    return _template(tokenizer) is not None
+
+
+def as_message(tokenizer: Any, text: str) -> str:
+    """The text as the user's message in the tokenizer's template, up to where the model's answer begins.
+
+    The template is a stranger's program, so it is rendered in a sandbox, in a process of its own that has little time
+    and memory. Raises InputError where there is no template, or where it does not render.
+    """
+    template = _template(tokenizer)
+    if template is None:
+        raise InputError(
+            "This model's tokenizer has no chat template, so it cannot be asked as a chat; leave chat off, or choose a "
+            "model that was trained to chat."
+        )
+    if len(template) > LONGEST_TEMPLATE:
+        raise InputError(
+            f"The chat template of this model is longer than {LONGEST_TEMPLATE:,} characters; leave chat off."
+        )
+    return _rendered(template, _values(tokenizer, text))
+
+
+def _template(tokenizer: Any | None) -> str | None:
+    """The tokenizer's template; of several, the one called "default"."""
+    found = getattr(tokenizer, "chat_template", None)
+    if isinstance(found, dict):
+        found = found.get("default")
+    return found if isinstance(found, str) and found else None
+
+
+def _values(tokenizer: Any, text: str) -> dict[str, Any]:
+    """What the library gives a template to work with: the messages, and the special tokens by name."""
+    names = {name: str(value) for name, value in tokenizer.special_tokens_map.items() if isinstance(value, str)}
+    messages = [{"role": "user", "content": text}]
+    return {"messages": messages, "tools": None, "documents": None, "add_generation_prompt": True, **names}
+
+
+def _rendered(template: str, values: dict[str, Any]) -> str:
+    order = json.dumps({"template": template, "values": values, "longest": LONGEST_TEXT})
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    try:
+        done = subprocess.run(  # noqa: S603  our own program; the stranger's text goes to its stdin
+            [sys.executable, "-I", str(PROGRAM)], input=order.encode(), capture_output=True, timeout=SECONDS,
+            env=environment, check=False,
+        )  # fmt: skip
+        answer = json.loads(done.stdout)
+    except (subprocess.TimeoutExpired, ValueError):  # ended by the clock, or by a limit of its own before it answered
+        answer = {"problem": "it took too long or too much memory"}
+    if "text" not in answer:
+        raise InputError(f"The chat template of this model cannot be used: {answer['problem']}. Leave chat off.")
+    return str(answer["text"])

@@ -1,0 +1,87 @@
+"""What the component of predictions is given, as bytes: no Streamlit here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from attention import wire
+
+if TYPE_CHECKING:
+    from attention.prediction import Candidate, Prediction, Predictions
+
+HERE = "what stands there now"
+ACTS = {"next": "Click to go on with it", "translate": "Click to go on with it", "fill": "Click to fill it in"}
+
+
+def predicted(found: Predictions, position: int | None, *, key: str, shown: int, clickable: bool) -> bytes:
+    """The likeliest few at a position, or the labels or answers of the whole text.
+
+    rows: [{text, mark, probability, number, here}]; here: whether it is what stands there. key comes back with a click.
+    """
+    if found.task == "answer":
+        return _answers(found, shown)
+    at = found.at(position)
+    rows = [_candidate(one, at.actual) for one in at.candidates[:shown]]
+    act = ACTS.get(found.task, "") if clickable else ""
+    return _packed(_title(found, at.position), rows, key=key, clickable=act, note=_rank_note(at, shown))
+
+
+def nothing(why: str) -> bytes:
+    """The same place with a sentence instead."""
+    return _packed(note=why)
+
+
+def _answers(found: Predictions, shown: int) -> bytes:
+    chances = [(one.text, one.probability) for one in found.answers[:shown]]
+    rows = [{"text": text, "mark": "", "probability": p, "number": percent(p), "here": False} for text, p in chances]
+    return _packed("Answers, the likeliest first", rows, note=" ".join(found.notes))
+
+
+def _packed(
+    title: str = "", rows: Sequence[dict[str, Any]] = (), *, key: str = "", clickable: str = "", note: str = ""
+) -> bytes:
+    given = {"title": title, "rows": list(rows), "key": key, "here": HERE, "clickable": clickable, "note": note}
+    return wire.pack(given)
+
+
+def _candidate(one: Candidate, actual: Candidate | None) -> dict[str, Any]:
+    from attention.tokens import visible
+
+    token = one.token
+    text = visible(one.text) if token is None else visible(token.text) if token.text else visible(token.piece)
+    chance = one.probability
+    return {
+        "text": text, "mark": token.mark if token else "", "probability": float("nan") if chance is None else chance,
+        "number": f"{one.logit:.3g}" if chance is None else percent(chance),
+        "here": actual is not None and actual.id == one.id,
+    }  # fmt: skip
+
+
+def percent(share: float) -> str:
+    """A probability as people say it: 31 %, 2.4 %, <0.1 %."""
+    if share < 0.001:
+        return "<0.1 %"
+    return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"
+
+
+def _title(found: Predictions, position: int | None) -> str:
+    from attention.tokens import label
+
+    if position is None:
+        return "What the model says of this text"
+    name = label(found.side[position], 24)
+    if found.task == "fill":
+        special = found.side[position].special
+        return "The likeliest fillers of the blank" if special else f"If “{name}” were a blank"
+    return f"“{name}” is" if found.task == "tag" else f"After “{name}” comes"
+
+
+def _rank_note(at: Prediction, shown: int) -> str:
+    """Where the token that stands there has its place, if it is not among those shown."""
+    if at.actual is None or at.rank is None or at.rank <= shown or at.actual.probability is None:
+        return ""
+    from attention.tokens import label
+
+    name = label(at.actual.token, 24) if at.actual.token else at.actual.text
+    return f"“{name}”, which stands there, has rank {at.rank:,} with {percent(at.actual.probability)}."

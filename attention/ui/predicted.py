@@ -1,0 +1,131 @@
+"""What the model predicts, beside its attention: likely tokens to click, labels, answers, and letting it continue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from attention.config import Limits
+from attention.errors import HeadlightError
+from attention.ui import ask, components, likely, state
+from attention.view import View
+
+if TYPE_CHECKING:
+    from attention.prediction import Continuation, Predictions
+    from attention.record import HeadView
+
+KEY, PLACE = "predicted", "headlight.predicted"
+SHOWN, KEPT = 8, 64
+WRITES = ("next", "translate")
+TOKENS, MOST_TOKENS = 10, 50
+
+
+@dataclass(frozen=True)
+class Question:
+    """What one prediction depends on. hidden: the position that a run of its own hides behind a blank, or None."""
+
+    model: str
+    text: str
+    pair: str
+    chat: bool
+    limits: Limits
+    hidden: int | None = None
+
+
+def show(head_view: HeadView, view: View, pinned: int) -> None:
+    """Draw what is predicted at the pinned token, or for the text as a whole; a sentence where nothing is."""
+    st.session_state[PLACE] = None
+    try:
+        question, position = _place(head_view, view, pinned)
+        found = _predictions(question)
+        data = likely.predicted(found, position, key=str(position), shown=SHOWN, clickable=not view.chat)
+    except HeadlightError as err:
+        components.mount(KEY, likely.nothing(str(err)), key=KEY, on_pick_change=_pick)
+        return
+    st.session_state[PLACE] = (question, position)
+    components.mount(KEY, data, key=KEY, on_pick_change=_pick)
+    if found.task in WRITES and not view.chat:
+        _continue(view, found)
+
+
+def _place(head_view: HeadView, view: View, pinned: int) -> tuple[Question, int | None]:
+    """What to ask the model, and the position of its answer that is shown; None for the whole text, or the last."""
+    question = Question(view.model, view.text, view.pair, view.chat, Limits.from_environment())
+    found = _predictions(question)
+    if found.task == "fill" and pinned not in found.positions and not found.positions:
+        return replace(question, hidden=pinned), pinned
+    side_is_shown = found.task != "translate" or head_view.kind != "encoder"
+    return question, pinned if side_is_shown and pinned in found.positions else (found.positions or (None,))[-1]
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _predictions(question: Question) -> Predictions:
+    """One untouched run of the model; the few likeliest of each place are kept for all sessions."""
+    from attention.api import predict
+
+    return predict(
+        question.model, question.text, question.pair or None, chat=question.chat, limits=question.limits,
+        positions=None if question.hidden is None else [question.hidden],
+    )  # fmt: skip
+
+
+def _pick() -> None:
+    """A click on a candidate: the text goes on with it, or the blank is filled."""
+    chosen, place = st.session_state[KEY].get("pick"), st.session_state.get(PLACE)
+    if not isinstance(chosen, dict) or place is None:
+        return
+    question, position = place
+    found = _predictions(question)
+    candidates, index = found.at(position).candidates, chosen.get("index")
+    # The click may come from a picture that is no longer the present one.
+    if not isinstance(index, int | float) or not 0 <= index < len(candidates) or chosen.get("key") != str(position):
+        return
+    text = found.text_with(candidates[int(index)], position)
+    ask.change_to(**{"pair" if found.task == "translate" else "text": text})
+
+
+def _continue(view: View, found: Predictions) -> None:
+    """Let the model go on by some tokens; each of them is then traced like any other."""
+    with st.popover("Let it continue", type="tertiary"), st.container(key="continue", gap="xsmall"):
+        count = st.slider("Tokens", 1, MOST_TOKENS, TOKENS, key="continue-tokens")
+        how = st.segmented_control(
+            "How", ["likeliest", "by chance"], default="likeliest", required=True, key="continue-how",
+            help="The likeliest token each time (greedy), or one drawn from the probabilities.",
+        )  # fmt: skip
+        chance = how == "by chance"
+        temperature = st.slider("Temperature", 0.1, 2.0, 1.0, 0.1, key="continue-temperature", disabled=not chance)
+        top_p = st.slider("Top-p", 0.05, 1.0, 0.9, 0.05, key="continue-top-p", disabled=not chance)
+        seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="continue-seed", disabled=not chance)
+        asked = st.button("Continue", key="continue-go", type="primary")
+        line = st.empty()
+    if asked:
+        choice = {"temperature": temperature, "top_p": top_p, "seed": int(seed)} if chance else {}
+        _write(view, found.task, int(count), choice, line)
+
+
+def _write(view: View, task: str, count: int, choice: dict[str, Any], line: Any) -> None:
+    from attention.api import generate
+
+    def told(text: str) -> bool:
+        line.text(f"…{text[-120:]}")  # any other click ends this run here, and with it the writing
+        return True
+
+    try:
+        made = generate(
+            view.model, view.text, view.pair or None, count, **choice, limits=Limits.from_environment(), on_token=told
+        )
+    except HeadlightError as err:
+        line.text(f"⚠ {err}")
+        return
+    ask.change_to(**{"pair" if task == "translate" else "text": made.text})
+    state.settle(state.current(), _remarks(made))
+    st.rerun()
+
+
+def _remarks(made: Continuation) -> list[str]:
+    remarks = [] if made.stopped == "count" else [made.reason]
+    if not made.exact:
+        remarks.append("The tokenizer cuts the new text into other tokens than the model wrote one by one.")
+    return remarks

@@ -1,0 +1,143 @@
+"""What the page says that a model predicts, and what a click and “Let it continue” make of the text."""
+
+from types import SimpleNamespace
+
+import pytest
+
+import attention
+from attention import wire
+from attention.ui import likely, predicted, warmup
+from attention.view import View
+from tests.app.test_inspect import given, one, opened, shown
+
+TEXT = "The old king came home. The old king came"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _warm() -> None:
+    warmup.start()
+    assert warmup._shared.wait(120)
+
+
+def rows(app) -> list[dict]:
+    return given(app)["predicted"]["rows"]
+
+
+def test_after_a_token_comes_what_the_model_itself_says():
+    app = opened(text=TEXT, query="9")
+    found = attention.predict("storyteller", TEXT).at(9)
+    assert found.candidates[0].text == " came"
+    shown_rows = rows(app)
+    assert given(app)["predicted"]["title"] == "After “·king” comes"
+    assert [row["probability"] for row in shown_rows] == pytest.approx([c.probability for c in found.candidates[:8]])
+    assert (shown_rows[0]["mark"], shown_rows[0]["text"]) == ("·", "came")
+    assert [row["here"] for row in shown_rows] == [True] + [False] * 7, "it is what stands there"
+
+
+def test_a_token_that_is_not_among_the_likely_ones_is_named_with_its_rank():
+    app = opened(text="The cat sat on the zebra.", query="5")
+    found = attention.predict("storyteller", "The cat sat on the zebra.").at(5)
+    assert found.rank > 8
+    assert f"has rank {found.rank:,} with" in given(app)["predicted"]["note"]
+
+
+def test_a_blank_is_filled_and_any_other_word_can_be_hidden():
+    blank = "The king sat on his ___."
+    assert given(opened(model="cloze", text=blank))["predicted"]["title"] == "The likeliest fillers of the blank"
+    whole = opened(model="cloze", text="The king sat on his throne.", query="2")
+    assert given(whole)["predicted"]["title"] == "If “·king” were a blank"
+    hidden = attention.predict("cloze", "The king sat on his throne.", positions=[2]).at(2)
+    assert rows(whole)[0]["probability"] == pytest.approx(hidden.candidates[0].probability)
+
+
+def test_a_decoder_of_two_stacks_says_its_next_character():
+    app = opened(model="dates", text="3 May 98", pair="1998-05", kind="cross")
+    assert given(app)["predicted"]["title"] == "After “5” comes"
+    assert rows(app)[0]["text"] == "-"
+    encoder = opened(model="dates", text="3 May 98", pair="1998-05", kind="encoder")
+    assert rows(encoder)[0]["text"] == "-", "the end of what was written so far"
+
+
+def test_a_model_that_predicts_nothing_says_so():
+    found = given(opened(model="local"))["predicted"]
+    assert found["rows"] == []
+    assert "predicts nothing" in found["note"]
+    assert not [item for item in opened(model="local").button if item.key == "continue-go"]
+
+
+def click(monkeypatch: pytest.MonkeyPatch, view: View, position: int, index: object, key: str | None = None) -> dict:
+    """What a click on a candidate changes, with the session around it replaced."""
+    question = predicted.Question(view.model, view.text, view.pair, view.chat, predicted.Limits())
+    pick = {"index": index, "key": str(position) if key is None else key}
+    state = {predicted.KEY: {"pick": pick}, predicted.PLACE: (question, position)}
+    changes: dict = {}
+    monkeypatch.setattr(predicted.st, "session_state", state)
+    monkeypatch.setattr(predicted.ask, "change_to", lambda **given: changes.update(given))
+    predicted._pick()
+    return changes
+
+
+def test_a_click_goes_on_with_the_candidate(monkeypatch):
+    assert click(monkeypatch, View(text=TEXT), 10, 0) == {"text": f"{TEXT} home"}
+
+
+def test_a_click_in_the_middle_cuts_the_text_there(monkeypatch):
+    assert click(monkeypatch, View(text=TEXT), 9, 0) == {"text": TEXT}
+
+
+def test_a_click_fills_the_blank_and_writes_on_in_the_target(monkeypatch):
+    changes = click(monkeypatch, View(model="cloze", text="He sat on the ___."), 5, 0)
+    assert changes["text"].startswith("He sat on the ")
+    assert "___" not in changes["text"]
+    dates = View(model="dates", text="3 May 98", pair="1998-05")
+    assert click(monkeypatch, dates, 7, 0) == {"pair": "1998-05-"}
+
+
+@pytest.mark.parametrize(("index", "key"), [(99, None), (-1, None), ("0", None), (None, None), (0, "3"), (0, "")])
+def test_a_click_that_means_nothing_here_changes_nothing(monkeypatch, index, key):
+    assert click(monkeypatch, View(text=TEXT), 10, index, key) == {}
+
+
+def test_it_continues_and_every_new_token_is_traced():
+    app = opened(text=TEXT)
+    app.slider(key="continue-tokens").set_value(3).run()
+    app.button(key="continue-go").click().run()
+    assert not app.exception
+    text = given(app)["prompt"]["text"]
+    assert text == attention.generate("storyteller", TEXT, None, 3).text
+    assert len(given(app)["sentence"]["keys"]) == 11 + 3
+    assert one(app.query_params["text"]) == text
+
+
+def test_the_same_seed_draws_the_same_tokens_and_says_why_it_ended():
+    texts = []
+    for _ in range(2):
+        app = opened(text="Once upon a time", model="storyteller")
+        app.segmented_control(key="continue-how").set_value("by chance").run()
+        app.number_input(key="continue-seed").set_value(7).run()
+        app.button(key="continue-go").click().run()
+        texts.append(given(app)["prompt"]["text"])
+    assert texts[0] == texts[1] != attention.generate("storyteller", "Once upon a time", None, 10).text
+    app = opened(model="dates", text="3 May 98", pair="1998-05", kind="cross")
+    app.button(key="continue-go").click().run()
+    assert one(app.query_params["pair"]) == "1998-05-03"
+    assert "The model ended the text here." in shown(app)
+
+
+def test_answers_and_labels_are_rows_that_cannot_be_clicked():
+    answer = SimpleNamespace(text="<b>Paris</b>", probability=0.25)
+    found = SimpleNamespace(task="answer", answers=(answer,), notes=("One note.",))
+    payload = wire.parse(likely.predicted(found, None, key="None", shown=8, clickable=True))
+    assert payload["clickable"] == ""
+    assert payload["rows"] == [
+        {"text": "<b>Paris</b>", "mark": "", "probability": 0.25, "number": "25 %", "here": False}
+    ]
+    assert payload["note"] == "One note."
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0.0, "<0.1 %"), (0.0004, "<0.1 %"), (0.0123, "1.2 %"), (0.0994, "9.9 %"), (0.0996, "10 %"), (1.0, "100 %")],
+)
+def test_probabilities_as_people_say_them(share, words):
+    assert likely.percent(share) == words

@@ -105,8 +105,10 @@ def base_of(ref: ModelRef, adapter: Adapter, limits: Limits) -> ModelRef:
     A folder only where the adapter lies in one itself: what is on this machine is no business of the hub's.
     """
     asked = f"{adapter.base}@{adapter.revision}" if adapter.revision and "@" not in adapter.base else adapter.base
+    if ref.folder is not None:
+        asked = _beside(adapter.base, limits) or (adapter.base if adapter.base.startswith(("/", ".", "~")) else asked)
     try:
-        found = parse(adapter.base if ref.folder and _is_folder(adapter.base) else asked, limits)
+        found = parse(asked, limits)
     except ModelError as err:
         raise ModelError(f"The base of the adapter {ref.id} cannot be opened. {err}") from err
     if found.built_in or found == ref or (found.folder and not found.bundled and ref.folder is None):
@@ -225,5 +227,11 @@ def _number(name: str, value: Any) -> bool:
     return isinstance(value, int | float) and abs(value) <= most
 
 
-def _is_folder(text: str) -> bool:
-    return text.startswith(("/", ".", "~"))
+def _beside(text: str, limits: Limits) -> str | None:
+    """A folder that the text names from where Python runs, as the peft library reads it, if it may be opened."""
+    root = limits.local_root
+    try:
+        folder = Path(text).resolve()
+        return str(folder) if root is not None and folder.is_relative_to(root) and folder.is_dir() else None
+    except (OSError, ValueError, RuntimeError):  # too long for a path, or with a character that no path has
+        return None

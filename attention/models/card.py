@@ -71,6 +71,8 @@ class ModelCard:
             said.append(
                 f"{self.id} is called {self.renamed} on the hub now: use the new name, the old one may stop working."
             )
+        if self.adapter is not None:
+            said.append(f"This is {self.adapter_of} with a {self.adapter} adapter in its layers, not merged.")
         if self.quantised is not None:
             said.append(
                 f"The weights are stored quantised with {self.quantised}; what is shown is computed from those."

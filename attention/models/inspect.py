@@ -115,6 +115,21 @@ def _adapter_tensors(source: _Source) -> tuple[TensorFacts, ...]:
     return hub.tensors(source.ref, source.commit or "", (adapter.WEIGHTS,))
 
 
+def glance(ref: ModelRef, folder: Path) -> ModelCard | None:
+    """What the config alone says of a hub model whose files lie in `folder`; None where it cannot be read.
+
+    No hub is asked and no weight file is opened, so the card counts no parameters and knows no type.
+    """
+    files = tuple((path.name, path.stat().st_size) for path in sorted(folder.iterdir()) if path.is_file())
+    try:
+        config = _config(ref, folder, _read_config(ref, folder))
+    except ModelError:
+        return None
+    weights = choose(name for name, _ in files)
+    weight_bytes = sum(size for name, size in files if name in weights and name != INDEX)
+    return _card(_Source(ref, folder, files, True, folder.name, None), config, (), weight_bytes)
+
+
 def family_of(config: Any) -> Family:
     """Whether a config describes an encoder, a decoder or both, from its own words and the library's tables."""
     from transformers.models.auto import modeling_auto as tables

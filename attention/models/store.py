@@ -13,9 +13,9 @@ from attention.errors import ModelError
 from attention.models import adapter
 from attention.models.card import ModelCard
 from attention.models.hub import CONFIG
-from attention.models.inspect import inspect
+from attention.models.inspect import glance, inspect
 from attention.models.pool import ModelPool, shared_pool
-from attention.models.reference import parse
+from attention.models.reference import ModelRef, parse
 from attention.models.weights import INDEX, choose
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Stored:
 
     id: as on the hub. revisions: the commits that are here, the newest first. bytes: on the disk, with what a download
     left half-way. last_used: when its weights were read last, in seconds since 1970 (a disk may keep it coarsely).
+    card: of the newest whole revision, from its config alone; None where there is none or it cannot be read.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Stored:
     state: State
     last_used: float
     folder: Path
+    card: ModelCard | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +140,12 @@ def _stored(repo: CachedRepoInfo, partial: int) -> Stored:
         state="whole" if "whole" in states else state,
         last_used=_last_used(repo),
         folder=repo.repo_path,
+        card=next((_card(repo, one.snapshot_path) for one in newest if _state(one.snapshot_path) == "whole"), None),
     )
+
+
+def _card(repo: CachedRepoInfo, snapshot: Path) -> ModelCard | None:
+    return glance(ModelRef(id=repo.repo_id), snapshot)
 
 
 def _last_used(repo: CachedRepoInfo) -> float:

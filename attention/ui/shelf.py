@@ -146,7 +146,7 @@ def _offered(here: dict[str, Stored]) -> list[Item]:
 
 
 def _hub_item(id: str, entry: ModelEntry | None, stored: Stored | None) -> Item:
-    card = getattr(stored, "card", None)
+    card = stored.card if stored else None
     facts = list(_sizes(card)) if card else [entry.family] if entry else []
     licence = (card.licence if card else None) or (entry.licence if entry else None)
     facts += [licence] if licence else []
@@ -186,7 +186,8 @@ def _sizes(card: ModelCard) -> tuple[str, ...]:
     layers = "" if card.layers is None else str(card.layers)
     layers += f" + {card.decoder_layers}" if card.decoder_layers else ""
     shape = f"{layers} layers × {card.heads} heads" if layers and card.heads else ""
-    return tuple(filter(None, (card.architecture, shape, f"{foot.count(card.parameters)} parameters")))
+    count = f"{foot.count(card.parameters)} parameters" if card.parameters else ""
+    return tuple(filter(None, (card.architecture, shape, count)))
 
 
 def _megabytes(size: int) -> str:

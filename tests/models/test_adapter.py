@@ -245,6 +245,17 @@ def test_code_that_the_config_names_is_never_run(root: Path, tmp_path: Path, mon
     assert not (tmp_path / "ran").exists()
 
 
+def test_a_folder_of_ones_own_from_python(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = dress(root, CONFIGS["LoRA"](), base=str(root / "base"))
+    trace = attention.trace(folder, TEXT)
+    checks_hold(trace)
+    assert any("with a LoRA adapter in its layers, not merged" in note for note in trace.notes)
+    change(folder, base_model_name_or_path="base")
+    monkeypatch.chdir(root)
+    again = attention.trace("./dressed", TEXT)
+    torch.testing.assert_close(torch.tensor(again.head(1, 2).weights), torch.tensor(trace.head(1, 2).weights))
+
+
 def test_pickled_weights_are_refused(root: Path) -> None:
     folder = dress(root, CONFIGS["LoRA"]())
     torch.save(load_file(folder / "adapter_model.safetensors"), folder / "adapter_model.bin")

@@ -58,6 +58,11 @@ def test_a_download_is_listed_with_its_size(hub: Hub, cache: Path):
     assert (stored.id, stored.revisions, stored.state) == ("tiny/gpt2", (COMMIT,), "whole")
     assert stored.bytes == sum(path.stat().st_size for path in folder.iterdir())
     assert stored.folder == cache / "models--tiny--gpt2"
+    card = inspect(TINY, Limits())
+    assert stored.card is not None
+    seen, known = stored.card, card
+    assert (seen.layers, seen.heads, seen.architecture) == (known.layers, known.heads, known.architecture)
+    assert (stored.card.parameters, stored.card.weight_bytes) == (0, card.weight_bytes), "no weight file is opened"
     assert stored.last_used > before - 60
     os.utime((folder / "model.safetensors").resolve(), (1000, 1000))
     assert [stored.last_used for stored in downloaded()] == [1000], "when its weights were read, not its config"

@@ -50,16 +50,6 @@ class LoadedModel:
 
         return has_template(self.tokenizer)
 
-    @property
-    def max_tokens(self) -> int | None:
-        """The most tokens that the model has positions for, or None where there is no such end."""
-        limit = self.card.max_positions
-        for name, module in self.model.named_modules():
-            padding = getattr(module, "padding_idx", None)
-            if limit and padding is not None and name.endswith("position_embeddings"):
-                return min(limit, int(module.num_embeddings) - padding - 1)  # RoBERTa counts from after its padding
-        return limit
-
 
 def build(ref: ModelRef, card: ModelCard, folder: Path, device: str = "cpu") -> LoadedModel:
     """Model and tokenizer from files that are all here; device: as the setting says it, "auto" to choose."""

@@ -18,7 +18,7 @@ class ModelCard:
 
     layers: of the encoder in an encoder-decoder, whose decoder has decoder_layers. parameters: learned numbers, each
     counted once. weight_bytes: of the files. dtype: as safetensors writes it ("F32", "BF16", "F16").
-    max_positions: as the config has it (a model may keep some of them for itself: `LoadedModel.max_tokens`).
+    max_positions: as the config has it (a model may keep some of them for itself: `ModelFacts.max_tokens`).
     files: (name, bytes) that a download consists of. folder: where config.json lies. complete: whether all the rest
     lies there too, so that nothing needs downloading. renamed: the id that the hub has it under by now, or None.
     quantised: the method ("fp8"), where the weights are stored so; parameters are then counted unpacked. adapter: its

@@ -8,6 +8,7 @@ import attention
 from attention import wire
 from attention.ui import likely, predicted, warmup
 from attention.view import View
+from tests import twins
 from tests.app.test_inspect import given, one, opened, shown
 
 TEXT = "The old king came home. The old king came"
@@ -122,6 +123,37 @@ def test_the_same_seed_draws_the_same_tokens_and_says_why_it_ended():
     app.button(key="continue-go").click().run()
     assert one(app.query_params["pair"]) == "1998-05-03"
     assert "The model ended the text here." in shown(app)
+
+
+@pytest.fixture
+def judges(tmp_path_factory, monkeypatch):
+    """A folder with a tiny classifier and a tiny question-answerer, as a person would fine-tune them."""
+    import transformers
+
+    root = tmp_path_factory.mktemp("judges")
+    labels = {"mood": ("sad", "<b>glad</b>", "neither"), "reader": ("start", "end")}
+    for name, kind in (("mood", "ForSequenceClassification"), ("reader", "ForQuestionAnswering")):
+        config = twins.model("bert").config
+        config.id2label = dict(enumerate(labels[name]))
+        config.label2id = {label: number for number, label in config.id2label.items()}
+        getattr(transformers, f"Bert{kind}")(config).save_pretrained(root / name)
+        twins.tokenizer("bert").save_pretrained(root / name)
+    monkeypatch.setenv("HEADLIGHT_MODEL_FOLDER", str(root))
+
+
+def test_a_classifier_says_its_labels_with_their_probabilities(judges):
+    app = opened(model="./mood", text="the cat sat")
+    found = given(app)["predicted"]
+    assert found["title"] == "What the model says of this text"
+    assert {row["text"] for row in found["rows"]} == {"sad", "<b>glad</b>", "neither"}
+    assert sum(row["probability"] for row in found["rows"]) == pytest.approx(1)
+    assert found["clickable"] == ""
+
+
+def test_a_question_answerer_says_where_in_the_second_text_the_answer_is(judges):
+    found = given(opened(model="./reader", text="who sat?", pair="the cat sat"))["predicted"]
+    assert found["title"].startswith("Answers")
+    assert all(row["text"] in "the cat sat" for row in found["rows"])
 
 
 def test_answers_and_labels_are_rows_that_cannot_be_clicked():

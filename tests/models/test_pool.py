@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from attention.capture.inputs import longest
 from attention.config import Limits
 from attention.errors import ModelError
 from attention.models import ModelPool, ModelRef
@@ -69,7 +70,7 @@ def test_each_family_comes_back_as_it_was_saved(family: str, pool: ModelPool):
 )
 def test_the_most_tokens_that_there_are_positions_for(family: str, most: int | None, pool: ModelPool):
     loaded = pool.get(f"./{family}")
-    assert loaded.max_tokens == most
+    assert longest(loaded.model) == most
     if family == "roberta":
         loaded.model(input_ids=torch.full((1, 101), 7))
         with pytest.raises((IndexError, RuntimeError)):

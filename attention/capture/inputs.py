@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -83,8 +84,7 @@ def forward(model: PreTrainedModel, inputs: Inputs, *, whole: bool) -> Result:
     Models that draw random numbers as they run draw the same ones each time, and the caller's own are left alone.
     """
     arguments = _arguments(model, inputs, whole)
-    with torch.inference_mode(False), torch.no_grad(), torch.random.fork_rng(_cards(model)):
-        torch.manual_seed(0)
+    with torch.inference_mode(False), torch.no_grad(), _same_draws(model):
         output = model(**arguments)
     logits = getattr(output, "logits", None)
     if logits is not None:
@@ -92,9 +92,16 @@ def forward(model: PreTrainedModel, inputs: Inputs, *, whole: bool) -> Result:
     return Result("last hidden state" if hasattr(output, "last_hidden_state") else "first output", output[0])
 
 
-def _cards(model: PreTrainedModel) -> list[torch.device]:
-    """The graphics cards that the model lies on, each of which draws its own random numbers."""
-    return list({weight.device for weight in model.parameters() if weight.device.type == "cuda"})
+@contextmanager
+def _same_draws(model: PreTrainedModel) -> Iterator[None]:
+    """While inside, random numbers begin anew; the caller's own go on behind it as if nothing had been drawn."""
+    cards = list({weight.device for weight in model.parameters() if weight.device.type == "cuda"})
+    with torch.random.fork_rng(cards):
+        torch.default_generator.manual_seed(0)
+        for card in cards:
+            with torch.cuda.device(card):
+                torch.cuda.manual_seed(0)
+        yield
 
 
 def _arguments(model: PreTrainedModel, inputs: Inputs, whole: bool) -> dict[str, Any]:

@@ -43,21 +43,31 @@ def places(model: PreTrainedModel, operations: list[Operation]) -> list[Place]:
 
 
 def _kinds(model: PreTrainedModel, operations: list[Operation], anatomy: Anatomy) -> list[Kind]:
+    crosses = [_says_cross(op, anatomy.names) for op in operations]
     if anatomy.encoder is None:
         own: Kind = "decoder" if _is_causal(model, operations) else "encoder"
-        return ["cross" if _is_cross(op, anatomy.names) else own for op in operations]
+        return ["cross" if cross else own for cross in crosses]
+    encoder = anatomy.encoder
+    texts = {op.n_q for op in operations if id(op.module) in encoder}
     return [
-        "encoder" if id(op.module) in anatomy.encoder else "cross" if _is_cross(op, anatomy.names) else "decoder"
-        for op in operations
+        "encoder" if id(op.module) in encoder else "cross" if cross or _is_cross(op, texts) else "decoder"
+        for op, cross in zip(operations, crosses, strict=True)
     ]
 
 
-def _is_cross(operation: Operation, names: dict[int, str]) -> bool:
+def _says_cross(operation: Operation, names: dict[int, str]) -> bool:
+    """Whether the module calls itself cross-attention, by a mark or by its name."""
     if getattr(operation.module, "is_cross_attention", False):
         return True
     path = names.get(id(operation.module), "")
     named = _CROSS.search(path.rpartition(".")[2]) or _CROSS.search(".".join(path.split(".")[-2:]))
-    return bool(named) or operation.n_q != operation.n_k
+    return bool(named)
+
+
+def _is_cross(operation: Operation, texts: set[int]) -> bool:
+    """Whether a decoder's operation looks at another text, and at that alone; T5Gemma 2 joins both in one softmax."""
+    joined = {operation.n_q + n for n in texts}
+    return operation.n_q != operation.n_k and operation.n_k not in joined
 
 
 def _is_causal(model: PreTrainedModel, operations: list[Operation]) -> bool:

@@ -106,7 +106,7 @@ class Finder:
         index = len(self._recorder.operations) - 1
         if index in self._seen and any(taker is module for _, taker in self._seen[index].takers):
             self._outputs.append((index, id(module), output, 0))
-            self._rows[index, id(module)] = sample(output)
+            self._rows.setdefault((index, id(module)), sample(output))  # it may serve other things after
 
     def _meet_norm(self, module: nn.Module, inputs: list[Tensor]) -> None:
         waiting = []

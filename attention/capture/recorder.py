@@ -8,9 +8,10 @@ several threads on one model do not mix.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,10 +22,12 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import eager_mask, sdpa_mask
 
+from attention.capture.arguments import kept, of_rows, rows_of, sink_of
 from attention.capture.rules import Rules, add_biases
+from attention.capture.twin import Twin
 from attention.record import Mask, PositionBias
 
-SDPA, EAGER = "headlight_sdpa", "headlight_eager"
+SDPA, EAGER = Twin("headlight_sdpa", "sdpa"), Twin("headlight_eager", "eager")
 # Above this many weights in one layer, eager attention runs in blocks of query rows (64 Mi floats are 256 MB).
 BLOCK = 2**26
 
@@ -73,25 +76,42 @@ class Operation:
 class Recorder:
     """Collects the operations of one run.
 
-    copies: keep copies, for models that overwrite their tensors. batches, missed: operations seen but not kept.
-    projected: a sample of rows that an operation's projection put out.
+    copies: keep copies, for models that overwrite their tensors. batches, missed, elsewhere: operations seen but not
+    kept, for they ran on windows, could not be followed, or were not between tokens. projected: a sample of rows that
+    an operation's projection put out. lengths: of the texts that enter the model; none given, all are good. inside:
+    how deep in a call that is noted as a whole the run now is.
     """
 
     copies: bool = False
+    lengths: frozenset[int] = frozenset()
     operations: list[Operation] = field(default_factory=list)
     batches: int = 0
     missed: int = 0
+    elsewhere: int = 0
+    inside: int = 0
     projected: dict[int, Tensor] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
 
     def add(self, operation: Operation) -> None:
-        """Keep one operation, noting the versions of its tensors."""
+        """Keep one operation whose queries are tokens of a text, noting the versions of its tensors."""
+        if self.lengths and operation.n_q not in self.lengths:
+            self.elsewhere += 1
+            return
         for name in ("query", "key", "value", "output"):
             kept = getattr(operation, name)
             if kept is not None and (self.copies or _holds_more(kept, operation.tensors)):
                 setattr(operation, name, kept.clone())
         operation.versions = tuple(tensor._version for tensor in operation.tensors)
         self.operations.append(operation)
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """While inside, what runs is part of one operation: a softmax in it is not another one."""
+        self.inside += 1
+        try:
+            yield
+        finally:
+            self.inside -= 1
 
     @property
     def overwritten(self) -> bool:
@@ -135,6 +155,19 @@ def own_eager(module: nn.Module) -> Callable[..., tuple[Tensor, Tensor]] | None:
     return None
 
 
+def _as_a_whole(function: Callable[..., tuple[Tensor, None]]) -> Callable[..., tuple[Tensor, None]]:
+    """The function as one operation, for whoever watches the run's softmaxes."""
+
+    @functools.wraps(function)
+    def run(*args: Any, **arguments: Any) -> tuple[Tensor, None]:
+        recorder = _current.get()
+        with recorder.whole() if recorder is not None else nullcontext():
+            return function(*args, **arguments)
+
+    return run
+
+
+@_as_a_whole
 def fused(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **arguments: Any
 ) -> tuple[Tensor, None]:
@@ -149,6 +182,7 @@ def fused(
     return output, None
 
 
+@_as_a_whole
 def eager(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **arguments: Any
 ) -> tuple[Tensor, None]:
@@ -158,14 +192,14 @@ def eager(
         raise RuntimeError(f"{type(module).__name__} has no eager attention function of its own")
     attention_mask = _additive(module, query, key, attention_mask, arguments)
     blocks = [
-        function(module, query[:, :, rows], key, value, _rows(attention_mask, rows), **_of_rows(arguments, rows))[0]
+        function(module, query[:, :, rows], key, value, rows_of(attention_mask, rows), **of_rows(arguments, rows))[0]
         for rows in row_blocks(query.shape[2], query.shape[1] * key.shape[2])
     ]
     output = torch.cat(blocks, dim=1)
     recorder = _current.get()
     if recorder is not None:
-        sink = arguments.get("s_aux")
-        sink = getattr(module, "sinks", None) if sink is None else sink
+        named = (arguments.get("s_aux"), arguments.get("sinks"), getattr(module, "sinks", None))
+        sink = next((sink for sink in named if isinstance(sink, Tensor)), None)
         _note(recorder, module, query, key, value, attention_mask, output, False, sink, arguments)
     return output, None
 
@@ -211,17 +245,9 @@ def _scales_output(module: nn.Module, query: Tensor, key: Tensor, value: Tensor,
     if function is None:
         return False
     tiny = [torch.zeros_like(tensor[:, :, :2]) for tensor in (query, key, value)]
-    weights = function(module, *tiny, None, **{**arguments, "position_bias": None})[1]
+    two = of_rows({**arguments, "position_bias": None}, slice(0, tiny[0].shape[2]))
+    weights = function(module, *tiny, None, **two)[1]
     return bool((weights.float().sum(dim=-1) > 1 - 1e-3).all())
-
-
-def _rows(mask: Tensor | None, rows: slice) -> Tensor | None:
-    return mask if mask is None or mask.dim() < 3 or mask.shape[-2] == 1 else mask[..., rows, :]
-
-
-def _of_rows(arguments: dict[str, Any], rows: slice) -> dict[str, Any]:
-    bias = arguments.get("position_bias")
-    return arguments if bias is None else {**arguments, "position_bias": _rows(bias, rows)}
 
 
 def _note(
@@ -257,24 +283,13 @@ def _note(
             mask=mask,
             position_bias=add_biases(own_bias, mixed_in),
             softcap=arguments.get("softcap"),
-            sink=None if sink is None else sink.detach().flatten(),
+            sink=None if sink is None else sink_of(sink.detach(), n_q),
             sink_scales=sink is not None and _scales_output(module, query, key, value, arguments),
             own_mask=attention_mask,
             own_bias=own_bias,
-            arguments=_small(arguments),
+            arguments=kept(arguments),
         )
     )
-
-
-def _small(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments that the model's own function may need again; nothing that grows with the text."""
-    plain = (bool, int, float, str, type(None))
-    return {
-        name: value
-        for name, value in arguments.items()
-        if name not in ("position_bias", "dropout")
-        and (isinstance(value, plain) or (isinstance(value, Tensor) and value.dim() <= 1))
-    }
 
 
 AttentionInterface.register(SDPA, fused)

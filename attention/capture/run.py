@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from torch import Tensor
 
 from attention.capture.anatomy import CHOICE, anatomy_of
-from attention.capture.inputs import Inputs, Result, check_inputs, embedding, forward
+from attention.capture.inputs import Inputs, Result, check_inputs, embedding, forward, longest
+from attention.capture.notes import does_not_run, notes, nothing_seen
 from attention.capture.places import Place, places
 from attention.capture.projection import Finder, LayerProjection, NoProjection, collecting
 from attention.capture.recorder import Operation, Recorder, record_into
@@ -36,20 +37,30 @@ from attention.record import (
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-_LENGTHS = ("max_position_embeddings", "n_positions", "max_sequence_length", "n_ctx")
+# How a run is recorded. registry: on our attention. both: on our attention, and the model's own softmaxes are watched
+# beside it. watched: the model runs as it is, alone, and its softmaxes are watched.
+Way = Literal["registry", "both", "watched"]
+# What a model raises that does not run on such input; anything else is a fault and is passed on.
+_REFUSALS = (ValueError, TypeError, LookupError, AttributeError, AssertionError, NotImplementedError, RuntimeError)
 
 
 @dataclass(eq=False)
 class _Known:
-    """What was found out about a loaded model once.
+    """What was found out about a loaded model once: its projections by place; way and fidelity by kind of input."""
 
-    watched: its attention does not pass through the registry, so its own code is watched. projections by place,
-    fidelity by kind of input.
-    """
-
-    watched: bool = False
     projections: dict[Place, LayerProjection | NoProjection] = field(default_factory=dict)
+    ways: dict[tuple[Any, ...], Way] = field(default_factory=dict)
     fidelity: dict[tuple[Any, ...], Fidelity] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class _Run:
+    """A recorded run, how it was recorded, and what looked for projections on the way."""
+
+    recorder: Recorder
+    result: Result
+    way: Way
+    finder: Finder | None
 
 
 def trace_model(
@@ -65,79 +76,116 @@ def trace_model(
     """Run the model once on the inputs and keep every attention operation in it.
 
     The model comes back as it was. Raises TooLongError or InputError for ids that it cannot take, and
-    UnsupportedModelError where no softmax attention could be watched.
+    UnsupportedModelError where it does not run on a text alone or no softmax attention could be watched.
     """
     check_inputs(model, inputs)
     known = anatomy_of(model).memory.setdefault(_Known, _Known())
     kind = _kind_of_run(model, inputs)
     started = time.perf_counter()
-    first = kind not in known.fidelity
-    recorder, result, finder = _recorded(model, inputs, known, first=first, watched=known.watched)
-    if not recorder.operations and not known.watched:
-        recorder, result, finder = _recorded(model, inputs, known, first=first, watched=True)
-        known.watched = bool(recorder.operations)
+    run = _recorded(model, inputs, known, known.ways[kind]) if kind in known.fidelity else _first(model, inputs, known)
     seconds = time.perf_counter() - started
+    recorder = run.recorder
     if not recorder.operations:
-        raise UnsupportedModelError(_nothing_seen(model, recorder))
+        raise UnsupportedModelError(nothing_seen(model, recorder))
     where = places(model, recorder.operations)
-    if finder is not None:
-        known.projections.update(zip(where, finder.found(), strict=True))
-        recorder.projected.update(finder.put_out())
-        known.fidelity[kind] = _compare(model, inputs, result.tensor)
+    if run.finder is not None:
+        known.projections.update(zip(where, run.finder.found(), strict=True))
+        recorder.projected.update(run.finder.put_out())
+        known.ways[kind], known.fidelity[kind] = run.way, _compare(model, inputs, run.result.tensor)
     return Trace(
         model=facts(model, recorder.operations, name=name, revision=revision, trained=trained),
         tokens=tokens,
         pair_tokens=pair_tokens,
-        all_records=_records(recorder, where, known, Rerun(_again(model, inputs))),
+        all_records=_records(recorder, where, known, Rerun(_again(model, inputs, run.way))),
         fidelity=known.fidelity[kind],
         seconds=seconds,
-        notes=_notes(model, recorder, where),
+        notes=notes(model, recorder, where),
     )
 
 
-def _recorded(
-    model: PreTrainedModel, inputs: Inputs, known: _Known, *, first: bool, watched: bool
-) -> tuple[Recorder, Result, Finder | None]:
-    """A recorded run. The first of its kind makes all logits, to compare, and looks for the projections on the way.
+def _first(model: PreTrainedModel, inputs: Inputs, known: _Known) -> _Run:
+    """The first run of its kind: makes all logits, to compare, looks for the projections, and finds the way to record.
 
-    watched: the model runs as it is, alone, and its own code is watched; else it runs on the recording attention.
+    A model that leaves the registry silent, or cannot run on our attention, runs once more as it is.
     """
+    try:
+        run = _recorded(model, inputs, known, "both", first=True)
+    except torch.OutOfMemoryError:
+        raise
+    except _REFUSALS:
+        run = None
+    if run is None or all(operation.road != "registry" for operation in run.recorder.operations):
+        try:
+            return _recorded(model, inputs, known, "watched", first=True)
+        except torch.OutOfMemoryError:
+            raise
+        except _REFUSALS as err:
+            if _runs_by_itself(model, inputs):
+                raise
+            raise UnsupportedModelError(does_not_run(model, err)) from err
+    beside = run.recorder.missed or run.recorder.elsewhere
+    if not beside and all(operation.road == "registry" for operation in run.recorder.operations):
+        run.way = "registry"
+    return run
+
+
+def _runs_by_itself(model: PreTrainedModel, inputs: Inputs) -> bool:
+    """Whether the model runs when nobody watches; then a failure is ours, and must not be put down to the model."""
+    try:
+        with switch_of(model).untouched(model):
+            forward(model, inputs, whole=True)
+    except _REFUSALS:
+        return False
+    return True
+
+
+def _recorded(model: PreTrainedModel, inputs: Inputs, known: _Known, way: Way, *, first: bool = False) -> _Run:
+    """A recorded run; once more with copies where the model overwrote what was kept."""
     projections = [found for found in known.projections.values() if isinstance(found, LayerProjection)]
     for copies in (False, True):
-        recorder = Recorder(copies=copies)
+        recorder = Recorder(copies=copies, lengths=_lengths(inputs))
         finder = Finder(model, recorder) if first else None
-        switch = switch_of(model)
         with ExitStack() as around:
-            around.enter_context(switch.untouched(model) if watched else switch.recording(model))
-            around.enter_context(record_into(recorder))
-            if watched:
-                around.enter_context(Watch(model, recorder, _lengths(inputs)).watching())
+            _enter(around, model, recorder, way)
             around.enter_context(collecting(projections, recorder) if finder is None else finder.watching())
             result = forward(model, inputs, whole=first)
         if not recorder.overwritten:
             break
-    return recorder, result, finder
+    return _Run(recorder, result, way, finder)
 
 
-def _again(model: PreTrainedModel, inputs: Inputs) -> Callable[[int], Maps]:
+def _enter(
+    around: ExitStack, model: PreTrainedModel, recorder: Recorder, way: Way, keep: int | None = None
+) -> Watch | None:
+    """Begin to record this way. keep: the number of the operation whose maps the watch is to keep."""
+    switch = switch_of(model)
+    around.enter_context(switch.untouched(model) if way == "watched" else switch.recording(model))
+    around.enter_context(record_into(recorder))
+    if way == "registry":
+        return None
+    watch = Watch(model, recorder, keep)
+    around.enter_context(watch.watching())
+    return watch
+
+
+def _again(model: PreTrainedModel, inputs: Inputs, way: Way) -> Callable[[int], Maps]:
     """Runs the model again, watched, for the maps of one operation."""
     get = weakly(model)
 
     def again(index: int) -> Maps:
         own = cast("PreTrainedModel", get())
-        recorder = Recorder()
-        watch = Watch(own, recorder, _lengths(inputs), keep=index)
-        with switch_of(own).untouched(own), record_into(recorder), watch.watching():
+        with ExitStack() as around:
+            watch = _enter(around, own, Recorder(lengths=_lengths(inputs)), way, keep=index)
             forward(own, inputs, whole=False)
-        if watch.maps is None:
+        if watch is None or watch.maps is None:
             raise RuntimeError("the model did not run as it did the first time")
         return watch.maps
 
     return again
 
 
-def _lengths(inputs: Inputs) -> set[int]:
-    return {len(inputs.ids), len(inputs.pair_ids)} - {0}
+def _lengths(inputs: Inputs) -> frozenset[int]:
+    return frozenset({len(inputs.ids), len(inputs.pair_ids)} - {0})
 
 
 def _compare(model: PreTrainedModel, inputs: Inputs, traced: Tensor) -> Fidelity:
@@ -146,7 +194,8 @@ def _compare(model: PreTrainedModel, inputs: Inputs, traced: Tensor) -> Fidelity
         result = forward(model, inputs, whole=True)
     own = result.tensor
     tolerance = TOLERANCE.get(own.dtype, TOLERANCE[torch.float16])
-    gap = difference((traced.float() - own.float()).abs().max().item(), own.float().abs().max().item(), tolerance)
+    apart = float("inf") if traced.shape != own.shape else (traced.float() - own.float()).abs().max().item()
+    gap = difference(apart, own.float().abs().max().item(), tolerance)
     return Fidelity(of=result.of, absolute=gap.absolute, relative=gap.relative, tolerance=tolerance)
 
 
@@ -227,6 +276,7 @@ def facts(
         d_model=getattr(model.config.get_text_config(), "hidden_size", None if table is None else table.shape[1]),
         d_head=None if first.query is None else first.query.shape[2],
         n_parameters=sum(weight.numel() for weight in model.parameters()),
+        max_tokens=longest(model),
         dtype=str(first.output.dtype).removeprefix("torch."),
         trained=trained,
         revision=revision,
@@ -248,27 +298,3 @@ def _kind_of_run(model: PreTrainedModel, inputs: Inputs) -> tuple[Any, ...]:
     weights = tuple((w.data_ptr(), w.dtype, w.device) for w in model.parameters())
     changes = sum(0 if w.is_inference() else w._version for w in model.parameters())
     return *kind, hash(weights), changes, tuple(getattr(config, CHOICE) for config in anatomy_of(model).configs)
-
-
-def _notes(model: PreTrainedModel, recorder: Recorder, where: list[Place]) -> tuple[str, ...]:
-    """What of the model's attention is not in the trace, in words."""
-    notes = []
-    if recorder.batches:
-        notes.append(f"{recorder.batches} attention operations run on windows of the text at once and are not shown.")
-    if recorder.missed:
-        notes.append(f"{recorder.missed} softmaxes could not be followed to the values they weigh and are not shown.")
-    kinds = ("encoder", "decoder", "cross") if getattr(model.config, "is_encoder_decoder", False) else ()
-    missing = [kind for kind in kinds if kind not in {place.kind for place in where}]
-    if missing:
-        notes.append(f"No {' or '.join(missing)} attention is shown: it runs in bands, by hashing, or was not run.")
-    return tuple(notes)
-
-
-def _nothing_seen(model: PreTrainedModel, recorder: Recorder) -> str:
-    name = type(model).__name__
-    if recorder.batches:
-        return f"{name} cuts the text into windows before it attends, which Headlight does not show yet."
-    return (
-        f"No softmax attention of {name} could be watched: it has none (a state-space, convolution or Fourier "
-        "model), or it attends in bands or by hashing, which have no map of all tokens."
-    )

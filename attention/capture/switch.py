@@ -34,7 +34,7 @@ class Holds:
     def _hold(self, owner: Any, name: str, value: Any) -> bool:
         key = id(owner), name
         now = getattr(owner, name)
-        if key not in self._held and now == value:
+        if key not in self._held and now is value:  # our twin of a name equals it and is not it
             return False
         _, before, count = self._held.get(key, (owner, now, 0))
         self._held[key] = owner, before, count + 1

@@ -11,7 +11,7 @@ Memory stays bounded: the maps of one operation are held while it lasts, and non
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from attention.capture.fit import Fit, fit
 from attention.capture.recorder import Operation, Recorder, current
+from attention.capture.rules import FORBIDDEN
 from attention.record import Mask, PositionBias
 
 # Between Q·Kᵀ and the softmax a model may multiply other things (relative positions); this many products are tried.
@@ -31,6 +32,7 @@ _PRODUCTS = {torch.ops.aten.bmm.default: 0, torch.ops.aten.baddbmm.default: 1}
 _KEEPS = {
     torch.ops.aten._to_copy.default, torch.ops.aten.clone.default, torch.ops.aten.mul.Tensor,
     torch.ops.aten.native_dropout.default, torch.ops.aten.where.self, torch.ops.aten.masked_fill.Scalar,
+    torch.ops.aten.masked_fill.Tensor,
 }  # fmt: skip
 
 
@@ -53,21 +55,28 @@ class _Pending:
     products: list[tuple[Tensor, Tensor]]
     storages: set[int]
 
+    def becomes(self, weights: Tensor) -> bool:
+        """Whether these are the weights, cast or copied but the same numbers."""
+        return (
+            _storage(weights) in self.storages
+            and weights.shape == self.weights.shape
+            and torch.equal(weights.to(self.weights.dtype), self.weights)
+        )
+
 
 class Watch:
     """Watches one run and adds what it sees to the recorder. keep: the number of the operation whose maps to keep."""
 
-    def __init__(self, model: nn.Module, recorder: Recorder, lengths: set[int], keep: int | None = None) -> None:
+    def __init__(self, model: nn.Module, recorder: Recorder, keep: int | None = None) -> None:
         self._modules = list(model.modules())
         self._recorder = recorder
-        self._lengths = lengths
         self._keep = keep
         self._stack: list[nn.Module] = []
         self._calls: dict[int, int] = {}
-        self._pending: _Pending | None = None
+        self._pending: _Pending | None = None  # over tokens
+        self._other: _Pending | None = None  # over other things: a shortened text, windows, latents, experts
         self._products: list[tuple[Tensor, Tensor, tuple[int, ...]]] = []
         self.maps: Maps | None = None
-        self.inside_call = False
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -101,6 +110,14 @@ class Watch:
                 return module
         return self._stack[-1]
 
+    @property
+    def inside(self) -> bool:
+        """Whether the run is now in an operation that is noted as a whole."""
+        return self._recorder.inside > 0
+
+    def whole(self) -> AbstractContextManager[None]:
+        return self._recorder.whole()
+
     # A call of torch's fused attention
 
     def called(self, query: Tensor, key: Tensor, value: Tensor, output: Tensor, options: dict[str, Any]) -> None:
@@ -109,6 +126,9 @@ class Watch:
             query, key, value, output = (tensor[None] for tensor in (query, key, value, output))
         if query.shape[0] != 1:
             self._recorder.batches += 1
+            return
+        if not self._fits(query.shape[2], key.shape[2]):
+            self._recorder.elsewhere += 1
             return
         mask, bias = Mask(after=0) if options.get("is_causal") else Mask(), None
         if options.get("attn_mask") is not None:
@@ -124,38 +144,46 @@ class Watch:
 
     def softmaxed(self, scores: Tensor, weights: Tensor) -> None:
         """Note a softmax over the last axis, if its shape is that of attention."""
-        if scores.dim() < 3 or not self._stack or not {*scores.shape[-2:]} <= self._lengths:
+        if scores.dim() < 3 or not self._stack:
+            return
+        shape = (-1, *scores.shape[-2:])
+        seen = _Pending(
+            module=self._module, scores=scores.detach().reshape(shape), weights=weights.detach().reshape(shape),
+            products=[(a, b) for a, b, size in self._products if size == (scores.numel(), *scores.shape[-2:])],
+            storages={_storage(weights)},
+        )  # fmt: skip
+        if not self._fits(*scores.shape[-2:]):
+            self._other = seen
             return
         self._recorder.missed += self._pending is not None
-        shape = (-1, *scores.shape[-2:])
-        products = [(a, b) for a, b, size in self._products if size == (scores.numel(), *scores.shape[-2:])]
-        self._pending = _Pending(
-            module=self._module, scores=scores.detach().reshape(shape), weights=weights.detach().reshape(shape),
-            products=products, storages={_storage(weights)},
-        )  # fmt: skip
-        self._products = []
+        self._pending, self._products = seen, []
+
+    def _fits(self, n_q: int, n_k: int) -> bool:
+        """Whether both axes are as long as a text that entered the model."""
+        return {n_q, n_k} <= self._recorder.lengths
 
     def followed(self, inputs: list[Tensor], output: Tensor) -> None:
         """Weights that were cast, copied or multiplied by a mask are still the weights."""
-        if self._pending is not None and any(_storage(tensor) in self._pending.storages for tensor in inputs):
-            self._pending.storages.add(_storage(output))
+        for pending in (self._pending, self._other):
+            if pending is not None and any(_storage(tensor) in pending.storages for tensor in inputs):
+                pending.storages.add(_storage(output))
 
     def multiplied(self, left: Tensor, right: Tensor, output: Tensor) -> None:
         """A product: of weights and values, or perhaps of queries and keys."""
-        pending = self._pending
-        if pending is None or _storage(left) not in pending.storages:
+        if self._other is not None and self._other.becomes(left):
+            self._other = None
+            self._recorder.elsewhere += 1
+        elif self._pending is None or _storage(left) not in self._pending.storages:
             self._products = [*self._products, (left, right, (output.numel(), *output.shape[-2:]))][-RECENT:]
-            return
-        if left.shape != pending.weights.shape or not torch.equal(left.to(pending.weights.dtype), pending.weights):
-            return
-        self._pending = None
-        self._finish(pending, right, output)
+        elif self._pending.becomes(left):
+            pending, self._pending = self._pending, None
+            self._finish(pending, right, output.clone())  # a model may add to it in place, unseen (Nyströmformer)
 
     def _finish(self, pending: _Pending, value: Tensor, output: Tensor) -> None:
         if len(self._recorder.operations) == self._keep:
             self.maps = Maps(pending.scores, pending.weights, output.transpose(0, 1))
         found = next((made for a, b in reversed(pending.products) if (made := fit(pending.scores, a, b))), None)
-        made = found or Fit(query=None, key=None, scale=1.0, allowed=pending.scores > float("-inf"), bias=None)
+        made = found or Fit(query=None, key=None, scale=1.0, allowed=pending.scores > FORBIDDEN, bias=None)
         self._add(
             query=made.query, key=made.key, value=value, output=output.transpose(0, 1), scale=made.scale,
             mask=self._recorder.rules.rule(made.allowed), bias=made.bias, module=pending.module, road="softmax",
@@ -181,14 +209,10 @@ class _Calls(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if func is not functional.scaled_dot_product_attention:
+        if func is not functional.scaled_dot_product_attention or self._watch.inside:
             return func(*args, **kwargs)
-        # What torch does inside the call, a softmax among it, is not another operation.
-        self._watch.inside_call = True
-        try:
+        with self._watch.whole():
             output = func(*args, **kwargs)
-        finally:
-            self._watch.inside_call = False
         names = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
         given = {**dict(zip(names, args, strict=False)), **kwargs}
         self._watch.called(given.pop("query"), given.pop("key"), given.pop("value"), output, given)
@@ -202,7 +226,7 @@ class _Operators(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
-        if self._watch.inside_call:
+        if self._watch.inside:
             return output
         if func in _PRODUCTS:
             first = _PRODUCTS[func]

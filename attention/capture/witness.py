@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from attention.capture.arguments import of_rows
 from attention.capture.recorder import Operation, own_eager, row_blocks
 from attention.record import AttentionRecord, PositionBias, wide
 
@@ -41,7 +42,7 @@ class EagerWitness:
         # In float32 the model's own code shows its arithmetic, not the rounding of a narrow type.
         query, key, value = (wide(tensor) for tensor in (record.query, record.key, record.value))
         for rows in row_blocks(record.n_q, record.n_heads * record.n_k):
-            arguments = dict(self.arguments)
+            arguments = of_rows(self.arguments, rows)
             if self.bias is not None:
                 arguments["position_bias"] = wide(self.bias.all_rows(rows.start, rows.stop))[None]
             mask = self._additive(rows, query, record)

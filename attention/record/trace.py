@@ -12,6 +12,7 @@ from torch import Tensor
 
 from attention.errors import InputError, NoSuchHeadError
 from attention.record.checks import Fidelity, HeadError, check_heads, contributions
+from attention.record.keys import keys_of
 from attention.record.operation import KINDS, AttentionRecord, Kind, ModelFacts, Token
 from attention.record.tensors import Given, parts_of_trace, tensor_mask
 from attention.stages import Stages
@@ -147,7 +148,9 @@ class HeadView:
 
     @property
     def key_tokens(self) -> tuple[Token, ...]:
-        return self.trace.key_tokens(self.kind)
+        """The keys of this head: tokens, and what else the model put beside them (see `attention.record.keys`)."""
+        trace = self.trace
+        return keys_of(self.record, trace.key_tokens(self.kind), trace.query_tokens(self.kind), trace.tokens)
 
     @cached_property
     def _made(self) -> Stages:

@@ -146,7 +146,7 @@ def test_what_is_not_shown_is_said() -> None:
 def test_one_token_and_a_start_token_alone() -> None:
     assert attention.trace(build("llama", "decoder"), [5]).kinds == ("decoder",)
     assert attention.trace(build("bert", "encoder"), [5]).kinds == ("encoder",)
-    started = attention.trace(build("bart", "both"), ids(N))
+    started = attention.trace(build("bart", "both"), ids(N), "")
     assert [token.id for token in started.pair_tokens] == [1]
     assert started.head(0, 0, "cross").weights.shape == (1, N)
 

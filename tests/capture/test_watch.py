@@ -106,9 +106,13 @@ def test_a_planted_fault_is_seen(fault: str) -> None:
 
 
 def test_an_output_with_something_added_is_not_passed_off_as_attention() -> None:
+    """A convolution is added in place to the weighted values: the head is what it was before, and no share of that."""
     model = build("nystromformer", "encoder", num_landmarks=N, segment_means_seq_len=N)
-    trace = attention.trace(model, ids(N))
-    assert not trace.head(0, 0).error.ok  # a convolution is added to its weighted values
+    view = attention.trace(model, ids(N)).head(0, 0)
+    assert view.error.ok
+    assert {"weights", "output", "own output"} == set(view.error.parts)
+    assert view.contribution is None
+    assert "changed" in view.no_contribution
 
 
 def test_when_the_model_is_gone_it_says_so() -> None:

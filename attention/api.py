@@ -43,10 +43,10 @@ def trace(
     `PreTrainedModel`, which comes back as it came. text: a string, or the ids (n,) that enter the model as they are.
     pair: an encoder-decoder's target (a string gets the start token before it, ids enter its decoder as they are;
     without it the model writes its own, greedily and up to 64 tokens; "" is its start token alone), or sentence B of
-    an encoder. The tokenizer's own special tokens are used; where the model fills blanks, "___" is its mask token.
-    attention_mask (n,): 0 for padding, where ids hold any. chat: make the text a user's message, in the tokenizer's
-    own chat template, up to where the answer begins; the tokens are then those of the whole prompt. limits: of a page
-    that strangers use; without them any folder may be read and only the model's own length counts.
+    an encoder or a classifier. The tokenizer's own special tokens are used; where the model fills blanks, "___" is its
+    mask token. attention_mask (n,): 0 for padding, where ids hold any. chat: make the text a user's message, in the
+    tokenizer's own chat template, up to where the answer begins; the tokens are then those of the whole prompt. limits:
+    of a page that strangers use; without them any folder may be read and only the model's own length counts.
     on_progress(words, share) follows what is done; on_wait(wait) gets the wait for a model's files and weights:
     `wait.card`, `wait.done` of `wait.total` bytes, `wait.cancel()`.
 

@@ -131,7 +131,10 @@ def inputs_of(
     text = _message(source, text, pair) if chat else text
     mask = None if attention_mask is None else tuple(int(one) for one in _row("attention_mask", attention_mask))
     if has_two_sides(source):
-        ids, tokens, extra = _encode(source, text, add_special=not chat)
+        # One that judges reads both sentences in its encoder, and its decoder reads them again.
+        second = pair if pair and isinstance(pair, str) and _judges(source) else None
+        pair = None if second else pair
+        ids, tokens, extra = _encode(source, text, second, add_special=not chat)
         check_length(limits, tokens)
         inputs = Inputs(ids=ids, extra=extra, attention_mask=mask)
         pair_ids, pair_tokens = _target(source, pair, inputs, limits)

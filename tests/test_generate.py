@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import TemperatureLogitsWarper, TopPLogitsWarper
@@ -284,3 +285,19 @@ def test_a_text_that_would_be_cut_otherwise_says_so() -> None:
     made = attention.generate(model, letters, n_tokens=1, tokenizer=tokenizer)
     assert not made.exact
     assert [token.id for token in attention.trace(model, list(made.ids), tokenizer=tokenizer).tokens] == list(made.ids)
+
+
+def test_it_goes_on_with_a_target_before_the_end_that_its_model_puts_there() -> None:
+    words = ("the", "king", "sat", "on", *"abcdefghijklmnopqrstuvwxyz")
+    vocabulary = [(piece, 0.0) for piece in ("<s>", "<pad>", "</s>", "<unk>")] + [(f"▁{word}", -1.0) for word in words]
+    tokenizer = transformers.MBartTokenizer(vocab=vocabulary, src_lang="en_XX", tgt_lang="ro_RO")
+    model = build("mbart", "both", vocab_size=len(tokenizer))
+    entered = attention.predict(model, "the king", "the king sat", tokenizer=tokenizer).pair_tokens
+    assert entered[-1].piece == "</s>"
+    made = attention.generate(model, "the king", "the king sat", 1, tokenizer=tokenizer)
+    before = [token.id for token in entered[:-1]]
+    assert list(made.ids) == [*before, *(step.token.id for step in made.steps)], "and not with that end between them"
+    last = attention.predict(model, "the king", before, tokenizer=tokenizer).last
+    (first,) = made.steps or (made.end,)
+    assert first is not None
+    assert first.token.id == last.candidates[0].id

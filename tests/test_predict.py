@@ -86,6 +86,35 @@ def test_a_click_appends_a_candidate() -> None:
     assert made.text_with(there, at) == "Once upon" + there.text
 
 
+def test_a_click_within_a_character_goes_on_with_its_bytes() -> None:
+    text = "I saw 😀 there"
+    made = attention.predict("storyteller", text)
+    begun = [at for at, token in enumerate(made.tokens) if token.part and token.part[0] + 1 < token.part[1]]
+    assert len(begun) == 3
+    written = [made.text_with(made.at(at).actual, at) for at in begun]
+    assert written == ["I saw \ufffd", "I saw \ufffd", "I saw 😀"], "the whole one only with its last byte"
+    after = made.at(begun[-1] + 1)
+    assert made.text_with(after.actual, begun[-1] + 1) == text
+
+
+def test_a_click_keeps_what_was_written_where_the_model_has_turned_it_round() -> None:
+    words = ("the", "king", "sat", "on", *"abcdefghijklmnopqrstuvwxyz")
+    vocabulary = [(piece, 0.0) for piece in ("<s>", "<pad>", "</s>", "<unk>")] + [(f"▁{word}", -1.0) for word in words]
+    tokenizer = transformers.MBartTokenizer(vocab=vocabulary, src_lang="en_XX", tgt_lang="ro_RO")
+    model = build("mbart", "both", vocab_size=len(tokenizer))
+    made = attention.predict(model, "the king", "the king sat", tokenizer=tokenizer)
+    at = [token.piece for token in made.pair_tokens].index("▁king")
+    candidate = next(one for one in made.at(at).candidates if one.text.startswith(" "))
+    assert made.text_with(candidate, at) == f"the king{candidate.text}"
+
+
+def test_no_place_has_no_prediction() -> None:
+    assert len(attention.predict("storyteller", TEXT, positions=[])) == 0
+    hidden = attention.predict("storyteller", [5, 6, 7], attention_mask=[0, 1, 1], positions=[0])
+    with pytest.raises(InputError, match="Nothing is predicted here"):
+        hidden.at(0)
+
+
 @pytest.mark.parametrize("family", ["gpt2", "llama", "qwen3", "gpt_neox"])
 def test_decoders_of_other_kinds(family: str) -> None:
     model, tokenizer = twins.model(family), twins.tokenizer(family)
@@ -359,6 +388,24 @@ def test_a_judge_with_a_decoder() -> None:
     made = attention.predict(model, text)
     own = chances_of_text(model, text)
     assert [one.probability for one in made.last.candidates] == pytest.approx(sorted(own, reverse=True), rel=1e-4)
+
+
+def test_a_judge_with_a_decoder_reads_both_sentences_in_its_encoder() -> None:
+    tokenizer = bundled("cloze", "AutoModelForMaskedLM")[1]
+    sizes = {"d_model": 32, "encoder_ffn_dim": 16, "decoder_ffn_dim": 16}
+    heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2, "encoder_layers": 1, "decoder_layers": 1}
+    ends = {"eos_token_id": 1, "pad_token_id": 3, "decoder_start_token_id": 1}
+    config = transformers.BartConfig(vocab_size=len(tokenizer), id2label=NAMES, **sizes, **heads, **ends)
+    model = transformers.BartForSequenceClassification(config).eval()
+    first, second = "The king sat.", "The old queen sat on it."
+    made = attention.predict(model, first, second, tokenizer=tokenizer)
+    together = tokenizer(first, second)["input_ids"]
+    assert [token.id for token in made.tokens] == together
+    own = chances_of_text(model, together)
+    assert [one.probability for one in made.last.candidates] == pytest.approx(sorted(own, reverse=True), rel=1e-4)
+    asked = attention.predict(transformers.BartForQuestionAnswering(config).eval(), first, second, tokenizer=tokenizer)
+    assert asked.answers
+    assert asked.answers[0].text in second
 
 
 def chances_of_text(model: Any, text: list[int]) -> list[float]:

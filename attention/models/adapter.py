@@ -41,6 +41,8 @@ STARTS = ("None", "True", "False", "gaussian", "eva", "orthogonal")
 # Where the name of an adapter's tensor stops being that of the module it sits on.
 MARKS = re.compile(r"\.(lora|hada|lokr|ia3|oft|boft|vera|hra|fourierft)_")
 MOST, MOST_RANK = 1_000_000, 16_384
+# Each of them is tried on the name of each module, and compiled anew for it, while no other model can be built.
+MOST_PATTERNS = 1_000
 # A pattern with few repetitions, none of them of a group, takes time that grows as a small power of a name's length.
 REPEATS, GROUP_REPEATS, LONGEST_PATTERN = 3, re.compile(r"\)[*+{?]"), 2_000
 HEADS = {
@@ -203,7 +205,8 @@ def _harmless(name: str, value: Any) -> bool:
     if name in PATTERNS:
         keys = [value] if isinstance(value, str) else list(value) if isinstance(value, list | dict) else [None]
         numbers = list(value.values()) if isinstance(value, dict) else []
-        return all(_pattern(key) for key in keys) and all(_number(name, number) for number in numbers)
+        few = len(keys) <= MOST_PATTERNS
+        return few and all(_pattern(key) for key in keys) and all(_number(name, number) for number in numbers)
     if name == "layers_to_transform":
         return all(_number(name, each) for each in (value if isinstance(value, list) else [value]))
     return value in ("none", "all", "lora_only") if name == "bias" else _number(name, value)

@@ -15,6 +15,7 @@ from attention.models.reference import ModelRef
 from attention.models.weights import TensorFacts
 
 TIMEOUT = 10.0  # seconds that one answer of the hub may take
+LONGEST_CONFIG = 5_000_000
 CONFIG, ADAPTER_CONFIG = "config.json", "adapter_config.json"
 
 
@@ -48,6 +49,7 @@ def look(ref: ModelRef) -> Listing:
             return _cached(ref, err)
         # By the name and not by the commit, so that the cache knows the name's commit when offline.
         names = {entry.rfilename for entry in info.siblings or ()}
+        _refuse_long(ref, info)
         first = ADAPTER_CONFIG if ADAPTER_CONFIG in names and CONFIG not in names else CONFIG
         folder = Path(hub.hf_hub_download(ref.id, first, revision=ref.revision)).parent
         if folder.name != info.sha:  # it moved on between the two
@@ -56,6 +58,13 @@ def look(ref: ModelRef) -> Listing:
             hub.hf_hub_download(ref.id, ADAPTER_CONFIG, revision=folder.name)
     renamed = info.id if info.id != ref.id else None  # the hub leads on from an old name to the new one
     return Listing(folder=folder, commit=folder.name, files=_files(info), licence=_licence(info), renamed=renamed)
+
+
+def _refuse_long(ref: ModelRef, info: Any) -> None:
+    """Raise before anything is fetched where what is called a config is far too big to be one."""
+    for name, size in _files(info):
+        if name in (CONFIG, ADAPTER_CONFIG) and size > LONGEST_CONFIG:
+            raise ModelError(f"The {name} of {ref.id} is too big to be one; choose another model.")
 
 
 def _info(ref: ModelRef, revision: str | None) -> Any:

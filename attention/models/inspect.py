@@ -16,7 +16,10 @@ from attention.models.card import ModelCard
 from attention.models.reference import ModelRef
 from attention.models.weights import INDEX, TensorFacts, choose, common_dtype, parameters, read_header
 
-LONGEST_CONFIG = 5_000_000
+# Bytes of all files beside the weights; the largest vocabularies take some tens of megabytes.
+MOST_BESIDE = 200_000_000
+# A name that a stranger wrote is shown up to this length.
+LONGEST_NAME = 80
 # No model comes near these; a config that does would have the library fill the memory before it reads a weight.
 MOST, MOST_LAYERS = 20_000_000, 1_000
 SIZE = re.compile(r"size|dim|width|d_model|d_ff|d_kv|n_embd|n_inner|heads?$|n_head|experts|layer")
@@ -24,7 +27,7 @@ PICKLES = re.compile(r".*\.(bin|pt|pth|ckpt|pkl|h5|msgpack)")
 # What a tokenizer may consist of, beside its classes' own code: vocabularies, merges, rules.
 TOKENIZER = re.compile(
     r"(tokenizer|vocab|merges|special_tokens_map|added_tokens|sentencepiece|spiece|source|target|normalizer|bpe)"
-    r"[A-Za-z0-9._-]*\.(json|txt|model|spm|codes|bpe)|generation_config\.json|[A-Za-z0-9_-]+\.(model|spm|tiktoken)"
+    r"[A-Za-z0-9._-]*\.(json|txt|model|spm|codes|bpe)|generation_config\.json|chat_template\.jinja|[A-Za-z0-9_-]+\.(model|spm|tiktoken)"
 )
 
 
@@ -60,6 +63,7 @@ def inspect(ref: ModelRef, limits: Limits) -> ModelCard:
     _fits(ref, weight_bytes, limits)
     tensors = _tensors(source, weights)
     card = _card(source, config, tensors, weight_bytes)
+    _fits_beside(ref, sum(size for _, size in card.files) - weight_bytes)
     return card if method is None else _unpacked(ref, card, method, quantised.unpacked_parameters(raw, tensors), limits)
 
 
@@ -90,6 +94,7 @@ def _adapter_card(source: _Source, limits: Limits) -> ModelCard:
     tensors = _adapter_tensors(source)
     _fits(ref, base.weight_bytes + sizes[adapter.WEIGHTS], limits)
     wanted = [adapter.CONFIG, *sorted(name for name in sizes if TOKENIZER.fullmatch(name)), adapter.WEIGHTS]
+    _fits_beside(ref, sum(sizes[name] for name in wanted[:-1]))
     return replace(
         base,
         id=ref.id,
@@ -121,13 +126,13 @@ def glance(ref: ModelRef, folder: Path) -> ModelCard | None:
     No hub is asked and no weight file is opened, so the card counts no parameters and knows no type.
     """
     files = tuple((path.name, path.stat().st_size) for path in sorted(folder.iterdir()) if path.is_file())
-    try:
-        config = _config(ref, folder, _read_config(ref, folder))
-    except ModelError:
-        return None
     weights = choose(name for name, _ in files)
     weight_bytes = sum(size for name, size in files if name in weights and name != INDEX)
-    return _card(_Source(ref, folder, files, True, folder.name, None), config, (), weight_bytes)
+    try:
+        config = _config(ref, folder, _read_config(ref, folder))
+        return _card(_Source(ref, folder, files, True, folder.name, None), config, (), weight_bytes)
+    except ModelError:
+        return None
 
 
 def family_of(config: Any) -> Family:
@@ -168,19 +173,20 @@ def _remote(ref: ModelRef) -> _Source:
 def _read_config(ref: ModelRef, folder: Path) -> dict[str, Any]:
     path = folder / hub.CONFIG
     try:
-        if path.stat().st_size > LONGEST_CONFIG:
+        if path.stat().st_size > hub.LONGEST_CONFIG:
             raise ModelError(f"The config.json of {ref.id} is too big to be one; choose another model.")
         raw = json.loads(path.read_bytes())
+        if not isinstance(raw, dict) or not isinstance(raw.get("model_type", ""), str):
+            raise ModelError(f"The config.json of {ref.id} describes no model; choose another one.")
+        _refuse_huge(ref, raw)
+        asks_for_code = _names_a_kernel(raw)
     except FileNotFoundError as err:
         raise hub.no_config(ref) from err
     except OSError as err:
         raise ModelError(f"The config.json of {ref.id} cannot be read: {err.strerror}. Check its permissions.") from err
     except (ValueError, RecursionError) as err:
         raise ModelError(f"The config.json of {ref.id} is not valid JSON; copy or download it again.") from err
-    if not isinstance(raw, dict) or not isinstance(raw.get("model_type", ""), str):
-        raise ModelError(f"The config.json of {ref.id} describes no model; choose another one.")
-    _refuse_huge(ref, raw)
-    if _names_a_kernel(raw):
+    if asks_for_code:
         raise ModelError(f"{ref.id} asks for compiled code from the hub, which is never run; choose another model.")
     return raw
 
@@ -241,6 +247,15 @@ def _fits(ref: ModelRef, weight_bytes: int, limits: Limits) -> None:
         )
 
 
+def _fits_beside(ref: ModelRef, size: int) -> None:
+    """Raise for a vocabulary or an index that is far bigger than any: it would fill the disk, and then the memory."""
+    if size > MOST_BESIDE:
+        raise ModelError(
+            f"{ref.id} has {size / MEGABYTE:,.0f} MB of files beside its weights, and {MOST_BESIDE / MEGABYTE:,.0f} MB "
+            "are allowed; choose another model."
+        )
+
+
 def _tensors(source: _Source, weights: tuple[str, ...]) -> tuple[TensorFacts, ...]:
     files = tuple(name for name in weights if name != INDEX)
     here = tuple(name for name in files if (source.folder / name).exists())
@@ -262,6 +277,15 @@ def _all_shards(source: _Source, files: tuple[str, ...]) -> None:
 
 
 def _card(source: _Source, config: Any, tensors: tuple[TensorFacts, ...], weight_bytes: int) -> ModelCard:
+    try:
+        return _facts(source, config, tensors, weight_bytes)
+    except Exception as err:  # configs of the library's own classes can still hold or raise what they like
+        raise ModelError(
+            f"The config.json of {source.ref.id} does not say what a text model consists of; choose another model."
+        ) from err
+
+
+def _facts(source: _Source, config: Any, tensors: tuple[TensorFacts, ...], weight_bytes: int) -> ModelCard:
     entry = source.ref.entry
     text = config.get_text_config()
     heads = _number(text, "num_attention_heads", "encoder_attention_heads")
@@ -269,7 +293,7 @@ def _card(source: _Source, config: Any, tensors: tuple[TensorFacts, ...], weight
     wanted = (*choose(name for name, _ in source.files), hub.CONFIG)
     return ModelCard(
         id=source.ref.id,
-        architecture=(config.architectures or [type(config).__name__.removesuffix("Config")])[0],
+        architecture=_name((config.architectures or [type(config).__name__.removesuffix("Config")])[0]),
         model_type=config.model_type,
         family=family_of(config),
         layers=_number(text, "encoder_layers", "num_hidden_layers"),
@@ -282,7 +306,7 @@ def _card(source: _Source, config: Any, tensors: tuple[TensorFacts, ...], weight
         parameters=parameters(tensors),
         weight_bytes=weight_bytes,
         dtype=common_dtype(tensors),
-        licence=source.licence or (entry.licence if entry else None),
+        licence=_name(source.licence) if source.licence else (entry.licence if entry else None),
         revision=source.commit,
         folder=source.folder,
         files=tuple((name, size) for name, size in source.files if name in wanted or TOKENIZER.fullmatch(name)),
@@ -291,12 +315,26 @@ def _card(source: _Source, config: Any, tensors: tuple[TensorFacts, ...], weight
     )
 
 
+def _name(given: str) -> str:
+    """A stranger's word as it is shown: short, and in characters that can be seen and sent."""
+    return ascii(given)[1:-1][:LONGEST_NAME]
+
+
 def _number(config: Any, *names: str) -> int | None:
     """The first of the names that the config has as a whole number above 0 (a list, one a layer, gives its largest)."""
     for name in names:
-        value = getattr(config, name, None)
+        value = _value(config, name)
         if isinstance(value, list | tuple) and value and all(type(each) is int for each in value):
             value = max(value)
         if type(value) is int and value > 0:
             return value
     return None
+
+
+def _value(config: Any, name: str) -> Any:
+    """What a config has of that name; a list where its layers differ and it refuses to say one for all."""
+    try:
+        return getattr(config, name, None)
+    except RuntimeError:
+        layers = config.per_layer_config
+        return [getattr(layer, name, None) for layer in (layers.values() if isinstance(layers, dict) else layers)]

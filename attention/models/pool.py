@@ -133,7 +133,7 @@ class ModelPool:
         """
         with self._lock:
             mine = [ref for ref in self._loads if ref.id == id and ref.folder is None]
-            if any(not self._loads[ref].ready for ref in mine):
+            if any(not load.ready and (ref in mine or load.stands_on(id)) for ref, load in self._loads.items()):
                 raise ModelError(f"{id} is being downloaded or loaded; cancel that first, or wait until it is done.")
             for ref in mine:
                 del self._loads[ref]
@@ -240,6 +240,11 @@ class _Load:
     @property
     def ready(self) -> bool:
         return self.model is not None
+
+    def stands_on(self, id: str) -> bool:
+        """Whether this is an adapter over that hub model, as far as is known by now."""
+        base = None if self.card is None else self.card.base_ref
+        return base is not None and base.id == id and base.folder is None
 
     def add(self, wait: Wait, on_progress: OnProgress | None, on_card: OnCard | None) -> None:
         if self.model is not None:

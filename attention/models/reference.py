@@ -90,11 +90,12 @@ def _folder(text: str, limits: Limits) -> ModelRef:
         raise ModelError(f"Local folders are switched off here; set {setting} to the folder that holds your models.")
     try:
         folder = (root / Path(text).expanduser()).resolve()
+        there = folder.is_dir()
     except (OSError, RuntimeError, ValueError) as err:
         raise ModelError(f"{_shown(text)} is not a folder that can be opened; give one below the allowed one.") from err
     if not folder.is_relative_to(root):
         raise ModelError(f"{_shown(text)} is outside the folder that models may be opened from; move it there.")
-    if not folder.is_dir():
+    if not there:
         raise ModelError(f"There is no folder {_shown(text)}; give one that holds a config.json.")
     return ModelRef(id=folder.relative_to(root).as_posix(), folder=folder)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -65,7 +66,10 @@ def downloaded() -> tuple[Stored, ...]:
     if cache is None:
         return ()
     partial = _partial(cache)
-    found = [_stored(repo, partial.get(repo.repo_path, 0)) for repo in _models(cache)]
+    found = []
+    for repo in _models(cache):
+        with suppress(OSError):  # somebody else removes it at this very moment
+            found.append(_stored(repo, partial.get(repo.repo_path, 0)))
     return tuple(sorted(found, key=lambda stored: stored.id.lower()))
 
 
@@ -96,8 +100,9 @@ def own(limits: Limits) -> tuple[Own, ...]:
         return ()
     found = []
     for folder in _folders(root):
-        if (folder / CONFIG).is_file() or (folder / adapter.CONFIG).is_file():
-            found.append(_own(folder, root, limits))
+        with suppress(OSError):  # one that may not be read, or is gone
+            if (folder / CONFIG).is_file() or (folder / adapter.CONFIG).is_file():
+                found.append(_own(folder, root, limits))
         if len(found) == MOST_MODELS:
             break
     return tuple(sorted(found, key=lambda own: own.id.lower()))
@@ -109,7 +114,7 @@ def _scan() -> HFCacheInfo | None:
 
     try:
         return scan_cache_dir(constants.HF_HUB_CACHE)
-    except (CacheNotFound, OSError):
+    except (CacheNotFound, OSError, ValueError):  # none yet, one that may not be read, or a file in its place
         return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -79,12 +79,19 @@ def generate(
         raise InputError(refusal(source) or "This model judges a text and writes none; choose a decoder to continue.")
     apart = task == "translate"
     inputs, _, _ = inputs_of(source, text, START_ALONE if apart and pair is None else pair, None, chat, limits)
+    if apart and isinstance(pair, str):
+        inputs = replace(inputs, pair_ids=_open(source, inputs.pair_ids))
     before = inputs.pair_ids if apart else inputs.ids
     most, bound = _most(source, inputs, n_tokens, limits)
     typed = pair if apart else "" if chat else text
     told = None if on_token is None else _telling(source.tokenizer, before, on_token)
     written = write(source.model, inputs, most=most, choose=chooser(temperature, top_p, seed), on_ids=told)
     return _made(source, before, written, typed if isinstance(typed, str) else "", bound, apart=apart)
+
+
+def _open(source: Source, ids: tuple[int, ...]) -> tuple[int, ...]:
+    """A target without the end that some models have enter their decoder: after it there is nothing to go on with."""
+    return ids[:-1] if len(ids) > 1 and ids[-1] == source.model.config.eos_token_id else ids
 
 
 def chooser(temperature: float, top_p: float, seed: int) -> Chooser:

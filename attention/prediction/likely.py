@@ -91,7 +91,7 @@ def _following(
         for start, stop, logits in _logits(source.model, inputs, len(ids))
         if (here := [at for at in wanted if start <= at < stop])
     ]
-    return replace(empty, positions=tuple(wanted), rows=joined(parts))
+    return replace(empty, positions=tuple(wanted), rows=joined(parts) if parts else None)
 
 
 def _logits(model: Any, inputs: Inputs, count: int) -> Iterator[tuple[int, int, Tensor]]:

@@ -38,13 +38,28 @@ def appended(predictions: Predictions, candidate: Candidate, position: int) -> s
     """What was written up to `position`, as it was typed where it was typed, then the candidate."""
     side = predictions.side[: position + 1]
     typed = predictions.texts[1 if predictions.task == "translate" else 0]
-    ids = tuple(token.id for token in side if token.id is not None)
-    if not typed:
+    ids = _ids(side)
+    whole = position + 1 == len(predictions.side)
+    # Some tokens have no place in what was typed: those of a target that the model itself has turned round.
+    placed = whole or all(token.special for token in side) or any(token.span for token in side)
+    if not typed or not placed:
         return decoded(predictions.tokenizer, (*ids, candidate.id))
-    if position + 1 == len(predictions.side):
-        return typed + _joined(predictions.tokenizer, ids, candidate)
-    stop = max((token.span[1] for token in side if token.span), default=0)
-    return typed[:stop] + _joined(predictions.tokenizer, ids, candidate)
+    if whole:
+        return typed + _joined(predictions.tokenizer, ids, (candidate.id,), candidate.text)
+    kept = side[: len(side) - _begun(side[-1])]
+    stop = max((token.span[1] for token in kept if token.span), default=0)
+    new = (*ids[len(_ids(kept)) :], candidate.id)
+    return typed[:stop] + _joined(predictions.tokenizer, _ids(kept), new, candidate.text)
+
+
+def _begun(last: Token) -> int:
+    """How many tokens at the end are a character's first ones, of which others are still to come."""
+    place, count = last.part or (0, 1)
+    return place + 1 if place + 1 < count else 0
+
+
+def _ids(tokens: tuple[Token, ...]) -> tuple[int, ...]:
+    return tuple(token.id for token in tokens if token.id is not None)
 
 
 def filled(predictions: Predictions, candidate: Candidate, position: int) -> str:
@@ -63,7 +78,7 @@ def filled(predictions: Predictions, candidate: Candidate, position: int) -> str
     return before + apart + candidate.text.lstrip(" ") + typed[stop:]
 
 
-def _joined(tokenizer: Any, ids: tuple[int, ...], candidate: Candidate) -> str:
-    """What the candidate adds after these ids, by the tokenizer's own rules for joining where it is a whole piece."""
-    before, after = decoded(tokenizer, ids), decoded(tokenizer, (*ids, candidate.id))
-    return after[len(before) :] if after.startswith(before) else candidate.text
+def _joined(tokenizer: Any, ids: tuple[int, ...], new: tuple[int, ...], alone: str) -> str:
+    """What new ids add after these, by the tokenizer's own rules for joining; `alone` where those change what stood."""
+    before, after = decoded(tokenizer, ids), decoded(tokenizer, (*ids, *new))
+    return after[len(before) :] if after.startswith(before) else alone

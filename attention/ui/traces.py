@@ -30,7 +30,7 @@ from attention.errors import (
     TooLongError,
     UnsupportedModelError,
 )
-from attention.view import Place, View, fit
+from attention.view import Place, View, clean, fit
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -74,7 +74,7 @@ class Request:
 class Job:
     """One run, under way or ended. The words and the share (0 to 1, or None) say how far it is.
 
-    wait: for its model, once it does. seen: when each session last watched it. pace: (time, bytes) of its download.
+    wait: for its model, while it does. seen: when each session last watched it. pace: (time, bytes) of its download.
     """
 
     words: str = "Waiting for other runs to end"
@@ -101,10 +101,10 @@ class Job:
 
     def watch(self, person: str) -> None:
         """Called by a page that waits."""
-        now = time.monotonic()
+        now, wait = time.monotonic(), self.wait
         self.seen[person] = now
-        if self.fetching and self.wait is not None:
-            self.pace.append((now, self.wait.done))
+        if self.fetching and wait is not None:
+            self.pace.append((now, wait.done))
             while now - self.pace[0][0] > PACE_SECONDS:
                 self.pace.popleft()
 
@@ -119,13 +119,15 @@ class Job:
     @property
     def coming(self) -> str:
         """What will be loaded, as soon as that is known."""
-        card = self.wait.card if self.wait is not None else None
+        wait = self.wait
+        card = wait.card if wait is not None else None
         return card.summary if card is not None and not self.done.is_set() else ""
 
     @property
     def line(self) -> str:
         """How far it is, and how long it has taken or will take."""
-        total = self.wait.total if self.wait is not None and self.fetching else 0
+        wait = self.wait
+        total = wait.total if wait is not None and self.fetching else 0
         speed = in_words(tuple(self.pace), total)
         return f"{self.words}, {speed}" if speed else f"{self.words} … {time.monotonic() - self.began:.0f} s"
 
@@ -178,7 +180,8 @@ class Traces:
                 return True
             job.cancelled = True
             del self._jobs[request]  # who asks next begins anew
-        return job.wait is not None and not job.wait.cancel()
+        wait = job.wait
+        return wait is not None and not wait.cancel()
 
     def clear(self) -> None:
         """Drop every result; runs under way end unseen."""
@@ -202,6 +205,7 @@ class Traces:
             job.error = HeadlightError(describe_problem(err))
         finally:
             job.ended = time.monotonic()
+            job.wait = None  # it holds the model, which is the pool's to keep or to drop
             job.done.set()
             self._trim()
 
@@ -279,7 +283,7 @@ def check_text(text: str, limits: Limits, *, what: str = "text") -> str | None:
 def describe_problem(err: Exception) -> str:
     """One clear sentence for any exception, as plain text. What nobody foresaw is logged with its traceback."""
     if isinstance(err, HeadlightError) and str(err).strip():
-        return str(err)
+        return clean(str(err))  # it may quote a stranger's file, and half a surrogate pair cannot be sent
     if _is_out_of_memory(err):
         return "There is not enough memory for this here: choose a smaller model or a shorter text."
     _log.error("unexpected problem", exc_info=err)

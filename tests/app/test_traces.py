@@ -604,6 +604,21 @@ def begun(made: Traces) -> traces.Job:
     return job
 
 
+def test_a_run_that_has_ended_leaves_the_model_to_the_pool() -> None:
+    wait = Waiting()
+    gone, made = weakref.ref(wait), Traces(fetched(wait))
+    job = begun(made)
+    wait.ended.set()
+    assert ended(job).result()
+    made._run = None  # type: ignore[assignment]
+    del wait
+    until(lambda: gone() is None)
+
+
+def test_what_cannot_be_sent_to_a_browser_is_no_part_of_a_sentence() -> None:
+    assert describe_problem(InputError("The template says \ud800.")) == "The template says \N{REPLACEMENT CHARACTER}."
+
+
 def test_the_last_one_who_watches_ends_the_download_by_cancelling() -> None:
     wait = Waiting()
     made = Traces(fetched(wait))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import attention
 from attention.config import Limits
 from attention.errors import InputError, ModelError
 from attention.models import ModelPool, inspect, parse
+from attention.models.store import remove
 from tests import twins
 from tests.models.conftest import use_hub
 from tests.models.hub_server import Hub
@@ -217,6 +219,7 @@ def test_kinds_that_are_not_run_are_refused(config: Callable[[], Any], said: str
         ({"r": 10**9}, "'r'"),
         ({"rank_pattern": {"q_proj": 10**9}}, "'rank_pattern'"),
         ({"rank_pattern": {"(a+)+b": 4}}, "'rank_pattern'"),
+        ({"rank_pattern": {f"a+{n}": 4 for n in range(1001)}}, "'rank_pattern'"),
         ({"exclude_modules": "(a|a)*" * 20}, "'exclude_modules'"),
         ({"layer_replication": [[0, 1], [0, 1]]}, "'layer_replication'"),
         ({"megatron_config": {"a": 1}}, "'megatron_config'"),
@@ -312,6 +315,25 @@ def test_from_the_hub_both_are_inspected_and_then_fetched(served: Hub, root: Pat
     again = ModelPool(limits).get("tiny/dressed")
     assert again.card.complete
     assert again.card.adapter_of == "tiny/base"
+
+
+def test_the_base_of_an_adapter_that_is_being_fetched_is_not_removed(served: Hub) -> None:
+    limits = Limits()
+    ModelPool(limits).get("tiny/base")
+    pool = ModelPool(limits)
+    looked = threading.Event()
+
+    def hold(_: object) -> None:
+        served.hold_after = 1000
+        looked.set()
+
+    wait = pool.ask("tiny/dressed", on_card=hold)
+    assert looked.wait(30)
+    with pytest.raises(ModelError, match="tiny/base is being downloaded or loaded"):
+        remove("tiny/base", limits, pool)
+    wait.cancel()
+    with pytest.raises(ModelError, match="cancelled"):
+        wait.result()
 
 
 def test_an_adapter_of_the_hub_may_not_name_a_folder_here(served: Hub, root: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,9 @@ import transformers
 from attention.config import Limits
 from attention.errors import ModelError
 from attention.models import ModelRef, inspect, parse
-from attention.models.inspect import family_of
+from attention.models.inspect import family_of, glance
 from tests import twins
+from tests.models.hub_server import Hub
 
 # family: (kind, layers, decoder layers, heads, kv heads, d_model, d_head, positions)
 FACTS = {
@@ -162,6 +165,9 @@ def test_too_big_is_refused_by_its_size(copy: Path):
         (b"{}", "does not describe a model that the library knows"),
         (b'{"model_type": "gpt2", "n_layer": "many"}', "does not describe a model that the library knows"),
         (b" " * 5_000_001, "is too big"),
+        (b'{"a":' * 700 + b"1" + b"}" * 700, "is not valid JSON"),
+        (b'{"model_type": "gpt2", "architectures": {"a": 1}}', "does not say what a text model consists of"),
+        (b'{"model_type": "gpt2", "architectures": [["a"]]}', "does not say what a text model consists of"),
     ],
 )
 def test_a_config_that_is_none(copy: Path, content: bytes, message: str):
@@ -200,3 +206,52 @@ def test_sizes_that_no_model_has_are_refused_before_anything_is_built(copy: Path
     rewrite(copy, **changes)
     with pytest.raises(ModelError, match=message):
         look(copy)
+
+
+def test_a_strangers_words_are_short_and_can_be_seen(copy: Path):
+    rewrite(copy, architectures=["\u202e\ud800" + "A" * 1000])
+    assert look(copy).architecture == (r"\u202e\ud800" + "A" * 1000)[:80]
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "merges.txt", "model.safetensors.index.json"])
+def test_files_beside_the_weights_that_would_fill_the_disk_are_refused(
+    copy: Path, name: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sys.modules["attention.models.inspect"], "MOST_BESIDE", 5_000_000)
+    (copy / name).touch()
+    os.truncate(copy / name, 6_000_000)
+    if name.endswith("index.json"):
+        (copy / "model.safetensors").rename(copy / "model-00001-of-00001.safetensors")
+        index = {"weight_map": {"a": "model-00001-of-00001.safetensors"}}
+        (copy / name).write_text(json.dumps(index).ljust(6_000_000))
+    with pytest.raises(ModelError, match="mine has 6 MB of files beside its weights, and 5 MB are allowed"):
+        look(copy)
+
+
+def test_a_config_that_the_hub_says_is_huge_is_not_fetched(hub: Hub, copy: Path):
+    (copy / "config.json").write_bytes(b" " * 5_000_001)
+    hub.folders["tiny/gpt2"] = copy
+    with pytest.raises(ModelError, match=r"The config\.json of tiny/gpt2 is too big to be one"):
+        inspect(ModelRef(id="tiny/gpt2"), Limits())
+    assert not hub.asked_for("/resolve/")
+
+
+def test_a_template_in_a_file_of_its_own_is_fetched(hub: Hub, copy: Path):
+    (copy / "chat_template.jinja").write_text("{{ messages[0].content }}")
+    hub.folders["tiny/gpt2"] = copy
+    card = inspect(ModelRef(id="tiny/gpt2"), Limits())
+    assert "chat_template.jinja" in dict(card.files)
+
+
+@pytest.mark.parametrize("kind", ["musicgen", "gemma4_unified", "dots3_note", "gpt2"])
+def test_a_glance_at_what_other_programs_keep_raises_nothing(tmp_path: Path, kind: str):
+    transformers.CONFIG_MAPPING[kind]().save_pretrained(tmp_path)
+    card = glance(ModelRef(id="org/name"), tmp_path)
+    assert (card is None) == (kind == "musicgen"), "which has two texts"
+
+
+def test_the_size_of_heads_that_differ_by_layer_is_that_of_the_largest(tmp_path: Path):
+    transformers.CONFIG_MAPPING["gemma4_unified_text"]().save_pretrained(tmp_path)
+    card = glance(ModelRef(id="org/name"), tmp_path)
+    assert card is not None
+    assert card.d_head == 512

@@ -105,6 +105,26 @@ def test_what_a_folder_of_the_cache_is(hub: Hub, cache: Path, files: list[str], 
     assert [stored.state for stored in downloaded()] == [state]
 
 
+def test_what_is_removed_while_it_is_listed_is_left_out(hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch):
+    fetch()
+    kept = plant(cache, "models--a--kept", "config.json", "model.safetensors")
+    look = store._state
+
+    def gone(snapshot: Path) -> store.State:
+        if not snapshot.is_relative_to(kept):
+            shutil.rmtree(snapshot)
+        return look(snapshot)
+
+    monkeypatch.setattr(store, "_state", gone)
+    assert [stored.id for stored in downloaded()] == ["a/kept"]
+
+
+def test_a_file_in_the_place_of_the_cache_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "file"))
+    assert downloaded() == ()
+
+
 def test_only_models_are_listed_and_the_newest_revision_first(hub: Hub, cache: Path, tmp_path: Path):
     plant(cache, "datasets--a--words", "x.txt")
     plant(cache, "models--b", "config.json", "model.safetensors")
@@ -246,6 +266,21 @@ def test_the_hosts_models_and_why_one_cannot_be_opened(tmp_path: Path, offline: 
     assert (theirs.id, theirs.card) == ("./theirs", None)
     assert "only as pytorch_model.bin" in theirs.problem
     assert ModelPool(Limits(model_folder=str(root))).get(mine.id).card == mine.card, "its id is what the picker takes"
+
+
+def test_a_folder_that_may_not_be_read_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("mine", "shut"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+    asked = Path.is_file
+
+    def is_file(path: Path) -> bool:
+        if path.parent.name == "shut":
+            raise PermissionError(13, "Permission denied")
+        return asked(path)
+
+    monkeypatch.setattr(Path, "is_file", is_file)
+    assert [one.id for one in own(Limits(model_folder=str(tmp_path)))] == ["./mine"]
 
 
 def test_no_more_than_some_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

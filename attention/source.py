@@ -135,20 +135,25 @@ def inputs_of(
         second = pair if pair and isinstance(pair, str) and _judges(source) else None
         pair = None if second else pair
         ids, tokens, extra = _encode(source, text, second, add_special=not chat)
-        check_length(limits, tokens)
+        check_length(source, limits, tokens)
         inputs = Inputs(ids=ids, extra=extra, attention_mask=mask)
         pair_ids, pair_tokens = _target(source, pair, inputs, limits)
-        check_length(limits, pair_tokens)
+        check_length(source, limits, pair_tokens)
         return replace(inputs, pair_ids=pair_ids), tokens, pair_tokens
     ids, tokens, extra = _encode(source, text, pair, add_special=not chat)
-    check_length(limits, tokens)
+    check_length(source, limits, tokens)
     return Inputs(ids=ids, extra=extra, attention_mask=mask), tokens, ()
 
 
-def check_length(limits: Limits | None, tokens: tuple[Token, ...]) -> None:
-    """Raise TooLongError for more tokens than an installation allows."""
-    if limits is not None and len(tokens) > limits.max_tokens:
-        raise TooLongError(f"This text has {len(tokens)} tokens; the limit here is {limits.max_tokens}. Shorten it.")
+def check_length(source: Source, limits: Limits | None, tokens: tuple[Token, ...]) -> None:
+    """Raise TooLongError for more tokens than an installation allows, or its model, whichever is less."""
+    from attention.capture.inputs import longest
+
+    if limits is None or len(tokens) <= limits.max_tokens:
+        return  # what only the model cannot take is refused where it runs
+    most = min(limits.max_tokens, longest(source.model) or limits.max_tokens)
+    bound = f"this model takes at most {most}" if most < limits.max_tokens else f"the limit here is {most}"
+    raise TooLongError(f"This text has {len(tokens)} tokens; {bound}. Shorten it.")
 
 
 def notes_of(source: Source, pair: Any, pair_tokens: tuple[Token, ...]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from attention.ui import components, payloads, start, state
 from attention.view import View, change
 
 PROMPT, MODEL, PAIR, CHAT = "prompt", "model", "pair", "chat"
-FACTS, ASKED_B = "headlight.facts", "headlight.sentence-b"
+FACTS, ASKED_B, SHINES = "headlight.facts", "headlight.sentence-b", "shines-open"
 LOCAL = "local"
 # Streamlit strips spaces off a text, the non-breaking ones too, and what is empty takes no line.
 BLANK = "\N{ZERO WIDTH SPACE}"
@@ -164,11 +164,18 @@ def _shines(view: View) -> None:
     shines = notes(view.model).shines
     if not shines:
         return
-    with st.popover(f"{len(shines)} heads worth a look", type="tertiary"), st.container(key="shines", gap="xxsmall"):
+    # Followed only so that a choice can close it: it would lie over what was chosen, on a phone over all of it.
+    popover = st.popover(f"{len(shines)} heads worth a look", type="tertiary", key=SHINES, on_change="rerun")
+    with popover, st.container(key="shines", gap="xxsmall"):
         for number, shine in enumerate(shines):
             name = f"{shine.name[:1].upper()}{shine.name[1:]} · layer {shine.layer}, head {shine.head}"
-            st.button(name, key=f"shine-{number}", type="tertiary", on_click=change_to, kwargs=start.to_shine(shine))
+            st.button(name, key=f"shine-{number}", type="tertiary", on_click=_to_shine, args=(shine,))
             st.text(_about(shine))
+
+
+def _to_shine(shine: Shine) -> None:
+    change_to(**start.to_shine(shine))
+    st.session_state[SHINES] = False
 
 
 def _about(shine: Shine) -> str:

@@ -40,6 +40,8 @@ def workbench() -> None:
     # Always there, so that what comes below keeps its place, and with it its elements, whether or not this is empty.
     status = st.container(key="status")
     try:
+        if predicted.follow():
+            st.rerun()
         with status:
             trace = traces.get_trace(view)
         view = _fitted(view, trace)

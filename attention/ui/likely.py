@@ -17,14 +17,15 @@ ACTS = {"next": "Click to go on with it", "translate": "Click to go on with it",
 def predicted(found: Predictions, position: int | None, *, key: str, shown: int, clickable: bool) -> bytes:
     """The likeliest few at a position, or the labels or answers of the whole text.
 
-    rows: [{text, mark, probability, number, here}]; here: whether it is what stands there. key comes back with a click.
+    rows: [{text, mark, probability, number, here, control}]; here: whether it is what stands there; control: that it is
+    a control token, with which no text can go on. key comes back with a click.
     """
     if found.task == "answer":
         return _answers(found, shown)
     at = found.at(position)
     rows = [_candidate(one, at.actual) for one in at.candidates[:shown]]
-    act = ACTS.get(found.task, "") if clickable else ""
-    return _packed(_title(found, at.position), rows, key=key, clickable=act, note=_rank_note(at, shown))
+    act = ACTS.get(found.task, "") if clickable and not _hides_control(found, at) else ""
+    return _packed(_title(found, at), rows, key=key, clickable=act, note=_rank_note(at, shown))
 
 
 def nothing(why: str) -> bytes:
@@ -54,7 +55,7 @@ def _candidate(one: Candidate, actual: Candidate | None) -> dict[str, Any]:
     return {
         "text": text, "mark": token.mark if token else "", "probability": float("nan") if chance is None else chance,
         "number": f"{one.logit:.3g}" if chance is None else percent(chance),
-        "here": actual is not None and actual.id == one.id,
+        "here": actual is not None and actual.id == one.id, "control": token is not None and token.special,
     }  # fmt: skip
 
 
@@ -65,15 +66,20 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"
 
 
-def _title(found: Predictions, position: int | None) -> str:
+def _hides_control(found: Predictions, at: Prediction) -> bool:
+    """Whether a control token is what was hidden, which is no part of the text that a click could change."""
+    hidden = found.task == "fill" and at.position is not None and at.actual is not None
+    return hidden and found.side[at.position or 0].special
+
+
+def _title(found: Predictions, at: Prediction) -> str:
     from attention.tokens import label
 
-    if position is None:
+    if at.position is None:
         return "What the model says of this text"
-    name = label(found.side[position], 24)
+    name = label(found.side[at.position], 24)
     if found.task == "fill":
-        special = found.side[position].special
-        return "The likeliest fillers of the blank" if special else f"If “{name}” were a blank"
+        return "The likeliest fillers of the blank" if at.actual is None else f"If “{name}” were a blank"
     return f"“{name}” is" if found.task == "tag" else f"After “{name}” comes"
 
 

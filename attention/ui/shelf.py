@@ -59,10 +59,12 @@ def draw() -> None:
 
 def _bring() -> None:
     """The box for what is not on the shelf."""
-    with st.form("bring", border=False), st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    form = st.form("bring", border=False)
+    with form, st.container(key="bring-line", horizontal=True, vertical_alignment="bottom", gap="small"):
         named = st.text_input(
-            "Bring your own", key=OWN, placeholder="organisation/name, organisation/name@revision or ./folder",
-            help="Any model with softmax attention whose weights are safetensors, also a LoRA adapter.",
+            "Bring your own", key=OWN, placeholder="organisation/name or ./folder",
+            help="Any model with softmax attention whose weights are safetensors, also a LoRA adapter. "
+            "organisation/name@revision opens one fixed version of it.",
         )  # fmt: skip
         asked = st.form_submit_button("Open in the inspector")
     if asked and named.strip():

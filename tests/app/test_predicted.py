@@ -69,7 +69,7 @@ def test_a_model_that_predicts_nothing_says_so():
 def click(monkeypatch: pytest.MonkeyPatch, view: View, position: int, index: object, key: str | None = None) -> dict:
     """What a click on a candidate changes, with the session around it replaced."""
     question = predicted.Question(view.model, view.text, view.pair, view.chat, predicted.Limits())
-    pick = {"index": index, "key": str(position) if key is None else key}
+    pick = {"index": index, "key": predicted._key(question, position) if key is None else key}
     state = {predicted.KEY: {"pick": pick}, predicted.PLACE: (question, position)}
     changes: dict = {}
     monkeypatch.setattr(predicted.st, "session_state", state)
@@ -94,6 +94,26 @@ def test_a_click_fills_the_blank_and_writes_on_in_the_target(monkeypatch):
     assert click(monkeypatch, dates, 7, 0) == {"pair": "1998-05-"}
 
 
+def test_a_blank_of_the_second_text_is_filled_there(monkeypatch):
+    first, second = "The king sat on his throne.", "The queen sat on her ___."
+    (position,) = attention.predict("cloze", first, second).positions
+    changes = click(monkeypatch, View(model="cloze", text=first, pair=second), position, 0)
+    assert "text" not in changes, "what was typed first stays"
+    assert changes["pair"].startswith("The queen sat on her ")
+
+
+def test_a_click_on_a_picture_of_another_text_changes_nothing(monkeypatch):
+    old = predicted._key(predicted.Question("storyteller", "The", "", False, predicted.Limits()), 10)
+    assert click(monkeypatch, View(text=TEXT), 10, 0, old) == {}
+
+
+def test_a_control_token_can_be_hidden_but_is_no_blank_and_no_part_of_the_text():
+    found = given(opened(model="cloze", text="The king sat on his throne.", query="0"))["predicted"]
+    assert found["title"] == "If “<s>” were a blank"
+    assert found["clickable"] == ""
+    assert given(opened(model="cloze", text="He sat on ___."))["predicted"]["clickable"] == "Click to fill it in"
+
+
 @pytest.mark.parametrize(("index", "key"), [(99, None), (-1, None), ("0", None), (None, None), (0, "3"), (0, "")])
 def test_a_click_that_means_nothing_here_changes_nothing(monkeypatch, index, key):
     assert click(monkeypatch, View(text=TEXT), 10, index, key) == {}
@@ -108,6 +128,15 @@ def test_it_continues_and_every_new_token_is_traced():
     assert text == attention.generate("storyteller", TEXT, None, 3).text
     assert len(given(app)["sentence"]["keys"]) == 11 + 3
     assert one(app.query_params["text"]) == text
+
+
+def test_it_goes_on_with_a_target_that_it_wrote_itself():
+    app = opened(model="dates", text="the 3rd of May, 1998", kind="cross")
+    app.slider(key="continue-tokens").set_value(3).run()
+    app.button(key="continue-go").click().run()
+    assert one(app.query_params["pair"]) == "1998-05-03"
+    assert "The model ended the text here." in shown(app)
+    assert "cuts the new text" not in shown(app)
 
 
 def test_the_same_seed_draws_the_same_tokens_and_says_why_it_ended():

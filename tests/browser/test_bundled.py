@@ -1,4 +1,4 @@
-"""The trained models in the box, in Chromium: the first visit, heads worth a look, two boxes, and the page of models."""
+"""The models in the box, in Chromium: the first visit, heads worth a look, two boxes, and the page of models."""
 
 import re
 
@@ -15,7 +15,7 @@ def test_a_first_visit_opens_on_a_trained_head_that_does_something(open_page, ap
     settle(page)
     expect(page.get_by_role("heading", name="Layer 1, head 1")).to_be_visible()
     expect(page.locator(".label").filter(has_text="looks at")).to_contain_text("it")
-    expect(page.get_by_role("button", name=re.compile("cat, weight 0.99"))).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("cat, weight 0.9"))).to_be_visible()
     expect(page.locator(".hl-said").filter(has_text="Guided in training")).to_contain_text("things and names")
     expect(page.locator(".hl-foot .hl-good")).to_have_count(2)
     shot(page, "first-visit")
@@ -58,13 +58,15 @@ def test_sentence_b_is_asked_for_and_begins_with_a_line(open_page, app_url, sett
     expect(page.locator(".token.second")).to_have_count(1, timeout=SECONDS)
 
 
-def test_a_link_to_the_page_of_models_works_as_the_very_first_visit(serve, open_page, settle, shot):
+def test_a_link_to_the_page_of_models_works_as_the_very_first_visit(serve, open_page, settle, shot, console_errors):
     page = open_page(f"{serve('app.py')}/models", size=PHONE)
     expect(page.get_by_text("4 layers × 6 heads").first).to_be_visible(timeout=SECONDS)
     settle(page)
     expect(page.get_by_test_id("stSidebar")).to_have_count(0)
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= PHONE[0]
     shot(page, "models-phone")
+    # Streamlit's own client looks for its server below the page's path first, and takes the root when that fails.
+    console_errors[:] = [error for error in console_errors if "404" not in error]
     card = page.locator('[class*="st-key-item-"]').filter(has_text="Date translator")
     card.get_by_role("button", name="Inspect").click()
     page.wait_for_selector(DRAWN, timeout=SECONDS)

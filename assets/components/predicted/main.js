@@ -19,18 +19,25 @@ function line(state, row, index) {
   bar.style.width = `${Math.max(share * 100, 0.6)}%`;
   const name = ui.make("span", { class: "name", dir: "auto" }, row.mark ? ui.make("span", { class: "mark" }, row.mark) : null, row.text);
   const number = ui.make("span", { class: "number" }, row.number);
-  const held = ui.make(state.given.clickable ? "button" : "div", { class: "line" }, name, ui.make("span", { class: "track" }, bar), number);
+  const clickable = row.control ? "" : state.given.clickable;
+  const held = ui.make(clickable ? "button" : "div", { class: "line" }, name, ui.make("span", { class: "track" }, bar), number);
   if (row.here) {
     held.classList.add("here");
-    name.append(ui.make("span", { class: "sign", title: state.given.here }, " ✓"));
+    name.append(ui.make("span", { class: "sign", role: "img", "aria-label": state.given.here, title: state.given.here }, " ✓"));
   }
-  if (state.given.clickable) {
+  if (clickable) {
     held.type = "button";
-    held.setAttribute("aria-label", `${row.mark}${row.text}, ${row.number}${row.here ? `, ${state.given.here}` : ""}. ${state.given.clickable}`);
-    held.title = state.given.clickable;
+    held.title = clickable;
     held.addEventListener("click", () => state.send("pick", { index, key: state.given.key }));
   }
   return ui.make("li", {}, held);
+}
+
+/** New rows; whoever is in the list with the keyboard stays at the same place in it. */
+function refill(state) {
+  const at = [...state.list.children].findIndex((item) => item.firstChild === state.root.getRootNode().activeElement);
+  state.list.replaceChildren(...state.given.rows.map((row, index) => line(state, row, index)));
+  if (at >= 0) state.list.children[at]?.firstChild.focus({ preventScroll: true });
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -39,7 +46,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   state.send = setTriggerValue;
   state.given = ui.parse(data);
   state.title.textContent = state.given.title;
-  state.list.replaceChildren(...state.given.rows.map((row, index) => line(state, row, index)));
+  refill(state);
   state.note.textContent = state.given.note;
   state.note.hidden = !state.given.note;
 }

@@ -114,6 +114,7 @@ def _draw(head_view: HeadView, view: View) -> None:
         _panels(head_view, view)
         components.mount("arithmetic", payloads.arithmetic(head_view, view, pinned), key="arithmetic")
     foot.show(head_view)
+    state.sync()  # here already, for a large model takes its time to predict
     with outlook:
         predicted.show(head_view, view, pinned)
 

@@ -78,7 +78,7 @@ def test_a_typed_sentence_is_traced_and_kept(desk, settle):
     assert len(after[1]) != len(before[1])
     assert box.input_value() == "Two <b>small</b> birds sing."
     expect(desk.locator(".count")).to_have_text(re.compile(r"^\d+ of 512 tokens$"))
-    assert "text=Two" in desk.url
+    desk.wait_for_url(re.compile("text=Two"), timeout=SECONDS)
     assert desk.locator(".sentence b").count() == 0
 
 

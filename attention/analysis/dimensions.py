@@ -1,0 +1,175 @@
+"""Inside one score: the products q_i · k_i, dimension by dimension, which sum to it.
+
+Single dimensions mean little by themselves: any rotation of both q and k leaves every score as it is. In rotary models
+(Su et al. 2021, equation 34) dimensions turn in pairs, and a pair's two products belong together. Which dimensions are
+a pair differs between models, and cannot be seen in q and k; it is found by a test run (`layout_of`), or not told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+
+from attention.analysis.blocks import fixed
+from attention.capture import Inputs, trace_model
+from attention.capture.inputs import embedding, has_decoder, longest
+from attention.errors import HeadlightError, InputError
+from attention.record import Token, wide
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from attention.capture import PreTrainedModel
+    from attention.record import AttentionRecord
+
+Arrangement = Literal["halves", "neighbours"]
+ARRANGEMENTS: tuple[Arrangement, ...] = ("halves", "neighbours")
+NO_QUERY = "this road does not know query and key, so the score cannot be taken apart"
+NO_RUN = "the model does not run on one token repeated, so how it pairs dimensions is not known"
+STILL = "its keys do not depend on their place, so its dimensions are in no pairs"
+NO_PAIRS = "its keys change with their place in another way than by turning pairs of dimensions"
+# How often a token is said in the test run, and how constant a turned pair's length is, relative, by the type's digits.
+TIMES, EXACT, ROUNDED = 24, 1e-4, 3e-2
+# The slowest pairs turn by less than that within the run; what moves by this part of it is taken to turn.
+SLOW = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Products:
+    """One score taken apart. query, key, products: (d,) float32. score: their sum, before the scale (stage `scores`).
+
+    order: dimensions by falling |product|. scaled: score × the model's scale.
+    """
+
+    query: np.ndarray
+    key: np.ndarray
+    products: np.ndarray
+    score: float
+    scaled: float
+    order: np.ndarray
+
+    def largest(self, count: int = 5) -> list[tuple[int, float]]:
+        """(dimension, product) of the largest in size."""
+        return [(int(at), float(self.products[at])) for at in self.order[:count]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How a model pairs the dimensions it turns: width of them, from `start` on; all others stand alone.
+
+    halves: dimension i turns with i + width/2; neighbours: 2i with 2i + 1.
+    """
+
+    arrangement: Arrangement
+    start: int
+    width: int
+
+    def pairs(self) -> np.ndarray:
+        """(width/2, 2): the two dimensions of each pair."""
+        half = np.arange(self.width // 2)
+        first = half if self.arrangement == "halves" else 2 * half
+        second = half + self.width // 2 if self.arrangement == "halves" else 2 * half + 1
+        return self.start + np.stack([first, second], axis=1)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pairs:
+    """The products by turning pairs; all of them and those alone sum to the score.
+
+    dimensions (p, 2); products (p,), both together; most (p,): |q||k| of the pair, the largest that its product could
+    be at any distance. alone: (dimension, product) of those that do not turn.
+    """
+
+    dimensions: np.ndarray
+    products: np.ndarray
+    most: np.ndarray
+    alone: tuple[tuple[int, float], ...]
+
+
+def products(record: AttentionRecord, head: int, query: int, key: int) -> Products | str:
+    """The score of one query and key by dimensions, or in words why not. Raises InputError for a place not there."""
+    if record.query is None or record.key is None:
+        return NO_QUERY
+    if not (0 <= query < record.n_q and 0 <= key < record.n_k):
+        raise InputError(f"Queries are 0 to {record.n_q - 1} and keys 0 to {record.n_k - 1}; got {query} and {key}.")
+    q = wide(record.query[head, query]).detach().cpu()
+    k = wide(record.key[record.kv_head(head), key]).detach().cpu()
+    each = q.double() * k.double()
+    score = float(each.sum())
+    return Products(
+        query=fixed(q.float()),
+        key=fixed(k.float()),
+        products=fixed(each.float()),
+        score=score,
+        scaled=score * record.scale,
+        order=fixed(each.abs().argsort(descending=True, stable=True)),
+    )
+
+
+def in_pairs(made: Products, layout: Layout) -> Pairs:
+    """The products by the pairs of a layout; raises InputError for one of another width."""
+    pairs = layout.pairs()
+    if layout.start + layout.width > len(made.products):
+        raise InputError(f"This layout turns {layout.start + layout.width} dimensions; there are {len(made.products)}.")
+    each, q, k = (array.astype(np.float64) for array in (made.products, made.query, made.key))
+    lengths = np.linalg.norm(q[pairs], axis=1) * np.linalg.norm(k[pairs], axis=1)
+    others = np.setdiff1d(np.arange(len(each)), pairs)
+    return Pairs(
+        dimensions=fixed(pairs),
+        products=fixed(each[pairs].sum(axis=1).astype(np.float32)),
+        most=fixed(lengths.astype(np.float32)),
+        alone=tuple((int(at), float(each[at])) for at in others),
+    )
+
+
+def layout_of(model: PreTrainedModel) -> Layout | str:
+    """How the model pairs dimensions, by a test run, or in words why that is not known.
+
+    One token is said again and again, so that before the first layer all places are alike but for what rotary embedding
+    does: a pair that turns keeps its length, and what does not turn stays as it is.
+    """
+    table, most = embedding(model), longest(model)
+    times = TIMES if most is None else min(TIMES, most)
+    number = 0 if table is None else len(table) // 2
+    tokens = tuple(Token(piece=str(number), text="", id=number) for _ in range(times))
+    ids, two = (number,) * times, has_decoder(model)
+    try:
+        inputs = Inputs(ids=ids, pair_ids=ids if two else ())
+        trace = trace_model(model, inputs, tokens=tokens, pair_tokens=tokens if two else ())
+    except (HeadlightError, ValueError, RuntimeError, TypeError):
+        return NO_RUN
+    records = trace.records("encoder" if "encoder" in trace.kinds else None)
+    key = records[min(records)].key
+    if key is None or times < 2:
+        return NO_QUERY
+    return layout_in(key)
+
+
+def layout_in(key: Tensor) -> Layout | str:
+    """The layout that explains keys (g, n, d) of one and the same token at n places."""
+    exact = EXACT if key.dtype in (torch.float32, torch.float64) else ROUNDED
+    key = key.detach().double().cpu()
+    allowed = exact * float(key.pow(2).mean().sqrt())
+    way = (key - key[:, :1]).abs().amax((0, 1))  # (d,)
+    if not (way > allowed).any():
+        return STILL
+    for width in range(2, len(way) + 1, 2):
+        for start in sorted({0, len(way) - width}):
+            for arrangement in ARRANGEMENTS:
+                layout = Layout(arrangement=arrangement, start=start, width=width)
+                if _explains(layout, key, way > SLOW * allowed, allowed):
+                    return layout
+    return NO_PAIRS
+
+
+def _explains(layout: Layout, key: Tensor, moves: Tensor, allowed: float) -> bool:
+    """Whether every pair keeps its length in all places and heads, and all that moves is in a pair."""
+    pairs = torch.from_numpy(layout.pairs())
+    lengths = key[..., pairs].norm(dim=-1)  # (g, n, p)
+    others = torch.ones_like(moves)
+    others[pairs.flatten()] = False
+    steady = (lengths - lengths[:, :1]).abs().max() <= allowed
+    return bool(steady) and not bool((moves & others).any())

@@ -1,0 +1,132 @@
+"""Tokens merged into words, and weights with them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import attention
+from attention.analysis import blocks
+from attention.analysis.words import group, merged
+from attention.record import HeadView, Token, Trace
+from attention.tokens import encode
+from tests import twins
+from tests.analysis.planted import noise
+
+TEXT = "singing and walked, wasn't 3.5 don't"
+WORDS = ["singing", "and", "walked", ",", "wasn't", "3.5", "don't"]
+
+
+def read(tokens: tuple[Token, ...]) -> list[str]:
+    return [word.text for word in group(tokens) if not word.special and word.text.strip()]
+
+
+@pytest.mark.parametrize("family", ["bert", "gpt2", "roberta", "t5"])
+def test_subwords_become_the_words_of_the_text(family: str) -> None:
+    encoded = encode(twins.tokenizer(family), TEXT)
+    assert len(encoded.tokens) > len(WORDS)
+    assert read(encoded.tokens) == WORDS
+
+
+@pytest.mark.parametrize("family", ["gpt2", "roberta", "t5"])
+def test_without_places_in_a_text_the_marks_tell(family: str) -> None:
+    encoded = encode(twins.tokenizer(family), TEXT)
+    assert read(tuple(replace(token, span=None) for token in encoded.tokens)) == WORDS
+
+
+def test_wordpiece_marks_tell_what_goes_on() -> None:
+    pieces = [("", "walk"), ("##", "ed"), ("", "walk"), ("", ".")]
+    made = tuple(Token(piece=mark + text, text=text, mark=mark) for mark, text in pieces)
+    assert read(made) == ["walked", "walk", "."]
+
+
+def test_plain_words_stay_as_they_are() -> None:
+    assert read(Trace.from_tensors(weights=noise(1, False, 3), tokens=["a", "b", "c"]).tokens) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("family", ["gpt2", "t5"])
+def test_text_without_spaces(family: str) -> None:
+    """Each Chinese or Japanese character is a word; of Thai each token, whose bytes are put together, stays."""
+    encoded = encode(twins.tokenizer(family), "猫が座る ภาษา")
+    assert read(encoded.tokens) == ["猫", "が", "座", "る", "ภ", "า", "ษ", "า"]
+    assert len(encoded.tokens) > 8
+
+
+def test_a_token_of_several_characters_stays_whole() -> None:
+    made = tuple(Token(piece=t, text=t, span=span) for t, span in [("東京", (0, 2)), ("に", (2, 3)), ("ภาษา", (3, 7))])
+    assert read(made) == ["東京", "に", "ภาษา"]
+
+
+def test_special_tokens_and_two_texts_stay_apart() -> None:
+    encoded = encode(twins.tokenizer("bert"), "walked", "walked")
+    words = group(encoded.tokens)
+    assert [(word.text, word.special) for word in words] == [
+        ("[CLS]", True), ("walked", False), ("[SEP]", True), ("walked", False), ("[SEP]", True),
+    ]  # fmt: skip
+    assert [word.start for word in words] == [0, *(word.stop for word in words[:-1])]
+
+
+def test_places_in_two_texts_are_not_mixed_up() -> None:
+    first, second = Token(piece="walk", text="walk", span=(0, 4)), Token(piece="ed", text="ed", span=(4, 6), segment=1)
+    assert read((first, second)) == ["walk", "ed"]
+    assert read((first, replace(second, segment=0))) == ["walked"]
+
+
+def test_an_emoji_of_many_bytes_is_one_word() -> None:
+    tokens = encode(twins.tokenizer("gpt2"), "a 🐈 b").tokens
+    assert read(tokens) == ["a", "🐈", "b"]
+
+
+def by_hand(view: HeadView) -> np.ndarray:
+    queries, keys = group(view.query_tokens), group(view.key_tokens)
+    return np.array([
+        [
+            np.mean([sum(view.weights[i, j] for j in range(b.start, b.stop)) for i in range(a.start, a.stop)])
+            for b in keys
+        ]
+        for a in queries
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("head", [(1, 0), (3, 2)])
+def test_queries_are_averaged_and_keys_summed(head: tuple[int, int]) -> None:
+    view = attention.trace("storyteller", "Mr. Quibbleton wasn't a tailor. Everyone loved Mr. Quibbleton.").head(*head)
+    found = merged(view)
+    assert [word.text for word in found.queries][:5] == ["<s>", "Mr", ".", "Quibbleton", "wasn't"]
+    np.testing.assert_allclose(found.weights, by_hand(view), atol=1e-6)
+    np.testing.assert_allclose(found.weights.sum(1), 1, atol=1e-5)
+
+
+def test_cross_attention_has_words_of_two_texts() -> None:
+    view = attention.trace("dates", "the 3rd of May, 1998").head(0, 1, "cross")
+    found = merged(view)
+    assert len(found.queries) != len(found.keys)
+    np.testing.assert_allclose(found.weights.sum(1), 1, atol=1e-5)
+
+
+def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = attention.trace("storyteller", "Mr. Quibbleton wasn't a tailor.").head(2, 1)
+    whole = merged(view).weights
+    monkeypatch.setattr(blocks, "row_blocks", lambda n, k: iter([(0, 4), (4, 5), (5, n)]))
+    np.testing.assert_allclose(merged(view).weights, whole, atol=1e-7)
+
+
+PIECES = st.sampled_from([("", "walk"), ("##", "ed"), ("##", "ing"), ("", ","), ("", "the"), ("", "猫")])
+
+
+@given(pieces=st.lists(PIECES, min_size=1, max_size=13), seed=st.integers(0, 99))
+def test_every_token_is_in_one_word_and_rows_keep_their_sum(pieces: list[tuple[str, str]], seed: int) -> None:
+    tokens = tuple(Token(piece=mark + text, text=text, mark=mark) for mark, text in pieces)
+    trace = replace(Trace.from_tensors(weights=noise(1, False, len(tokens), seed)), tokens=tokens)
+    words = group(tokens)
+    assert [place for word in words for place in range(word.start, word.stop)] == list(range(len(tokens)))
+    np.testing.assert_allclose(merged(trace.head(0, 0)).weights.sum(1), 1, atol=1e-5)
+
+
+def test_an_identity_stays_one() -> None:
+    tokens = tuple(Token(piece=t, text=t.strip("#"), mark="##" if t[0] == "#" else "") for t in ("walk", "##ed", "so"))
+    trace = replace(Trace.from_tensors(weights=torch.eye(3)[None]), tokens=tokens)
+    np.testing.assert_allclose(merged(trace.head(0, 0)).weights, np.eye(2))

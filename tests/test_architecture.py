@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("prediction",),
     ("analysis",),
     ("figures",),
-    ("wire",),
+    ("wire", "parcel"),
     ("export",),
     ("jobs",),
     ("api",),

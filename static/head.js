@@ -1,0 +1,514 @@
+/**
+ * One attention head in the browser, made from q, k, v and the model's own rules: the stages of `attention/stages.py`,
+ * in its order and under its names. The parcel is the tree of `attention/parcel.py`, as headlight.js parses it.
+ *
+ * Numbers are stored as float32 and added up as float64. Letters in the shapes: h heads that travelled, n_q queries,
+ * n_k keys, d width of a query or key, v width of a value. Nothing here touches the page.
+ */
+
+const SIDE = 32;
+const BLOCK = 64;
+// Cells of a map up to which it is kept once it was made (16 MB); larger ones are made anew.
+const KEPT = 4_194_304;
+
+/** The numbers of the layers that travelled. */
+export function layers(parcel) {
+  return parcel.layers.map((layer) => layer.layer);
+}
+
+/** The numbers of the heads that travelled of a layer; none where the layer did not travel. */
+export function heads(parcel, layer) {
+  return parcel.layers.find((own) => own.layer === layer)?.heads ?? [];
+}
+
+/** Which keys of a layer are no part of the text, such as the first token of many models: their places. */
+export function specials(parcel, layer) {
+  const marks = parcel.layers.find((own) => own.layer === layer)?.special.keys ?? [];
+  return [...marks.keys()].filter((key) => marks[key]);
+}
+
+/**
+ * One head, by the model's own numbers. Throws RangeError where it did not travel, or cannot be made of what did.
+ *
+ * temperature: divides the finished scores; the record's own where none is given. hidden: keys that are left out of
+ * the weights, and `hideSink` the learned sink. renormalised: the rest then shares the row, as if what is hidden could
+ * not be seen (−∞ before the softmax); without it the others' weights stay as they are. The stages before the weights
+ * are always the model's.
+ */
+export function head(parcel, layer, number, options = {}) {
+  const own = parcel.layers.find((one) => one.layer === layer);
+  if (!own) throw new RangeError(`Layer ${layer} is not here; those that are: ${layers(parcel).join(", ") || "none"}.`);
+  const at = own.heads.indexOf(number);
+  if (at < 0) throw new RangeError(`Head ${number} of layer ${layer} is not here; those that are: ${own.heads.join(", ") || "none"}.`);
+  return new Head(own, at, options);
+}
+
+/**
+ * What is made here against the model's own output that came along: {ok, absolute, relative, allowed, words}. ok is null
+ * where there is nothing to compare with. Never throws: what cannot be computed is not ok, and `words` says why.
+ */
+export function check(parcel, layer, number) {
+  try {
+    return head(parcel, layer, number).check();
+  } catch (error) {
+    const words = `Do not trust this head: it cannot be computed here. ${error.message}`;
+    return { ok: false, absolute: NaN, relative: NaN, allowed: NaN, words };
+  }
+}
+
+class Head {
+  #layer; #at; #sink; #options; #hidden; #line; #steps;
+  #wide = {};
+  #kept = new Map();
+  #shares = null;
+  #output = null;
+
+  constructor(layer, at, { temperature = layer.temperature, hidden = [], hideSink = false, renormalised = false }) {
+    refuse(layer, temperature);
+    this.#layer = layer;
+    this.#at = at;
+    this.#sink = knows(layer) && layer.sink !== null;
+    this.#options = { hideSink, renormalised };
+    this.#hidden = new Uint8Array(layer.keys);
+    for (const key of hidden) this.#hidden[key] = 1;
+    this.#line = new Float64Array(layer.keys);
+    this.#steps = knows(layer) ? stepsOf(layer, at, temperature) : mapsOf(layer, at);
+    this.layer = layer.layer;
+    this.head = layer.heads[at];
+    this.queries = layer.queries;
+    this.keys = layer.keys;
+    this.width = layer.value ? layer.value.shape[2] : 0;
+    /** Whether anything was changed against the model's own run. */
+    this.altered = temperature !== layer.temperature || hideSink || this.#hidden.includes(1);
+    /** What this road cannot give, in words: "query", "key", "value". */
+    this.unknown = layer.unknown;
+  }
+
+  /** The stages that this head has, in the model's order; the last is "weights". */
+  get names() {
+    return [...this.#steps.map(([name]) => name), "weights"];
+  }
+
+  /** Which keys a query may see: Uint8Array (n_k), 1 for those. */
+  allowed(query) {
+    const may = new Uint8Array(this.keys);
+    const closed = closedTo(this.#layer.mask, this.#at, query, this.keys);
+    const [low, high] = span(this.#layer.mask, query, this.keys);
+    for (let key = low; key < high; key++) may[key] = closed && closed(key) ? 0 : 1;
+    return may;
+  }
+
+  /** One row of one stage, Float32Array (n_k); −Infinity in "masked" where the query may not look. */
+  row(name, query) {
+    this.#fill(this.#known(name), query);
+    return new Float32Array(this.#line);
+  }
+
+  /** Every stage of one query, {name: Float32Array (n_k)} in order, each made from the one before. */
+  rows(query) {
+    const [low, high] = span(this.#layer.mask, query, this.keys);
+    const made = {};
+    for (const [name, step] of this.#steps) {
+      if (name === "masked") this.#line.fill(-Infinity, 0, low).fill(-Infinity, high);
+      step(this.#line, query, name === "masked" ? low : 0, name === "masked" ? high : this.keys, this.#float64);
+      made[name] = new Float32Array(this.#line);
+    }
+    this.#weigh(query, low, high);
+    return { ...made, weights: new Float32Array(this.#line) };
+  }
+
+  /** The rows of several queries together, "mean" or "sum": Float32Array (n_k), or (v) where the name is "output". */
+  together(name, queries, how = "mean") {
+    const rows = queries.map((query) => (name === "output" ? this.mixed(query) : this.row(name, query)));
+    const total = new Float64Array(rows[0]?.length ?? 0);
+    for (const row of rows) for (let i = 0; i < total.length; i++) total[i] += row[i];
+    if (how === "mean") for (let i = 0; i < total.length; i++) total[i] /= rows.length;
+    return new Float32Array(total);
+  }
+
+  /** A whole stage, Float32Array of `shape` [n_q, n_k]. */
+  map(name) {
+    if (this.#kept.has(name)) return this.#kept.get(name);
+    const whole = shaped(new Float32Array(this.queries * this.keys), [this.queries, this.keys]);
+    for (const { start, block } of this.blocks(name)) whole.set(block, start * this.keys);
+    if (whole.length <= KEPT) this.#kept.set(name, whole);
+    return whole;
+  }
+
+  /** A stage in blocks of rows, {start, stop, block of `shape` [rows, n_k]}, so that a long one can be drawn bit by bit. */
+  *blocks(name, rows = BLOCK) {
+    this.#known(name);
+    for (let start = 0; start < this.queries; start += rows) {
+      const stop = Math.min(start + rows, this.queries);
+      const block = shaped(new Float32Array((stop - start) * this.keys), [stop - start, this.keys]);
+      for (let query = start; query < stop; query++) {
+        this.#fill(name, query);
+        block.set(this.#line, (query - start) * this.keys);
+      }
+      yield { start, stop, block };
+    }
+  }
+
+  /** The learned sink's share of each row, Float32Array (n_q); null without a sink, 0 where it is hidden. */
+  get sinkWeight() {
+    if (!this.#sink) return null;
+    return Float32Array.from({ length: this.queries }, (_, query) => (this.#options.hideSink ? 0 : this.#share(query)));
+  }
+
+  /** What a query's weighted sum is multiplied by: 1, or 1 − the sink's share where it acts on the output. */
+  outputScale(query) {
+    return this.#sink && this.#layer.sinkScales ? 1 - this.#share(query) : 1;
+  }
+
+  /** One query's output, Float32Array (v), or null where the values are not known. */
+  mixed(query) {
+    if (!this.#layer.value) return null;
+    const sum = new Float64Array(this.width);
+    this.#mix(query, sum);
+    return new Float32Array(sum);
+  }
+
+  /** The head's output, Float32Array of `shape` [n_q, v], or null where the values are not known. */
+  get output() {
+    if (!this.#layer.value || this.#output) return this.#output;
+    const whole = shaped(new Float32Array(this.queries * this.width), [this.queries, this.width]);
+    const sum = new Float64Array(this.width);
+    for (let query = 0; query < this.queries; query++) {
+      this.#mix(query, sum.fill(0));
+      whole.set(sum, query * this.width);
+    }
+    this.#output = whole;
+    return whole;
+  }
+
+  /** weight × value of each key for one query, Float32Array of `shape` [n_k, v]; they sum to that query's output. */
+  terms(query) {
+    if (!this.#layer.value) return null;
+    const { width } = this;
+    const terms = shaped(new Float32Array(this.keys * width), [this.keys, width]);
+    this.#fill("weights", query);
+    const [value, scale] = [this.#float64("value"), this.outputScale(query)];
+    for (let key = 0, i = 0; key < this.keys; key++) {
+      for (const end = i + width; i < end; i++) terms[i] = this.#line[key] * value[i] * scale;
+    }
+    return terms;
+  }
+
+  /** A small picture, Float32Array of `shape` [rows, columns], each at most `side`: the largest weight of each patch. */
+  thumbnail(side = SIDE, name = "weights") {
+    const [rows, columns] = [Math.min(side, this.queries), Math.min(side, this.keys)];
+    const small = shaped(new Float32Array(rows * columns).fill(-Infinity), [rows, columns]);
+    this.#known(name);
+    for (let row = 0; row < rows; row++) {
+      for (let query = start(row, this.queries, rows); query < start(row + 1, this.queries, rows); query++) {
+        this.#fill(name, query);
+        pool(this.#line, small.subarray(row * columns, (row + 1) * columns));
+      }
+    }
+    return small;
+  }
+
+  /** The check of this head as the model ran it, whatever is altered here; see `check`. */
+  check() {
+    const { output, allowed, value } = this.#layer;
+    if (!output) return unchecked(allowed, "the model’s own output is not known");
+    if (!value) return unchecked(allowed, "its values are not known");
+    const plain = this.altered ? new Head(this.#layer, this.#at, {}) : this;
+    return verdict(differenceOf(plain, output, this.#at), allowed);
+  }
+
+  #known(name) {
+    if (!this.names.includes(name)) throw new RangeError(`This head has no stage “${name}”; it has: ${this.names.join(", ")}.`);
+    return name;
+  }
+
+  /** Put one row of a stage into the line. What the mask closes is not computed where it does not show. */
+  #fill(name, query) {
+    const { mask } = this.#layer;
+    const shut = name === "masked" || name === "weights";
+    const [low, high] = shut ? span(mask, query, this.keys) : [0, this.keys];
+    if (shut) this.#line.fill(-Infinity, 0, low).fill(-Infinity, high);
+    for (const [own, step] of this.#steps) {
+      step(this.#line, query, low, high, this.#float64);
+      if (own === name) return;
+    }
+    this.#weigh(query, low, high);
+  }
+
+  /** From the masked scores of the line to its weights. */
+  #weigh(query, low, high) {
+    const { hideSink, renormalised } = this.#options;
+    if (knows(this.#layer)) {
+      if (renormalised) this.#hide(-Infinity);
+      const sink = hideSink && renormalised ? null : sinkOf(this.#layer, this.#at, query);
+      const share = softmax(this.#line, low, high, sink, this.#layer.sinkScales);
+      if (this.#sink) this.#remembered[query] = share;
+      if (!renormalised) this.#hide(0);
+      return;
+    }
+    this.#line.set(cut(this.#layer.maps.weights, this.#at, query));
+    this.#hide(0);
+    if (renormalised && this.altered) divide(this.#line);
+  }
+
+  #hide(by) {
+    for (let key = 0; key < this.keys; key++) if (this.#hidden[key]) this.#line[key] = by;
+  }
+
+  get #remembered() {
+    this.#shares ??= new Float64Array(this.queries).fill(NaN);
+    return this.#shares;
+  }
+
+  #share(query) {
+    if (Number.isNaN(this.#remembered[query])) this.#fill("weights", query);
+    return this.#remembered[query];
+  }
+
+  /** Add the weighted values of one query to `sum` (v). */
+  #mix(query, sum) {
+    const [low, high] = knows(this.#layer) ? span(this.#layer.mask, query, this.keys) : [0, this.keys];
+    if (this.#kept.has("weights")) this.#line.set(cut(this.#kept.get("weights"), 0, query));
+    else this.#fill("weights", query);
+    addValues(this.#line, this.#float64("value"), low, high, sum);
+    const scale = this.outputScale(query);
+    if (scale !== 1) for (let i = 0; i < sum.length; i++) sum[i] *= scale;
+  }
+
+  /** This head's query (n_q, d), key (n_k, d) or value (n_k, v), widened once. */
+  #float64 = (part) => {
+    this.#wide[part] ??= new Float64Array(slab(this.#layer[part], part === "query" ? this.#at : this.#layer.groups[this.#at]));
+    return this.#wide[part];
+  };
+}
+
+/** Throw RangeError for what cannot be made of a layer, with the reason. */
+function refuse(layer, temperature) {
+  if (!(temperature > 0 && temperature < Infinity)) throw new RangeError(`A temperature is a number above 0; got ${temperature}.`);
+  if (knows(layer)) return;
+  if (!layer.maps) throw new RangeError("The queries and keys of this head are not known, and its maps are not here.");
+  if (temperature !== layer.temperature) throw new RangeError("Without queries and keys this head’s temperature cannot be changed.");
+}
+
+// The stages: each step turns the line of the step before it, keys low to high, into its own
+
+const knows = (layer) => Boolean(layer.query && layer.key);
+
+/** [name, step(line, query, low, high, float64)] of every stage before the weights. */
+function stepsOf(layer, at, temperature) {
+  const width = layer.query.shape[2];
+  const { scale, softcap, bias, mask, keys } = layer;
+  const steps = [
+    ["scores", (line, query, low, high, float64) => {
+      products(float64("query"), query * width, float64("key"), width, line, low, high);
+    }],
+    ["scaled", (line, query, low, high) => {
+      for (let key = low; key < high; key++) line[key] *= scale;
+    }],
+  ];
+  if (softcap !== null) {
+    steps.push(["softcapped", (line, query, low, high) => {
+      for (let key = low; key < high; key++) line[key] = softcap * Math.tanh(line[key] / softcap);
+    }]);
+  }
+  if (bias !== null) {
+    const { numbers, from } = biasOf(bias, at, layer);
+    steps.push(["biased", (line, query, low, high) => {
+      for (let key = low, i = from(query) + low; key < high; key++, i++) line[key] += numbers[i];
+    }]);
+  }
+  if (temperature !== 1) {
+    steps.push(["tempered", (line, query, low, high) => {
+      for (let key = low; key < high; key++) line[key] /= temperature;
+    }]);
+  }
+  steps.push(["masked", (line, query, low, high) => {
+    const closed = closedTo(mask, at, query, keys);
+    if (closed) for (let key = low; key < high; key++) if (closed(key)) line[key] = -Infinity;
+  }]);
+  return steps;
+}
+
+/** The one stage before the weights that is known without q and k, if the model showed it. */
+function mapsOf(layer, at) {
+  const { masked } = layer.maps;
+  return masked ? [["masked", (line, query) => line.set(cut(masked, at, query))]] : [];
+}
+
+/** line[key] = query · key, four keys at a time; `from` is where the query's d numbers begin. */
+function products(query, from, key, width, line, low, high) {
+  let k = low;
+  for (; k + 3 < high; k += 4) {
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let d = 0;
+    for (let i = 0, one = k * width, two = one + width, three = two + width, four = three + width; i < width; i++) {
+      const x = query[from + i];
+      a += x * key[one + i];
+      b += x * key[two + i];
+      c += x * key[three + i];
+      d += x * key[four + i];
+    }
+    line[k] = a;
+    line[k + 1] = b;
+    line[k + 2] = c;
+    line[k + 3] = d;
+  }
+  for (; k < high; k++) {
+    let sum = 0;
+    for (let i = 0; i < width; i++) sum += query[from + i] * key[k * width + i];
+    line[k] = sum;
+  }
+}
+
+/** The numbers that a head adds, and where those of a query begin so that key k's is the k-th. */
+function biasOf({ byDistance, byKey, dense }, at, { queries, keys }) {
+  const numbers = byDistance ?? byKey ?? dense;
+  const own = numbers.shape[0] > 1 ? at : 0;
+  if (byKey) return { numbers, from: () => own * keys };
+  if (dense) return { numbers, from: (query) => (own * queries + query) * keys };
+  return { numbers, from: (query) => own * (queries + keys - 1) + queries - 1 - query };
+}
+
+/** The keys low to high − 1 that the rule lets a query see, before padding and bits are asked. */
+function span({ before, after }, query, keys) {
+  const high = after === null ? keys : Math.max(0, Math.min(keys, query + after + 1));
+  return [before === null ? 0 : Math.min(high, Math.max(0, query - before)), high];
+}
+
+/** The function key → whether padding or a dense mask closes it to this query; null where neither is there. */
+function closedTo({ keys, bits }, at, query, count) {
+  if (bits) {
+    const bytes = Math.ceil(count / 8);
+    const from = ((bits.shape.length === 3 ? at * bits.shape[1] : 0) + query) * bytes;
+    return (key) => !((bits[from + (key >> 3)] >> (key & 7)) & 1);
+  }
+  return keys ? (key) => !keys[key] : null;
+}
+
+/** The logit of a head's learned sink for one query, or null. */
+function sinkOf({ sink, queries }, at, query) {
+  if (!sink) return null;
+  return sink.shape.length === 2 ? sink[at * queries + query] : sink[at];
+}
+
+/**
+ * Masked scores of the line → weights; what lies outside low to high becomes 0. Returns the sink's share, 0 without one.
+ * A row of nothing but −∞ gives zeros. outside: the sink acts on the output, so the weights sum to 1 without it.
+ */
+function softmax(line, low, high, sink, outside) {
+  line.fill(0, 0, low).fill(0, high);
+  let top = sink !== null && !outside ? sink : -Infinity;
+  for (let key = low; key < high; key++) if (!(line[key] <= top)) top = line[key];
+  if (top === -Infinity) top = 0;
+  let total = 0;
+  for (let key = low; key < high; key++) {
+    line[key] = Math.exp(line[key] - top);
+    total += line[key];
+  }
+  const part = sink === null ? 0 : Math.exp(sink - top);
+  const own = outside ? total : total + part;
+  if (own !== 0) for (let key = low; key < high; key++) line[key] /= own;
+  if (sink === null || sink === -Infinity) return 0;
+  // Alone, or so far above all scores that exp() overflows, the sink has it all.
+  return total === 0 || part === Infinity ? 1 : part / (total + part);
+}
+
+/** Make the line sum to 1, unless it sums to nothing. */
+function divide(line) {
+  const total = line.reduce((sum, weight) => sum + weight, 0);
+  if (total > 0) for (let key = 0; key < line.length; key++) line[key] /= total;
+}
+
+/** Add weight × value of the keys low to high to `sum` (v), four keys at a time. */
+function addValues(line, value, low, high, sum) {
+  const width = sum.length;
+  let k = low;
+  for (; k + 3 < high; k += 4) {
+    const a = line[k];
+    const b = line[k + 1];
+    const c = line[k + 2];
+    const d = line[k + 3];
+    for (let i = 0, one = k * width, two = one + width, three = two + width, four = three + width; i < width; i++) {
+      sum[i] += a * value[one + i] + b * value[two + i] + c * value[three + i] + d * value[four + i];
+    }
+  }
+  for (; k < high; k++) for (let i = 0; i < width; i++) sum[i] += line[k] * value[k * width + i];
+}
+
+// The check
+
+/** {gap, size, live}: the largest difference from the model's own output (n_q, h, v), its largest number, rows compared. */
+function differenceOf(head, own, at) {
+  const [, count, width] = own.shape;
+  const ours = head.output;
+  let [gap, size, live] = [0, 0, 0];
+  for (let query = 0; query < head.queries; query++) {
+    // A row that may see nothing has no right answer: ours is 0, a model's own code spreads it evenly.
+    if (!head.allowed(query).includes(1)) continue;
+    live += 1;
+    for (let i = 0; i < width; i++) {
+      const theirs = own[(query * count + at) * width + i];
+      gap = worse(gap, Math.abs(ours[query * width + i] - theirs));
+      size = worse(size, Math.abs(theirs));
+    }
+  }
+  return { gap, size, live };
+}
+
+/** The larger one; what is not a number is the worst of all. */
+const worse = (most, value) => (value <= most || Number.isNaN(most) ? most : value);
+
+function verdict({ gap, size, live }, allowed) {
+  if (!live) return unchecked(allowed, "no query may look at anything");
+  const relative = gap === 0 ? 0 : gap / size;
+  const ok = relative <= allowed;
+  const limit = `of its largest number; ${brief(allowed)} is allowed.`;
+  const words = ok
+    ? `Made in this browser, the output equals the model’s own within ${brief(relative)} ${limit}`
+    : `Do not trust this head: made in this browser, its output differs from the model’s own by ${brief(relative)} ${limit}`;
+  return { ok, absolute: gap, relative, allowed, words };
+}
+
+function unchecked(allowed, why) {
+  return { ok: null, absolute: NaN, relative: NaN, allowed, words: `This head could not be checked: ${why}.` };
+}
+
+function brief(value) {
+  if (!Number.isFinite(value)) return "more than can be told";
+  return value === 0 ? "0" : value.toExponential(1).replace("-", "−");
+}
+
+// Arrays
+
+function shaped(array, shape) {
+  array.shape = shape;
+  return array;
+}
+
+/** Slab `index` of an array's first axis, without copying. */
+function slab(array, index) {
+  const size = array.length / array.shape[0];
+  return array.subarray(index * size, (index + 1) * size);
+}
+
+/** Row `row` of slab `index` of a map (h, n_q, n_k), or of a map [n_q, n_k], without copying. */
+function cut(array, index, row) {
+  const [queries, keys] = array.shape.slice(-2);
+  const from = (index * queries + row) * keys;
+  return array.subarray(from, from + keys);
+}
+
+/** Where part `index` of `parts` even parts of `count` begins. */
+const start = (index, count, parts) => Math.floor((index * count) / parts);
+
+/** Raise each cell of `small` to the largest number of its part of the line. */
+function pool(line, small) {
+  for (let column = 0; column < small.length; column++) {
+    const end = start(column + 1, line.length, small.length);
+    for (let key = start(column, line.length, small.length); key < end; key++) {
+      if (line[key] > small[column]) small[column] = line[key];
+    }
+  }
+}

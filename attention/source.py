@@ -158,8 +158,10 @@ def check_length(source: Source, limits: Limits | None, tokens: tuple[Token, ...
 
 def notes_of(source: Source, pair: Any, pair_tokens: tuple[Token, ...]) -> tuple[str, ...]:
     """What a person should know of this source and of what entered it, in sentences."""
-    if pair is not None or len(pair_tokens) < 2 or _judges(source):
+    if pair is not None or not pair_tokens or _judges(source):
         return source.notes
+    if len(pair_tokens) == 1:
+        return (*source.notes, "The model wrote no second text of its own: its decoder has the start token alone.")
     cut = f" It stops after {MOST_WRITTEN} tokens." if len(pair_tokens) > MOST_WRITTEN else ""
     return (*source.notes, f"The second text is the model's own greedy output.{cut}")
 

@@ -229,6 +229,15 @@ def test_a_target_of_its_own_is_the_librarys_greedy_output(family: str) -> None:
     assert not any("greedy" in note for note in started.notes)
 
 
+def test_a_model_that_writes_nothing_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build("t5", "both")
+    monkeypatch.setattr(type(model), "can_generate", classmethod(lambda _: False))
+    trace = attention.trace(model, ids(4))
+    assert len(trace.pair_tokens) == 1
+    assert "wrote no second text of its own" in trace.notes[-1]
+    assert attention.trace(model, ids(4), "").notes == (), "the start token alone was asked for"
+
+
 def test_a_bound_on_tokens_bounds_its_own_target() -> None:
     model = build("t5", "both", eos_token_id=100)
     trace = attention.trace(model, ids(4), limits=Limits(max_tokens=5))

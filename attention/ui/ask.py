@@ -23,6 +23,7 @@ HINT = "Or type a hub id or a folder."
 TITLES = {
     "encoder-decoder": (("Source", "What the encoder reads"), ("Target", "Left empty, the model writes it itself")),
     "encoder": (("Sentence A", "Type a sentence"), ("Sentence B", "The second sentence")),
+    "reader": (("Question", "What do you want to know?"), ("Text", "The text that holds the answer")),
 }
 ONE = "Sentence to look at"
 OTHER = (("Sentence", "Type a sentence"), ("Second text", "This model takes one text: leave this empty"))
@@ -30,7 +31,8 @@ OTHER = (("Sentence", "Type a sentence"), ("Second text", "This model takes one 
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What is known of the view's model from its last trace. line: the words under its name. family: "" unknown.
+    """What is known of the view's model from its last trace. line: the words under its name. family: "" unknown,
+    "reader" for one that answers questions about a second text.
 
     chats: whether it has a chat template.
     """
@@ -138,7 +140,7 @@ def _family(view: View) -> str:
 
 def _has_two(view: View, family: str) -> bool:
     asked = family == "encoder" and st.session_state.get(ASKED_B) == view.model
-    return bool(view.pair) or family == "encoder-decoder" or asked
+    return bool(view.pair) or family in ("encoder-decoder", "reader") or asked
 
 
 def _offers(view: View) -> None:

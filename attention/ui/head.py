@@ -17,7 +17,7 @@ from attention.bundled import notes
 from attention.catalogue import all_samples
 from attention.config import Limits
 from attention.errors import HeadlightError
-from attention.ui import ask, components, foot, payloads, predicted, state, traces
+from attention.ui import ask, components, foot, payloads, predicted, search, state, traces
 from attention.view import STAGES, VALUES, View
 
 if TYPE_CHECKING:
@@ -63,8 +63,16 @@ def facts_line(view: View, place: Any) -> None:
         return
     facts = trace.model
     line = " · ".join(filter(None, (foot.trained(facts), foot.size(facts))))
-    family = "encoder-decoder" if facts.n_decoder_layers is not None else trace.kinds[0]
-    ask.learn(place, ask.Known(model=view.model, line=line, family=family, chats=facts.chats))
+    ask.learn(place, ask.Known(model=view.model, line=line, family=_family(trace), chats=facts.chats))
+
+
+def _family(trace: Trace) -> str:
+    """What the model's boxes are called after: a judge reads both texts, whatever it is made of."""
+    if "ForQuestionAnswering" in trace.model.architecture:
+        return "reader"
+    if "Classification" in trace.model.architecture and trace.kinds != ("decoder",):
+        return "encoder"
+    return "encoder-decoder" if trace.model.n_decoder_layers is not None else trace.kinds[0]
 
 
 def problem(view: View, err: Exception) -> None:
@@ -105,6 +113,7 @@ def _draw(head_view: HeadView, view: View) -> None:
         data = overview(head_view.trace, head_view.kind)
         components.mount("heads", data, key="heads", on_pick_change=_pick_head)
         _said(head_view)
+        search.show(head_view, pinned)
     with left:
         # Filled last: the panels don't wait for it.
         outlook = st.container(key="outlook", gap="xsmall")

@@ -180,7 +180,10 @@ def test_a_classifier_says_its_labels_with_their_probabilities(judges):
 
 
 def test_a_question_answerer_says_where_in_the_second_text_the_answer_is(judges):
-    found = given(opened(model="./reader", text="who sat?", pair="the cat sat"))["predicted"]
+    app = opened(model="./reader", text="who sat?", pair="the cat sat")
+    found = given(app)["predicted"]
+    boxes = [item.proto.bytes for item in app.get("bidi_component") if item.proto.component_name == "headlight.prompt"]
+    assert [wire.parse(box)["title"] for box in boxes] == ["Question", "Text"]
     assert found["title"].startswith("Answers")
     assert all(row["text"] in "the cat sat" for row in found["rows"])
 

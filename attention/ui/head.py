@@ -155,7 +155,8 @@ def _said(head_view: HeadView) -> None:
 
     hint = "Arrow keys or a swipe step through the heads."
     warning = "" if head_view.error.ok else "<b class=hl-bad>⚠ Its check failed: see the foot.</b><br>"
-    words = f"{warning}{in_words(habit(head_view))}{_guided(head_view)}"
+    name = html.escape(search.name_in_words(head_view))
+    words = f"{warning}{in_words(habit(head_view))} {name}{_guided(head_view)}"
     st.html(f'<div class="hl-said">{words}<br><small>{hint}</small></div>')
 
 

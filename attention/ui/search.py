@@ -18,6 +18,8 @@ HOW, PATTERN, QUERY, KEY, ORDER = (f"search-{part}" for part in ("how", "pattern
 BY_PATTERN, BETWEEN = "by what it does", "between two tokens"
 ORDERS = {"weight": "by weight", "size": "by what it brings"}
 SHOWN = 8
+# Cells of all heads' maps that are scored without being asked: a tenth of a second.
+QUICK = 4_000_000
 _scored: weakref.WeakKeyDictionary[Trace, dict[str, PatternScores]] = weakref.WeakKeyDictionary()
 
 
@@ -56,6 +58,23 @@ def _by_pattern(head_view: HeadView) -> None:
         _line(number, hit.layer, hit.head, _score_words(hit, pattern.measure), head_view)
     count = f"{hits[0].rows} quer{'y' if hits[0].rows == 1 else 'ies'}"
     st.caption(f"Scored on this text alone, over {count}; another text may rank otherwise.")
+
+
+def name_in_words(head_view: HeadView) -> str:
+    """What the head does on this text, beside an even head's score; "" for nothing nameable, or a long text."""
+    from attention.analysis.patterns import name_of
+
+    record = head_view.record
+    if len(head_view.trace.records(head_view.kind)) * record.n_heads * record.n_q * record.n_k > QUICK:
+        return ""
+    scores = scores_of(head_view.trace, head_view.kind)
+    name = name_of(scores, head_view.layer, head_view.head)
+    found = None if name == "mixed" else scores[name]
+    if found is None:
+        return ""
+    index = scores.layers.index(head_view.layer)
+    even = "" if name == "uniform" else f"; an even head {found.base[index, head_view.head]:.2f}"
+    return f"On this text: {name} ({found.score[index, head_view.head]:.2f}{even})."
 
 
 def scores_of(trace: Trace, kind: Kind) -> PatternScores:

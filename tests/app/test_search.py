@@ -25,7 +25,15 @@ def chosen(pattern: str, **query: str):
     return opened(**{"text": TEXT, **query}).selectbox(key=search.PATTERN).set_value(pattern).run()
 
 
-def test_nothing_is_scored_before_somebody_asks(monkeypatch):
+def test_a_head_that_does_something_nameable_here_is_named_with_its_score():
+    found = score_trace(attention.trace("storyteller", TEXT))["induction"]
+    said = shown(opened(text=TEXT, layer="3", head="0"))
+    assert f"On this text: induction ({found.score[3, 0]:.2f}; an even head {found.base[3, 0]:.2f})." in said
+    assert "On this text" not in shown(opened(text=TEXT, layer="2", head="4"))
+
+
+def test_nothing_much_is_scored_before_somebody_asks(monkeypatch):
+    monkeypatch.setattr(search, "QUICK", 100)
     monkeypatch.setattr(search, "scores_of", lambda *_: pytest.fail("scored unasked"))
     app = opened(text=TEXT)
     assert not app.exception

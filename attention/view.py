@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 from attention.config import Limits
 from attention.errors import InputError
 
+Weights = Literal["weights", "norms", "difference"]
 Values = Literal["output", "contribution"]
 
 VERSION = "1"
@@ -23,8 +24,10 @@ DEFAULT_MODEL = "storyteller"
 DEFAULT_TEXT = "The cat sat on the mat because it was tired."
 KINDS = ("encoder", "decoder", "cross")
 STAGES = ("scores", "scaled", "softcapped", "biased", "masked")
+WEIGHTS: tuple[Weights, ...] = get_args(Weights)
 VALUES: tuple[Values, ...] = get_args(Values)
 STAGE_LABELS = {"scores": "Q·K", "scaled": "× scale", "softcapped": "softcap", "biased": "+ bias", "masked": "masked"}
+WEIGHTS_LABELS = {"weights": "softmax", "norms": "‖a·f(x)‖", "difference": "difference"}
 VALUES_LABELS = {"output": "output", "contribution": "after W_O"}
 KIND_LABELS = {"encoder": "encoder", "decoder": "decoder", "cross": "cross-attention"}
 MAX_MODEL = 300
@@ -41,8 +44,9 @@ class View:
 
     model: bundled name, hub id (`id@revision` pins one) or folder. pair: the second text, "" for none. kind: "" means
     the trace's own default. layer, head and query count from 0; query is the pinned token, None lets the page choose.
-    stage: which of STAGES the scores panel shows. values: the head's output, or its contribution after W_O. chat:
-    whether the text enters as a message in the model's own chat template.
+    stage: which of STAGES the scores panel shows. weights: the softmax's, what they bring as shares of each row, or the
+    difference. values: the head's output, or its contribution after W_O. chat: whether the text enters as a message in
+    the model's own chat template.
     NUL and lone surrogates, which no browser can carry, become U+FFFD. Raises InputError for values outside these.
     """
 
@@ -54,6 +58,7 @@ class View:
     head: int = 0
     query: int | None = None
     stage: str = "masked"
+    weights: Weights = "weights"
     values: Values = "output"
     ids: bool = False
     chat: bool = False
@@ -64,6 +69,7 @@ class View:
         _demand(bool(self.model.strip()) and len(self.model) <= MAX_MODEL, "model", f"1 to {MAX_MODEL} characters")
         _demand(self.kind in ("", *KINDS), "kind", _or(KINDS))
         _demand(self.stage in STAGES, "stage", _or(STAGES))
+        _demand(self.weights in WEIGHTS, "weights", _or(WEIGHTS))
         _demand(self.values in VALUES, "values", _or(VALUES))
         for name in ("layer", "head", "query"):
             number = getattr(self, name)
@@ -183,6 +189,10 @@ PARAMETERS = (
     Parameter("head", "the head, counted from 0", _NUMBER, "0", _index),
     Parameter("query", "the pinned token, counted from 0", _NUMBER, "the page's choice", _index),
     Parameter("stage", "which step of the scores is shown", _or(STAGES), "masked", _choice(STAGES)),
+    Parameter(
+        "weights", "the softmax weights, the size of what they bring, or the difference", _or(WEIGHTS), "weights",
+        _choice(WEIGHTS),
+    ),
     Parameter("values", "the head's output, or its contribution after W_O", _or(VALUES), "output", _choice(VALUES)),
     Parameter("ids", "1 shows the tokens' ids", "0 or 1", "0", _switch),
     Parameter("chat", "1 puts the text into the model's chat template", "0 or 1", "0", _switch),

@@ -17,7 +17,7 @@ export function readout(ui) {
     if (closed(given, row, column) && (panel.name === "weights" || panel.given.current === "masked")) {
       return [pair, line("masked: this query may not look here")];
     }
-    return [pair, ...(panel.name === "weights" ? weightSentences(given, row, column) : scoreSentences(given, panel, row, column))];
+    return [pair, ...(panel.name === "weights" ? weightSentences(given, panel, row, column) : scoreSentences(given, panel, row, column))];
   }
 
   const closed = (given, row, column) => Number.isNaN(ui.row(given.stages.weights, row)[column]);
@@ -37,8 +37,9 @@ export function readout(ui) {
   }
 
   /** weight = exp(s − max) / Σ, with the row's own max and sum. */
-  function weightSentences(given, row, column) {
+  function weightSentences(given, panel, row, column) {
     const { stages, sink } = given;
+    if (panel.given.current !== "weights") return broughtSentences(given, panel, row, column);
     const weight = line("weight ", words("value", ui.decimals(ui.row(stages.weights, row)[column], 4)));
     if (!stages.masked) return [weight];
     const scores = ui.row(stages.masked, row);
@@ -47,6 +48,15 @@ export function readout(ui) {
     const total = open.reduce((sum, score) => sum + Math.exp(score - top), sink ? Math.exp(sink.logit - top) : 0);
     const text = `= exp(${ui.number(scores[column])} − ${bracket(ui.number(top))}) / ${ui.number(total)}`;
     return [weight, line(text)];
+  }
+
+  /** The key's share of what the query is brought, beside its weight. */
+  function broughtSentences(given, panel, row, column) {
+    const z = ui.row(panel.given.figure.data[0].z, row)[column];
+    const weight = ui.row(given.stages.weights, row)[column];
+    const share = panel.given.current === "norms" ? z : z + weight;
+    const lines = [line("share of what is brought ", words("value", ui.decimals(share, 4))), line(`weight ${ui.decimals(weight, 4)}`)];
+    return panel.given.current === "norms" ? lines : [line("share − weight ", words("value", ui.decimals(z, 4))), ...lines];
   }
 
   const bracket = (text) => (text.startsWith("−") ? `(${text})` : text);

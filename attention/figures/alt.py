@@ -33,6 +33,24 @@ def weights(head_view: HeadView, pin: int) -> str:
     return f"{start} {_pair(head_view, pin)} the largest weight for {key}: {row[best]:.4f}.{sink}"
 
 
+def norms(head_view: HeadView, pin: int, *, what: str) -> str:
+    """The key that brings the pinned query most, and how its weight compares."""
+    from attention.analysis.norms import norm_weighted
+
+    made = norm_weighted(head_view.record, head_view.head)
+    if isinstance(made, str):
+        return f"What each key brings cannot be told: {made}."
+    rows = made.rows(pin, pin + 1)
+    shares, weights = rows.shares[0], head_view.weights[pin]
+    name = "What each key brings" if what == "norms" else "What each key brings, less its weight"
+    query, key = _quoted(head_view.query_tokens[pin]), int(shares.argmax())
+    top = _quoted(head_view.key_tokens[key])
+    return (
+        f"{name}, for {_size(head_view)}. {query} is brought most by {top}: {shares[key]:.4f} of all, "
+        f"with a weight of {weights[key]:.4f}."
+    )
+
+
 def values(head_view: HeadView, pin: int, *, what: str = "output") -> str:
     """The length of what the pinned query receives, and its largest dimension."""
     z = head_view.output if what == "output" else head_view.contribution

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
+from attention.analysis.norms import norm_weighted
 from attention.errors import InputError
 from attention.figures.axes import (
     SLANT,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 MASKED_STAGES = ("masked", "weights")
 SINK = "sink"
 VALUES = ("output", "contribution")
+NORMS = ("norms", "difference")
 # Where the largest of all scores is this many times the 98th percentile, one cell would leave all others pale.
 EXTREME = 6.0
 
@@ -55,6 +57,29 @@ def weights(head_view: HeadView, *, pin: int | None = None, palette: Palette = L
     trace = _heatmap(z, "weights", palette, zmin=0, zmax=1, what="weight")
     sink = head_view.sink_in_weights
     return _pinned(go.Figure(trace, _layout(head_view, palette, keys=True, hatch=True, sink=sink)), pin, palette)
+
+
+def norms(head_view: HeadView, *, what: str = "norms", pin: int | None = None, palette: Palette = LIGHT) -> go.Figure:
+    """What each key brings each query: ‖weight · f(x)‖ over the row's sum ("norms"), or that less the weight.
+
+    f(x) is the key's value after W_O (Kobayashi et al. 2020, equation 4). Raises InputError with the reason where it
+    cannot be known.
+    """
+    if what not in NORMS:
+        raise InputError(f"what is {what!r}; it must be one of {', '.join(NORMS)}.")
+    made = norm_weighted(head_view.record, head_view.head)
+    if isinstance(made, str):
+        raise InputError(f"What each key brings cannot be told: {made}.")
+    rows = made.rows()
+    z = (rows.shares if what == "norms" else rows.difference).copy()
+    z[closed(head_view)] = np.nan
+    z.flags.writeable = False
+    if what == "norms":
+        trace = _heatmap(z, "weights", palette, zmin=0, zmax=1, what="share of what is brought")
+        return _pinned(go.Figure(trace, _layout(head_view, palette, keys=True, hatch=True)), pin, palette)
+    limit, note = symmetric(z)
+    trace = _heatmap(z, "scores", palette, zmin=-limit, zmax=limit, what="share − weight")
+    return _pinned(go.Figure(trace, _layout(head_view, palette, note=note, keys=True, hatch=True)), pin, palette)
 
 
 def values(

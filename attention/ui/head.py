@@ -18,7 +18,7 @@ from attention.catalogue import all_samples
 from attention.config import Limits
 from attention.errors import HeadlightError
 from attention.ui import ask, components, foot, payloads, predicted, search, state, traces
-from attention.view import STAGES, VALUES, View
+from attention.view import STAGES, VALUES, WEIGHTS, View
 
 if TYPE_CHECKING:
     from attention.record import HeadView, Kind, Trace
@@ -138,7 +138,7 @@ def _panels(head_view: HeadView, view: View) -> None:
     data = payloads.figures(head_view, view, limit=limit, undo=state.can_undo())
     components.mount(
         "figures", data, key="figures", on_pin_change=_pin("figures"), on_scores_change=_choose_stage,
-        on_values_change=_choose_values,
+        on_weights_change=_choose_weights, on_values_change=_choose_values,
     )  # fmt: skip
 
 
@@ -207,6 +207,12 @@ def _choose_stage() -> None:
     chosen = st.session_state["figures"].get("scores")
     if chosen in STAGES:
         ask.change_to(stage=chosen)
+
+
+def _choose_weights() -> None:
+    chosen = st.session_state["figures"].get("weights")
+    if chosen in WEIGHTS:
+        ask.change_to(weights=chosen)
 
 
 def _choose_values() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from attention import wire
 from attention.errors import HeadlightError
-from attention.view import STAGE_LABELS, VALUES_LABELS, View
+from attention.view import STAGE_LABELS, VALUES_LABELS, WEIGHTS_LABELS, View
 
 if TYPE_CHECKING:
     from attention.analysis.row import Row
@@ -19,10 +19,11 @@ TERMS = 4
 # Cells of a map, from which on only some stages travel (1 MB each at 512 × 512).
 LARGE = 65_536
 UNKNOWN = "this model’s code does not show query and key apart: these scores entered its softmax"
-REMARK = "softmax, each row sums to 1"
 CAPTIONS = {
     "scores": "how well each key answers each query",
-    "weights": "how much of each value is taken",
+    "weights": "share of each value; rows sum to 1",
+    "norms": "share of what each key brings",
+    "difference": "what it brings, less its weight",
     "output": "what each token receives",
     "contribution": "what this head adds to each token",
 }
@@ -70,7 +71,7 @@ def figures(head_view: HeadView, view: View, *, limit: int, undo: bool) -> bytes
     panels: [{name, title, caption, note, figure, reason, options, current, remark}]; stages: name → (n_q, n_k), NaN
     where masked in `masked` and `weights`; titles: how each step before the softmax is written; value: (n_k, v).
     """
-    panels = [_scores_panel(head_view, view), _weights_panel(head_view), _values_panel(head_view, view)]
+    panels = [_scores_panel(head_view, view), _weights_panel(head_view, view), _values_panel(head_view, view)]
     return wire.pack({
         "layer": head_view.layer, "head": head_view.head, "kind": head_view.kind, "panels": panels,
         "queries": _names(head_view.query_tokens), "keys": _names(head_view.key_tokens),
@@ -156,14 +157,25 @@ def _scores_panel(head_view: HeadView, view: View) -> dict[str, Any]:
     return panel | _drawn(heatmaps.scores(head_view, stage=str(panel["current"])), note)
 
 
-def _weights_panel(head_view: HeadView) -> dict[str, Any]:
+def _weights_panel(head_view: HeadView, view: View) -> dict[str, Any]:
     from attention.figures import heatmaps
 
-    panel = _panel("weights", "Weights", CAPTIONS["weights"])
-    panel["remark"] = "softmax, with the sink a row sums to 1" if head_view.sink_in_weights else REMARK
-    if head_view.record.sink_scales:
-        panel["note"] = "a learned sink scales the output instead of the weights"
-    return panel | _drawn(heatmaps.weights(head_view), panel["note"])
+    panel = _panel("weights", "Weights", CAPTIONS[view.weights])
+    why = head_view.no_contribution
+    panel["options"] = [
+        {"value": value, "label": label, "why": why if value != "weights" else ""}
+        for value, label in WEIGHTS_LABELS.items()
+    ]
+    panel["current"] = view.weights
+    if view.weights == "weights":
+        sink = "with the sink" if head_view.sink_in_weights else ""
+        note = "a learned sink scales the output instead of the weights" if head_view.record.sink_scales else sink
+        return panel | _drawn(heatmaps.weights(head_view), note)
+    before = f"before {head_view.norm_follows}, a norm that follows" if head_view.norm_follows else ""
+    try:
+        return panel | _drawn(heatmaps.norms(head_view, what=view.weights), before)
+    except HeadlightError as err:
+        return panel | {"reason": str(err)}
 
 
 def _values_panel(head_view: HeadView, view: View) -> dict[str, Any]:
@@ -256,4 +268,6 @@ def _alts(head_view: HeadView, view: View, query: int) -> dict[str, str]:
     stage = view.stage if view.stage in names else (names[-1] if names else "")
     scores = alt.scores(head_view, query, stage=stage) if names else "The scores of this head are not known."
     values = alt.values(head_view, query, what=view.values)
-    return {"scores": scores, "weights": alt.weights(head_view, query), "values": values}
+    plain = view.weights == "weights"
+    weights = alt.weights(head_view, query) if plain else alt.norms(head_view, query, what=view.weights)
+    return {"scores": scores, "weights": weights, "values": values}

@@ -33,7 +33,7 @@ LONGEST_ADDRESS = 6_000
 _REMEMBERED = 200
 _NAMES = tuple(parameter.name for parameter in PARAMETERS)
 # Changes of these alone are not worth a step back.
-_QUIET = ("query", "stage", "values", "ids")
+_QUIET = ("query", "stage", "weights", "values", "ids")
 
 
 class Key(StrEnum):

@@ -92,6 +92,16 @@ class TestDefault:
             assert payload(app, name) == payload(again, name)
 
 
+    @pytest.mark.parametrize("what", ["norms", "difference"])
+    def test_the_weights_panel_can_show_what_each_key_brings(self, what):
+        parts = given(opened(weights=what, values="contribution"))
+        panel = parts["figures"]["panels"][1]
+        assert panel["current"] == what
+        assert [option["value"] for option in panel["options"]] == ["weights", "norms", "difference"]
+        assert panel["figure"]["data"][0]["z"].shape == (12, 12)
+        assert "is brought most by" in parts["arithmetic"]["alts"]["weights"]
+
+
 class TestTexts:
     @pytest.mark.parametrize("text", HOSTILE)
     def test_hostile_ones_are_shown_and_kept(self, text):

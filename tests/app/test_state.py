@@ -181,7 +181,10 @@ def test_what_is_a_step(loud: dict[str, object]) -> None:
     assert session.click("Undo").view == View()
 
 
-@pytest.mark.parametrize("quiet", [{"query": 1}, {"stage": "scores"}, {"values": "contribution"}, {"ids": True}])
+@pytest.mark.parametrize(
+    "quiet",
+    [{"query": 1}, {"stage": "scores"}, {"weights": "norms"}, {"values": "contribution"}, {"ids": True}],
+)
 def test_what_is_no_step_but_is_kept(quiet: dict[str, object]) -> None:
     quietly = change(View(), **quiet)
     session = Session().go(quietly)

@@ -209,6 +209,19 @@ def test_stage_and_values_switch(desk, settle):
     assert len(cells(desk)[2][0]) == 64
 
 
+def test_the_weights_give_way_to_what_each_key_brings(desk, settle):
+    weights = cells(desk)[1]
+    desk.get_by_role("button", name="‖a·f(x)‖").click()
+    desk.wait_for_url("**weights=norms**")
+    settle(desk)
+    shares = cells(desk)[1]
+    assert shares != weights
+    assert [sum(number or 0 for number in row) for row in shares] == pytest.approx([1] * len(shares), abs=1e-5)
+    desk.mouse.move(*over(desk, "Weights", 4, 1, (11, 11)))
+    expect(desk.locator(".hl-tip")).to_contain_text(f"share of what is brought {shares[4][1]:.4f}")
+    expect(desk.locator(".hl-tip")).to_contain_text(f"weight {weights[4][1]:.4f}")
+
+
 def test_a_switch_keeps_the_focus(desk, settle):
     button = desk.get_by_role("button", name="Q·K")
     button.focus()
@@ -222,8 +235,8 @@ def test_a_switch_keeps_the_focus(desk, settle):
 def test_the_keyboard_walks_the_cells_of_a_panel(desk, settle):
     weights = cells(desk)[1]
     desk.get_by_role("button", name="masked", exact=True).focus()
-    desk.keyboard.press("Tab")
-    desk.keyboard.press("Tab")
+    for _ in ("the scores", "softmax", "‖a·f(x)‖", "difference", "the weights"):
+        desk.keyboard.press("Tab")
     panel = cover(desk, "Weights")
     expect(panel).to_be_focused()
     for key in ("ArrowDown", "ArrowRight", "ArrowRight"):

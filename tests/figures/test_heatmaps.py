@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from attention import Trace
+import attention
+from attention import HeadView, Trace
 from attention.errors import InputError, NoSuchHeadError
-from attention.figures import axes, heatmaps, panels
+from attention.figures import alt, axes, heatmaps, panels
 from attention.figures.palette import DARK, LIGHT
 from tests.figures.heads import D_HEAD, N_K, N_Q, causal, cross
 
@@ -223,3 +224,46 @@ def test_a_dotted_line_stands_where_sentence_b_begins():
     assert [(s.xref, s.yref) for s in shapes] == [
         ("x domain", "y"), ("x", "y domain"), ("x2 domain", "y2"), ("x2", "y2 domain"), ("x3 domain", "y3")
     ]  # fmt: skip
+
+
+class TestNorms:
+    """What each key brings, by the bundled storyteller, against the definition written out."""
+
+    @staticmethod
+    def brought() -> tuple[HeadView, np.ndarray]:
+        head = attention.trace("storyteller", "The old king came home. The old king").head(2, 1)
+        width, n = head.value.shape[1], len(head.key_tokens)
+        alone = torch.zeros(n, head.record.n_heads * width)
+        alone[:, head.head * width : (head.head + 1) * width] = torch.from_numpy(head.value.copy())
+        lengths = head.record.projection(alone).norm(dim=-1).numpy()
+        return head, head.weights * lengths
+
+    def test_shares_and_differences_are_those_of_the_definition(self):
+        head, norms = self.brought()
+        shares = norms / norms.sum(-1, keepdims=True)
+        open_ = ~heatmaps.closed(head)
+        np.testing.assert_allclose(z_of(heatmaps.norms(head))[open_], shares[open_], atol=1e-6)
+        difference = z_of(heatmaps.norms(head, what="difference"))
+        np.testing.assert_allclose(difference[open_], (shares - head.weights)[open_], atol=1e-6)
+        assert np.isnan(difference[~open_]).all()
+
+    def test_the_difference_is_centred_on_nought(self):
+        head, _ = self.brought()
+        trace = heatmaps.norms(head, what="difference").data[0]
+        assert trace.zmin == -trace.zmax
+        assert trace.meta["scale"] == "scores"
+        assert heatmaps.norms(head).data[0].meta["scale"] == "weights"
+
+    def test_where_it_cannot_be_told_the_reason_is_said(self):
+        with pytest.raises(InputError, match="What each key brings cannot be told: "):
+            heatmaps.norms(causal())
+        with pytest.raises(InputError, match="must be one of norms, difference"):
+            heatmaps.norms(causal(), what="weights")
+
+    def test_in_words(self):
+        head, norms = self.brought()
+        best = int(norms[5].argmax())
+        said = alt.norms(head, 5, what="norms")
+        assert f"{norms[5][best] / norms[5].sum():.4f} of all" in said
+        assert f"with a weight of {head.weights[5][best]:.4f}" in said
+        assert "cannot be told" in alt.norms(causal(), 0, what="norms")

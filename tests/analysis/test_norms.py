@@ -1,8 +1,6 @@
 """Norm-weighted attention against brute force, and what a sink's weight hides."""
 
 from dataclasses import replace
-from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,23 +9,10 @@ import torch
 import attention
 from attention.analysis.norms import KEYS, norm_weighted, writes
 from attention.record import Trace
-from tests import twins
+from tests.holding import held, translator
 from tests.tiny import build, ids
 
 N = 13
-# A trace does not keep its model alive, and without it there is no projection.
-translator = cache(lambda: twins.model("t5"))
-
-
-@cache
-def held(name: str, kind: str) -> Any:
-    """A tiny model whose projections have biases that are not 0, for they belong to no head."""
-    model = build(name, kind)
-    with torch.no_grad():
-        for own, weight in model.named_parameters():
-            if own.endswith("bias"):
-                weight.normal_(0, 0.5)
-    return model
 
 
 def brute(view: attention.HeadView) -> np.ndarray:

@@ -2,8 +2,6 @@
 
 import math
 from dataclasses import replace
-from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,23 +11,10 @@ import attention
 from attention.analysis.pairs import between
 from attention.errors import InputError
 from attention.record import AttentionRecord, Mask, Trace
-from tests import twins
-from tests.tiny import build, ids
+from tests.holding import held, translator
+from tests.tiny import ids
 
 N = 13
-# A trace does not keep its model alive, and without it there is no projection.
-translator = cache(lambda: twins.model("t5"))
-
-
-@cache
-def held(name: str, kind: str) -> Any:
-    """A tiny model whose projections have biases that are not 0, for they belong to no head."""
-    model = build(name, kind)
-    with torch.no_grad():
-        for own, weight in model.named_parameters():
-            if own.endswith("bias"):
-                weight.normal_(0, 0.5)
-    return model
 
 
 @pytest.mark.parametrize(("name", "kind"), [("gpt2", "decoder"), ("llama", "decoder"), ("bert", "encoder")])

@@ -21,6 +21,7 @@ from attention.errors import InputError, ModelError
 from attention.models import ModelPool, inspect, parse
 from attention.models.store import remove
 from tests import twins
+from tests.holding import checks_hold
 from tests.models.conftest import use_hub
 from tests.models.hub_server import Hub
 
@@ -89,15 +90,6 @@ def refusal(root: Path, name: str = "dressed") -> str:
     with pytest.raises(ModelError) as caught:
         inspect(parse(f"./{name}", limits), limits)
     return str(caught.value)
-
-
-def checks_hold(trace: Any) -> None:
-    assert trace.fidelity.ok, trace.fidelity
-    for record in trace.all_records:
-        for head in range(record.n_heads):
-            error = trace.head(record.layer, head, record.kind).error
-            assert error.ok, (record.layer, head, error)
-            assert not error.unchecked
 
 
 @pytest.mark.parametrize("kind", CONFIGS)

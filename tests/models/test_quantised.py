@@ -20,6 +20,7 @@ from attention.errors import ModelError
 from attention.models import ModelPool, inspect, parse
 from attention.models.quantised import method_of
 from tests import tiny, twins
+from tests.holding import checks_hold
 
 TEXT = "The cat sat on the mat"
 BLOCK = 128
@@ -111,15 +112,6 @@ def as_bitnet(folder: Path) -> None:
         tensors[f"{name}_scale"] = scale.reshape(1)
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     configure(folder, quantization_config={"quant_method": "bitnet", "modules_to_not_convert": ["lm_head"]})
-
-
-def checks_hold(trace: Any) -> None:
-    assert trace.fidelity.ok, trace.fidelity
-    for record in trace.all_records:
-        for head in range(record.n_heads):
-            error = trace.head(record.layer, head, record.kind).error
-            assert error.ok, (record.layer, head, error)
-            assert not error.unchecked
 
 
 def test_fp8_is_unpacked_and_the_checks_hold(llama: Path) -> None:

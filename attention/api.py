@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from attention.catalogue import LOCAL
 from attention.config import Limits
 from attention.errors import InputError
-from attention.local import NAME as LOCAL
 from attention.local import trace_local
 from attention.record import HeadView, Trace
 from attention.source import OnWait, Report, Source, inputs_of, load_source, loaded_source, notes_of

@@ -12,6 +12,7 @@ from attention.errors import InputError
 Family = Literal["encoder", "decoder", "encoder-decoder"]
 FAMILIES: tuple[Family, ...] = ("encoder", "decoder", "encoder-decoder")
 DEFAULT_MODEL = "storyteller"
+LOCAL = "local"  # our own attention, which has no files
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 BUNDLED = ASSETS / "models"
 

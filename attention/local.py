@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from attention.catalogue import LOCAL
 from attention.errors import InputError, TooLongError
 from attention.mhsa import MultiHeadSelfAttention
 from attention.record import (
@@ -31,7 +32,6 @@ from attention.record import (
 )
 from attention.tokens import words
 
-NAME = "local"
 D_MODEL, N_HEADS, SEED = 64, 4, 2017
 # Scores of unit variance give an almost flat softmax; with this gain a head visibly prefers some words.
 GAIN = 1.6
@@ -109,7 +109,7 @@ def sinusoids(n: int, d_model: int) -> Tensor:
 def facts(layer: MultiHeadSelfAttention) -> ModelFacts:
     """What the page says of the local model."""
     return ModelFacts(
-        name=NAME,
+        name=LOCAL,
         architecture="MultiHeadSelfAttention",
         road="from scratch",
         n_layers=1,

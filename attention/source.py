@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from attention.capture import Inputs, PreTrainedModel
     from attention.models import ModelPool, Wait
 
-_JUDGES = re.compile(r"For(Sequence|Token)Classification|ForQuestionAnswering")
 # A pair that gives an encoder-decoder its start token and nothing else.
 START_ALONE = ""
 # The most tokens that an encoder-decoder writes as its own target.
@@ -174,7 +172,9 @@ def has_two_sides(source: Source) -> bool:
 
 
 def _judges(source: Source) -> bool:
-    return _JUDGES.search(type(source.model).__name__) is not None
+    from attention.models.task import judges
+
+    return judges(type(source.model).__name__)
 
 
 def _encode(

@@ -60,7 +60,7 @@ class ModelCard:
         kept = f"{size} as {dtype}" if dtype else size
         kept = f"{size} quantised with {self.quantised}" if self.quantised else kept
         over = f"{self.adapter} adapter over {self.adapter_of}" if self.adapter else ""
-        parts = [over, self.architecture, self._layers_and_heads, kept]
+        parts = [over, self.architecture, self.layers_and_heads, kept]
         return f"{entry.title if entry else self.id}: {', '.join(part for part in parts if part)}"
 
     @property
@@ -80,7 +80,8 @@ class ModelCard:
         return " ".join(said)
 
     @property
-    def _layers_and_heads(self) -> str:
+    def layers_and_heads(self) -> str:
+        """Like "12 layers × 12 heads"; "" where the config does not say."""
         if self.layers is None or self.heads is None:
             return ""
         layers = f"{self.layers} layer{'' if self.layers == 1 else 's'}"

@@ -59,7 +59,7 @@ def inspect(ref: ModelRef, limits: Limits) -> ModelCard:
     method = quantised.allowed(ref, raw)
     config = _config(ref, source.folder, raw)
     weights = _weights(source)
-    weight_bytes = sum(size for name, size in source.files if name in weights and name != INDEX)
+    weight_bytes = _bytes_of(source, weights)
     _fits(ref, weight_bytes, limits)
     tensors = _tensors(source, weights)
     card = _card(source, config, tensors, weight_bytes)
@@ -125,12 +125,10 @@ def glance(ref: ModelRef, folder: Path) -> ModelCard | None:
 
     No hub is asked and no weight file is opened, so the card counts no parameters and knows no type.
     """
-    files = tuple((path.name, path.stat().st_size) for path in sorted(folder.iterdir()) if path.is_file())
-    weights = choose(name for name, _ in files)
-    weight_bytes = sum(size for name, size in files if name in weights and name != INDEX)
+    source = _Source(ref, folder, _files_in(folder), True, folder.name, None)
     try:
         config = _config(ref, folder, _read_config(ref, folder))
-        return _card(_Source(ref, folder, files, True, folder.name, None), config, (), weight_bytes)
+        return _card(source, config, (), _bytes_of(source, choose(name for name, _ in source.files)))
     except ModelError:
         return None
 
@@ -152,19 +150,23 @@ def _local(ref: ModelRef, limits: Limits) -> _Source:
     """A folder's own files; raises where one of them leads outside the allowed folder."""
     folder = cast(Path, ref.folder)
     root = folder if ref.bundled else limits.local_root
-    inside = [path for path in sorted(folder.iterdir()) if path.is_file()]
-    stray = [path.name for path in inside if root is None or not path.resolve().is_relative_to(root)]
+    files = _files_in(folder)
+    stray = [name for name, _ in files if root is None or not (folder / name).resolve().is_relative_to(root)]
     if stray:
         raise ModelError(f"{stray[0]} in {ref.id} leads outside the folder of models; put a copy in its place.")
-    files = tuple((path.name, path.stat().st_size) for path in inside)
     return _Source(ref, folder, files, True, None, None)
+
+
+def _files_in(folder: Path) -> tuple[tuple[str, int], ...]:
+    """(name, bytes) of what lies in a folder itself, by name."""
+    return tuple((path.name, path.stat().st_size) for path in sorted(folder.iterdir()) if path.is_file())
 
 
 def _remote(ref: ModelRef) -> _Source:
     listing = hub.look(ref)
     if listing.files is not None:
         return _Source(ref, listing.folder, listing.files, False, listing.commit, listing.licence, listing.renamed)
-    here = tuple((path.name, path.stat().st_size) for path in sorted(listing.folder.iterdir()) if path.is_file())
+    here = _files_in(listing.folder)
     if not choose(name for name, _ in here) and adapter.WEIGHTS not in dict(here):
         raise hub.not_complete(ref)
     return _Source(ref, listing.folder, here, True, listing.commit, None)
@@ -237,6 +239,10 @@ def _weights(source: _Source) -> tuple[str, ...]:
             "only safetensors are loaded. Where you trust it, convert it: from_pretrained(…).save_pretrained(folder)."
         )
     raise ModelError(f"{source.ref.id} has no model.safetensors; choose a model that has its weights as safetensors.")
+
+
+def _bytes_of(source: _Source, weights: tuple[str, ...]) -> int:
+    return sum(size for name, size in source.files if name in weights and name != INDEX)
 
 
 def _fits(ref: ModelRef, weight_bytes: int, limits: Limits) -> None:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from attention.catalogue import BUNDLED, ModelEntry, find
+from attention.catalogue import BUNDLED, LOCAL, ModelEntry, find
 from attention.config import Limits, variable
 from attention.errors import ModelError
 
@@ -12,7 +12,6 @@ PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
 HUB_ID = re.compile(rf"(?:{PART}/)?{PART}")
 REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 LONGEST = 300
-LOCAL = "local"
 ALLOWED = 'give an id such as "openai-community/gpt2" or "organisation/name@revision"'
 
 

@@ -5,12 +5,19 @@ Read from the architecture that the config names and from the library's own tabl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 # next: the next token. fill: a masked token. translate: a second text's next token. classify: a label of the text.
 # tag: a label of each token. answer: a span of the text.
 Task = Literal["next", "fill", "translate", "classify", "tag", "answer", "none"]
+JUDGES = re.compile(r"For(Sequence|Token)Classification|ForQuestionAnswering")
+
+
+def judges(architecture: str) -> bool:
+    """Whether a class of that name judges a text, or its tokens, or answers a question, and writes nothing."""
+    return JUDGES.search(architecture) is not None
 
 
 def auto_class(config: Any) -> Any:

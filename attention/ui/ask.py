@@ -8,14 +8,13 @@ from typing import Any
 import streamlit as st
 
 from attention.bundled import Shine, notes
-from attention.catalogue import find, models, samples
+from attention.catalogue import LOCAL, find, models, samples
 from attention.errors import InputError
 from attention.ui import components, payloads, start, state
 from attention.view import View, change
 
 PROMPT, MODEL, PAIR, CHAT = "prompt", "model", "pair", "chat"
 FACTS, ASKED_B, SHINES = "headlight.facts", "headlight.sentence-b", "shines-open"
-LOCAL = "local"
 # Streamlit strips spaces off a text, the non-breaking ones too, and what is empty takes no line.
 BLANK = "\N{ZERO WIDTH SPACE}"
 HINT = "Or type a hub id or a folder."

@@ -68,9 +68,11 @@ def facts_line(view: View, place: Any) -> None:
 
 def _family(trace: Trace) -> str:
     """What the model's boxes are called after: a judge reads both texts, whatever it is made of."""
+    from attention.models.task import judges
+
     if "ForQuestionAnswering" in trace.model.architecture:
         return "reader"
-    if "Classification" in trace.model.architecture and trace.kinds != ("decoder",):
+    if judges(trace.model.architecture) and trace.kinds != ("decoder",):
         return "encoder"
     return "encoder-decoder" if trace.model.n_decoder_layers is not None else trace.kinds[0]
 

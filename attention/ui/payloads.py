@@ -68,7 +68,7 @@ def sentence(head_view: HeadView, query: int, *, ids: bool) -> bytes:
 def figures(head_view: HeadView, view: View, *, limit: int, undo: bool) -> bytes:
     """The three panels and every array that their read-outs need.
 
-    panels: [{name, title, caption, note, figure, reason, options, current, remark}]; stages: name → (n_q, n_k), NaN
+    panels: [{name, title, caption, note, figure, reason, options, current}]; stages: name → (n_q, n_k), NaN
     where masked in `masked` and `weights`; titles: how each step before the softmax is written; value: (n_k, v).
     """
     panels = [_scores_panel(head_view, view), _weights_panel(head_view, view), _values_panel(head_view, view)]
@@ -139,7 +139,7 @@ def _names(tokens: tuple[Token, ...]) -> list[str]:
 def _panel(name: str, title: str, caption: str) -> dict[str, Any]:
     return {
         "name": name, "title": title, "caption": caption, "note": "", "figure": None, "reason": "", "options": [],
-        "current": None, "remark": "",
+        "current": None,
     }  # fmt: skip
 
 

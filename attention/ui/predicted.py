@@ -11,6 +11,7 @@ import streamlit as st
 from attention.config import Limits
 from attention.errors import HeadlightError
 from attention.ui import ask, components, likely, payloads, state
+from attention.ui.traces import Request, request_of
 from attention.view import View
 
 if TYPE_CHECKING:
@@ -27,11 +28,7 @@ TOKENS, MOST_TOKENS = 10, 50
 class Question:
     """What one prediction depends on. hidden: the position that a run of its own hides behind a blank, or None."""
 
-    model: str
-    text: str
-    pair: str
-    chat: bool
-    limits: Limits
+    request: Request
     hidden: int | None = None
 
 
@@ -51,13 +48,9 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
         _continue(view, found)
 
 
-def _question(view: View) -> Question:
-    return Question(view.model, view.text, view.pair, view.chat, Limits.from_environment())
-
-
 def _place(head_view: HeadView, view: View, pinned: int) -> tuple[Question, int | None]:
     """What to ask the model, and the position of its answer that is shown; None for the whole text, or the last."""
-    question = _question(view)
+    question = Question(request_of(view))
     found = _predictions(question)
     if found.task == "fill" and pinned not in found.positions and not found.positions:
         return replace(question, hidden=pinned), pinned
@@ -70,10 +63,10 @@ def _predictions(question: Question) -> Predictions:
     """One untouched run of the model; the few likeliest of each place are kept for all sessions."""
     from attention.api import predict
 
+    asked, positions = question.request, None if question.hidden is None else [question.hidden]
     return predict(
-        question.model, question.text, question.pair or None, chat=question.chat, limits=question.limits,
-        positions=None if question.hidden is None else [question.hidden],
-    )  # fmt: skip
+        asked.model, asked.text, asked.pair or None, chat=asked.chat, limits=asked.limits, positions=positions
+    )
 
 
 def _pick() -> None:
@@ -106,7 +99,7 @@ def _pin_written(position: int | None = None) -> None:
     """Pin where one goes on from: the last token, or the place that was just filled. It is no step to take back."""
     view = state.current()
     try:
-        found = _predictions(_question(view))
+        found = _predictions(Question(request_of(view)))
     except HeadlightError:  # it is said where the text is shown
         return
     if found.task == "translate" and view.kind == "encoder":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from attention.catalogue import ModelEntry, find, models
+from attention.catalogue import LOCAL, ModelEntry, find, models
 from attention.config import MEGABYTE, Limits, variable
 from attention.errors import HeadlightError
 from attention.ui import ask, foot, start, state, warmup
@@ -138,12 +138,12 @@ def _boxed(ready: bool) -> list[Item]:
             facts=(*(_facts_of(entry.id) if ready else (entry.family,)), entry.licence),
         )
         for entry in models()
-        if entry.path or entry.id == ask.LOCAL
+        if entry.path or entry.id == LOCAL
     ]  # fmt: skip
 
 
 def _offered(here: dict[str, Stored]) -> list[Item]:
-    offered = [entry for entry in models() if entry.path is None and entry.id != ask.LOCAL]
+    offered = [entry for entry in models() if entry.path is None and entry.id != LOCAL]
     return [_hub_item(entry.id, entry, here.get(entry.id)) for entry in offered]
 
 
@@ -185,11 +185,8 @@ def _own_item(own: Own) -> Item:
 
 def _sizes(card: ModelCard) -> tuple[str, ...]:
     """Architecture, layers × heads and parameters."""
-    layers = "" if card.layers is None else str(card.layers)
-    layers += f" + {card.decoder_layers}" if card.decoder_layers else ""
-    shape = f"{layers} layers × {card.heads} heads" if layers and card.heads else ""
     count = f"{foot.count(card.parameters)} parameters" if card.parameters else ""
-    return tuple(filter(None, (card.architecture, shape, count)))
+    return tuple(filter(None, (card.architecture, card.layers_and_heads, count)))
 
 
 def _megabytes(size: int) -> str:

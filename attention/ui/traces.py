@@ -222,7 +222,7 @@ class Traces:
 
 def get_trace(view: View) -> Trace:
     """The view's trace; while it is made, a bar or a line shows how far it is. Raises only HeadlightErrors."""
-    request = _request(view)
+    request = request_of(view)
     _refuse_texts(request)
     if view.model in (cancelled := _cancelled()):
         raise ModelError(cancelled[view.model])
@@ -236,7 +236,7 @@ def cancel(view: View) -> None:
     """Stop waiting for the model of this view, in this session, until `retry`; for a button."""
     from attention.models import ModelRef, hub
 
-    goes_on = _shared.cancel(_request(view), _person())
+    goes_on = _shared.cancel(request_of(view), _person())
     if goes_on is not None:
         _cancelled()[view.model] = str(hub.cancelled(ModelRef(id=view.model), goes_on=goes_on))
 
@@ -246,7 +246,7 @@ def retry(view: View) -> None:
     button.
     """
     _cancelled().pop(view.model, None)
-    _shared.forget_failure(_request(view))
+    _shared.forget_failure(request_of(view))
 
 
 def fit_to(view: View, trace: Trace) -> tuple[View, tuple[str, ...]]:
@@ -329,7 +329,8 @@ def _place(record: AttentionRecord) -> Place:
     return Place(kind=record.kind, layer=record.layer, n_heads=record.n_heads, n_queries=record.n_q, stages=stages)
 
 
-def _request(view: View) -> Request:
+def request_of(view: View) -> Request:
+    """What a run for this view depends on."""
     return Request(view.model, view.text, view.pair, Limits.from_environment(), view.chat)
 
 

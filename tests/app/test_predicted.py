@@ -68,7 +68,7 @@ def test_a_model_that_predicts_nothing_says_so():
 
 def click(monkeypatch: pytest.MonkeyPatch, view: View, position: int, index: object, key: str | None = None) -> dict:
     """What a click on a candidate changes, with the session around it replaced."""
-    question = predicted.Question(view.model, view.text, view.pair, view.chat, predicted.Limits())
+    question = predicted.Question(predicted.request_of(view))
     pick = {"index": index, "key": predicted._key(question, position) if key is None else key}
     state = {predicted.KEY: {"pick": pick}, predicted.PLACE: (question, position)}
     changes: dict = {}
@@ -103,7 +103,7 @@ def test_a_blank_of_the_second_text_is_filled_there(monkeypatch):
 
 
 def test_a_click_on_a_picture_of_another_text_changes_nothing(monkeypatch):
-    old = predicted._key(predicted.Question("storyteller", "The", "", False, predicted.Limits()), 10)
+    old = predicted._key(predicted.Question(predicted.request_of(View(text="The"))), 10)
     assert click(monkeypatch, View(text=TEXT), 10, 0, old) == {}
 
 

@@ -106,9 +106,9 @@ function describe(state, panel, given) {
   panel.cover.setAttribute("aria-label", state.alts[given.name] ?? given.title);
 }
 
-/** A panel's switches, or its remark; the same switches stay the same elements, for one of them may have the focus. */
-function switchesOf(state, panel, { name, options, current, remark }) {
-  const made = JSON.stringify([options.map(({ value, label }) => [value, label]), remark]);
+/** A panel's switches; the same switches stay the same elements, for one of them may have the focus. */
+function switchesOf(state, panel, { name, options, current }) {
+  const made = JSON.stringify(options.map(({ value, label }) => [value, label]));
   if (panel.made !== made) {
     panel.made = made;
     panel.buttons = options.map(({ value, label }) => {
@@ -119,8 +119,7 @@ function switchesOf(state, panel, { name, options, current, remark }) {
       });
       return button;
     });
-    panel.remark = options.length || !remark ? null : ui.make("span", { class: "hl-remark" }, remark);
-    panel.switches.replaceChildren(...panel.buttons, ...(panel.remark ? [panel.remark] : []));
+    panel.switches.replaceChildren(...panel.buttons);
   }
   const press = (chosen) => panel.buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(options[i].value === chosen)));
   panel.buttons.forEach((button, i) => Object.assign(button, { title: options[i].why ?? "", disabled: Boolean(options[i].why) }));
@@ -167,20 +166,12 @@ function layOut(state) {
   return sizes;
 }
 
-/** All headers of one height: a remark goes where there is no room for it, then the switches to a line of their own. */
+/** All headers of one height: where there is no room for them, the switches go to a line of their own. */
 function headers(state) {
   const shown = [...state.panels.values()].filter((panel) => !panel.root.hidden);
   const wide = ({ header, title, switches }) => title.scrollWidth + 8 + switches.scrollWidth > header.clientWidth + 1;
   state.root.classList.remove("hl-tight");
-  for (const { remark } of shown) if (remark) remark.hidden = false;
-  for (const panel of shown) if (panel.remark) panel.remark.hidden = wide(panel);
   state.root.classList.toggle("hl-tight", shown.some((panel) => panel.buttons.length && wide(panel)));
-  if (!state.root.classList.contains("hl-tight")) return;
-  for (const { remark, header } of shown) {
-    if (!remark) continue;
-    remark.hidden = false;
-    remark.hidden = remark.scrollWidth > header.clientWidth;
-  }
 }
 
 const pen = document.createElement("canvas").getContext("2d");

@@ -17,6 +17,12 @@ from attention.errors import InputError
 
 Weights = Literal["weights", "norms", "difference"]
 Values = Literal["output", "contribution"]
+Together = Literal["mean", "sum"]
+Rest = Literal["left", "shared"]
+Ground = Literal["text", "stored"]
+Lens = Literal["links", "dimensions", "averages", "rollout", "words"]
+Over = Literal["heads", "layers", "all"]
+Box = tuple[int, int, int, int]
 
 VERSION = "1"
 DEFAULT_MODEL = "storyteller"
@@ -26,6 +32,19 @@ KINDS = ("encoder", "decoder", "cross")
 STAGES = ("scores", "scaled", "softcapped", "biased", "masked")
 WEIGHTS: tuple[Weights, ...] = get_args(Weights)
 VALUES: tuple[Values, ...] = get_args(Values)
+TOGETHER: tuple[Together, ...] = get_args(Together)
+HIDE = ("special", "first", "sink")
+REST: tuple[Rest, ...] = get_args(Rest)
+PICTURES = ("weights", "scores", "norms")
+# Those of the numbers that are patterns bear the names of `analysis.named`; a test holds the two together.
+NUMBERS = (
+    "uniform", "distance", "previous token", "next token", "first token", "separator", "punctuation", "self",
+    "duplicate token", "induction", "copying", "local window",
+)  # fmt: skip
+MEASURES = (*PICTURES, *NUMBERS)
+GROUNDS: tuple[Ground, ...] = get_args(Ground)
+LENSES: tuple[Lens, ...] = get_args(Lens)
+OVER: tuple[Over, ...] = get_args(Over)
 STAGE_LABELS = {"scores": "Q·K", "scaled": "× scale", "softcapped": "softcap", "biased": "+ bias", "masked": "masked"}
 WEIGHTS_LABELS = {"weights": "softmax", "norms": "‖a·f(x)‖", "difference": "difference"}
 VALUES_LABELS = {"output": "output", "contribution": "after W_O"}
@@ -33,7 +52,16 @@ KIND_LABELS = {"encoder": "encoder", "decoder": "decoder", "cross": "cross-atten
 MAX_MODEL = 300
 # Far beyond any model, and small enough that no arithmetic on it surprises.
 MAX_INDEX = 999_999_999
+# More pinned tokens, or heads in one drawing of links, than a person can tell apart.
+MAX_PINS, MAX_BESIDE = 32, 7
+COLDEST, HOTTEST = 0.05, 20.0
+MAX_WRITTEN = 2_000
+DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,25})?(e-[0-9]{1,3})?", re.ASCII)
 SHOWN = 40
+CHOICES: dict[str, Sequence[str]] = {
+    "kind": ("", *KINDS), "stage": STAGES, "weights": WEIGHTS, "values": VALUES, "together": TOGETHER, "rest": REST,
+    "measure": MEASURES, "ground": GROUNDS, "lens": LENSES, "over": OVER,
+}  # fmt: skip
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 UNSENDABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -44,9 +72,19 @@ class View:
 
     model: bundled name, hub id (`id@revision` pins one) or folder. pair: the second text, "" for none. kind: "" means
     the trace's own default. layer, head and query count from 0; query is the pinned token, None lets the page choose.
-    stage: which of STAGES the scores panel shows. weights: the softmax's, what they bring as shares of each row, or the
-    difference. values: the head's output, or its contribution after W_O. chat: whether the text enters as a message in
-    the model's own chat template.
+    also: further pinned tokens, whose rows are averaged or summed (`together`) with the first. key: the token looked at
+    in the products by dimension. stage: which of STAGES the scores panel shows. weights: the softmax's, what they bring
+    as shares of each row, or the difference. values: the head's output, or its contribution after W_O.
+
+    temperature: what the scores are divided by, beyond what the model itself does. hide: which keys are left out, any
+    of HIDE; rest: whether the others keep their weights or share the row. zoom: (first query, last, first key, last) of
+    the part that the maps show, or None for all of it.
+
+    measure: what the map of all heads shows, one of MEASURES; sort: in falling order; ground: whether a pattern was
+    counted on this text or on stored ones. lens: the view below. beside: more (layer, head) in the links; least and
+    top: the smallest weight, and the most lines a token, that are drawn there (0 for no limit). over: what is averaged.
+
+    chat: whether the text enters as a message in the model's own chat template.
     NUL and lone surrogates, which no browser can carry, become U+FFFD. Raises InputError for values outside these.
     """
 
@@ -57,9 +95,24 @@ class View:
     layer: int = 0
     head: int = 0
     query: int | None = None
+    also: tuple[int, ...] = ()
+    together: Together = "mean"
+    key: int | None = None
     stage: str = "masked"
     weights: Weights = "weights"
     values: Values = "output"
+    temperature: float = 1.0
+    hide: tuple[str, ...] = ()
+    rest: Rest = "left"
+    zoom: Box | None = None
+    measure: str = "weights"
+    sort: bool = False
+    ground: Ground = "text"
+    lens: Lens = "links"
+    beside: tuple[tuple[int, int], ...] = ()
+    least: float = 0.0
+    top: int = 0
+    over: Over = "heads"
     ids: bool = False
     chat: bool = False
 
@@ -67,25 +120,30 @@ class View:
         for name in ("model", "text", "pair"):
             object.__setattr__(self, name, clean(getattr(self, name)))
         _demand(bool(self.model.strip()) and len(self.model) <= MAX_MODEL, "model", f"1 to {MAX_MODEL} characters")
-        _demand(self.kind in ("", *KINDS), "kind", _or(KINDS))
-        _demand(self.stage in STAGES, "stage", _or(STAGES))
-        _demand(self.weights in WEIGHTS, "weights", _or(WEIGHTS))
-        _demand(self.values in VALUES, "values", _or(VALUES))
-        for name in ("layer", "head", "query"):
+        for name, options in CHOICES.items():
+            _demand(getattr(self, name) in options, name, _or(options))
+        for name in ("layer", "head", "query", "key", "top"):
             number = getattr(self, name)
-            absent = number is None and name == "query"
-            fine = absent or (isinstance(number, int) and 0 <= number <= MAX_INDEX)
-            _demand(fine, name, f"a whole number from 0 to {MAX_INDEX}")
+            absent = number is None and name in ("query", "key")
+            _demand(absent or _is_index(number), name, f"a whole number from 0 to {MAX_INDEX}")
+        _demand(_in_order(self.hide, HIDE), "hide", f"some of {', '.join(HIDE)}, in this order")
+        _demand(COLDEST <= self.temperature <= HOTTEST, "temperature", f"{COLDEST} to {HOTTEST:g}")
+        _demand(0 <= self.least <= 1, "least", "0 to 1")
+        _demand(_are_different(self.also, MAX_PINS) and all(map(_is_index, self.also)), "also", _PINS)
+        pairs = all(len(place) == 2 and all(map(_is_index, place)) for place in self.beside)
+        _demand(pairs and _are_different(self.beside, MAX_BESIDE), "beside", _BESIDE)
+        _demand(self.zoom is None or _is_box(self.zoom), "zoom", _BOX)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """One attention operation of a trace, seen from outside: how far head, query and stage can go there."""
+    """One attention operation of a trace, seen from outside: how far head, query, key and stage can go there."""
 
     kind: str
     layer: int
     n_heads: int
     n_queries: int
+    n_keys: int
     stages: tuple[str, ...]
 
 
@@ -107,7 +165,10 @@ def change(view: View, **changes: Any) -> View:
     kind drops the pinned token.
     """
     different = {name for name, value in changes.items() if value != getattr(view, name)}
-    resets: dict[str, Any] = {"query": None} if different & {"model", "text", "pair", "kind", "chat"} else {}
+    tokens: dict[str, Any] = {"query": None, "also": (), "key": None, "zoom": None}
+    resets = dict(tokens) if different & {"model", "text", "pair", "kind", "chat"} else {}
+    if different & {"model", "kind"}:
+        resets |= {"beside": ()}
     if "model" in different:
         resets |= {"pair": "", "kind": "", "layer": 0, "head": 0, "chat": False}
     return replace(view, **resets | changes)
@@ -173,12 +234,88 @@ def _switch(raw: str) -> bool:
     return {"1": True, "0": False}[_choice(("1", "0"))(raw)]
 
 
+def _number(low: float, high: float) -> Callable[[str], float]:
+    def read(raw: str) -> float:
+        if not DECIMAL.fullmatch(raw) or not low <= float(raw) <= high:
+            raise ValueError
+        return float(raw)
+
+    return read
+
+
+def _some(options: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    def read(raw: str) -> tuple[str, ...]:
+        named = raw.split(",")
+        if not set(named) <= set(options):
+            raise ValueError
+        return tuple(option for option in options if option in named)
+
+    return read
+
+
+def _indices(raw: str) -> tuple[int, ...]:
+    found = tuple(_index(part) for part in _parts(raw, ","))
+    if not _are_different(found, MAX_PINS):
+        raise ValueError
+    return found
+
+
+def _places(raw: str) -> tuple[tuple[int, int], ...]:
+    found = tuple(_pair(part, ".") for part in _parts(raw, ","))
+    if not _are_different(found, MAX_BESIDE):
+        raise ValueError
+    return found
+
+
+def _box(raw: str) -> Box:
+    rows, columns = _two(raw, ",")
+    box = (*_pair(rows, "-"), *_pair(columns, "-"))
+    if not _is_box(box):
+        raise ValueError
+    return box
+
+
+def _pair(raw: str, sign: str) -> tuple[int, int]:
+    first, second = _two(raw, sign)
+    return _index(first), _index(second)
+
+
+def _two(raw: str, sign: str) -> tuple[str, str]:
+    first, found, second = raw.partition(sign)
+    if not found:
+        raise ValueError
+    return first, second
+
+
+def _parts(raw: str, sign: str) -> list[str]:
+    # A few more than are allowed are enough to refuse them.
+    return raw.split(sign, MAX_PINS + 1)
+
+
+def _written(value: Any) -> str:
+    """A field's value as its parameter reads it back."""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float):
+        return f"{value:.6g}" if float(f"{value:.6g}") == value else repr(value)
+    if isinstance(value, tuple):
+        return ",".join(".".join(map(str, part)) if isinstance(part, tuple) else str(part) for part in value)
+    return str(value)
+
+
+def _written_box(box: Box) -> str:
+    return f"{box[0]}-{box[1]},{box[2]}-{box[3]}"
+
+
 def _or(options: Sequence[str]) -> str:
     return f"{', '.join(options[:-1])} or {options[-1]}"
 
 
 _NUMBER = "a whole number from 0"
 _NAME = f"a name of 1 to {MAX_MODEL} characters"
+_PINS = f"at most {MAX_PINS} different tokens, as in 3,5"
+_BESIDE = f"at most {MAX_BESIDE} different heads, as layer.head: 0.1,2.3"
+_BOX = "first to last query, first to last key: 0-63,0-63"
 PARAMETERS = (
     Parameter("v", "version of the link", VERSION, VERSION, _choice((VERSION,))),
     Parameter("model", "bundled name, hub id (id@revision pins one) or local folder", _NAME, DEFAULT_MODEL, _model),
@@ -188,12 +325,30 @@ PARAMETERS = (
     Parameter("layer", "the layer, counted from 0", _NUMBER, "0", _index),
     Parameter("head", "the head, counted from 0", _NUMBER, "0", _index),
     Parameter("query", "the pinned token, counted from 0", _NUMBER, "the page's choice", _index),
+    Parameter("also", "further pinned tokens", _PINS, "none", _indices),
+    Parameter("together", "whether their rows are averaged or summed", _or(TOGETHER), "mean", _choice(TOGETHER)),
+    Parameter("key", "the token looked at, in the products by dimension", _NUMBER, "the largest weight's", _index),
     Parameter("stage", "which step of the scores is shown", _or(STAGES), "masked", _choice(STAGES)),
     Parameter(
         "weights", "the softmax weights, the size of what they bring, or the difference", _or(WEIGHTS), "weights",
         _choice(WEIGHTS),
     ),
     Parameter("values", "the head's output, or its contribution after W_O", _or(VALUES), "output", _choice(VALUES)),
+    Parameter(
+        "temperature", "what the scores are divided by, beyond the model's own", f"{COLDEST} to {HOTTEST:g}", "1",
+        _number(COLDEST, HOTTEST),
+    ),
+    Parameter("hide", "which tokens are left out of the weights", f"some of {', '.join(HIDE)}", "none", _some(HIDE)),
+    Parameter("rest", "the others keep their weights, or share the row", _or(REST), "left", _choice(REST)),
+    Parameter("zoom", "the part that the maps show", _BOX, "all of it", _box),
+    Parameter("measure", "what the map of all heads shows", _or(MEASURES), "weights", _choice(MEASURES)),
+    Parameter("sort", "1 puts the heads in falling order", "0 or 1", "0", _switch),
+    Parameter("ground", "where a pattern was counted", _or(GROUNDS), "text", _choice(GROUNDS)),
+    Parameter("lens", "the view below", _or(LENSES), "links", _choice(LENSES)),
+    Parameter("beside", "more heads in the links", _BESIDE, "none", _places),
+    Parameter("least", "the smallest weight that gets a line", "0 to 1", "0", _number(0, 1)),
+    Parameter("top", "the most lines a token, 0 for all", _NUMBER, "0", _index),
+    Parameter("over", "what is averaged", _or(OVER), "heads", _choice(OVER)),
     Parameter("ids", "1 shows the tokens' ids", "0 or 1", "0", _switch),
     Parameter("chat", "1 puts the text into the model's chat template", "0 or 1", "0", _switch),
 )
@@ -218,11 +373,27 @@ def to_query(view: View) -> dict[str, str]:
     """The view as link parameters: the version, model and text always, the rest where it differs from the default."""
     default = View()
     written = {
-        name: str(int(value) if isinstance(value, bool) else value)
+        name: _written_box(value) if name == "zoom" else _written(value)
         for name, value in ((p.name, getattr(view, p.name)) for p in PARAMETERS if p.name != "v")
         if name in _ALWAYS or value != getattr(default, name)
     }
     return {"v": VERSION, **written}
+
+
+def revised(view: View, written: Mapping[str, object]) -> View:
+    """The view with some fields changed, each as a link writes it; "" is the default. What cannot be read stays as it
+    was: this comes from a browser, whose own page would not have sent it.
+    """
+    default, changes = View(), {}
+    for parameter in PARAMETERS:
+        raw = written.get(parameter.name)
+        if parameter.name == "v" or not isinstance(raw, str) or len(raw) > MAX_WRITTEN:
+            continue
+        try:
+            changes[parameter.name] = parameter.read(raw) if raw else getattr(default, parameter.name)
+        except ValueError:
+            continue
+    return change(view, **changes)
 
 
 def _single(parameter: Parameter, given: str | list[str], notices: list[str]) -> str | None:
@@ -282,7 +453,21 @@ def fit(view: View, *, places: Sequence[Place], default_kind: str) -> tuple[View
     head = _last(view.head, place.n_heads, "head", f"Layer {place.layer}", notices)
     query = None if view.query is None else _last(view.query, place.n_queries, "token", "This text", notices)
     stage = _stage(view.stage, place.stages, notices)
-    return replace(view, kind=kind, layer=place.layer, head=head, query=query, stage=stage), tuple(notices)
+    found = replace(view, kind=kind, layer=place.layer, head=head, query=query, stage=stage)
+    return _fit_further(found, place, here, notices), tuple(notices)
+
+
+def _fit_further(view: View, place: Place, here: Sequence[Place], notices: list[str]) -> View:
+    """What is chosen beside the one head and token: what is not there is left out."""
+    there = {one.layer: one.n_heads for one in here}
+    also = tuple(token for token in view.also if token < place.n_queries and token != view.query)
+    beside = tuple(one for one in view.beside if one[1] < there.get(one[0], 0))
+    zoom = view.zoom if view.zoom and view.zoom[1] < place.n_queries and view.zoom[3] < place.n_keys else None
+    key = None if view.key is None or view.key >= place.n_keys else view.key
+    beyond = any(token >= place.n_queries for token in view.also)
+    if beyond or (beside, zoom, key) != (view.beside, view.zoom, view.key):
+        notices.append("The link names tokens or heads that are not here; they are left out.")
+    return replace(view, also=also, beside=beside, zoom=zoom, key=key)
 
 
 def nearest(number: int, there: Sequence[int]) -> int:
@@ -319,6 +504,22 @@ def _clamp(number: int, count: int) -> int:
 
 def _list(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _is_index(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= MAX_INDEX
+
+
+def _is_box(box: Sequence[object]) -> bool:
+    return len(box) == 4 and all(map(_is_index, box)) and box[0] <= box[1] and box[2] <= box[3]  # type: ignore[operator]
+
+
+def _in_order(some: Sequence[str], options: Sequence[str]) -> bool:
+    return tuple(some) == tuple(option for option in options if option in some)
+
+
+def _are_different(found: Sequence[object], most: int) -> bool:
+    return len(found) <= most and len(set(found)) == len(found)
 
 
 def _demand(holds: bool, name: str, allowed: str) -> None:

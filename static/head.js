@@ -82,6 +82,8 @@ class Head {
     this.altered = temperature !== layer.temperature || hideSink || this.#hidden.includes(1);
     /** What this road cannot give, in words: "query", "key", "value". */
     this.unknown = layer.unknown;
+    /** What the scores are divided by, 1 for nothing. */
+    this.temperature = knows(layer) ? temperature : 1;
   }
 
   /** The stages that this head has, in the model's order; the last is "weights". */
@@ -153,6 +155,52 @@ class Head {
   get sinkWeight() {
     if (!this.#sink) return null;
     return Float32Array.from({ length: this.queries }, (_, query) => (this.#options.hideSink ? 0 : this.#share(query)));
+  }
+
+  /** The same for one query. */
+  sinkShare(query) {
+    return !this.#sink ? null : this.#options.hideSink ? 0 : this.#share(query);
+  }
+
+  /** The logit of the learned sink beside one query's scores, or null: without one, or where it is hidden and gone. */
+  sinkLogit(query) {
+    const gone = this.#options.hideSink && this.#options.renormalised;
+    return this.#sink && !this.#layer.sinkScales && !gone ? sinkOf(this.#layer, this.#at, query) : null;
+  }
+
+  /** Whether a learned sink has a column of its own: it takes its share from the weights. */
+  get hasSinkColumn() {
+    return this.#sink && !this.#layer.sinkScales;
+  }
+
+  /** Whether a key is left out of the weights; `gone`: so that the others share the row. */
+  isHidden(key) {
+    return this.#hidden[key] === 1;
+  }
+
+  get isShared() {
+    return this.#options.renormalised;
+  }
+
+  /** What is added to one query's scores by position, Float32Array (n_k), or null. */
+  bias(query) {
+    if (!knows(this.#layer) || this.#layer.bias === null) return null;
+    const { numbers, from } = biasOf(this.#layer.bias, this.#at, this.#layer);
+    return numbers.slice(from(query), from(query) + this.keys);
+  }
+
+  /** This head's queries (n_q, d), keys (n_k, d) or values (n_k, v) as they travelled, or null. */
+  part(name) {
+    const whole = this.#layer[name];
+    if (!whole) return null;
+    return shaped(slab(whole, name === "query" ? this.#at : this.#layer.groups[this.#at]), whole.shape.slice(1));
+  }
+
+  /** The length of each key's value, Float32Array (n_k), or null where the values are not known. */
+  get lengths() {
+    const value = this.part("value");
+    if (!value) return null;
+    return Float32Array.from({ length: this.keys }, (_, key) => Math.hypot(...value.subarray(key * this.width, (key + 1) * this.width)));
   }
 
   /** What a query's weighted sum is multiplied by: 1, or 1 − the sink's share where it acts on the output. */

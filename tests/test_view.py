@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from urllib.parse import parse_qs, urlencode
 
 import pytest
@@ -12,12 +12,23 @@ from hypothesis import strategies as st
 from attention import catalogue
 from attention.errors import InputError
 from attention.view import (
+    COLDEST,
     DEFAULT_MODEL,
     DEFAULT_TEXT,
+    GROUNDS,
+    HIDE,
+    HOTTEST,
     KINDS,
+    LENSES,
+    MAX_BESIDE,
     MAX_INDEX,
+    MAX_PINS,
+    MEASURES,
+    OVER,
     PARAMETERS,
+    REST,
     STAGES,
+    TOGETHER,
     VALUES,
     Place,
     View,
@@ -27,6 +38,7 @@ from attention.view import (
     label,
     nearest,
     parse,
+    revised,
     show,
     step,
     to_query,
@@ -45,7 +57,23 @@ views = st.builds(
     query=st.none() | index,
     stage=st.sampled_from(STAGES),
     values=st.sampled_from(VALUES),
+    also=st.lists(index, max_size=MAX_PINS, unique=True).map(tuple),
+    together=st.sampled_from(TOGETHER),
+    key=st.none() | index,
+    temperature=st.floats(COLDEST, HOTTEST),
+    hide=st.sets(st.sampled_from(HIDE)).map(lambda some: tuple(one for one in HIDE if one in some)),
+    rest=st.sampled_from(REST),
+    zoom=st.none() | st.tuples(index, index, index, index).map(lambda b: (*sorted(b[:2]), *sorted(b[2:]))),
+    measure=st.sampled_from(MEASURES),
+    sort=st.booleans(),
+    ground=st.sampled_from(GROUNDS),
+    lens=st.sampled_from(LENSES),
+    beside=st.lists(st.tuples(index, index), max_size=MAX_BESIDE, unique=True).map(tuple),
+    least=st.floats(0, 1),
+    top=index,
+    over=st.sampled_from(OVER),
     ids=st.booleans(),
+    chat=st.booleans(),
 )
 
 
@@ -105,6 +133,16 @@ def test_an_empty_link_is_the_default_without_a_word() -> None:
         ("kind", "self"),
         ("ids", "yes"),
         ("ids", ""),
+        *(("also", raw) for raw in ["", "1,", "1,1", "-1", "1;2", ",".join(map(str, range(MAX_PINS + 1)))]),
+        *(("beside", raw) for raw in ["", "1", "1.", "0.1,0.1", "0.1.2"]),
+        ("beside", ",".join(f"0.{i}" for i in range(MAX_BESIDE + 1))),
+        *(("zoom", raw) for raw in ["", "1-2", "2-1,0-3", "0-1,0-1,0-1", "a-b,c-d"]),
+        *(("temperature", raw) for raw in ["", "0", "0.01", "21", "nan", "inf", "-1", "1_0", "9" * 400, "1e5"]),
+        *(("hide", raw) for raw in ["", "all", "first,", "first second"]),
+        ("least", "1.5"),
+        ("least", "-0"),
+        ("top", "-1"),
+        ("lens", "loupe"),
         ("model", ""),
         ("model", "   "),
         ("model", "m" * 1_000_000),
@@ -200,6 +238,26 @@ def test_a_view_refuses_what_no_page_can_show(wrong: dict[str, object]) -> None:
         View(**wrong)  # type: ignore[arg-type]
 
 
+# revised
+
+
+@given(views, views)
+def test_a_view_takes_what_another_one_would_write(view: View, other: View) -> None:
+    """The browser never sends what would need another run; "" stands for the default."""
+    same = {name: getattr(view, name) for name in ("model", "text", "pair", "kind", "chat")}
+    wanted = replace(other, **same)
+    everything = {name: "" for name in (p.name for p in PARAMETERS) if name not in ("v", *same)}
+    assert revised(view, everything | {k: v for k, v in to_query(wanted).items() if k not in same}) == wanted
+
+
+def test_a_change_that_cannot_be_read_changes_nothing() -> None:
+    view = View(layer=2, also=(3,), temperature=0.5)
+    wrong = {"layer": "-1", "head": 3, "also": "1,1", "temperature": "nan", "zoom": "5-1,0-2", "unknown": "1", "v": "9"}
+    assert revised(view, wrong) == view
+    assert revised(view, {"also": "", "temperature": "", "head": "4"}) == View(layer=2, head=4)
+    assert revised(view, {"head": "1" * 5000}) == view
+
+
 # change, step, label
 
 
@@ -238,7 +296,7 @@ def test_a_head_has_a_name() -> None:
 
 
 def place(layer: int, kind: str = "decoder", **changes: object) -> Place:
-    given = {"n_heads": 3, "n_queries": 5, "stages": ("scores", "scaled", "masked")} | changes
+    given = {"n_heads": 3, "n_queries": 5, "n_keys": 6, "stages": ("scores", "scaled", "masked")} | changes
     return Place(kind=kind, layer=layer, **given)  # type: ignore[arg-type]
 
 
@@ -291,6 +349,15 @@ def test_a_missing_stage_becomes_the_one_before_it() -> None:
     assert notices == ("This model's scores have no step softcap. Shown instead: × scale.",)
     assert fitted(View(stage="scores"), place(0, stages=("masked",)))[0].stage == "masked"
     assert fitted(View(stage="biased"), place(0, stages=())) == (View(stage="biased"), ())
+
+
+def test_what_is_chosen_beside_is_left_out_where_it_is_not_there() -> None:
+    asked = View(query=1, also=(4, 1, 5), key=6, beside=((0, 2), (0, 3), (1, 0)), zoom=(0, 4, 0, 6))
+    view, notices = fitted(asked, place(0))
+    assert view == View(query=1, also=(4,), beside=((0, 2),))
+    assert notices == ("The link names tokens or heads that are not here; they are left out.",)
+    fine = View(query=1, also=(4,), key=5, beside=((0, 2),), zoom=(0, 4, 0, 5))
+    assert fitted(fine, place(0)) == (fine, ())
 
 
 @given(views, st.lists(st.builds(place, st.integers(0, 40), st.sampled_from(KINDS)), min_size=1))

@@ -27,7 +27,7 @@ LEAVES_OUT = (
 )
 DRIFT = (
     "In a causal model rollout drifts to the first token: layers of heads that look evenly at all they may do so too. "
-    "Compare with the rollout of such even layers, which stands beside it."
+    "Beside it stands how far this model’s rollout differs from that of such even layers."
 )
 CROSS = "What the decoder takes from the other text, by its cross-attention, is left out as well."
 SINKS = "A learned sink's share is left out: rows are brought back to a sum of 1."

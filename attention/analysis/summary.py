@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from attention.record import HeadView
 
 
@@ -25,23 +27,34 @@ class Habit:
 
 
 def habit(head_view: HeadView) -> Habit | None:
-    """The head's averages on this text, or None where no query attends to anything."""
-    weights = head_view.weights.astype(np.float64)
-    totals = weights.sum(axis=1, keepdims=True)
-    live = totals[:, 0] > 0
-    if not live.any():
+    """The head's averages on this text, in blocks of rows, or None where no query attends to anything."""
+    from attention.analysis.blocks import weight_blocks
+
+    live = 0
+    sums = np.zeros(3)
+    for start, stop, weights in weight_blocks(head_view.record, head_view.head):
+        totals = weights.sum(-1)
+        live += int((totals > 0).sum())
+        sums += _sums(weights, totals, start, stop)
+    if not live:
         return None
-    shares = weights[live] / totals[live]
-    entropy = -np.sum(shares * np.log2(np.where(shares > 0, shares, 1)), axis=1)
-    spread = float(np.mean(2**entropy))
+    distance, reach, spread = (float(part) / live for part in sums)
     if head_view.kind == "cross":
         return Habit(distance=None, reach=None, spread=spread)
-    steps = np.flatnonzero(live)[:, None] - np.arange(weights.shape[1])[None, :]
-    return Habit(
-        distance=float((shares * steps).sum(axis=1).mean()),
-        reach=float((shares * np.abs(steps)).sum(axis=1).mean()),
-        spread=spread,
-    )
+    return Habit(distance=distance, reach=reach, spread=spread)
+
+
+def _sums(weights: Tensor, totals: Tensor, start: int, stop: int) -> np.ndarray:
+    """(3,): the sums over the queries start..stop that attend, of mean distance, mean |distance| and exp(entropy)."""
+    import torch
+
+    shares = weights / torch.where(totals > 0, totals, torch.ones_like(totals))[:, None]
+    live = (totals > 0).double()
+    queries = torch.arange(start, stop, device=weights.device)
+    steps = queries[:, None] - torch.arange(weights.shape[1], device=weights.device)
+    entropy = -torch.xlogy(shares, shares).sum(-1).double()
+    distance, reach = ((shares * part).sum(-1).double() for part in (steps, steps.abs()))
+    return np.array([float((part * live).sum()) for part in (distance, reach, entropy.exp())])
 
 
 def in_words(found: Habit | None) -> str:

@@ -29,7 +29,9 @@ from attention.figures.axes import (
 from attention.figures.palette import LIGHT, Palette
 
 if TYPE_CHECKING:
-    from attention.record import HeadView
+    from collections.abc import Sequence
+
+    from attention.record import HeadView, Token
 
 MASKED_STAGES = ("masked", "weights")
 SINK = "sink"
@@ -46,7 +48,7 @@ def scores(
     masked = stage == "masked"
     z = _hide(head_view.stage(stage)) if masked else head_view.stage(stage)
     limit, note = symmetric(z)
-    trace = _heatmap(z, "scores", palette, zmin=-limit, zmax=limit, what=f"{stage} score")
+    trace = heatmap(z, "scores", palette, zmin=-limit, zmax=limit, what=f"{stage} score")
     figure = go.Figure(trace, _layout(head_view, palette, note=note, keys=True, hatch=masked))
     return _pinned(figure, pin, palette)
 
@@ -54,7 +56,7 @@ def scores(
 def weights(head_view: HeadView, *, pin: int | None = None, palette: Palette = LIGHT) -> go.Figure:
     """How much of each key's value each query takes, 0 to 1; a learned sink's share is one more column."""
     z = shown_weights(head_view)
-    trace = _heatmap(z, "weights", palette, zmin=0, zmax=1, what="weight")
+    trace = heatmap(z, "weights", palette, zmin=0, zmax=1, what="weight")
     sink = head_view.sink_in_weights
     return _pinned(go.Figure(trace, _layout(head_view, palette, keys=True, hatch=True, sink=sink)), pin, palette)
 
@@ -75,10 +77,10 @@ def norms(head_view: HeadView, *, what: str = "norms", pin: int | None = None, p
     z[closed(head_view)] = np.nan
     z.flags.writeable = False
     if what == "norms":
-        trace = _heatmap(z, "weights", palette, zmin=0, zmax=1, what="share of what is brought")
+        trace = heatmap(z, "weights", palette, zmin=0, zmax=1, what="share of what is brought")
         return _pinned(go.Figure(trace, _layout(head_view, palette, keys=True, hatch=True)), pin, palette)
     limit, note = symmetric(z)
-    trace = _heatmap(z, "scores", palette, zmin=-limit, zmax=limit, what="share − weight")
+    trace = heatmap(z, "scores", palette, zmin=-limit, zmax=limit, what="share − weight")
     return _pinned(go.Figure(trace, _layout(head_view, palette, note=note, keys=True, hatch=True)), pin, palette)
 
 
@@ -93,7 +95,7 @@ def values(
         reason = head_view.no_contribution if what == "contribution" else "the values of this head are not known"
         raise InputError(f"There is no {what} to draw: {reason}.")
     limit, note = symmetric(z)
-    trace = _heatmap(z, "values", palette, zmin=-limit, zmax=limit, what=what)
+    trace = heatmap(z, "values", palette, zmin=-limit, zmax=limit, what=what)
     layout = _layout(head_view, palette, note=note)
     layout["xaxis"] = number_axis(z.shape[1]) | {"side": "top"}
     layout["margin"]["t"] = 28
@@ -133,7 +135,7 @@ def symmetric(z: np.ndarray) -> tuple[float, str]:
     usual = float(np.quantile(size, 0.98))
     if size.size < 50 or usual <= 0 or top < EXTREME * usual:
         return top, ""
-    limit = _round_up(usual)
+    limit = round_up(usual)
     extreme = float(z[np.isfinite(z)][size.argmax()])
     return limit, f"Colours end at ±{limit:g}; the largest is {extreme:.4g}."
 
@@ -143,7 +145,8 @@ def literal(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def _round_up(value: float) -> float:
+def round_up(value: float) -> float:
+    """The number of one digit that is not below this positive one."""
     unit = 10.0 ** math.floor(math.log10(value))
     return math.ceil(value / unit) * unit
 
@@ -154,7 +157,8 @@ def _hide(z: np.ndarray) -> np.ndarray:
     return shown
 
 
-def _heatmap(z: np.ndarray, scale: str, palette: Palette, *, zmin: float, zmax: float, what: str) -> go.Heatmap:
+def heatmap(z: np.ndarray, scale: str, palette: Palette, *, zmin: float, zmax: float, what: str) -> go.Heatmap:
+    """The cells of a map, row 0 first; `scale` is one of the palette's, `what` what hovering calls the number."""
     gap = 1 if max(z.shape) <= 48 else 0
     dimension = scale == "values"
     across = "dimension" if dimension else "key"
@@ -169,31 +173,38 @@ def _layout(
     head_view: HeadView, palette: Palette, *, note: str = "", keys: bool = False, hatch: bool = False,
     sink: bool = False,
 ) -> dict[str, Any]:
-    rows, columns = labels(head_view.query_tokens), labels(head_view.key_tokens)
-    layout: dict[str, Any] = {
-        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "dragmode": False, "meta": {"note": note},
-        "font": {"color": palette.muted, "size": 13}, "hovermode": "closest", "showlegend": False,
-        "margin": {"l": label_width(rows), "r": 4, "t": label_height(columns), "b": 4},
-        "yaxis": upright(token_axis(rows)),
-    }  # fmt: skip
-    if keys:
-        axis = token_axis(columns, SINK if sink else None)
-        layout["xaxis"] = axis | {"side": "top", "tickangle": -SLANT}
-        layout["margin"]["r"] = label_overhang([*columns, SINK] if sink else columns)
-    layout["shapes"] = _borders(head_view, palette, keys)
+    queries, looked = head_view.query_tokens, head_view.key_tokens
+    layout = frame(labels(queries), palette, columns=labels(looked) if keys else None, note=note, sink=sink)
+    layout["shapes"] = border_lines(queries, looked if keys else (), palette)
     if hatch and forbidden(head_view).any():
-        layout["images"] = [_hatching(len(rows), len(columns), sink)]
+        layout["images"] = [hatching(len(queries), len(looked), sink)]
     return layout
 
 
-def _borders(head_view: HeadView, palette: Palette, keys: bool) -> list[dict[str, Any]]:
+def frame(
+    rows: Sequence[str], palette: Palette, *, columns: Sequence[str] | None = None, note: str = "", sink: bool = False
+) -> dict[str, Any]:
+    """The layout of a map by its labels, which are escaped already; without columns it has no axis on top yet."""
+    layout: dict[str, Any] = {
+        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "dragmode": False, "meta": {"note": note},
+        "font": {"color": palette.muted, "size": 13}, "hovermode": "closest", "showlegend": False,
+        "margin": {"l": label_width(rows), "r": 4, "t": label_height(columns or []), "b": 4},
+        "yaxis": upright(token_axis(rows)),
+    }  # fmt: skip
+    if columns is not None:
+        axis = token_axis(columns, SINK if sink else None)
+        layout["xaxis"] = axis | {"side": "top", "tickangle": -SLANT}
+        layout["margin"]["r"] = label_overhang([*columns, SINK] if sink else columns)
+    return layout
+
+
+def border_lines(rows: Sequence[Token], columns: Sequence[Token], palette: Palette) -> list[dict[str, Any]]:
     """A line between sentence A and sentence B, on each axis of tokens."""
     style = {"type": "line", "line": {"color": palette.ink, "width": 1.5, "dash": "dot"}}
     across = {"xref": "x domain", "x0": 0, "x1": 1, "yref": "y"}
     down = {"yref": "y domain", "y0": 0, "y1": 1, "xref": "x"}
-    rows = [style | across | {"y0": at, "y1": at} for at in borders(head_view.query_tokens)]
-    columns = [style | down | {"x0": at, "x1": at} for at in borders(head_view.key_tokens) if keys]
-    return rows + columns
+    lines = [style | across | {"y0": at, "y1": at} for at in borders(rows)]
+    return lines + [style | down | {"x0": at, "x1": at} for at in borders(columns)]
 
 
 def _across(text: str) -> dict[str, Any]:
@@ -204,7 +215,7 @@ def _across(text: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _hatching(n_q: int, n_k: int, sink: bool) -> dict[str, Any]:
+def hatching(n_q: int, n_k: int, sink: bool = False) -> dict[str, Any]:
     """One short stroke a cell (a cell of a few where they are small), below the heatmap, over the real keys."""
     unit = max(1.0, max(n_q, n_k) / 40)
     svg = (

@@ -21,10 +21,13 @@ from attention.figures.palette import THEMES
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPONENTS = ROOT / "assets" / "components"
-SHARED = tuple(ROOT / "static" / name for name in ("headlight.js", "readout.js"))
-NAMES = ("bar", "prompt", "heads", "predicted", "sentence", "figures", "arithmetic")
+SHARED = tuple(path for path in sorted((ROOT / "static").glob("*.js")) if not path.name.endswith(".min.js"))
+NAMES = (
+    "bar", "prompt", "run", "bench", "heads", "predicted", "sentence", "figures", "arithmetic", "map", "links",
+    "dimensions",
+)  # fmt: skip
 # plotly puts its styles into the document's head, where a shadow root would not see them.
-OPEN = ("figures",)
+OPEN = ("figures", "map")
 
 
 def settings() -> str:

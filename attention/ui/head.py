@@ -7,18 +7,32 @@ stay the same gets nothing.
 from __future__ import annotations
 
 import html
-import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from attention import wire
 from attention.bundled import notes
 from attention.catalogue import all_samples
 from attention.config import Limits
-from attention.errors import HeadlightError
-from attention.ui import ask, components, foot, payloads, predicted, search, state, traces
-from attention.view import STAGES, VALUES, WEIGHTS, View
+from attention.errors import HeadlightError, InputError
+from attention.ui import (
+    ask,
+    closer,
+    components,
+    foot,
+    overview,
+    payloads,
+    pins,
+    predicted,
+    probes,
+    search,
+    state,
+    traces,
+    travel,
+)
+from attention.view import View, revised
 
 if TYPE_CHECKING:
     from attention.record import HeadView, Kind, Trace
@@ -30,7 +44,8 @@ KIND_WORDS = {
     "cross": "the target looks at the source",
 }
 ONLY_STARTED = "The decoder has only its start token: type what it has written into the target box."
-_overviews: weakref.WeakKeyDictionary[Trace, dict[str, bytes]] = weakref.WeakKeyDictionary()
+# The components that live on what lies on the desk are given nothing of their own.
+EMPTY = wire.pack({})
 
 
 @st.fragment
@@ -47,7 +62,9 @@ def workbench() -> None:
         view = _fitted(view, trace)
         with status:
             notices()
-        head_view = trace.head(view.layer, view.head, _kind(view, trace))
+        kind = _kind(view, trace)
+        pins.remember(view, trace, kind)
+        head_view = trace.head(view.layer, view.head, kind)
         _draw(head_view, view)
     except Exception as err:  # the one broad one: whatever goes wrong is a sentence here, and a traceback in the log
         problem(view, err)
@@ -98,6 +115,7 @@ def notices() -> None:
 
 def _fitted(view: View, trace: Trace) -> View:
     fitted, found = traces.fit_to(view, trace)
+    fitted = pins.carried(fitted, trace, _kind(fitted, trace))
     if fitted != view or found:
         state.settle(fitted, found)
     return fitted
@@ -109,47 +127,68 @@ def _kind(view: View, trace: Trace) -> Kind:
 
 def _draw(head_view: HeadView, view: View) -> None:
     pinned = payloads.default_query(head_view.query_tokens, _worth_a_look(view)) if view.query is None else view.query
+    _lay_on_the_desk(head_view, replace(view, query=pinned))
     left, right = st.columns([1, 3.72], gap="medium")
-    with left, st.container(key="left"):
-        _kinds(head_view.trace, head_view.kind)
-        data = overview(head_view.trace, head_view.kind)
-        components.mount("heads", data, key="heads", on_pick_change=_pick_head)
-        _said(head_view)
-        search.show(head_view, pinned)
     with left:
-        # Filled last: the panels don't wait for it.
+        # Filled after the panels, which don't wait for it: it goes through all heads, or asks the model.
+        beside = st.container(key="left")
         outlook = st.container(key="outlook", gap="xsmall")
     with right, st.container(key="right"):
-        data = payloads.sentence(head_view, pinned, ids=view.ids)
-        components.mount("sentence", data, key="sentence", on_pin_change=_pin("sentence"), on_ids_change=_show_ids)
-        _panels(head_view, view)
-        components.mount("arithmetic", payloads.arithmetic(head_view, view, pinned), key="arithmetic")
+        components.mount("sentence", EMPTY, key="sentence")
+        _bench(head_view, view, pinned)
+        components.mount("figures", payloads.panels(head_view, view), key="figures")
+        components.mount("arithmetic", EMPTY, key="arithmetic")
+        further = st.container(key="further")
+    with beside:
+        _kinds(head_view.trace, head_view.kind)
+        components.mount("heads", _overview(head_view, view), key="heads")
+        _said(head_view)
+        search.show(head_view, pinned)
+    with further:
+        closer.show(head_view, view)
     foot.show(head_view)
     state.sync()  # here already, for a large model takes its time to predict
     with outlook:
         predicted.show(head_view, view, pinned)
 
 
+def _lay_on_the_desk(head_view: HeadView, view: View) -> None:
+    """What the browser makes every head of, first of all: while it does, the rest of the page is still made here."""
+    with st.container(key="desk"):
+        components.mount("run", travel.run(head_view, view), key="run")
+
+
+def _bench(head_view: HeadView, view: View, pinned: int) -> None:
+    """The look on its way to the browser, and what was changed there on its way back."""
+    limit = Limits.from_environment().max_tokens
+    data = travel.look(head_view, view, pinned, seen=state.seen(), limit=limit, undo=state.can_undo())
+    components.mount("bench", data, key="bench", on_look_change=_look)
+
+
+def _look() -> None:
+    hear(st.session_state["bench"].get("look"))
+
+
+def hear(told: object) -> None:
+    """Take over what the browser has changed by itself. Each value is checked, for it comes from a stranger."""
+    if not isinstance(told, dict) or not isinstance(told.get("changes"), dict) or not _whole(told.get("seq")):
+        return
+    changes = {name: value for name, value in told["changes"].items() if name in travel.OWNED}
+    state.hear(int(told["seq"]))
+    try:
+        state.go(revised(state.current(), changes))
+    except InputError as err:
+        state.settle(state.current(), [str(err)])
+
+
+def _overview(head_view: HeadView, view: View) -> bytes:
+    stored = probes.scores(view, head_view.kind) if view.ground == "stored" else None
+    return overview.payload(head_view.trace, head_view.kind, view, stored)
+
+
 def _worth_a_look(view: View) -> str:
     """The word that the sample of this text wants looked at, or ""."""
     return next((sample.pin for sample in all_samples() if sample.text == view.text), "")
-
-
-def _panels(head_view: HeadView, view: View) -> None:
-    limit = Limits.from_environment().max_tokens
-    data = payloads.figures(head_view, view, limit=limit, undo=state.can_undo())
-    components.mount(
-        "figures", data, key="figures", on_pin_change=_pin("figures"), on_scores_change=_choose_stage,
-        on_weights_change=_choose_weights, on_values_change=_choose_values,
-    )  # fmt: skip
-
-
-def overview(trace: Trace, kind: Kind) -> bytes:
-    """The thumbnails of all heads, made once a trace and kind."""
-    made = _overviews.setdefault(trace, {})
-    if kind not in made:
-        made[kind] = payloads.heads(trace, kind)
-    return made[kind]
 
 
 def _said(head_view: HeadView) -> None:
@@ -183,46 +222,6 @@ def _kinds(trace: Trace, kind: Kind) -> None:
     st.html(f'<div class="hl-said"><small>{KIND_NAMES[kind]}: {KIND_WORDS[kind]}</small>{unwritten}</div>')
 
 
-# What the components send. Each value is checked, for it comes from a browser.
-
-
-def _pick_head() -> None:
-    chosen = st.session_state["heads"].get("pick")
-    if isinstance(chosen, dict) and _whole(chosen.get("layer")) and _whole(chosen.get("head")):
-        ask.change_to(layer=int(chosen["layer"]), head=int(chosen["head"]))
-
-
-def _pin(key: str) -> Any:
-    def pin() -> None:
-        chosen = st.session_state[key].get("pin")
-        if _whole(chosen):
-            ask.change_to(query=int(chosen))
-
-    return pin
-
-
-def _show_ids() -> None:
-    ask.change_to(ids=bool(st.session_state["sentence"].get("ids")))
-
-
-def _choose_stage() -> None:
-    chosen = st.session_state["figures"].get("scores")
-    if chosen in STAGES:
-        ask.change_to(stage=chosen)
-
-
-def _choose_weights() -> None:
-    chosen = st.session_state["figures"].get("weights")
-    if chosen in WEIGHTS:
-        ask.change_to(weights=chosen)
-
-
-def _choose_values() -> None:
-    chosen = st.session_state["figures"].get("values")
-    if chosen in VALUES:
-        ask.change_to(values=chosen)
-
-
 def _choose_kind() -> None:
     chosen = st.session_state["kind"]
     if chosen is not None:
@@ -232,3 +231,4 @@ def _choose_kind() -> None:
 def _whole(number: object) -> bool:
     """JSON numbers arrive as int or as float without a fraction."""
     return type(number) in (int, float) and number == int(number) >= 0  # type: ignore[call-overload]
+

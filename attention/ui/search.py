@@ -1,23 +1,32 @@
-"""“Find a head”: the heads ranked by a pattern on this text, or by what passes between two tokens of it."""
+"""“Find a head”: heads ranked by a pattern, on this text or on stored ones, or by what passes between two tokens."""
 
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from attention.ui import ask
+from attention.ui import ask, state, stored
 
 if TYPE_CHECKING:
+    from attention.analysis.named import Pattern
     from attention.analysis.pairs import Between, Link
     from attention.analysis.patterns import Hit, PatternScores
     from attention.record import HeadView, Kind, Token, Trace
+    from attention.ui.probes import Probed
 
-HOW, PATTERN, QUERY, KEY, ORDER = (f"search-{part}" for part in ("how", "pattern", "query", "key", "order"))
+HOW, ON, PATTERN, LEAST, QUERY, KEY, ORDER = (
+    f"search-{part}" for part in ("how", "on", "pattern", "least", "query", "key", "order")
+)
 BY_PATTERN, BETWEEN = "by what it does", "between two tokens"
+HERE, STORED = "on this text", "on stored texts"
+# In place of a pattern: every head by the name that fits it best.
+EVERY = "every name"
 ORDERS = {"weight": "by weight", "size": "by what it brings"}
-SHOWN = 8
+# A ranking's best; and the most of a list that was asked for as a whole.
+SHOWN, MOST = 8, 60
 # Cells of all heads' maps that are scored without being asked: a tenth of a second.
 QUICK = 4_000_000
 _scored: weakref.WeakKeyDictionary[Trace, dict[str, PatternScores]] = weakref.WeakKeyDictionary()
@@ -26,38 +35,158 @@ _scored: weakref.WeakKeyDictionary[Trace, dict[str, PatternScores]] = weakref.We
 def show(head_view: HeadView, pinned: int) -> None:
     """Draw the way in, and what was asked for; nothing is computed before somebody asks."""
     with st.popover("Find a head", type="tertiary"), st.container(key="search", gap="xsmall"):
-        how = st.segmented_control(
-            "How", [BY_PATTERN, BETWEEN], default=BY_PATTERN, required=True, key=HOW, label_visibility="collapsed"
-        )
+        with st.container(key="search-where", horizontal=True, gap="xsmall"):
+            how = st.segmented_control(
+                "How", [BY_PATTERN, BETWEEN], default=BY_PATTERN, required=True, key=HOW, label_visibility="collapsed"
+            )
+            on = _on() if how != BETWEEN else HERE
         if how == BETWEEN:
             _between(head_view, pinned)
+        elif on == STORED:
+            _on_stored(head_view)
         else:
-            _by_pattern(head_view)
+            _by_pattern(head_view, None)
 
 
-def _by_pattern(head_view: HeadView) -> None:
+def _on() -> str:
+    return st.segmented_control(
+        "On", [HERE, STORED], default=HERE, required=True, key=ON, label_visibility="collapsed",
+        help="On stored texts the model is scored by itself, whatever text is on the page.",
+    )  # fmt: skip
+
+
+def _on_stored(head_view: HeadView) -> None:
+    probed = stored.show(head_view, state.current())
+    if probed is None:
+        return
+    st.caption(stored.says(probed))
+    _by_pattern(head_view, probed)
+    stored.texts(probed)
+
+
+def _by_pattern(head_view: HeadView, probed: Probed | None) -> None:
+    offered = _offered(head_view.kind, probed)
+    left, right = st.columns([5, 3], gap="small")
+    with left:
+        chosen = _chosen(offered)
+    if chosen is None:
+        st.caption("Every head is then scored on this text." if probed is None else "The heads are then ranked by it.")
+        return
+    with right:
+        least = _least(offered.get(chosen))
+    scores = scores_of(head_view.trace, head_view.kind) if probed is None else probed.scores
+    if chosen == EVERY:
+        _every(scores, least, head_view, probed)
+    else:
+        _ranking(scores, offered[chosen], least, head_view, probed)
+
+
+def _offered(kind: Kind, probed: Probed | None) -> dict[str, Pattern]:
+    """The patterns that make sense, by name; copying is measured on sequences made for it, not on a text."""
     from attention.analysis.named import PATTERNS
 
-    # Copying is measured on sequences made for it, not on a text.
-    here = [pattern for pattern in PATTERNS if head_view.kind in pattern.kinds and pattern.measure != "logit"]
-    offered = {pattern.name: pattern for pattern in here}
-    chosen = st.selectbox(
-        "What should it do?", list(offered), index=None, key=PATTERN, format_func=lambda name: offered[name].title,
+    fitting = [pattern for pattern in PATTERNS if kind in pattern.kinds]
+    copies = probed is not None and probed.n_sequences > 0
+    return {pattern.name: pattern for pattern in fitting if copies or pattern.measure != "logit"}
+
+
+def _chosen(offered: dict[str, Pattern]) -> str | None:
+    """The pattern, EVERY, or None where nobody has chosen yet."""
+    if st.session_state.get(PATTERN) not in (None, EVERY, *offered):
+        del st.session_state[PATTERN]  # chosen where there were more
+    titles = {EVERY: "Anything that has a name"} | {name: pattern.title for name, pattern in offered.items()}
+    return st.selectbox(
+        "What should it do?", list(titles), index=None, key=PATTERN, format_func=titles.__getitem__,
         placeholder="Choose a pattern",
     )  # fmt: skip
-    if chosen is None:
-        st.caption("Every head is then scored on this text.")
-        return
-    pattern, scores = offered[chosen], scores_of(head_view.trace, head_view.kind)
+
+
+def _ranking(
+    scores: PatternScores, pattern: Pattern, least: float | None, head_view: HeadView, probed: Probed | None
+) -> None:
+    from attention.analysis.patterns import rank
+
     st.caption(f"{pattern.says} ({pattern.source})")
-    hits = _ranked(scores, chosen)
+    hits = rank(scores, pattern.name)
     if not hits:
-        st.text(f"No head can be ranked: {scores.why.get(chosen, pattern.nothing)}.")
+        st.text(f"No head can be ranked: {scores.why.get(pattern.name, pattern.nothing)}.")
         return
-    for number, hit in enumerate(hits[:SHOWN]):
-        _line(number, hit.layer, hit.head, _score_words(hit, pattern.measure), head_view)
-    count = f"{hits[0].rows} quer{'y' if hits[0].rows == 1 else 'ies'}"
-    st.caption(f"Scored on this text alone, over {count}; another text may rank otherwise.")
+    lines = [(hit, _score_words(hit, pattern)) for hit in hits if _is_kept(hit, least)]
+    _lines(lines if least is not None else lines[:SHOWN], head_view, _kept_words(len(lines), least, hits))
+    st.caption(_over(hits[0].rows, pattern.name, probed))
+
+
+def _over(rows: int, pattern: str, probed: Probed | None) -> str:
+    """What a ranking's scores are means over."""
+    count = f"{rows:,} quer{'y' if rows == 1 else 'ies'}"
+    if probed is None:
+        return f"Scored on this text alone, over {count}; another text may rank otherwise."
+    repeated = probed.n_sequences and pattern in ("induction", "copying")
+    return f"Over {count} of the {'random sequences' if repeated else 'stored texts'}."
+
+
+def _every(scores: PatternScores, least: float | None, head_view: HeadView, probed: Probed | None) -> None:
+    """Each head that has a name, the clearest first."""
+    from attention.analysis.patterns import pattern_of
+
+    names = names_of(scores)
+    found = _named(scores, names)
+    lines = [(hit, f"{name} {_score_words(hit, pattern_of(name))}") for name, hit in found if _is_kept(hit, least)]
+    said = f"{len(found)} of {len(names)} heads do something that has a name."
+    _lines(lines, head_view, said if least is None else _kept_words(len(lines), least, [hit for _, hit in found]))
+    if probed is None:
+        st.caption("Scored on this text alone; on another text they may do something else.")
+
+
+def names_of(scores: PatternScores) -> dict[tuple[int, int], str]:
+    """What each head (layer, head) does, by the name that fits best; "mixed" for none."""
+    from attention.analysis.patterns import name_of, rank
+
+    return {(hit.layer, hit.head): name_of(scores, hit.layer, hit.head) for hit in rank(scores, "uniform")}
+
+
+def _named(scores: PatternScores, names: Mapping[tuple[int, int], str]) -> list[tuple[str, Hit]]:
+    """The heads that have a name, with their numbers: the furthest from an even head first, the even ones last."""
+    from attention.analysis.patterns import rank
+
+    found = []
+    for name in sorted(set(names.values()) - {"mixed"}):
+        found += [(name, hit) for hit in rank(scores, name) if names.get((hit.layer, hit.head)) == name]
+    return sorted(found, key=lambda one: (one[0] == "uniform", -one[1].way, one[1].layer, one[1].head))
+
+
+def _least(pattern: Pattern | None) -> float | None:
+    """The score that a head must have to be listed, where somebody asks for one."""
+    unit = ", in logits" if pattern is not None and pattern.measure == "logit" else ""
+    return st.number_input(
+        f"Least score{unit}", min_value=0.0, value=None, step=0.05, format="%.2f", key=LEAST, placeholder="any",
+        help="Lists all heads of at least this score.",
+    )  # fmt: skip
+
+
+def _is_kept(hit: Hit, least: float | None) -> bool:
+    # As it is written: a head that shows 0.60 is one of 0.60.
+    return least is None or round(hit.score, 2) >= round(least, 2)
+
+
+def _kept_words(count: int, least: float | None, hits: Sequence[Hit]) -> str:
+    """How many heads have the least score; "" where there is none."""
+    if least is None:
+        return ""
+    if count == 0:
+        highest = max((hit.score for hit in hits), default=None)
+        return f"No head scores {least:.2f}" + ("." if highest is None else f"; the highest has {highest:.2f}.")
+    return f"{count} of {len(hits)} heads score{'s' if count == 1 else ''} at least {least:.2f}."
+
+
+def _lines(lines: Sequence[tuple[Hit, str]], head_view: HeadView, said: str) -> None:
+    """The hits, below what is said of all of them."""
+    cut = f"The first {MOST} are listed." if len(lines) > MOST else ""
+    if words := " ".join(filter(None, (said, cut))):
+        st.caption(words)
+    with st.container(key="hits", gap=None):
+        for number, (hit, score) in enumerate(lines[:MOST]):
+            _line(number, hit.layer, hit.head, score, head_view)
 
 
 def name_in_words(head_view: HeadView) -> str:
@@ -87,15 +216,11 @@ def scores_of(trace: Trace, kind: Kind) -> PatternScores:
     return made[kind]
 
 
-def _ranked(scores: PatternScores, pattern: str) -> tuple[Hit, ...]:
-    from attention.analysis.patterns import rank
-
-    return rank(scores, pattern)
-
-
-def _score_words(hit: Hit, measure: str) -> str:
-    even = "" if measure == "spread" else f", an even head {hit.base:.2f}"
-    return f"{hit.score:.2f}{even}"
+def _score_words(hit: Hit, pattern: Pattern) -> str:
+    """The score beside an even head's; evenness itself and copying have none to stand beside."""
+    if pattern.measure == "logit":
+        return f"{hit.score:+.2f} logits"
+    return f"{hit.score:.2f}" + ("" if pattern.measure == "spread" else f", an even head {hit.base:.2f}")
 
 
 def _between(head_view: HeadView, pinned: int) -> None:
@@ -135,8 +260,9 @@ def _links(head_view: HeadView, found: Between, order: str, query: int) -> None:
         reasons = sorted(set(found.why.values())) if order == "size" else []
         st.text(f"No head can be ranked: {'; '.join(reasons) or 'the mask hides that token from this one'}.")
         return
-    for number, link in enumerate(links[:SHOWN]):
-        _line(number, link.layer, link.head, _link_words(link), head_view, query)
+    with st.container(key="hits", gap=None):
+        for number, link in enumerate(links[:SHOWN]):
+            _line(number, link.layer, link.head, _link_words(link), head_view, query)
 
 
 def _link_words(link: Link) -> str:

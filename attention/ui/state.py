@@ -33,7 +33,10 @@ LONGEST_ADDRESS = 6_000
 _REMEMBERED = 200
 _NAMES = tuple(parameter.name for parameter in PARAMETERS)
 # Changes of these alone are not worth a step back.
-_QUIET = ("query", "stage", "weights", "values", "ids")
+_QUIET = (
+    "query", "also", "together", "key", "stage", "weights", "values", "temperature", "hide", "rest", "zoom", "measure",
+    "sort", "ground", "lens", "beside", "least", "top", "over", "ids",
+)  # fmt: skip
 
 
 class Key(StrEnum):
@@ -49,6 +52,8 @@ class Key(StrEnum):
     # The hash of an address that the browser went back to and that stays as it is, or None.
     HELD = "headlight.held"
     PAGE = "headlight.page"
+    # The number of the last message from the browser's desk that was heard.
+    SEEN = "headlight.seen"
 
 
 def current() -> View:
@@ -78,7 +83,7 @@ def follow(page: str) -> None:
 
 
 def go(view: View) -> None:
-    """Show another view. Unless only token, stage, values or ids change, the present one can be undone to."""
+    """Show another view. The present one can be undone to, unless only what is quiet changes: a pin, a step, a lens."""
     _step()
     _move(current(), view)
 
@@ -114,6 +119,16 @@ def can_redo() -> bool:
     """Whether `undo` left a view to go forward to."""
     current()
     return bool(_get(Key.FUTURE))
+
+
+def seen() -> int:
+    """How far the browser's own changes have been heard: the number of its last message."""
+    return int(st.session_state.get(Key.SEEN, 0))
+
+
+def hear(number: int) -> None:
+    """A message of the browser's desk was heard."""
+    st.session_state[Key.SEEN] = max(seen(), number)
 
 
 def notices() -> tuple[str, ...]:

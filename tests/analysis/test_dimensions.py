@@ -7,7 +7,21 @@ import pytest
 import torch
 
 import attention
-from attention.analysis.dimensions import NO_PAIRS, STILL, Layout, in_pairs, layout_in, layout_of, products
+from attention.analysis.dimensions import (
+    FEW_DIGITS,
+    NO_PAIRS,
+    NOT_ALIKE,
+    NOT_BACK,
+    STILL,
+    Layout,
+    Turns,
+    _turns_of,
+    in_pairs,
+    layout_in,
+    layout_of,
+    products,
+    turns_of,
+)
 from attention.errors import InputError
 from attention.record import Trace
 from attention.source import load_source
@@ -130,3 +144,76 @@ def test_the_most_of_a_pair_is_what_no_distance_changes() -> None:
     one, two = (in_pairs(products(replace(record, key=k), 0, 0, 0), layout) for k in (key[0][None], other[0][None]))
     np.testing.assert_allclose(one.most, two.most, rtol=1e-5)
     assert not np.allclose(one.products, two.products)
+
+
+# Turning back
+
+
+def projected(model: torch.nn.Module, which: str, tokens: list[int]) -> list[np.ndarray]:
+    """What each layer's own projection of queries or keys puts out, (heads, n, d), before anything is turned."""
+    seen: list[np.ndarray] = []
+
+    def keep(module: torch.nn.Module, args: object, output: torch.Tensor) -> None:
+        seen.append(output[0].unflatten(-1, (-1, 12)).transpose(0, 1).double().numpy())
+
+    hooks = [one.register_forward_hook(keep) for name, one in model.named_modules() if name.endswith(which)]
+    with torch.no_grad():
+        model(torch.tensor([tokens]))
+    for hook in hooks:
+        hook.remove()
+    return seen
+
+
+@pytest.mark.parametrize("name", ["llama", "cohere"])
+def test_turned_back_they_are_what_the_models_own_projections_put_out(name: str) -> None:
+    model, tokens = build(name, "decoder"), ids(40)
+    trace, found = attention.trace(model, tokens), turns_of(model, 40)
+    assert list(found) == [("decoder", layer) for layer in range(3)]
+    for which, part in (("q_proj", "query"), ("k_proj", "key")):
+        for layer, theirs in enumerate(projected(model, which, tokens)):
+            recorded = getattr(trace.record(layer), part).double().numpy()
+            ours = found["decoder", layer].back(recorded)
+            assert np.abs(ours - theirs).max() <= 1e-5 * np.abs(theirs).max()
+            assert np.abs(recorded - theirs).max() > 0.1 * np.abs(theirs).max()
+            np.testing.assert_allclose(np.linalg.norm(ours, axis=-1), np.linalg.norm(recorded, axis=-1), rtol=1e-5)
+
+
+def test_layers_that_turn_alike_share_their_angles() -> None:
+    found = turns_of(build("modernbert", "encoder"), 30)
+    whole, near, also_near = (found["encoder", layer] for layer in range(3))
+    assert near is also_near
+    assert whole is not near
+    assert whole.layout == near.layout
+    assert not np.allclose(whole.angles, near.angles, atol=1e-3)
+    assert near.angles.shape == (30, 6)
+    assert not near.angles[0].any()
+
+
+def test_what_cannot_be_turned_back_says_why() -> None:
+    assert turns_of(twins.model("gpt2"), 13) == {
+        ("decoder", 0): NO_PAIRS,
+        ("decoder", 1): NOT_ALIKE,
+    }
+    assert set(turns_of(twins.model("t5"), 13).values()) <= {STILL, NOT_ALIKE}
+    half = turns_of(build("llama", "decoder").bfloat16(), 13)["decoder", 0]
+    assert half.layout.arrangement == "halves"
+    assert (half.angles, half.why) == (None, FEW_DIGITS)
+    with pytest.raises(InputError, match="few digits"):
+        half.back(np.zeros((2, 12)))
+
+
+def test_a_learned_sink_makes_places_differ_below_the_first_layer() -> None:
+    found = turns_of(build("gpt_oss", "decoder"), 13)
+    assert found["decoder", 0].angles is not None
+    assert found["decoder", 1] == NOT_ALIKE
+
+
+def test_angles_that_do_not_turn_them_back_are_refused() -> None:
+    """A model that changes its queries by place in another way than its keys."""
+    layout = Layout(arrangement="halves", start=0, width=12)
+    key = turned(layout)
+    made = Trace.from_tensors(query=torch.flip(key, [1]), key=key).record(0)
+    found = _turns_of(made, [], first=True)
+    assert isinstance(found, Turns)
+    assert (found.angles, found.why) == (None, NOT_BACK)
+    assert _turns_of(replace(made, query=key), [], first=True).angles is not None

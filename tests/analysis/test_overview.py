@@ -1,37 +1,9 @@
-import numpy as np
 import pytest
 import torch
 
 from attention.analysis.summary import Habit, habit, in_words
-from attention.analysis.thumbnails import pool, thumbnails, to_bytes
 from attention.record import Trace
-from tests.figures.heads import N_HEADS, causal, tensors
-
-
-def test_a_small_map_stays_as_it_is():
-    head = causal()
-    layers, pictures = thumbnails(head.trace)
-    assert layers == [0]
-    assert pictures.shape == (1, N_HEADS, 7, 7)
-    np.testing.assert_array_equal(pictures[0, 1], to_bytes(head.weights))
-
-
-def test_a_large_map_is_pooled_by_its_largest_weights():
-    weights = np.zeros((37, 41), dtype=np.float32)
-    weights[36, 0] = 1
-    weights[0, 40] = 0.5
-    pooled = pool(weights, 16, 16)
-    assert pooled.shape == (16, 16)
-    assert (pooled[15, 0], pooled[0, 15], pooled.sum()) == (1, 0.5, 1.5)
-
-
-def test_a_thin_diagonal_survives():
-    pooled = pool(np.eye(512, dtype=np.float32), 16, 16)
-    np.testing.assert_array_equal(pooled, np.eye(16))
-
-
-def test_bytes_span_the_whole_range():
-    assert list(to_bytes(np.array([0, 0.5, 1, np.nan]))) == [0, 128, 255, 0]
+from tests.figures.heads import tensors
 
 
 def habit_of(weights: torch.Tensor) -> Habit | None:

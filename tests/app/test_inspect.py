@@ -2,22 +2,27 @@
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import numpy as np
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
+import attention
 from attention import wire
 from attention.catalogue import models, samples
 from attention.local import trace_local
 from attention.models import hub
 from attention.models.reference import ModelRef
+from attention.record import HeadView
 from attention.ui import ask, head, state, traces, warmup
 from attention.view import DEFAULT_TEXT
 from tests.app.test_traces import stacks
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
-COMPONENTS = {"bar", "prompt", "heads", "predicted", "sentence", "figures", "arithmetic"}
+COMPONENTS = {"bar", "prompt", "run", "bench", "heads", "predicted", "sentence", "figures", "arithmetic", "links"}
 HOSTILE = (
     "<script>alert(1)</script> word", r"$\LaTeX$ and $x^2$", "**bold** [link](http://x) :smile: # head",
     "😀 👩‍👩‍👧 👋🏽", "القطة جلست على السجادة", "a\nb\tc", "one", "&lt;b&gt; \\u003c </style>", "—" * 90,
@@ -43,6 +48,27 @@ def given(app: AppTest) -> dict[str, Any]:
     return {item.proto.component_name.removeprefix("headlight."): wire.parse(item.proto.bytes) for item in found}
 
 
+def tell(app: AppTest, changes: dict[str, str], seq: int = 1) -> None:
+    """What the browser's desk sends after a change of its own."""
+    send(app, {"seq": seq, "changes": changes})
+
+
+def send(app: AppTest, message: Any) -> None:
+    """A component's message reaches its callback before the run; here it comes as the run begins."""
+    waiting = [message]
+    with patch.object(warmup, "start", lambda: head.hear(waiting.pop()) if waiting else None):
+        app.run()
+
+
+def weight_of(view: HeadView) -> np.ndarray:
+    """The rows of W_O that read this head, (v, m), by running the projection on unit vectors."""
+    record = view.record
+    width = record.value.shape[-1]
+    unit = torch.zeros(width, record.n_heads * width)
+    unit[:, view.head * width : (view.head + 1) * width] = torch.eye(width)
+    return (record.projection(unit) - record.projection(torch.zeros_like(unit))).detach().numpy()
+
+
 def one(value: Any) -> str:
     """A query parameter's value; AppTest gives it bare or in a list."""
     return value if isinstance(value, str) else value[-1]
@@ -65,12 +91,23 @@ class TestDefault:
         assert set(given(app)) == COMPONENTS
         assert given(app)["prompt"]["text"] == DEFAULT_TEXT
 
-    def test_the_three_panels_in_their_order(self):
-        panels = given(opened())["figures"]["panels"]
-        assert [panel["name"] for panel in panels] == ["scores", "weights", "values"]
-        assert panels[0]["current"] == "masked"
-        assert [option["value"] for option in panels[0]["options"]] == ["scores", "scaled", "masked"]
-        assert all(panel["figure"] for panel in panels)
+    def test_the_run_is_laid_on_the_desk_with_every_head_and_no_map(self):
+        app = opened()
+        run, trace = given(app)["run"], attention.trace("storyteller", DEFAULT_TEXT)
+        assert run["level"] == "all"
+        assert [layer["heads"] for layer in run["layers"]] == [list(range(6))] * 4
+        assert np.array_equal(run["layers"][2]["query"], trace.record(2).query.numpy())
+        assert all(layer["maps"] is None for layer in run["layers"])
+        assert [token["text"] for token in run["tokens"]["keys"]] == [token.text or token.piece for token in trace.tokens]
+        assert len(payload(app, "run")) < 2_000_000
+
+    def test_another_head_travels_not_at_all(self):
+        """The bytes of what has travelled stay, so Streamlit sends nothing of it again."""
+        app = opened(layer="1", head="1")
+        before = {name: payload(app, name) for name in ("run", "heads", "figures", "sentence", "arithmetic", "links")}
+        tell(app, {"layer": "3", "head": "0", "query": "4", "stage": "scaled", "temperature": "0.5", "hide": "special"})
+        assert given(app)["bench"]["look"]["layer"] == 3
+        assert {name: payload(app, name) for name in before} == before
 
     def test_the_foot_says_what_ran_and_what_was_checked(self):
         said = shown(opened())
@@ -80,26 +117,86 @@ class TestDefault:
         assert said.count("✓") == 2
         assert "within" in said
 
-    def test_the_pin_is_one_and_the_same_everywhere(self):
-        parts = given(opened(query="8"))
-        assert parts["sentence"]["pin"] == parts["arithmetic"]["query"] == 8
-        assert parts["arithmetic"]["name"] == "·it"
+    def test_the_pin_is_the_words_that_the_sample_wants_looked_at(self):
+        look = given(opened())["bench"]["look"]
+        assert DEFAULT_TEXT.split()[look["query"] - 1] == "it"
+        assert given(opened(query="5"))["bench"]["look"]["query"] == 5
 
     def test_the_address_reproduces_the_page(self):
-        app = opened(head="3", query="2", stage="scaled", values="contribution")
+        app = opened(
+            head="3", query="2", also="4,5", together="sum", stage="scaled", values="contribution", temperature="0.5",
+            hide="special,first", rest="shared", zoom="0-5,1-6", key="1", measure="distance", sort="1",
+            beside="0.1,2.2", least="0.05", top="3",
+        )  # fmt: skip
         again = opened(**{name: one(app.query_params[name]) for name in app.query_params})
-        for name in ("figures", "arithmetic", "sentence"):
-            assert payload(app, name) == payload(again, name)
-
+        look = given(app)["bench"]["look"]
+        assert given(again)["bench"]["look"] == look
+        assert (look["also"], look["zoom"], look["beside"]) == ([4, 5], [0, 5, 1, 6], [[0, 1], [2, 2]])
+        assert payload(app, "heads") == payload(again, "heads")
 
     @pytest.mark.parametrize("what", ["norms", "difference"])
-    def test_the_weights_panel_can_show_what_each_key_brings(self, what):
-        parts = given(opened(weights=what, values="contribution"))
-        panel = parts["figures"]["panels"][1]
-        assert panel["current"] == what
-        assert [option["value"] for option in panel["options"]] == ["weights", "norms", "difference"]
-        assert panel["figure"]["data"][0]["z"].shape == (12, 12)
-        assert "is brought most by" in parts["arithmetic"]["alts"]["weights"]
+    def test_what_each_key_brings_is_the_servers_to_tell(self, what):
+        brought = given(opened(weights=what, layer="2", head="1"))["figures"]["brought"]
+        assert (brought["layer"], brought["head"], brought["contribution"]) == (2, 1, None)
+        view = attention.trace("storyteller", DEFAULT_TEXT).head(2, 1)
+        reach = np.linalg.norm(view.value @ weight_of(view), axis=-1)
+        assert brought["norms"]["lengths"] == pytest.approx(reach, rel=1e-4)
+
+
+class TestDesk:
+    """What the browser changes by itself, and tells afterwards."""
+
+    def test_it_becomes_the_view_and_the_address(self):
+        app = opened()
+        tell(app, {"layer": "2", "head": "5", "also": "1,2", "hide": "first"}, seq=7)
+        assert one(app.query_params["head"]) == "5"
+        assert one(app.query_params["also"]) == "1,2"
+        bench = given(app)["bench"]
+        assert bench["seen"] == 7
+        assert bench["look"]["hide"] == ["first"]
+        assert bench["undo"], "another head is a step that can be taken back"
+
+    def test_a_pin_alone_is_no_step(self):
+        app = opened()
+        tell(app, {"query": "3", "least": "0.1", "zoom": "0-3,0-3"})
+        assert not given(app)["bench"]["undo"]
+
+    @pytest.mark.parametrize(
+        "message",
+        [
+            None, "x", [], {"seq": 1}, {"seq": "1", "changes": {"head": "2"}}, {"seq": -1, "changes": {"head": "2"}},
+            {"seq": 1, "changes": [["head", "2"]]}, {"seq": 1, "changes": {"head": 2, "layer": "-1", "text": "hack"}},
+            {"seq": 1, "changes": {"model": "nobody/nothing", "lens": "<b>", "also": "1,1"}},
+        ],
+    )  # fmt: skip
+    def test_what_no_page_would_send_changes_nothing(self, message):
+        app = opened()
+        before = given(app)["bench"]["look"]
+        send(app, message)
+        assert not app.exception
+        assert given(app)["bench"]["look"] == before
+        assert given(app)["prompt"]["text"] == DEFAULT_TEXT
+
+    def test_a_head_that_is_not_there_becomes_the_last_one(self):
+        app = opened()
+        tell(app, {"head": "99"})
+        assert given(app)["bench"]["look"]["head"] == 5
+
+
+class TestLenses:
+    @pytest.mark.parametrize(
+        ("lens", "component"),
+        [("links", "links"), ("dimensions", "dimensions"), ("averages", "map"), ("rollout", "map"), ("words", "map")],
+    )
+    def test_each_is_there(self, lens, component):
+        app = opened(lens=lens)
+        assert not app.exception
+        assert set(given(app)) == COMPONENTS - {"links"} | {component}
+
+    def test_a_choice_goes_into_the_address(self):
+        app = opened()
+        app.button_group(key="lens").set_value("rollout").run()
+        assert one(app.query_params["lens"]) == "rollout"
 
 
 class TestTexts:
@@ -149,7 +246,7 @@ class TestStacks:
         given_target(1)
         app = opened(model="t5")
         assert not app.exception
-        assert given(app)["figures"]["kind"] == "encoder"
+        assert given(app)["run"]["kind"] == "encoder"
         assert "encoder: the source looks at itself" in shown(app)
         assert head.ONLY_STARTED not in shown(app)
 
@@ -157,14 +254,14 @@ class TestStacks:
     def test_a_decoder_with_one_token_says_what_to_type(self, given_target, kind):
         given_target(1)
         app = opened(model="t5", kind=kind)
-        assert given(app)["figures"]["kind"] == kind
+        assert given(app)["run"]["kind"] == kind
         assert head.ONLY_STARTED in shown(app)
         assert f"{kind}: {head.KIND_WORDS[kind]}" in shown(app)
 
     def test_with_a_second_text_the_decoder_is_shown(self, given_target):
         given_target(2)
         app = opened(model="t5", pair="x x")
-        assert given(app)["figures"]["kind"] == "decoder"
+        assert given(app)["run"]["kind"] == "decoder"
         assert head.ONLY_STARTED not in shown(app)
 
 
@@ -256,5 +353,6 @@ class TestLinks:
         assert "no layer 99" not in shown(app)
 
     def test_a_contribution_after_w_o_has_the_models_width(self):
-        panel = given(opened(values="contribution"))["figures"]["panels"][2]
-        assert panel["figure"]["data"][0]["z"].shape == (12, 192)
+        brought = given(opened(values="contribution"))["figures"]["brought"]
+        assert brought["contribution"]["z"].shape == (12, 192)
+        assert brought["norms"] is None

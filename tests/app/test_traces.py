@@ -32,7 +32,8 @@ from attention.local import trace_local
 from attention.models import hub
 from attention.models.reference import ModelRef, parse
 from attention.record import Kind, Trace
-from attention.ui import traces
+from attention.source import Report
+from attention.ui import runs, traces
 from attention.ui.traces import (
     Request,
     Traces,
@@ -92,7 +93,7 @@ def test_model_texts_and_limits_reach_the_run_and_tell_requests_apart(
     seen: list[tuple[object, ...]] = []
 
     def run(
-        model: str, text: str, pair: str | None, *, limits: Limits, on_progress: traces.Report, **_: object
+        model: str, text: str, pair: str | None, *, limits: Limits, on_progress: Report, **_: object
     ) -> Trace:
         seen.append((model, text, pair, limits.max_tokens))
         return trace_local("x")
@@ -296,7 +297,7 @@ def test_a_failure_is_tried_again_after_a_while_or_on_request(monkeypatch: pytes
     made.forget_failure(request())
     second = ended(made.join(request()))
     assert second is not first
-    monkeypatch.setattr(traces, "FAILURE_SECONDS", 0.0)
+    monkeypatch.setattr(runs, "FAILURE_SECONDS", 0.0)
     until(lambda: time.monotonic() > second.ended)
     assert ended(made.join(request())) is not second
     assert len(tries) == 3
@@ -421,7 +422,8 @@ def test_a_text_that_cannot_be_used_is_refused_before_any_run(api: Callable[[Run
 
 def test_the_places_of_a_trace() -> None:
     masked = ("scores", "scaled", "masked")
-    assert places(trace_local("a b c")) == (Place(kind="decoder", layer=0, n_heads=4, n_queries=3, stages=masked),)
+    place = Place(kind="decoder", layer=0, n_heads=4, n_queries=3, n_keys=3, stages=masked)
+    assert places(trace_local("a b c")) == (place,)
     rich = Trace.from_tensors(query=torch.zeros(2, 5, 2, 3), key=torch.zeros(2, 5, 7, 3), softcap=30.0,
                               position_bias=torch.zeros(5, 2, 7), pair_tokens=["x", "y"])  # fmt: skip
     assert [(p.kind, p.layer, p.n_heads, p.n_queries) for p in places(rich)] == [("cross", 0, 5, 2), ("cross", 1, 5, 2)]
@@ -514,7 +516,7 @@ def test_progress_is_drawn_literally_and_gone_at_the_end(
             return call
 
     def run(
-        model: str, text: str, pair: str | None, *, limits: Limits, on_progress: traces.Report, **_: object
+        model: str, text: str, pair: str | None, *, limits: Limits, on_progress: Report, **_: object
     ) -> Trace:
         contexts.append(get_script_run_ctx(suppress_warning=True) is None)
         on_progress("Downloading **x** $y$", 0.25)
@@ -652,7 +654,7 @@ def test_a_tab_that_was_closed_keeps_no_download_from_being_cancelled(monkeypatc
     job = begun(made)
     job.watch("gone")
     job.watch("me")
-    monkeypatch.setattr(traces, "PRESENT_SECONDS", 0.0)
+    monkeypatch.setattr(runs, "PRESENT_SECONDS", 0.0)
     assert made.cancel(request(), "me") is False
     assert wait.cancelled
 
@@ -739,12 +741,12 @@ def test_only_a_download_can_be_cancelled() -> None:
     ],
 )
 def test_the_pace_of_a_download(pace: list[tuple[float, int]], total: int, words: str) -> None:
-    assert traces.in_words(pace, total) == words
+    assert runs.in_words(pace, total) == words
 
 
 def test_the_pace_is_that_of_the_last_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(traces.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(runs.time, "monotonic", lambda: now[0])
     job, wait = traces.Job(words="Downloading", began=now[0]), Waiting()
     wait.total = 1_000_000_000
     job.follow(wait)  # type: ignore[arg-type]
@@ -789,7 +791,7 @@ def test_cancel_on_the_page_stays_cancelled_until_it_is_tried_again(
     waits: list[Waiting] = []
     offered: list[tuple[str, str | None]] = []
     drawn: list[str] = []
-    real_button, real_line = traces.st.button, traces.Job.line
+    real_button, real_line = traces.st.button, runs.Job.line
 
     def run(model: str, text: str, *given: object, on_wait: Callable[[Waiting], None], **options: object) -> Trace:
         waits.append(Waiting())
@@ -812,7 +814,7 @@ def test_cancel_on_the_page_stays_cancelled_until_it_is_tried_again(
     monkeypatch.setattr(traces, "PATIENCE_SECONDS", 0.0)
     monkeypatch.setattr(traces, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(traces.st, "button", button)
-    monkeypatch.setattr(traces.Job, "line", property(line))
+    monkeypatch.setattr(runs.Job, "line", property(line))
     app = AppTest.from_function(waiting_page).run(timeout=10)
     sentence = "The download of org/name was cancelled; try again, it goes on from where it stopped."
     assert [element.value for element in app.text] == [sentence]

@@ -1,8 +1,15 @@
-/** The pinned row as a calculation that one can follow: a key a line, the largest weight first. */
-const { start } = await import(`${location.origin}${HEADLIGHT.base}/app/static/headlight.js?v=${HEADLIGHT.version}`);
+/**
+ * The pinned row as a calculation that one can follow: a key a line, the largest weight first. A row that is pointed at
+ * elsewhere takes its place as long as it is; of several pinned rows, the weights stand side by side.
+ */
+const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
+const [{ start }, { desk }, { arithmetic, mixture }] = await Promise.all(["headlight", "desk", "row"].map(shared));
 const ui = start(HEADLIGHT);
+const table = desk(ui);
 const states = new WeakMap();
 const FEW = 5;
+// Lines of the open table; who needs more has the map.
+const MOST = 400;
 const PLACES = { exp: 3, weight: 3 };
 const ROLE = { scores: "query", length: "value", weight: "weight" };
 const SUMMED = new Set(["exp", "weight"]);
@@ -32,7 +39,7 @@ function build(parent) {
     fill(state);
     state.more.focus();
   });
-  state.stops = [ui.listen("hover", (at) => mark(state, at))];
+  state.stops = [ui.listen("shown", (shown) => show(state, shown)), ui.listen("hover", (at) => mark(state, at))];
   return state;
 }
 
@@ -60,15 +67,17 @@ const css = (column) => [ROLE[column.name] ?? "", NARROW.has(column.name) ? "wid
 
 function line(state, index) {
   const { columns, keys, allowed } = state.given;
-  const closed = !allowed[index];
+  const hidden = state.shown.head.isHidden(index);
+  const closed = !allowed[index] || hidden;
+  const word = hidden ? "left out" : "masked";
   const cells = columns.flatMap((column) => {
-    const text = closed && SUMMED.has(column.name) ? (column.name === "weight" ? "masked" : "0") : ui.decimals(column.values[index], places(column));
+    const text = closed && SUMMED.has(column.name) && !column.values[index] ? (column.name === "weight" ? word : "0") : ui.decimals(column.values[index], places(column));
     const cell = ui.make("td", { class: css(column) }, text);
     return column.name === "weight" ? [cell, bar(column.values[index])] : [cell];
   });
   const row = ui.make("tr", { class: closed ? "closed" : "" }, ui.make("th", { scope: "row", class: "key", dir: "auto" }, ...ui.named(keys, index)), ...cells);
   row.dataset.key = index;
-  row.addEventListener("pointerenter", () => ui.say("hover", { query: state.given.query, key: index, from: "arithmetic" }));
+  row.addEventListener("pointerenter", () => ui.say("hover", { query: null, key: index, from: "arithmetic" }));
   row.addEventListener("pointerleave", () => ui.say("hover", null));
   return row;
 }
@@ -104,7 +113,7 @@ function fill(state) {
   const { columns, sink, total, weightSum, allowed } = state.given;
   const order = [...state.given.order].sort((a, b) => allowed[b] - allowed[a]);
   const few = Math.min(order.length <= FEW + 1 ? order.length : FEW, Math.max(1, allowed.filter(Boolean).length));
-  const shown = state.open ? order : order.slice(0, few);
+  const shown = state.open ? order.slice(0, MOST) : order.slice(0, few);
   const hidden = order.slice(few);
   const rows = shown.map((index) => line(state, index));
   if (hidden.length) {
@@ -117,54 +126,107 @@ function fill(state) {
   state.table.replaceChildren(header(columns), ui.make("tbody", {}, ...rows));
 }
 
+/** The row or the key under the pointer, wherever on the page it is. */
 function mark(state, at) {
-  const key = at && state.given && at.query === state.given.query ? at.key : null;
+  state.at = at;
+  if (!state.shown) return;
+  const query = at?.query ?? null;
+  if (query !== state.hovered) {
+    state.hovered = query;
+    write(state);
+  }
+  const key = at?.key ?? null;
   for (const row of state.table.querySelectorAll("tr[data-key]")) row.classList.toggle("here", Number(row.dataset.key) === key);
+}
+
+function show(state, shown) {
+  state.shown = shown;
+  write(state);
+}
+
+const lists = new WeakMap();
+
+function namesOf(tokens) {
+  if (!lists.has(tokens)) lists.set(tokens, tokens.map((token) => token.name));
+  return lists.get(tokens);
+}
+
+/** The rows on show, from the desk. */
+function write(state) {
+  const { run, head, look } = state.shown;
+  const one = state.hovered ?? null;
+  const rows = one === null ? table.pins(look) : [one];
+  const keys = namesOf(run.tokens.keys);
+  const queries = namesOf(run.tokens.queries);
+  state.away = !rows.every((row) => row < head.queries && head.row("weights", row));
+  state.title.replaceChildren(...titleOf(state, rows, queries, look));
+  if (state.away) {
+    state.table.replaceChildren();
+    state.mixture.hidden = true;
+    return;
+  }
+  state.given = rows.length === 1 ? oneRow(state, rows[0], keys) : several(state, rows, keys, queries);
+  fill(state);
+  mixtureOf(state);
+}
+
+function titleOf(state, rows, queries, look) {
+  if (state.away) return ["This row has not travelled: click it to pin it."];
+  if (rows.length === 1) return [`The arithmetic of “${queries[rows[0]]}”`, ...ui.named(queries, rows[0]).slice(1)];
+  return [`The weights of ${rows.length} tokens, and their ${look.together}`];
+}
+
+function oneRow(state, query, keys) {
+  const { head } = state.shown;
+  const titles = table.layerOf(head.layer)?.titles ?? {};
+  const row = arithmetic(head, titles, query);
+  const stages = row.columns.filter(({ name }) => !["exp", "weight", "length", "share"].includes(name));
+  const sink = row.sinkLogit === null || row.sinkPart === null ? null
+    : { stage: stages.at(-1)?.name, logit: row.sinkLogit, exp: row.sinkPart, weight: row.sinkWeight };
+  return { ...row, keys, sink, mixture: mixture(head, row) };
+}
+
+/** One column of weights a token, and what they are together. */
+function several(state, rows, keys, queries) {
+  const { head, look } = state.shown;
+  const weights = head.together("weights", rows, look.together);
+  const may = rows.map((row) => head.allowed(row));
+  const allowed = Uint8Array.from({ length: keys.length }, (_, key) => Number(may.some((row) => row[key])));
+  const columns = rows.map((row) => ({ name: `row-${row}`, title: queries[row], values: head.row("weights", row) }));
+  columns.push({ name: "weight", title: look.together, values: weights });
+  const order = [...weights.keys()].sort((a, b) => allowed[b] - allowed[a] || weights[b] - weights[a] || a - b);
+  return { query: rows[0], order, allowed, columns, keys, sink: null, total: null, weightSum: weights.reduce((sum, weight) => sum + weight, 0), mixture: null };
 }
 
 /** The weighted sum of the value vectors, for the first dimensions. */
 function mixtureOf(state) {
-  const { mixture } = state.given;
-  state.mixture.hidden = !mixture;
-  if (!mixture) return;
+  const { mixture: made, keys } = state.given;
+  state.mixture.hidden = !made;
+  if (!made) return;
   const number = (value) => ui.decimals(value, 2);
-  const terms = mixture.terms.slice(0, 3).flatMap((term, i) => [`${i ? " + " : " = "}${ui.decimals(term.weight, 3)}·v(`, name(state, i), ")"]);
-  const tail = mixture.terms.length > 3 || mixture.others ? " + …" : "";
-  const vector = `(${[...mixture.output].slice(0, 4).map(number).join(", ")}${mixture.width > 4 ? ", …" : ""})`;
+  const name = ({ key }) => ui.make("bdi", {}, ...ui.named(keys, key));
+  const terms = made.terms.slice(0, 3).flatMap((term, i) => [`${i ? " + " : " = "}${ui.decimals(term.weight, 3)}·v(`, name(term), ")"]);
+  const tail = made.terms.length > 3 || made.others ? " + …" : "";
+  const vector = `(${[...made.output].slice(0, 4).map(number).join(", ")}${made.width > 4 ? ", …" : ""})`;
   const summary = ui.make("summary", {}, ui.make("b", {}, "output"), ...terms, `${tail} = ${vector}`);
-  state.mixture.replaceChildren(summary, ui.make("div", { class: "scroll" }, mixtureTable(state, number)));
+  state.mixture.replaceChildren(summary, ui.make("div", { class: "scroll" }, mixtureTable(made, number, name)));
 }
 
-/** The key of term `i` within a formula; its own direction must not turn the numbers around it. */
-function name(state, i) {
-  const { order, columns, keys, mixture } = state.given;
-  const { values } = columns.find((column) => column.name === "weight");
-  const key = [...order].filter((index) => values[index] > 0)[i];
-  return ui.make("bdi", {}, ...(keys[key] === mixture.terms[i].key ? ui.named(keys, key) : [mixture.terms[i].key]));
-}
-
-function mixtureTable(state, number) {
-  const { mixture } = state.given;
-  const count = mixture.output.length;
-  const head = ui.make("tr", {}, ui.make("th", { scope: "col", class: "key" }, "weight × value"),
+function mixtureTable(made, number, name) {
+  const count = made.output.length;
+  const top = ui.make("tr", {}, ui.make("th", { scope: "col", class: "key" }, "weight × value"),
     ...Array.from({ length: count }, (_, i) => ui.make("th", { scope: "col" }, `dim ${i}`)));
   const line = (title, values, kind) => ui.make("tr", { class: kind }, ui.make("th", { scope: "row", class: "key" }, ...title),
     ...[...values].map((value) => ui.make("td", {}, number(value))));
-  const rows = mixture.terms.map((term, i) => line([`${ui.decimals(term.weight, 3)} × v(`, name(state, i), ")"], term.vector, ""));
-  if (mixture.others) rows.push(line([others(mixture.others)], mixture.rest, "others"));
-  rows.push(line(["output"], mixture.output, "total"));
-  return ui.make("table", {}, ui.make("thead", {}, head), ui.make("tbody", {}, ...rows));
+  const rows = made.terms.map((term) => line([`${ui.decimals(term.weight, 3)} × v(`, name(term), ")"], term.vector, ""));
+  if (made.others) rows.push(line([others(made.others)], made.rest, "others"));
+  rows.push(line(["output"], made.output, "total"));
+  return ui.make("table", {}, ui.make("thead", {}, top), ui.make("tbody", {}, ...rows));
 }
 
-export default function ({ data, parentElement }) {
+export default function ({ parentElement }) {
   ui.dress(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement));
-  state.given = ui.parse(data);
-  const { name: pinned, query, keys } = state.given;
-  const place = keys[query] === pinned ? ui.named(keys, query).slice(1) : [];
-  state.title.replaceChildren(`The arithmetic of “${pinned}”`, ...place);
-  fill(state);
-  mixtureOf(state);
-  ui.say("pin", { query: state.given.query, alts: state.given.alts });
+  if (state.shown) show(state, state.shown);
   return () => state.stops.forEach((stop) => stop());
 }

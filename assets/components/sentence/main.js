@@ -1,6 +1,8 @@
-/** The sentence, its tokens shaded by how much the pinned token takes of each; a click, tap or Enter pins another. */
+/** The sentence, its tokens shaded by how much the pinned tokens take of each; a click, tap or Enter pins another. */
+const { desk } = await import(`${location.origin}${HEADLIGHT.base}/app/static/desk.js?v=${HEADLIGHT.version}`);
 const { start } = await import(`${location.origin}${HEADLIGHT.base}/app/static/headlight.js?v=${HEADLIGHT.version}`);
 const ui = start(HEADLIGHT);
+const table = desk(ui);
 const states = new WeakMap();
 const RTL = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/u;
 const LONGEST = 24;
@@ -14,9 +16,9 @@ function build(parent) {
   const looked = ui.make("div", { class: "tokens", role: "group", "aria-label": "Tokens that are looked at" });
   const top = ui.make("div", { class: "top" }, title, readout, ids);
   parent.append(ui.make("div", { class: "sentence" }, top, asking, looked));
-  const state = { title, readout, ids, asking, looked, hovered: null, send: () => {} };
-  ids.addEventListener("click", () => state.send("ids", !state.given.ids));
-  state.stops = [ui.listen("hover", (at) => preview(state, at)), ui.listen("weights", () => shade(state))];
+  const state = { title, readout, ids, asking, looked, at: null };
+  ids.addEventListener("click", () => table.change({ ids: !table.look().ids }));
+  state.stops = [ui.listen("shown", (shown) => show(state, shown)), ui.listen("hover", (at) => preview(state, at))];
   return state;
 }
 
@@ -24,16 +26,16 @@ function build(parent) {
 function token(state, given, index, side) {
   const button = ui.make("button", { type: "button", class: "token", tabIndex: -1 });
   if (given.special) button.classList.add("special");
-  const line = side === "query" ? state.given.queries : state.given.keys;
+  const line = state.shown.run.tokens[side === "query" ? "queries" : "keys"];
   if (index > 0 && given.segment !== line[index - 1].segment) button.classList.add("second");
   if (given.mark) button.append(ui.make("span", { class: "mark" }, given.mark));
   button.append(ui.make("span", { dir: "auto" }, given.text));
-  if (state.given.ids) button.append(ui.make("span", { class: "id" }, given.id === null ? "no id" : String(given.id)));
-  button.addEventListener("click", () => press(state, index, side));
-  button.addEventListener("pointerenter", () => point(state, index, side));
-  button.addEventListener("focus", () => point(state, index, side));
-  button.addEventListener("pointerleave", () => leave(state));
-  button.addEventListener("blur", () => leave(state));
+  if (state.shown.look.ids) button.append(ui.make("span", { class: "id" }, given.id === null ? "no id" : String(given.id)));
+  button.addEventListener("click", (event) => press(state, index, side, event));
+  button.addEventListener("pointerenter", () => point(index, side));
+  button.addEventListener("focus", () => point(index, side));
+  button.addEventListener("pointerleave", () => ui.say("hover", null));
+  button.addEventListener("blur", () => ui.say("hover", null));
   button.addEventListener("keydown", (event) => move(event, button));
   return button;
 }
@@ -49,89 +51,97 @@ function move(event, button) {
   buttons[Math.min(buttons.length - 1, Math.max(0, buttons.indexOf(button) + by))].focus();
 }
 
-const isQuery = (state, side) => side === "query" || !state.given.queries;
-
-function press(state, index, side) {
-  if (!isQuery(state, side) || index === state.pin) return;
-  state.pin = index;
-  ui.say("pinned", index);
-  shade(state);
-  state.send("pin", index);
+function press(state, index, side, event) {
+  if (side === "query" || state.shown.run.tokens.same) table.pin(index, { several: table.isSeveral(event) });
 }
 
-function point(state, index, side) {
-  state.hovered = { index, side };
-  ui.say("hover", side === "query" ? { query: index, key: null, from: "sentence" }
-    : { query: state.pin, key: index, from: "sentence" });
+/** Where queries are another text, a key alone is pointed at; else the pinned token is asked about it. */
+function point(index, side) {
+  ui.say("hover", side === "query" ? { query: index, key: null, from: "sentence" } : { query: null, key: index, from: "sentence" });
 }
 
-function leave(state) {
-  state.hovered = null;
-  ui.say("hover", null);
-}
-
-/** A row under the pointer in the panels is shown here instead of the pinned one, as long as it is there. */
+/** A row under the pointer anywhere is shown here instead of the pinned one, as long as it is there. */
 function preview(state, at) {
-  if (!state.given) return;
-  state.shown = at && at.query !== null && at.query !== undefined ? at.query : state.pin;
-  state.key = at?.key ?? null;
-  shade(state);
+  state.at = at;
+  if (state.shown) shade(state);
 }
 
-/** The weights of the row on show: the pinned one came with the payload, others from the panels' own arrays. */
-function weightsOf(state, query) {
-  if (query === state.given.pin) return state.given.weights;
-  return ui.last("weights")?.(query) ?? null;
+/** {weights, sink, name} of the rows on show: the one pointed at, or those that are pinned, averaged or summed. */
+function rowsOf({ at, shown }) {
+  const { head, look, run } = shown;
+  const one = at?.query ?? null;
+  const rows = one === null ? table.pins(look) : [one];
+  const weights = rows.every((row) => head.row("weights", row)) ? head.together("weights", rows, look.together) : null;
+  const sink = rows.length === 1 && head.sinkShare(rows[0]) !== null ? head.sinkShare(rows[0]) : null;
+  const name = rows.length === 1 ? `“${brief(run.tokens.queries[rows[0]] ?? { mark: "", text: String(rows[0]) })}” looks at`
+    : `${look.together === "mean" ? "Mean" : "Sum"} of ${rows.length} tokens’ weights`;
+  return { rows, weights, sink, name };
+}
+
+/** Which keys none of the rows may look at and that take nothing. */
+function closedTo(head, rows, weights) {
+  const may = rows.map((row) => head.allowed(row));
+  return (key) => !weights[key] && !may.some((row) => row[key]);
 }
 
 function shade(state) {
-  if (!state.given) return;
-  const query = state.shown ?? state.pin;
-  const weights = weightsOf(state, query);
-  [...state.looked.children].forEach((button, key) => paint(state, button, weights?.[key], key));
-  const asking = state.given.queries ? state.asking : state.looked;
+  const { rows, weights, sink, name } = rowsOf(state);
+  const { head } = state.shown;
+  const most = rows.length > 1 && state.shown.look.together === "sum" ? rows.length : 1;
+  const closed = weights ? closedTo(head, rows, weights) : () => false;
+  [...state.looked.children].forEach((button, key) => paint(state, button, weights?.[key], key, closed(key), most));
+  marks(state);
+  state.title.textContent = name;
+  say(state, weights, sink, closed);
+}
+
+/** The pinned tokens, the row pointed at and the key pointed at. */
+function marks(state) {
+  const pins = table.pins(state.shown.look);
+  const asking = state.shown.run.tokens.same ? state.looked : state.asking;
   [...asking.children].forEach((button, index) => {
-    button.classList.toggle("pinned", index === state.pin);
-    button.classList.toggle("row", index === query && query !== state.pin);
-    button.setAttribute("aria-pressed", String(index === state.pin));
-    button.tabIndex = index === state.pin ? 0 : -1;
+    const pinned = pins.includes(index);
+    button.classList.toggle("pinned", pinned);
+    button.classList.toggle("row", index === state.at?.query && !pinned);
+    button.setAttribute("aria-pressed", String(pinned));
+    button.tabIndex = index === pins[0] ? 0 : -1;
   });
-  if (state.given.queries && state.looked.firstChild) state.looked.firstChild.tabIndex = 0;
-  const name = (state.given.queries ?? state.given.keys)[query];
-  state.title.textContent = name ? `“${brief(name)}” looks at` : "";
-  say(state, query, weights);
+  [...state.looked.children].forEach((button, key) => button.classList.toggle("column", key === (state.at?.key ?? null)));
+  if (asking !== state.looked && state.looked.firstChild) state.looked.firstChild.tabIndex = 0;
 }
 
 /** Bring the pinned token into sight within its own lines; the page itself does not move. */
 function reveal(state) {
-  const line = state.given.queries ? state.asking : state.looked;
-  const button = line.children[state.pin];
+  const line = state.shown.run.tokens.same ? state.looked : state.asking;
+  const button = line.children[state.shown.look.query];
   if (!button || line.scrollHeight <= line.clientHeight) return;
   line.scrollTop = button.offsetTop - line.offsetTop - line.clientHeight / 2 + button.offsetHeight / 2;
 }
 
-function paint(state, button, weight, key) {
-  const known = weight !== undefined && !Number.isNaN(weight);
-  const colour = ui.mix(state.palette.weights, known ? weight : 0);
-  const closed = weight !== undefined && Number.isNaN(weight);
+function paint(state, button, weight, key, closed, most) {
+  const known = weight !== undefined && !closed;
+  const colour = ui.mix(state.palette.weights, known ? weight / most : 0);
+  const hidden = state.shown.head.isHidden?.(key);
+  const style = `${closed}/${hidden}/${weight}`;
+  const words = hidden ? "left out" : closed ? "masked" : known ? `weight ${ui.decimals(weight, 4)}` : "";
+  if (button.painted === style) return;
+  button.painted = style;
+  button.setAttribute("aria-label", `${plain(state.shown.run.tokens.keys[key])}, ${words}`);
   button.classList.toggle("closed", closed);
-  button.classList.toggle("column", key === state.key);
+  button.classList.toggle("hidden", Boolean(hidden));
   button.style.backgroundColor = closed ? "transparent" : ui.css(colour);
   button.style.color = closed ? "" : ui.inkOn(colour, state.palette);
-  const words = closed ? "masked" : known ? `weight ${ui.decimals(weight, 4)}` : "";
-  button.setAttribute("aria-label", `${plain(state.given.keys[key])}, ${words}`);
 }
 
 /** The exact number of the token under the pointer, in words. */
-function say(state, query, weights) {
-  const key = state.key;
-  const weight = key === null ? undefined : weights?.[key];
-  if (weight === undefined) {
-    state.readout.textContent = state.given.sink === null ? "" : `the sink takes ${ui.decimals(state.given.sink, 4)}`;
+function say(state, weights, sink, closed) {
+  const key = state.at?.key ?? null;
+  if (key === null || !weights) {
+    state.readout.textContent = sink === null ? "" : `the sink takes ${ui.decimals(sink, 4)}`;
     return;
   }
-  const name = brief(state.given.keys[key]);
-  state.readout.textContent = Number.isNaN(weight) ? `“${name}” is masked` : `“${name}” gets ${ui.decimals(weight, 4)}`;
+  const name = brief(state.shown.run.tokens.keys[key]);
+  state.readout.textContent = closed(key) ? `“${name}” is masked` : `“${name}” gets ${ui.decimals(weights[key], 4)}`;
 }
 
 const plain = (token) => `${token.mark}${token.text}`;
@@ -148,30 +158,39 @@ function direction(tokens) {
   return first && RTL.test(first.text) ? "rtl" : "ltr";
 }
 
+/** The tokens as buttons; the same tokens stay the same elements, for one of them may have the focus. */
 function fill(state) {
-  const { keys, queries, ids } = state.given;
+  const { run, look } = state.shown;
+  const { keys, queries, same } = run.tokens;
+  const filled = `${run.id} ${look.ids}`;
+  if (state.filled === filled) return;
+  state.filled = filled;
+  const asking = same ? [] : queries;
   state.looked.replaceChildren(...keys.map((given, i) => token(state, given, i, "key")));
   state.looked.dir = direction(keys);
-  state.asking.hidden = !queries;
-  state.asking.replaceChildren(...(queries ?? []).map((given, i) => token(state, given, i, "query")));
-  state.asking.dir = direction(queries ?? []);
-  state.ids.hidden = ![...keys, ...(queries ?? [])].some((one) => one.id !== null);
-  state.ids.setAttribute("aria-pressed", String(ids));
+  state.asking.hidden = same;
+  state.asking.replaceChildren(...asking.map((given, i) => token(state, given, i, "query")));
+  state.asking.dir = direction(asking);
+  state.ids.hidden = ![...keys, ...asking].some((one) => one.id !== null);
+  state.ids.setAttribute("aria-pressed", String(look.ids));
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+function show(state, shown) {
+  const before = state.shown?.look.query;
+  state.shown = shown;
+  if (!state.palette) return;
+  fill(state);
+  shade(state);
+  if (shown.look.query !== before) requestAnimationFrame(() => reveal(state));
+}
+
+export default function ({ parentElement }) {
   const palette = ui.dress(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement));
-  state.send = setTriggerValue;
+  const first = !state.palette;
   state.palette = palette;
-  const given = ui.parse(data);
-  const same = state.given && JSON.stringify([given.keys, given.queries, given.ids]) === state.filled;
-  state.given = given;
-  state.pin = given.pin;
-  state.shown = given.pin;
-  if (!same) fill(state);
-  state.filled = JSON.stringify([given.keys, given.queries, given.ids]);
-  shade(state);
-  requestAnimationFrame(() => reveal(state));
+  for (const button of [...state.looked.children]) button.painted = null;
+  if (state.shown) show(state, state.shown);
+  if (first && state.shown) requestAnimationFrame(() => reveal(state));
   return () => state.stops.forEach((stop) => stop());
 }

@@ -1,0 +1,61 @@
+"""“Look closer”: one of the deeper views of the head below its panels, as the view's lens says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from attention import wire
+from attention.ui import ask, components, dimensions_payload, lens
+from attention.view import LENSES, View
+
+if TYPE_CHECKING:
+    from attention.record import HeadView
+
+LENS = "lens"
+NAMES = {
+    "links": "Links",
+    "dimensions": "q · k by dimension",
+    "averages": "Averages",
+    "rollout": "Rollout",
+    "words": "Words",
+}
+EMPTY = wire.pack({})
+
+
+def show(head_view: HeadView, view: View) -> None:
+    """The choice of a lens, and what it shows."""
+    with st.container(key="closer", gap="small"):
+        st.session_state[LENS] = view.lens
+        st.segmented_control(
+            "Look closer", LENSES, key=LENS, format_func=NAMES.__getitem__, on_change=_choose, required=True,
+            label_visibility="collapsed",
+        )  # fmt: skip
+        if view.lens == "links":
+            components.mount("links", EMPTY, key="links")
+        elif view.lens == "dimensions":
+            _dimensions(head_view, view)
+        else:
+            lens.show(head_view, view, view.lens)
+
+
+def _dimensions(head_view: HeadView, view: View) -> None:
+    job = dimensions_payload.begin(view, head_view.trace)
+    data = dimensions_payload.payload(head_view, dimensions_payload.found_by(job))
+    components.mount("dimensions", data, key="dimensions")
+    if not job.done.is_set():
+        _wait(job)
+
+
+@st.fragment(run_every=0.5)
+def _wait(job: dimensions_payload.Job) -> None:
+    """Show what a test run found, as soon as it has ended."""
+    if job.done.is_set():
+        st.rerun()
+
+
+def _choose() -> None:
+    chosen = st.session_state[LENS]
+    if chosen in LENSES:
+        ask.change_to(lens=chosen)

@@ -1,0 +1,158 @@
+"""What the `dimensions` component is given: how each layer turns pairs of dimensions. No Streamlit.
+
+Queries and keys are in the browser by then. How the model pairs and turns their dimensions is not, and cannot be seen
+in them: it is found by one more run, of one token said again and again (`attention.analysis.dimensions`). `begin`
+begins it, in a thread of its own, for all sessions; a page draws first and tells the rest when it is known.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from attention import wire
+from attention.catalogue import LOCAL
+from attention.config import MEGABYTE, Limits
+from attention.ui import runs, travel
+
+if TYPE_CHECKING:
+    from attention.analysis.dimensions import Turns
+    from attention.capture import PreTrainedModel
+    from attention.record import HeadView, Kind, Trace
+    from attention.view import View
+
+MOST, MOST_BYTES = 64, 50 * MEGABYTE
+# A small model has answered by then, and nothing on the page changes afterwards.
+PATIENCE_SECONDS = 0.3
+LOCAL_ADDS = "the local model adds positions to its tokens and turns no dimensions"
+TOO_LONG = "this text is too long to try it out"
+UNKNOWN = "its queries and keys are not known"
+NO_LAYER = "the test run did not reach this layer"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one test run depends on. places: how many tokens the text has."""
+
+    model: str
+    places: int
+    limits: Limits
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Turned:
+    """What was found. model: that of a folder, whose files may be others by now; None where a name stands for the same
+    weights for good.
+    """
+
+    found: Mapping[tuple[Kind, int], Turns | str] | str
+    model: weakref.ref[PreTrainedModel] | None = None
+
+
+Job = runs.Job[Turned]
+
+
+class Turnings(runs.Runs[Request, Turned]):
+    """The test runs of this process."""
+
+    what = "turning"
+
+    def _is_stale(self, job: Job) -> bool:
+        return job.made is not None and job.made.model is not None and job.made.model() is None
+
+    def _bounds(self) -> tuple[int, int]:
+        return MOST, MOST_BYTES
+
+    def _size(self, made: Turned) -> int:
+        turns = {} if isinstance(made.found, str) else {id(one): one for one in made.found.values()}
+        return sum(one.angles.nbytes for one in turns.values() if not isinstance(one, str) and one.angles is not None)
+
+
+def begin(view: View, trace: Trace) -> Job:
+    """The test run of the view's model for a text as long as this one: begun now, under way or ended."""
+    places = max(len(trace.tokens), len(trace.pair_tokens))
+    if why := _refusal(trace, places):
+        return _ended(why)
+    job = _shared.join(Request(view.model, places, Limits.from_environment()))
+    job.done.wait(PATIENCE_SECONDS)
+    return job
+
+
+def _refusal(trace: Trace, places: int) -> str:
+    """Why a test run would be of no use, or ""."""
+    if all(record.query is None or record.key is None for record in trace.all_records):
+        return UNKNOWN
+    # Of such a text no queries and keys travel to the browser.
+    return TOO_LONG if places * places > travel.LONG else ""
+
+
+def _ended(found: str) -> Job:
+    job = Job(made=Turned(found=found))
+    job.done.set()
+    return job
+
+
+def found_by(job: Job) -> Mapping[tuple[Kind, int], Turns | str] | str | None:
+    """What a test run found, by kind and layer, or a reason; None while it runs."""
+    if not job.done.is_set():
+        return None
+    return job.made.found if job.made is not None else f"{job.error or 'the test run was stopped'}".rstrip(".")
+
+
+_packed: weakref.WeakKeyDictionary[Trace, dict[Kind, tuple[Any, bytes]]] = weakref.WeakKeyDictionary()
+
+
+def payload(head_view: HeadView, found: Mapping[tuple[Kind, int], Turns | str] | str | None) -> bytes:
+    """{run, awaited, layers: [{layer, turn, why}], turns: [{arrangement, pairs, angles, why}]} of this head's kind.
+
+    run: which run it is about. awaited: whether the test run has not ended (found is None). turn: which of `turns` a
+    layer has, or −1 with the reason in `why`. pairs: int32 (p, 2). angles: float32 (n, p), by how much each place turns
+    each pair beyond the first, or null with the reason in `why`.
+    """
+    kept = _packed.setdefault(head_view.trace, {})
+    if head_view.kind not in kept or kept[head_view.kind][0] is not found:
+        kept[head_view.kind] = (found, _pack(head_view, found))
+    return kept[head_view.kind][1]
+
+
+def _pack(head_view: HeadView, found: Mapping[tuple[Kind, int], Turns | str] | str | None) -> bytes:
+    trace, kind = head_view.trace, head_view.kind
+    turns: list[Turns] = []
+    layers = []
+    for layer in trace.records(kind):
+        own = "" if found is None else found if isinstance(found, str) else found.get((kind, layer), NO_LAYER)
+        if not isinstance(own, str) and own not in turns:
+            turns.append(own)
+        turn, why = (-1, own) if isinstance(own, str) else (turns.index(own), "")
+        layers.append({"layer": layer, "turn": turn, "why": why})
+    return wire.pack({
+        "run": travel.run_id(trace, kind), "awaited": found is None, "layers": layers,
+        "turns": [_turns(one) for one in turns],
+    })  # fmt: skip
+
+
+def _turns(turns: Turns) -> dict[str, Any]:
+    return {
+        "arrangement": turns.layout.arrangement, "pairs": turns.layout.pairs().astype(np.int32), "why": turns.why,
+        "angles": None if turns.angles is None else turns.angles.astype(np.float32),
+    }  # fmt: skip
+
+
+def _run(asked: Request, job: Job) -> Turned:
+    from attention.analysis.dimensions import turns_of
+    from attention.source import load_source
+
+    if asked.model.strip() == LOCAL:
+        return Turned(found=LOCAL_ADDS)
+    source = load_source(asked.model, asked.limits, job.report, job.follow)
+    job.report("Finding out how the model turns its dimensions")
+    # Neither of the hub, with its revision, nor of ours: a folder.
+    own = source.revision is None and source.trained is None
+    return Turned(found=turns_of(source.model, asked.places), model=weakref.ref(source.model) if own else None)
+
+
+_shared = Turnings(_run)

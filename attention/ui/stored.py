@@ -1,0 +1,85 @@
+"""Within “Find a head”: the model's scores on stored texts, and until there are any the way to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from attention.errors import HeadlightError
+from attention.ui import probes
+from attention.ui.problems import describe_problem, may_pass
+
+if TYPE_CHECKING:
+    from attention.record import HeadView
+    from attention.view import View
+
+POLL_SECONDS = 0.5
+START, AGAIN, WHICH = (f"stored-{part}" for part in ("start", "again", "which"))
+
+
+def show(head_view: HeadView, view: View) -> probes.Probed | None:
+    """The scores and what they are of; None, with a button, a bar or a sentence, where there are none."""
+    if refusal := probes.refusal(view):
+        st.text(refusal)
+        return None
+    job = probes.find(view, head_view.kind)
+    if job is None:
+        _offer(head_view, view)
+    elif not job.done.is_set():
+        _progress(job)
+    elif job.made is None:
+        _failure(job, head_view, view)
+    return job.made if job is not None else None
+
+
+def says(probed: probes.Probed) -> str:
+    """What was read, and that it was not the text on the page."""
+    texts = f"{len(probed.texts)} stored text{'' if len(probed.texts) == 1 else 's'}"
+    more = f" and {n_sequences(probed.n_sequences)}" if probed.n_sequences else ""
+    return f"Scored on {texts}{more}, not on this text."
+
+
+def texts(probed: probes.Probed) -> None:
+    """Which texts they were."""
+    with st.expander("Which texts?", key=WHICH):
+        st.text("\n".join(probed.texts))
+        if probed.n_sequences:
+            st.caption(
+                "Induction and copying are scored on the random sequences alone: ordinary tokens of the model's own "
+                "vocabulary, drawn once and for all, then said a second time in the same order."
+            )
+
+
+def n_sequences(count: int) -> str:
+    """So many random sequences, in words."""
+    return f"{count} random sequence{'' if count == 1 else 's'} said twice"
+
+
+def _offer(head_view: HeadView, view: View) -> None:
+    from attention.analysis.probe import SEQUENCES, TEXTS
+
+    count = SEQUENCES if head_view.trace.kinds == ("decoder",) else 0
+    read = f"{len(TEXTS)} stored texts" + (f" and {n_sequences(count)}" if count else "")
+    st.caption(f"For this the model reads {read}: {len(TEXTS) + count} short runs, made once for everybody.")
+    st.button("Score this model", key=START, on_click=probes.start, args=(view, head_view.kind))
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _progress(job: probes.Job) -> None:
+    """How far it is. It runs by itself, so the rest of the page stays in use; once it has ended the page runs again."""
+    if job.done.is_set():
+        st.rerun()
+    # Words can name a stranger's model, and a bar's own label would render them.
+    st.text(job.line)
+    st.progress(job.share or 0.0)
+    st.caption("You can close this and go on: it is here when you come back.")
+
+
+def _failure(job: probes.Job, head_view: HeadView, view: View) -> None:
+    try:
+        job.result()
+    except HeadlightError as err:
+        st.text(f"⚠ {describe_problem(err)}")
+        if may_pass(err):
+            st.button("Try again", key=AGAIN, on_click=probes.start, args=(view, head_view.kind))

@@ -1,0 +1,163 @@
+/**
+ * What lies on the desk: the run that arrived, the look (which head, which token, which stage …), and the head that is
+ * made of both. Components ask here and change the look here; the server hears of it afterwards, for the address.
+ *
+ * The look is the server's, with the changes over it that the server has not confirmed yet, so that neither a slow
+ * answer nor a lost message takes back what a person did. Names and values are those of `attention/view.py`.
+ *
+ * On the bus: "shown" {run, look, head} whenever what is shown changed and is here; "waiting" the look that is not here
+ * yet, or null; "hover" {query, key, from} or null, of which the server never hears.
+ */
+
+const version = new URL(import.meta.url).search;
+const [{ head: make, check, specials }, { tiles }] = await Promise.all(["head", "tiles"].map((name) => import(`./${name}.js${version}`)));
+
+// Fast steps through the heads are one message.
+const SETTLE_MS = 140;
+const AGAIN_MS = 1500;
+const KEPT = 6;
+
+/** The functions of the desk; `ui` are the helpers of headlight.js. The desk itself is one for the whole page. */
+export function desk(ui) {
+  globalThis.headlightDesk ??= {
+    run: null, server: null, local: new Map(), seq: 0, send: null, shown: null, kept: new Map(), timer: 0, soon: false,
+  };
+  const state = globalThis.headlightDesk;
+
+  /** The look: what the server knows, and over it what it has not heard of yet. */
+  function look() {
+    if (!state.server) return null;
+    return { ...state.server.look, ...Object.fromEntries([...state.local].map(([name, { value }]) => [name, value])) };
+  }
+
+  /** Change some fields of the look. What is here is shown at once; `now` tells the server without waiting for more. */
+  function change(changes, { now = false } = {}) {
+    state.seq += 1;
+    for (const [name, value] of Object.entries(changes)) state.local.set(name, { value, seq: state.seq });
+    update();
+    plan(now || !isHere(look()) ? 0 : SETTLE_MS);
+  }
+
+  function plan(wait) {
+    clearTimeout(state.timer);
+    state.timer = setTimeout(tell, wait);
+  }
+
+  function tell() {
+    state.timer = 0;
+    if (!state.local.size) return;
+    state.send?.({ seq: state.seq, changes: Object.fromEntries([...state.local].map(([name, { value }]) => [name, written(name, value)])) });
+  }
+
+  /** The function by which the server is told; the component that owns the connection gives it. */
+  function connect(send) {
+    state.send = send;
+  }
+
+  /** A run arrived: its q, k, v, rules and tokens. */
+  function arriveRun(run) {
+    state.run = run;
+    state.kept.clear();
+    later();
+  }
+
+  /** The server's look arrived, and how far it has heard: {run, seen, look}. */
+  function arriveLook(server) {
+    state.server = server;
+    for (const [name, { seq }] of state.local) if (seq <= server.seen) state.local.delete(name);
+    if (state.local.size && !state.timer) plan(AGAIN_MS);
+    later();
+  }
+
+  /** Both come in one go: look at them together. */
+  function later() {
+    if (state.soon) return;
+    state.soon = true;
+    queueMicrotask(() => {
+      state.soon = false;
+      update();
+    });
+  }
+
+  function update() {
+    const wanted = look();
+    if (!wanted || !state.run) return;
+    const here = isHere(wanted);
+    if (here) {
+      state.shown = { run: state.run, look: wanted, head: headAt(wanted.layer, wanted.head) };
+      ui.say("shown", state.shown);
+    }
+    ui.say("waiting", here ? null : wanted);
+  }
+
+  /** Whether what a look asks for has travelled: its head, and of a long text the very part of it. */
+  function isHere(wanted) {
+    if (!state.run || !wanted || state.server?.run !== state.run.id || !hasHead(wanted.layer, wanted.head)) return false;
+    const { tiles: part } = state.run;
+    return !part || JSON.stringify(part.asked) === JSON.stringify(["stage", "weights", "values", "zoom", "query", "also"].map((name) => wanted[name]));
+  }
+
+  function hasHead(layer, number) {
+    const { tiles: part, layers } = state.run ?? { tiles: null, layers: [] };
+    if (part) return part.layer === layer && part.head === number;
+    return Boolean(layers.find((own) => own.layer === layer)?.heads.includes(number));
+  }
+
+  /** One head as the look alters it, or null where it did not travel; `plain` as the model ran it. */
+  function headAt(layer, number, { plain = false } = {}) {
+    if (!hasHead(layer, number)) return null;
+    const options = plain || state.run.tiles ? {} : optionsOf(look(), layer);
+    const name = JSON.stringify([layer, number, options]);
+    const found = state.kept.get(name) ?? (state.run.tiles ? tiles(state.run.tiles) : make(state.run, layer, number, options));
+    state.kept.delete(name);
+    state.kept.set(name, found);
+    if (state.kept.size > KEPT) state.kept.delete(state.kept.keys().next().value);
+    return found;
+  }
+
+  /** What `head.js` is told of temperature and hiding; nothing where all is the model's own. */
+  function optionsOf({ temperature, hide, rest }, layer) {
+    if (temperature === 1 && !hide.length) return {};
+    const own = state.run.layers.find((one) => one.layer === layer);
+    const hidden = [...new Set([...(hide.includes("first") ? [0] : []), ...(hide.includes("special") ? specials(state.run, layer) : [])])];
+    const usual = { hidden, hideSink: hide.includes("sink"), renormalised: rest === "shared" };
+    return own.needs ? usual : { ...usual, temperature: own.temperature * temperature };
+  }
+
+  /** All pinned tokens, the first one first. */
+  function pins(from = look()) {
+    return from ? [from.query, ...from.also] : [];
+  }
+
+  /** Pin a token: alone, or with `several` beside those that are pinned, where a pinned one is taken out again. */
+  function pin(query, { several = false } = {}) {
+    const before = pins();
+    if (!several) {
+      if (before.length > 1 || before[0] !== query) change({ query, also: [], key: null });
+      return;
+    }
+    const after = before.includes(query) ? before.filter((one) => one !== query) : [...before, query];
+    if (after.length) change({ query: after[0], also: after.slice(1) });
+  }
+
+  /** Whether a click is meant to pin one more token: with Ctrl, ⌘ or Shift, or after “several” was pressed. */
+  const isSeveral = (event) => Boolean(event?.shiftKey || event?.ctrlKey || event?.metaKey || ui.last("several"));
+
+  /** What came beside a layer: its titles, and why its contributions cannot be told. */
+  const layerOf = (layer) => state.run?.tiles ?? state.run?.layers.find((own) => own.layer === layer) ?? null;
+
+  return {
+    look, change, layerOf, connect, arriveRun, arriveLook, headAt, hasHead, pins, pin, isSeveral,
+    shown: () => state.shown, waiting: () => ui.last("waiting") ?? null,
+    check: (layer, number) => check(state.run, layer, number),
+  };
+}
+
+/** A field as a link writes it; "" is the default. */
+export function written(name, value) {
+  if (value === null) return "";
+  if (typeof value === "boolean") return value ? "1" : "0";
+  if (name === "zoom") return `${value[0]}-${value[1]},${value[2]}-${value[3]}`;
+  if (Array.isArray(value)) return value.map((part) => (Array.isArray(part) ? part.join(".") : String(part))).join(",");
+  return String(value);
+}

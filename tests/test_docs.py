@@ -74,7 +74,7 @@ def test_every_key_of_a_link_is_documented() -> None:
 def test_no_document_keeps_what_is_gone() -> None:
     settings = {name for name, *_ in config.describe()}
     assert set(rows(read("docs/settings.md"))) - {"name", "---"} == settings
-    assert set(rows(read("docs/links.md"))) - {"key", "---"} == {key.name for key in view.PARAMETERS}
+    assert set(rows(read("docs/links.md"))) - {"name", "---"} == {key.name for key in view.PARAMETERS}
     models = {entry.id for entry in catalogue.models()} - {"local"}
     assert set(rows(read("docs/models.md"))) - {"id", "---"} == models
 

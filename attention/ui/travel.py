@@ -120,16 +120,13 @@ def _run(head_view: HeadView, view: View, much: Level, layer: int | None, head: 
 
 def _tiles(head_view: HeadView, view: View) -> dict[str, Any]:
     """What this view shows of a long text's head; what cannot be told is left out, with the reason."""
-    from attention.analysis.norms import norm_weighted
+    from attention.analysis.tiles import refusal
 
     names = [name for name, _ in head_view.record.stages(head_view.head, 0, 1).steps]
     before = [name for name in names if name != "weights"]
     stages = [view.stage if view.stage in before else before[-1]] if before else []
-    reasons: dict[str, str] = {}
-    if view.weights != "weights" and isinstance(why := norm_weighted(head_view.record, head_view.head), str):
-        reasons[view.weights] = f"What each key brings cannot be told: {why}."
-    if view.values == "contribution" and head_view.record.no_projection:
-        reasons[view.values] = f"There is no contribution to draw: {head_view.record.no_projection}."
+    asked = [view.values, *([view.weights] if view.weights != "weights" else [])]
+    reasons = {what: why for what in asked if (why := refusal(head_view.record, head_view.head, what))}
     box = None if view.zoom is None else (view.zoom[0], view.zoom[1] + 1, view.zoom[2], view.zoom[3] + 1)
     made = tiles.parcel(
         head_view, stages=[*stages, *([] if view.weights in reasons else [view.weights])], box=box,

@@ -285,6 +285,16 @@ def test_a_query_under_the_pointer_shows_only_its_links(page: Page, story: Trace
     assert harness.messages(page) == []
 
 
+def test_the_page_stands_still_under_the_pointer(page: Page, story: Trace) -> None:
+    box = open_links(page, story, View(layer=2, head=5, query=11))
+    sizes = []
+    for side, index in (("query", 11), ("query", 0), ("key", 0), ("key", 11)):
+        place(box, side, index).hover()
+        page.evaluate(FRAMES)
+        sizes.append((box.bounding_box(), box.locator(".stage").bounding_box()))
+    assert all(size == sizes[0] for size in sizes)
+
+
 def test_a_key_under_the_pointer_shows_what_arrives(page: Page, story: Trace) -> None:
     box = open_links(page, story, View(layer=2, head=5, query=7, top=3))
     place(box, "key", 1).hover()

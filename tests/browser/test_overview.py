@@ -109,6 +109,7 @@ def at(page: Page, layer: float, head: float, layers: int = 4, heads: int = 6) -
     """The place of a head's square on the page; fractions go into the square."""
     box: Any = page.locator(".heads canvas").bounding_box()
     side = (box["height"] - 4) / layers
+    assert side >= 12
     assert side * heads <= box["width"]
     return box["x"] + 22 + (head + 0.5) * side, box["y"] + 2 + (layer + 0.5) * side
 
@@ -268,8 +269,9 @@ def test_the_falling_order_is_a_click_and_the_arrows_walk_along_it(page, story):
 def test_thousands_of_heads_in_falling_order_say_how_many_are_shown(page):
     root = opened(page, random_trace(20, 30, 6), measure="uniform", sort=True)
     expect(root.get_by_role("button", name="Sort: first 240 of 600")).to_be_visible()
-    frame = root.locator(".frame").evaluate("e => [e.clientHeight, e.scrollHeight]")
+    frame = root.locator(".frame").evaluate("e => [e.clientHeight, e.scrollHeight, e.scrollTop]")
     assert frame[0] <= 420 < frame[1]
+    assert frame[2] == 0
 
 
 def test_another_measure_is_asked_for_and_shown_when_it_is_here(page, story):
@@ -313,6 +315,8 @@ def test_twelve_by_twelve_heads_fit_and_thousands_stay_within_the_frame(page):
         assert (canvas["height"] - 4) / layers >= 4
         if layers == 12:
             assert root.locator(".frame").evaluate("e => e.scrollHeight <= e.clientHeight")
+        if layers < 80:
+            assert canvas["width"] <= 277  # as wide as the column at desk size
         for _ in range(3):
             page.keyboard.press("ArrowRight")
         expect(root.get_by_role("heading")).to_have_text("Layer 0, head 3")
@@ -377,3 +381,39 @@ def test_both_themes(page, story, dark):
     root = opened(page, story, dark=dark, layer=1, head=1)
     assert count(page, "ink") > 100
     expect(root.get_by_role("heading")).to_be_visible()
+
+
+def test_the_arrows_enlarge_what_they_choose_and_escape_puts_it_away(page, story):
+    root = opened(page, story)
+    page.locator(".heads canvas").focus()
+    page.keyboard.press("ArrowRight")
+    expect(root.locator(".lens .name")).to_have_text("Layer 0, head 1")
+    expect(root.locator(".lens")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(root.locator(".lens")).to_be_hidden()
+    page.keyboard.press("ArrowDown")
+    expect(root.locator(".lens .name")).to_have_text("Layer 1, head 1")
+    root.get_by_label("Show").focus()
+    expect(root.locator(".lens")).to_be_hidden()
+    page.keyboard.press("ArrowRight")  # the list's own
+    expect(root.get_by_role("heading")).to_have_text("Layer 1, head 1")
+
+
+def test_what_was_taken_down_hears_nothing_and_hears_again_when_it_is_back(page, story):
+    root = opened(page, story)
+    page.evaluate("() => lab.stop()")
+    page.evaluate("() => lab.ui.tell('swipe', 1)")
+    page.keyboard.press("ArrowRight")
+    assert look(page)["head"] == 0
+    harness.add(page, "heads", payload(story.head(0, 0), View()), width=270)
+    page.evaluate("() => lab.ui.tell('swipe', 1)")
+    expect(root.get_by_role("heading")).to_have_text("Layer 0, head 1")
+
+
+def test_names_from_a_text_stay_text(page):
+    words = ["<img src=x onerror=alert(1)>", "<b>b</b>", "c", "d"]
+    trace = Trace.from_tensors(weights=torch.full((2, 4, 4), 0.25), tokens=words)
+    root = opened(page, trace)
+    page.mouse.move(*at(page, -0.4, 0, 1, 2))
+    expect(root.locator(".lens .query")).to_contain_text("<img")
+    assert root.locator("img, b").count() == 0

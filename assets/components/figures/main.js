@@ -126,7 +126,7 @@ function captionOf(state, panel, { look, head }, view) {
   if (panel.name === "scores" && head.unknown.includes("query")) notes.push(state.given.unknown);
   if (panel.name === "weights" && look.weights === "weights") {
     if (layer.sinkScales) notes.push("a learned sink scales the output instead of the weights");
-    if (head.hasSinkColumn) notes.push("with the sink");
+    if (view.sink) notes.push("with the sink");
     if (head.altered && look.hide.length) notes.push(look.rest === "shared" ? "the rest shares each row" : "what is hidden is missing from each row’s sum");
   }
   return [...notes, view.note, view.pooled ? view.pooledWords : ""].filter(Boolean).join(" · ");

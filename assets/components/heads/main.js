@@ -10,7 +10,7 @@ const ui = start(HEADLIGHT);
 const table = desk(ui);
 const states = new WeakMap();
 
-const GUTTER = 22;
+const [GUTTER, NARROW] = [22, 18];
 const TALLEST = 420;
 const LARGEST = 62;
 // Below this a square shrinks no further for the sake of the height, and below that not at all: then the frame scrolls.
@@ -180,7 +180,10 @@ function follow(state, look) {
   Object.assign(state, { at: { layer: look.layer, head: look.head }, sorted: look.sort, look });
   if (!state.given) return;
   chosen(state);
-  if (resorted) draw(state);
+  if (resorted) {
+    draw(state);
+    unroll(state);
+  }
   if (moved) {
     state.title.textContent = name(state.at);
     reveal(state);
@@ -273,7 +276,8 @@ function gridPlan(state, whole) {
   const ratio = devicePixelRatio || 1;
   const side = Math.max(SMALLEST, Math.floor(fits * ratio) / ratio);
   const gap = side > 14 ? 3 : 1;
-  return { ranked: false, side, gap, inset: Math.floor(gap / 2), width: Math.max(whole, GUTTER + side * state.most + 4), height: Math.ceil(side * rows + 4) };
+  const gutter = side < HANDY ? NARROW : GUTTER;
+  return { ranked: false, side, gap, gutter, inset: Math.floor(gap / 2), width: Math.max(whole, gutter + side * state.most + 3), height: Math.ceil(side * rows + 4) };
 }
 
 function rankedPlan(state, whole) {
@@ -290,7 +294,7 @@ function boxOf(state, cell) {
     return at < 0 ? null : [(at % plan.columns) * plan.wide + 2, Math.floor(at / plan.columns) * plan.tall + 2, plan.wide, plan.tall];
   }
   if (indexOf(state, cell) < 0) return null;
-  return [GUTTER + cell.head * plan.side, given.layers.indexOf(cell.layer) * plan.side + 2, plan.side, plan.side];
+  return [plan.gutter + cell.head * plan.side, given.layers.indexOf(cell.layer) * plan.side + 2, plan.side, plan.side];
 }
 
 /** {layer, head, y} of the head under the pointer, y from 0 at its top to 1; null beside them. */
@@ -304,10 +308,16 @@ function cellAt(state, event) {
     const column = Math.max(0, Math.floor((x - 2) / plan.wide));
     return column < plan.columns ? ranking(state)[Math.floor(y / plan.tall) * plan.columns + column] ?? null : null;
   }
-  const [head, row] = [Math.floor((x - GUTTER) / plan.side), Math.floor(y / plan.side)];
+  const [head, row] = [Math.floor((x - plan.gutter) / plan.side), Math.floor(y / plan.side)];
   if (head < 0 || row >= given.layers.length || head >= given.counts[row]) return null;
   const inside = (y - row * plan.side - plan.inset) / (plan.side - plan.gap);
   return { layer: given.layers[row], head, y: Math.min(0.999, Math.max(0, inside)) };
+}
+
+/** Where a new drawing begins: a falling order at its top, else where the chosen head is. */
+function unroll(state) {
+  if (isRanked(state)) state.frame.scrollTo({ top: 0, left: 0, behavior: "instant" });
+  else reveal(state);
 }
 
 /** Bring the chosen head into the frame; the page itself stays where it is. */
@@ -351,7 +361,7 @@ function draw(state) {
 
 function drawGrid(state, pen) {
   const { layers, counts, numbers } = state.given;
-  const { side } = state.plan;
+  const { side, gutter } = state.plan;
   const every = Math.max(1, Math.ceil(13 / side));
   const paint = numbers ? square : picture;
   const hatch = hatched(state, pen);
@@ -360,7 +370,7 @@ function drawGrid(state, pen) {
     if (row % every !== 0) return;
     pen.fillStyle = state.palette.muted;
     pen.textAlign = "right";
-    pen.fillText(String(layer), GUTTER - 8, row * side + side / 2 + 2);
+    pen.fillText(String(layer), gutter - (side < HANDY ? 4 : 8), Math.max(7, row * side + side / 2 + 2));
   });
   pen.font = `11px "Source Sans 3", sans-serif`;
   pen.textAlign = "center";
@@ -371,8 +381,8 @@ function drawGrid(state, pen) {
 
 /** One head's picture over a hatch: what the mask closes shows it. */
 function picture(state, pen, row, head, hatch) {
-  const { side, gap, inset } = state.plan;
-  const [x, y, size] = [GUTTER + head * side + inset, row * side + 2 + inset, side - gap];
+  const { side, gap, gutter, inset } = state.plan;
+  const [x, y, size] = [gutter + head * side + inset, row * side + 2 + inset, side - gap];
   if (side >= LINED || !state.atlas) {
     pen.fillStyle = hatch;
     pen.fillRect(x, y, size, size);
@@ -384,8 +394,8 @@ function picture(state, pen, row, head, hatch) {
 
 /** One head as its number. */
 function square(state, pen, row, head, hatch) {
-  const { side, gap, inset } = state.plan;
-  const [x, y, size] = [GUTTER + head * side + inset, row * side + 2 + inset, side - gap];
+  const { side, gap, gutter, inset } = state.plan;
+  const [x, y, size] = [gutter + head * side + inset, row * side + 2 + inset, side - gap];
   const at = row * state.most + head;
   const value = state.given.numbers[at];
   const ink = filled(state, pen, value, x, y, size, size, hatch);
@@ -539,13 +549,13 @@ function down(state, pen, place, thick, colour) {
 }
 
 function dashes(state, pen, dash, left, top, thick, colour) {
-  const { side, gap, inset } = state.plan;
+  const { side, gap, gutter, inset } = state.plan;
   pen.strokeStyle = colour;
   pen.lineWidth = thick;
   pen.setLineDash(dash);
   pen.beginPath();
   state.given.counts.forEach((count, row) => {
-    const [x, y] = [GUTTER + inset, row * side + 2 + inset + top];
+    const [x, y] = [gutter + inset, row * side + 2 + inset + top];
     pen.moveTo(x + left, y);
     pen.lineTo(x + count * side - gap, y);
   });
@@ -850,7 +860,7 @@ export default function ({ data, parentElement }) {
   state.look = table.look() ?? state.look;
   if (state.look) follow(state, state.look);
   draw(state);
-  reveal(state);
+  unroll(state);
   lettered(state);
   return () => disconnect(state);
 }

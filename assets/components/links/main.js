@@ -29,6 +29,8 @@ const STUB = 34;
 const DASHED_FROM = 0.05;
 // A beginning fainter than this is gone before the eye finds it.
 const FAINT_STUB = 0.02;
+// What lies out of sight is told from here on.
+const TELLING = 0.005;
 // How far an arc stands out, as a part of its length.
 const BULGE = 0.55;
 const TOPS = [0, 1, 3, 5, 10];
@@ -81,9 +83,10 @@ function build(parent) {
     ui.make("label", {}, "strongest of a token ", state.top));
   parent.append(ui.make("div", { class: "links" },
     ui.make("div", { class: "top-line" }, state.title, state.chips, state.shape),
-    state.late, state.missed, state.words,
+    state.missed,
     ui.make("div", { class: "body" }, ui.make("div", { class: "picture" }, state.headings, state.stage, state.sides), state.list),
-    foot, ui.make("p", { class: "below" }, BELOW)));
+    // Below the picture, so that no word that comes and goes moves a token from under the pointer.
+    foot, state.late, state.words, ui.make("p", { class: "below" }, BELOW)));
   wire(state);
   return state;
 }
@@ -615,16 +618,17 @@ function sinkStub(state, pen, x, y, share) {
 /** The share of one row that lies above and below the keys in sight. */
 function outOfSight(state, pen, way, { places }) {
   const row = places.length === 1 && state.heads[0] ? rowOf(state.heads[0], places[0]) : null;
-  if (!row || way.arcs) return;
+  if (!row) return;
   const first = Math.ceil((way.topOf.key - ROW / 2) / ROW);
   const last = Math.floor((way.topOf.key + way.height - ROW / 2) / ROW);
   const sum = (low, high) => row.weights.subarray(Math.max(0, low), Math.max(0, high)).reduce((all, weight) => all + (weight > 0 ? weight : 0), 0);
   pen.fillStyle = state.palette.ink;
-  pen.textAlign = "right";
   const [above, below] = [sum(0, first), sum(last + 1, row.weights.length)];
   const whose = state.heads.length > 1 ? `${state.heads[0].name}: ` : "";
-  if (above > 0) pen.fillText(`${whose}↑ ${ui.decimals(above, 2)} further up`, way.to - 6, 10);
-  if (below > 0) pen.fillText(`${whose}↓ ${ui.decimals(below, 2)} further down`, way.to - 6, way.height - 10);
+  pen.textAlign = way.arcs ? "left" : "right";
+  if (above >= TELLING) pen.fillText(`${whose}↑ ${ui.decimals(above, 2)} further up`, way.arcs ? way.from + 6 : way.to - 6, 10);
+  pen.textAlign = "right";
+  if (below >= TELLING) pen.fillText(`${whose}↓ ${ui.decimals(below, 2)} further down`, way.arcs ? way.left - 6 : way.to - 6, way.height - 10);
   pen.textAlign = "left";
 }
 
@@ -945,7 +949,8 @@ function layOut(state) {
   state.headings.hidden = state.arcs;
   state.stage.style.cssText = `width: ${width}px; height: ${height}px; grid-template-columns: ${state.arcs ? `${before}px ${asking}px 1fr` : `${asking}px 1fr ${looked}px`}`;
   state.headings.style.gridTemplateColumns = `${asking}px ${lines}px ${looked}px`;
-  state.list.style.maxHeight = wide ? `${height + 62}px` : "";
+  // Always as high, or the page below would move with every row.
+  state.list.style.height = wide ? `${height + 62}px` : "";
   for (const canvas of [state.rest, state.strong]) canvas.style.cssText = `width: ${width}px; height: ${height}px; visibility: ${canvas.style.visibility}`;
   for (const own of [query, key]) {
     const side = own === query || state.arcs ? "asks" : "is looked at";

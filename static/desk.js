@@ -15,7 +15,8 @@ const [{ head: make, check, specials }, { tiles }] = await Promise.all(["head", 
 // Fast steps through the heads are one message.
 const SETTLE_MS = 140;
 const AGAIN_MS = 1500;
-const KEPT = 6;
+// A head and the seven that may be drawn beside it, and the last ones that were looked at.
+const KEPT = 10;
 
 /** The functions of the desk; `ui` are the helpers of headlight.js. The desk itself is one for the whole page. */
 export function desk(ui) {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from attention.ui import ask, state, stored
+from attention.ui.overview import scores_of
 
 if TYPE_CHECKING:
     from attention.analysis.named import Pattern
@@ -29,7 +29,6 @@ ORDERS = {"weight": "by weight", "size": "by what it brings"}
 SHOWN, MOST = 8, 60
 # Cells of all heads' maps that are scored without being asked: a tenth of a second.
 QUICK = 4_000_000
-_scored: weakref.WeakKeyDictionary[Trace, dict[str, PatternScores]] = weakref.WeakKeyDictionary()
 
 
 def show(head_view: HeadView, pinned: int) -> None:
@@ -204,16 +203,6 @@ def name_in_words(head_view: HeadView) -> str:
     index = scores.layers.index(head_view.layer)
     even = "" if name == "uniform" else f"; an even head {found.base[index, head_view.head]:.2f}"
     return f"On this text: {name} ({found.score[index, head_view.head]:.2f}{even})."
-
-
-def scores_of(trace: Trace, kind: Kind) -> PatternScores:
-    """The scores of all heads of a kind on the trace's own text, made once."""
-    from attention.analysis.patterns import score_trace
-
-    made = _scored.setdefault(trace, {})
-    if kind not in made:
-        made[kind] = score_trace(trace, kind)
-    return made[kind]
 
 
 def _score_words(hit: Hit, pattern: Pattern) -> str:

@@ -123,7 +123,17 @@ function fill(state) {
   }
   if (sink) rows.push(sums(state, "sink", { [sink.stage]: sink.logit, exp: sink.exp, weight: sink.weight }, "sink"));
   if (sink || state.open) rows.push(sums(state, "sum", { exp: total ?? 0, weight: weightSum + (sink?.weight ?? 0) }, "total"));
+  if (!state.open) rows.push(...blanks(state, Math.min(order.length, FEW + 1) + (sink ? 2 : 0) - rows.length));
   state.table.replaceChildren(header(columns), ui.make("tbody", {}, ...rows));
+}
+
+/** Empty lines, so that every row takes as many, and nothing below moves while the pointer does. */
+function blanks(state, count) {
+  return Array.from({ length: Math.max(0, count) }, () => {
+    const line = sums(state, "\u00a0", {}, "blank");
+    line.setAttribute("aria-hidden", "true");
+    return line;
+  });
 }
 
 /** The row or the key under the pointer, wherever on the page it is. */

@@ -1,0 +1,108 @@
+/**
+ * What the benchmark asks of a page, put in before the page's own scripts: times of the page's own clock, and what went
+ * over the WebSocket. The clock has steps of 0.1 ms.
+ */
+(() => {
+  const seen = { sent: [], received: [], modules: [] };
+  const Native = globalThis.WebSocket;
+  globalThis.WebSocket = class extends Native {
+    constructor(...given) {
+      super(...given);
+      this.addEventListener("message", ({ data }) => seen.received.push([performance.now(), data.byteLength ?? data.size ?? data.length]));
+    }
+    send(data) {
+      seen.sent.push(performance.now());
+      super.send(data);
+    }
+  };
+  // Streamlit imports a component's module from such an address; who imports it again gets the same module.
+  const address = URL.createObjectURL;
+  URL.createObjectURL = (what) => {
+    const made = address.call(URL, what);
+    if (what instanceof Blob && what.type === "text/javascript") what.text().then((text) => seen.modules.push([made, text]));
+    return made;
+  };
+  const BUSY = '[data-testid="stStatusWidget"], [data-testid="stSpinner"], [data-testid="stSkeleton"]';
+
+  /** Elements of the page and of every shadow root in it. */
+  function all(selector, root = document) {
+    const inner = [...root.querySelectorAll("*")].filter((element) => element.shadowRoot).flatMap(({ shadowRoot }) => all(selector, shadowRoot));
+    return [...root.querySelectorAll(selector), ...inner];
+  }
+
+  const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+  /** [when the next frame begins, when it has been laid out and painted by this thread]. */
+  function frame() {
+    return new Promise((resolve) => {
+      requestAnimationFrame(() => {
+        const begun = performance.now();
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = () => resolve([begun, performance.now()]);
+        port2.postMessage(0);
+      });
+    });
+  }
+
+  /** {ms: until the next frame is painted, work: without the wait for it, handler} of something done in one go. */
+  async function toFrame(act) {
+    await frame();
+    // An act may come at any time between two frames.
+    await sleep(Math.random() * 16.7);
+    // Asked for first, so that all that the act asks of this frame comes after its beginning.
+    const next = frame();
+    const from = performance.now();
+    act();
+    const handler = performance.now() - from;
+    const [begun, painted] = await next;
+    return { ms: painted - from, work: handler + painted - begun, handler };
+  }
+
+  /** {ms: until the frame in which `there()` holds is painted, sent, first, last: when a message left, when the first and the largest came}. */
+  async function toPainted(act, there, limit = 30_000) {
+    await frame();
+    await sleep(Math.random() * 16.7);
+    seen.sent.length = 0;
+    seen.received.length = 0;
+    const from = performance.now();
+    act();
+    for (;;) {
+      const [, painted] = await frame();
+      if (there()) return { ms: painted - from, ...messages(from) };
+      if (painted - from > limit) throw new Error("nothing was painted");
+    }
+  }
+
+  function messages(from) {
+    const largest = seen.received.reduce((best, one) => (one[1] > best[1] ? one : best), [NaN, 0]);
+    return { sent: (seen.sent[0] ?? NaN) - from, first: (seen.received[0]?.[0] ?? NaN) - from, largest: largest[0] - from,
+      last: (seen.received.at(-1)?.[0] ?? NaN) - from, bytes: seen.received.reduce((sum, [, bytes]) => sum + bytes, 0) };
+  }
+
+  /** Wait until nothing came over the line, and nothing moved in the page, for so long. */
+  async function quiet(ms = 350, limit = 60_000) {
+    const from = performance.now();
+    let changed = from;
+    const watch = new MutationObserver(() => { changed = performance.now(); });
+    watch.observe(document.body, { subtree: true, childList: true, attributes: true });
+    for (;;) {
+      const now = performance.now();
+      const last = Math.max(changed, seen.received.at(-1)?.[0] ?? 0, seen.sent.at(-1) ?? 0);
+      const rests = now - last > ms && !document.querySelector(BUSY);
+      if (rests || now - from > limit) {
+        watch.disconnect();
+        if (rests) return;
+        throw new Error("the page never came to rest");
+      }
+      await sleep(20);
+    }
+  }
+
+  /** The module of a component that is on the page: the one whose code holds this sentence. */
+  async function module(sentence) {
+    const found = seen.modules.find(([, text]) => text.includes(sentence));
+    return import(found[0]);
+  }
+
+  globalThis.probe = { seen, all, sleep, frame, toFrame, toPainted, messages, quiet, module };
+})();

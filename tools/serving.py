@@ -1,0 +1,92 @@
+"""Runs a Streamlit script as a person would, on a port of its own. Only the standard library."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 90
+STOP_SECONDS = 10
+TAIL = 30
+
+
+class NotServedError(RuntimeError):
+    """The script did not start; its message ends with the end of the log."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running script: where it answers, and what it writes."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    log: Path
+
+
+def start(script: Path, log: Path, **environment: str) -> Served:
+    """Start a script, offline and without a person's own settings, and wait until it answers."""
+    port = _free_port()
+    # A person's own settings must not decide what is tested or measured.
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HEADLIGHT_", "STREAMLIT_"))}
+    command = [
+        sys.executable, "-m", "streamlit", "run", str(script),
+        "--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true",
+    ]  # fmt: skip
+    with log.open("wb") as out:
+        process = subprocess.Popen(  # noqa: S603
+            command, cwd=ROOT, env=clean | {"HF_HUB_OFFLINE": "1"} | environment, stdout=out, stderr=subprocess.STDOUT
+        )
+    served = Served(process, f"http://127.0.0.1:{port}", log)
+    try:
+        _wait_until_healthy(served)
+    except NotServedError:
+        stop(served)
+        raise
+    return served
+
+
+def stop(served: Served) -> None:
+    """End it, by force where it does not end by itself."""
+    served.process.terminate()
+    try:
+        served.process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        served.process.kill()
+        served.process.wait(STOP_SECONDS)
+
+
+@contextmanager
+def serving(script: Path, log: Path, **environment: str) -> Iterator[Served]:
+    """The same for the length of a block."""
+    served = start(script, log, **environment)
+    try:
+        yield served
+    finally:
+        stop(served)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_healthy(served: Served) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and served.process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{served.url}/_stcore/health", timeout=2) as answer:  # noqa: S310
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.1)
+    state = "did not answer" if served.process.poll() is None else f"ended with {served.process.returncode}"
+    tail = "\n".join(served.log.read_text(errors="replace").splitlines()[-TAIL:])
+    raise NotServedError(f"the app {state}; the end of its log:\n{tail}")

@@ -1,12 +1,21 @@
 import pytest
 
 import attention
-from attention.record import Token
-from attention.ui.payloads import _count, default_query
+from attention import wire
+from attention.record import Token, Trace
+from attention.ui import travel
+from attention.ui.payloads import default_query
+from attention.view import View
 
 
 def tokens(*texts: str, **own: dict[str, object]) -> tuple[Token, ...]:
     return tuple(Token(piece=text, text=text, **own.get(text, {})) for text in texts)  # type: ignore[arg-type]
+
+
+def count(trace: Trace, limit: int) -> dict[str, int]:
+    look = travel.look(trace.head(0, 0), View(), 0, seen=0, limit=limit, undo=False)
+    found: dict[str, int] = wire.parse(look)["count"]
+    return found
 
 
 def test_the_last_word_is_pinned_and_no_sign_after_it():
@@ -35,8 +44,8 @@ def test_the_bytes_of_a_character_are_no_words():
 @pytest.mark.parametrize(("limit", "most"), [(100, 100), (512, 256)])
 def test_the_count_names_the_smaller_of_the_hosts_limit_and_the_models(limit: int, most: int):
     trace = attention.trace("storyteller", "one two")
-    assert _count(trace, limit) == {"tokens": 3, "pair": 0, "limit": most}
+    assert count(trace, limit) == {"tokens": 3, "pair": 0, "limit": most}
 
 
 def test_a_model_without_an_end_has_the_hosts_limit():
-    assert _count(attention.trace("local", "one two"), 512)["limit"] == 512
+    assert count(attention.trace("local", "one two"), 512)["limit"] == 512

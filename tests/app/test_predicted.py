@@ -126,7 +126,7 @@ def test_it_continues_and_every_new_token_is_traced():
     assert not app.exception
     text = given(app)["prompt"]["text"]
     assert text == attention.generate("storyteller", TEXT, None, 3).text
-    assert len(given(app)["sentence"]["keys"]) == 11 + 3
+    assert len(given(app)["run"]["tokens"]["keys"]) == 11 + 3
     assert one(app.query_params["text"]) == text
 
 

@@ -62,7 +62,9 @@ function point(index, side) {
 
 /** A row under the pointer anywhere is shown here instead of the pinned one, as long as it is there. */
 function preview(state, at) {
-  state.at = at;
+  // What is pointed at may still be of the text before.
+  const { head } = state.shown ?? {};
+  state.at = head && at && (at.query ?? 0) < head.queries && (at.key ?? 0) < head.keys ? at : null;
   if (state.shown) shade(state);
 }
 

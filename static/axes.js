@@ -1,24 +1,25 @@
 /**
- * Maps of tokens as plotly draws them: how wide labels are and which of them have room, colours with their ends, which
- * cell is under the pointer and where a mark lies. Names are as a person reads them; what goes to plotly is escaped.
+ * Axes of maps of tokens, which plotly draws: how wide labels are, which of them have room, and the layout around a map.
+ * Names are as a person reads them; what goes to plotly is escaped.
  */
 
-export const TICK = 9;
-export const LABEL = 15;
+// Pixels below a map, within its picture.
+export const BELOW = 4;
+const TICK = 9;
+const LABEL = 15;
 export const FONT = '"Source Sans 3", sans-serif';
 export const CONFIG = { staticPlot: true, displayModeBar: false, responsive: false };
 const LABEL_CHARS = 14;
 const LABEL_WIDEST = 116;
 const SLANT = (55 * Math.PI) / 180;
-const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -Infinity], End: [0, Infinity] };
 
 const pen = document.createElement("canvas").getContext("2d");
 
-/** plotly, loaded once a page from the app's own files under that address. */
-export function plotly(folder) {
+/** plotly, loaded once a page from the app's own files. */
+export function plotly() {
   globalThis.headlightPlotly ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
-    script.src = `${folder}/plotly-cartesian.min.js`;
+    script.src = new URL("plotly-cartesian.min.js", import.meta.url).href;
     script.onload = () => resolve(globalThis.Plotly);
     script.onerror = () => reject(new Error("plotly could not be loaded from this app's own static files"));
     document.head.append(script);
@@ -29,8 +30,8 @@ export function plotly(folder) {
 // Labels
 
 /** Pixels that a label takes. */
-export function widthOf(text, bold = false) {
-  pen.font = `${bold ? 700 : 400} 14px ${FONT}`;
+export function widthOf(text, bold = false, size = 14) {
+  pen.font = `${bold ? 700 : 400} ${size}px ${FONT}`;
   return pen.measureText(text).width;
 }
 
@@ -74,40 +75,27 @@ export function rowTicks(names, height, pin) {
   return { tickvals: places, ticktext: places.map((i) => (pins.includes(i) ? `<b>${text(i)}</b>` : text(i))) };
 }
 
-/** Names of the columns, as many as there is room for in `width`. */
-export function columnTicks(names, width) {
+/** Names of the columns, as many as there is room for in `width`; the last one always where it is a sink's. */
+export function columnTicks(names, width, sink = false) {
   const step = Math.max(1, Math.ceil((LABEL * names.length) / width));
-  const places = names.map((_, i) => i).filter((i) => i % step === 0);
+  const last = names.length - 1;
+  const fits = (i) => i % step === 0 && (!sink || last - i >= step);
+  const places = names.map((_, i) => i).filter((i) => fits(i) || (sink && i === last));
   return { tickvals: places, ticktext: places.map((i) => escaped(brief(names[i]))) };
 }
 
-// Cells
+// Layouts
 
-/** {row, column} under the pointer, or null. `shape` is [rows, columns] of the map that `cover` lies upon. */
-export function cellAt(cover, [rows, columns], event) {
-  const box = cover.getBoundingClientRect();
-  const row = Math.floor(((event.clientY - box.top) / box.height) * rows);
-  const column = Math.floor(((event.clientX - box.left) / box.width) * columns);
-  return row >= 0 && row < rows && column >= 0 && column < columns ? { row, column } : null;
+/** A layout around a map of that size, in the theme's colours. */
+export function sized(layout, { width, height, left, right, top }, palette) {
+  return {
+    ...layout, width: left + width + right, height: height + top + BELOW, autosize: false,
+    margin: { l: left, r: right, t: top, b: BELOW }, font: { ...layout.font, color: palette.muted, family: FONT, size: 14 },
+    shapes: layout.shapes?.map((shape) => ({ ...shape, line: { ...shape.line, color: palette.ink } })) ?? [],
+  };
 }
 
-/** Where a key leads from a cell, maybe out of the map; null for a key that leads nowhere. */
-export function stepTo(at, key) {
-  const by = STEPS[key];
-  return by ? { row: at.row + by[0], column: at.column + by[1] } : null;
-}
-
-/** The nearest cell of the map. */
-export function within([rows, columns], { row, column }) {
-  const between = (place, count) => Math.max(0, Math.min(count - 1, place));
-  return { row: between(row, rows), column: between(column, columns) };
-}
-
-/** Lay a mark over one row, one column (null is all of them) or one cell. */
-export function place(mark, [rows, columns], row, column) {
-  Object.assign(mark.style, {
-    display: "block",
-    top: row === null ? "0" : `${(100 * row) / rows}%`, height: row === null ? "100%" : `${100 / rows}%`,
-    left: column === null ? "0" : `${(100 * column) / columns}%`, width: column === null ? "100%" : `${100 / columns}%`,
-  });
+/** The names of the rows beside a map of that size; those of its neighbour stand for a map that is not labelled. */
+export function rowAxis(names, { height, thin, labelled }, pins) {
+  return { ...rowTicks(names, height, pins), ticklen: thin ? TICK : 5, showticklabels: labelled };
 }

@@ -14,6 +14,8 @@ const [{ head: make, check, specials }, { tiles }] = await Promise.all(["head", 
 
 // Fast steps through the heads are one message.
 const SETTLE_MS = 140;
+// What is about one text, model and kind, and means nothing for another one.
+const OF_THE_RUN = ["layer", "head", "query", "also", "key", "zoom", "beside"];
 const AGAIN_MS = 1500;
 // A head and the seven that may be drawn beside it, and the last ones that were looked at.
 const KEPT = 10;
@@ -34,7 +36,8 @@ export function desk(ui) {
   /** Change some fields of the look. What is here is shown at once; `now` tells the server without waiting for more. */
   function change(changes, { now = false } = {}) {
     state.seq += 1;
-    for (const [name, value] of Object.entries(changes)) state.local.set(name, { value, seq: state.seq });
+    const run = state.server?.run;
+    for (const [name, value] of Object.entries(changes)) state.local.set(name, { value, seq: state.seq, run });
     update();
     plan(now || !isHere(look()) ? 0 : SETTLE_MS);
   }
@@ -65,7 +68,10 @@ export function desk(ui) {
   /** The server's look arrived, and how far it has heard: {run, seen, look}. */
   function arriveLook(server) {
     state.server = server;
-    for (const [name, { seq }] of state.local) if (seq <= server.seen) state.local.delete(name);
+    for (const [name, { seq, run }] of state.local) {
+      const gone = OF_THE_RUN.includes(name) && run !== server.run;
+      if (seq <= server.seen || gone) state.local.delete(name);
+    }
     if (state.local.size && !state.timer) plan(AGAIN_MS);
     later();
   }

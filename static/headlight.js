@@ -182,7 +182,20 @@ function swipes(element) {
   });
 }
 
+/** A place in a list of `count`, or null for what is none. */
+function inside(place, count) {
+  return Number.isInteger(place) && place >= 0 && place < count ? place : null;
+}
+
 // Names
+
+const lists = new WeakMap();
+
+/** The names of one side's tokens, the same array each time. */
+function namesOf(tokens) {
+  if (!lists.has(tokens)) lists.set(tokens, tokens.map((token) => token.name));
+  return lists.get(tokens);
+}
 
 /** Those names that stand more than once in a list. */
 function repeated(names) {
@@ -192,12 +205,12 @@ function repeated(names) {
 
 /** A token's name as nodes; one that stands more than once gets its place, lightly, so that it can be told apart. */
 function named(names, index) {
-  if (repeatedIn.names !== names) Object.assign(repeatedIn, { names, found: repeated(names) });
-  return repeatedIn.found.has(names[index]) ? [names[index], place(index)] : [names[index]];
+  if (!repeatedIn.has(names)) repeatedIn.set(names, repeated(names));
+  return repeatedIn.get(names).has(names[index]) ? [names[index], place(index)] : [names[index]];
 }
 
-/** The list that was asked about last: the lines of one table ask for the same. */
-const repeatedIn = { names: null, found: new Set() };
+/** What stands more than once, by list: the lines of one table ask for the same. */
+const repeatedIn = new WeakMap();
 
 /** The small number of a token's place, counted from 0 as layers and heads are. */
 function place(index) {
@@ -230,6 +243,9 @@ function decimals(value, count) {
 }
 
 const api = {
-  say, tell, last, listen, parse, row, dress, channels, mix, css, inkOn, make, once, typing, swipes, number, decimals, named,
+  say, tell, last, listen, parse, row, dress, channels, mix, css, inkOn, make, once, typing, swipes, inside, namesOf, named,
+  number, decimals,
 };
+
+export { api as ui };
 

@@ -33,6 +33,17 @@ export function image(ui, z, scale, zmin, zmax) {
   return made;
 }
 
+/** A pen on an empty canvas of `width` × `height` CSS pixels, by which it draws, with at most `most` pixels to each. */
+export function penOf(canvas, width, height, most = Infinity) {
+  const ratio = Math.min(most, globalThis.devicePixelRatio || 1);
+  const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, { width: wide, height: high });
+  const pen = canvas.getContext("2d");
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  return pen;
+}
+
 const pool = document.createElement("canvas");
 
 /** Fill a canvas of `width` × `height` CSS pixels with cells; `hatch` says whether what is not a number is masked. */
@@ -105,4 +116,42 @@ function strokes(pen, wide, high, ratio) {
     }
   }
   pen.stroke();
+}
+
+/**
+ * Cross out columns of a canvas that `paint` filled: those shares of its width, [start, size], in cells that have a
+ * number. What is masked keeps its own strokes.
+ */
+export function cross(canvas, z, shares, colour) {
+  if (!shares.length) return;
+  const [rows, columns] = z.shape;
+  const ratio = globalThis.devicePixelRatio || 1;
+  const pen = canvas.getContext("2d");
+  const clip = new Path2D();
+  for (const [start, size] of shares) {
+    const column = Math.min(columns - 1, Math.floor((start + size / 2) * columns));
+    for (let row = 0; row < rows; row++) {
+      if (Number.isNaN(z[row * columns + column])) continue;
+      clip.rect(start * canvas.width, (row * canvas.height) / rows, size * canvas.width, canvas.height / rows);
+    }
+  }
+  pen.save();
+  pen.clip(clip);
+  pen.strokeStyle = colour;
+  pen.globalAlpha = 0.55;
+  pen.lineWidth = ratio;
+  pen.beginPath();
+  for (const [start, size] of shares) crossing(pen, start * canvas.width, size * canvas.width, canvas.height, 9 * ratio);
+  pen.stroke();
+  pen.restore();
+}
+
+/** Slanted lines both ways over one column. */
+function crossing(pen, left, width, height, step) {
+  for (let y = -width; y < height + width; y += step) {
+    pen.moveTo(left, y);
+    pen.lineTo(left + width, y + width);
+    pen.moveTo(left + width, y);
+    pen.lineTo(left, y + width);
+  }
 }

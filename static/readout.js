@@ -8,20 +8,13 @@ export function readout(ui, { exponentials, titlesOf, stageOf, layerOf }) {
   const words = (kind, ...text) => ui.make("span", { class: `hl-${kind}` }, ...text);
   const line = (...parts) => ui.make("div", {}, ...parts);
   const bracket = (text) => (text.startsWith("−") ? `(${text})` : text);
-  const names = new WeakMap();
-
-  /** The names of one side, the same array each time. */
-  function namesOf(tokens) {
-    if (!names.has(tokens)) names.set(tokens, tokens.map((token) => token.name));
-    return names.get(tokens);
-  }
 
   function sentences(shown, panel, place) {
     const { tokens } = shown.run;
-    const query = words("query", ...ui.named(namesOf(tokens.queries), place.query));
+    const query = words("query", ...ui.named(ui.namesOf(tokens.queries), place.query));
     if (panel.name === "values") return valueSentences(shown, panel, query, place);
     if (place.sink) return sinkSentences(shown, query, place);
-    const pair = line(query, " → ", words("key", ...ui.named(namesOf(tokens.keys), place.key)));
+    const pair = line(query, " → ", words("key", ...ui.named(ui.namesOf(tokens.keys), place.key)));
     const { head, look } = shown;
     const masked = panel.name === "weights" || stageOf(head, look.stage) === "masked";
     const rows = head.rows(place.query);
@@ -65,9 +58,9 @@ export function readout(ui, { exponentials, titlesOf, stageOf, layerOf }) {
     return panel.what === "norms" ? lines : [line("share − weight ", words("value", ui.decimals(place.value, 4))), ...lines];
   }
 
-  function sinkSentences({ head }, query, place) {
+  function sinkSentences({ head, look }, query, place) {
     const share = ui.decimals(head.sinkShare(place.query), 4);
-    return [line(query, " → sink"), line("share ", words("value", share)), line("taken by the learned sink, given to no token")];
+    return [line(query, " → sink"), line("share ", words("value", share)), line(look.hide.includes("sink") ? "left out on this page" : "taken by the learned sink, given to no token")];
   }
 
   function valueSentences({ run, head, look }, panel, query, place) {
@@ -79,7 +72,7 @@ export function readout(ui, { exponentials, titlesOf, stageOf, layerOf }) {
     const terms = [...weights].map((weight, key) => scale * weight * value[key * head.width + place.dimension]);
     const best = terms.reduce((top, term, key) => (Math.abs(term) > Math.abs(terms[top]) ? key : top), 0);
     const made = `${ui.decimals(scale * weights[best], 4)} × ${ui.number(value[best * head.width + place.dimension])} = ${ui.number(terms[best])}`;
-    return [first, line("= Σ weight × value; most of it from ", words("key", ...ui.named(namesOf(run.tokens.keys), best))), line(made)];
+    return [first, line("= Σ weight × value; most of it from ", words("key", ...ui.named(ui.namesOf(run.tokens.keys), best))), line(made)];
   }
   return sentences;
 }

@@ -4,7 +4,7 @@
  *
  * A view: {z with shape [rows, columns], top, bottom, left, right: the tokens it spans, last ones included; sink: whether
  * a sink's column follows; count: dimensions, where the columns are dimensions; pooled, and then query and key: where the
- * number of each cell stands; margins}.
+ * number of each cell stands; margins}. Nothing here touches the page.
  */
 const { margins } = await import(`./cells.js${new URL(import.meta.url).search}`);
 
@@ -23,7 +23,7 @@ export function view(cells, name, { look, head }) {
   const sink = !numbers && cells.z.shape[1] > head.keys;
   const columns = numbers ? { from: 0, to: cells.z.shape[1] } : { from: left, to: right + 1, sink };
   const part = crop(cells.z, top, bottom + 1, columns);
-  const small = patches(part.z, Math.min(MOST, part.z.shape[0]), Math.min(MOST, part.z.shape[1]));
+  const small = patches(part, Math.min(MOST, part.shape[0]), Math.min(MOST, part.shape[1]));
   return {
     ...cells, ...small, top, bottom, left, right, sink, count: numbers ? cells.z.shape[1] : 0,
     query: small.pooled ? small.query.map((row) => top + row) : null,
@@ -31,6 +31,11 @@ export function view(cells, name, { look, head }) {
     pooledWords: WORDS,
     margins: name === "weights" && look.weights === "weights" && !look.zoom ? marginsOf(head) : null,
   };
+}
+
+/** The view of a whole map: each of its cells is one row and one column. */
+export function whole(z) {
+  return { z, top: 0, bottom: z.shape[0] - 1, left: 0, right: z.shape[1] - 1, sink: false, pooled: false };
 }
 
 /** The view of cells that travelled pooled: their box is theirs. */
@@ -51,35 +56,37 @@ function marginsOf(head) {
 function crop(z, top, bottom, { from, to, sink = false }) {
   const all = z.shape[1];
   const width = to - from + (sink ? 1 : 0);
-  if (top === 0 && bottom === z.shape[0] && width === all) return { z };
+  if (top === 0 && bottom === z.shape[0] && width === all) return z;
   const part = shaped(new Float32Array((bottom - top) * width), [bottom - top, width]);
   for (let row = top; row < bottom; row++) {
     part.set(z.subarray(row * all + from, row * all + to), (row - top) * width);
     if (sink) part[(row - top + 1) * width - 1] = z[(row + 1) * all - 1];
   }
-  return { z: part };
+  return part;
 }
 
 /**
  * z in rows × columns patches that cover it evenly: {z, query, key, pooled} with the number of largest magnitude of each
- * patch and its row and column. NaN only where all of a patch is.
+ * patch and its row and column; of equals the first column, and of its rows the first. NaN only where all of a patch is.
  */
 export function patches(z, rows, columns) {
   const [high, wide] = z.shape;
   if (rows >= high && columns >= wide) return { z, pooled: false };
   const small = shaped(new Float32Array(rows * columns).fill(NaN), [rows, columns]);
-  const query = new Int32Array(rows * columns);
-  const key = new Int32Array(rows * columns);
+  const query = shaped(Int32Array.from(small, (_, at) => startOf(Math.floor(at / columns), high, rows)), small.shape);
+  const key = shaped(Int32Array.from(small, (_, at) => startOf(at % columns, wide, columns)), small.shape);
   const columnOf = Int32Array.from({ length: wide }, (_, column) => placeIn(column, wide, columns));
   for (let row = 0; row < high; row++) {
     const base = placeIn(row, high, rows) * columns;
     for (let column = 0, i = row * wide; column < wide; column++, i++) {
+      const value = z[i];
+      if (value !== value) continue;
       const at = base + columnOf[column];
-      if (!(Math.abs(z[i]) <= Math.abs(small[at])) && z[i] === z[i]) {
-        small[at] = z[i];
-        query[at] = row;
-        key[at] = column;
-      }
+      const [size, most] = [Math.abs(value), Math.abs(small[at])];
+      if (size < most || (size === most && column >= key[at])) continue;
+      small[at] = value;
+      query[at] = row;
+      key[at] = column;
     }
   }
   return { z: small, query, key, pooled: true };
@@ -91,64 +98,40 @@ const placeIn = (index, count, parts) => Math.min(parts - 1, Math.floor(((index 
 /** Where part `index` of `parts` even parts of `count` begins. */
 const startOf = (index, count, parts) => Math.floor((index * count) / parts);
 
-/** The cell under the pointer, or null. */
-export function cellAt(cover, shown, event) {
-  const [rows, columns] = shown.z.shape;
-  const box = cover.getBoundingClientRect();
-  const row = Math.floor(((event.clientY - box.top) / box.height) * rows);
-  const column = Math.floor(((event.clientX - box.left) / box.width) * columns);
-  return row >= 0 && row < rows && column >= 0 && column < columns ? { row, column } : null;
-}
-
-/** The cell under the pointer, or the nearest one. */
-export function nearest(cover, shown, event) {
-  const box = cover.getBoundingClientRect();
-  const within = (value, low, high) => Math.max(low, Math.min(high - 0.01, value));
-  return cellAt(cover, shown, { clientX: within(event.clientX, box.left, box.right), clientY: within(event.clientY, box.top, box.bottom) });
-}
+/** Tokens down and across, the sink among them. */
+const high = (shown) => shown.bottom - shown.top + 1;
+const wide = (shown) => shown.right - shown.left + 1 + (shown.sink ? 1 : 0);
 
 /** What a cell stands for: {query, value} and a key, a dimension or the sink. */
 export function placeOf(shown, { row, column }, name, head) {
   const i = row * shown.z.shape[1] + column;
   const value = shown.z[i];
-  const known = shown.pooled && value === value;
-  const query = known ? shown.query[i] : shown.top + startOf(row, shown.bottom - shown.top + 1, shown.z.shape[0]);
-  if (name === "values") return { query, dimension: known ? shown.key[i] : column, value };
-  const across = known ? shown.key[i] : shown.left + startOf(column, width(shown), shown.z.shape[1]);
-  return shown.sink && across > shown.right ? { query, sink: true, value } : { query, key: Math.min(across, head.keys - 1), value };
+  const query = shown.pooled ? shown.query[i] : shown.top + row;
+  if (name === "values") return { query, dimension: shown.pooled ? shown.key[i] : column, value };
+  const key = shown.pooled ? shown.key[i] : shown.left + column;
+  return shown.sink && key > shown.right ? { query, sink: true, value } : { query, key: Math.min(key, head.keys - 1), value };
 }
-
-const width = (shown) => shown.right - shown.left + 1 + (shown.sink ? 1 : 0);
 
 /** The row of cells in which a query stands, or the nearest. */
 export function rowOf(shown, query) {
-  const count = shown.bottom - shown.top + 1;
-  return placeIn(Math.max(0, Math.min(count - 1, query - shown.top)), count, shown.z.shape[0]);
+  return placeIn(Math.max(0, Math.min(high(shown) - 1, query - shown.top)), high(shown), shown.z.shape[0]);
 }
 
-/** Lay an element over one cell, or over the rectangle between two. */
-export function cover(element, shown, one, other = one) {
-  const [rows, columns] = shown.z.shape;
-  const [top, bottom] = [Math.min(one.row, other.row), Math.max(one.row, other.row) + 1];
-  const [left, right] = [Math.min(one.column, other.column), Math.max(one.column, other.column) + 1];
-  lay(element, top / rows, (bottom - top) / rows, left / columns, (right - left) / columns);
+/** Where the row of a query lies in the map, [start, size] as shares of its height; null outside of what is shown. */
+export function rowShare(shown, query) {
+  return query < shown.top || query > shown.bottom ? null : [(query - shown.top) / high(shown), 1 / high(shown)];
 }
 
-/** Lay an element over the row of a query or the column of a key; nowhere where that is outside. */
-export function line(element, shown, { query, key }) {
-  const [at, low, high] = query === undefined ? [key, shown.left, shown.right] : [query, shown.top, shown.bottom];
-  if (at < low || at > high) {
-    element.style.display = "none";
-    return;
-  }
-  const count = query === undefined ? width(shown) : high - low + 1;
-  if (query === undefined) lay(element, 0, 1, (at - low) / count, 1 / count);
-  else lay(element, (at - low) / count, 1 / count, 0, 1);
+/** Where the column of a key lies, as shares of the width; null outside of what is shown. */
+export function columnShare(shown, key) {
+  return key < shown.left || key > shown.right ? null : [(key - shown.left) / wide(shown), 1 / wide(shown)];
 }
 
-function lay(element, top, height, left, across) {
-  const percent = (share) => `${100 * share}%`;
-  Object.assign(element.style, { display: "block", top: percent(top), height: percent(height), left: percent(left), width: percent(across) });
+/** Where columns are that are left out on this page, a key's or the sink's, as shares of the width. */
+export function leftOut(shown, { look, head }) {
+  const keys = Array.from({ length: shown.right - shown.left + 1 }, (_, i) => shown.left + i);
+  const shares = keys.filter((key) => head.isHidden(key)).map((key) => columnShare(shown, key));
+  return shown.sink && look.hide.includes("sink") ? [...shares, [1 - 1 / wide(shown), 1 / wide(shown)]] : shares;
 }
 
 /** The tokens that two cells span, as a look's zoom: [first query, last, first key, last]. */
@@ -158,32 +141,34 @@ export function boxOf(shown, one, other) {
   return [...atLeast(rows, shown.top, shown.bottom), ...atLeast(columns, shown.left, shown.right)];
 }
 
-function tokensOf(one, other, parts, low, high) {
-  const count = high - low + 1;
-  const first = low + startOf(Math.min(one, other), count, parts);
-  return [Math.min(high, first), Math.max(Math.min(high, first), Math.min(high, low + startOf(Math.max(one, other) + 1, count, parts) - 1))];
+function tokensOf(one, other, parts, low, most) {
+  const count = most - low + 1;
+  const first = Math.min(most, low + startOf(Math.min(one, other), count, parts));
+  const last = Math.min(most, low + startOf(Math.max(one, other) + 1, count, parts) - 1);
+  return [first, Math.max(first, last)];
 }
 
-/** A span of at least a few tokens, within low and high. */
-function atLeast([first, last], low, high) {
+/** A span of at least a few tokens, within low and most. */
+function atLeast([first, last], low, most) {
   const more = Math.max(0, LEAST_ZOOM - (last - first + 1));
-  const start = Math.max(low, Math.min(first - Math.floor(more / 2), high - LEAST_ZOOM + 1));
-  return [start, Math.min(high, Math.max(last, start + LEAST_ZOOM - 1))];
+  const start = Math.max(low, Math.min(first - Math.floor(more / 2), most - LEAST_ZOOM + 1));
+  return [start, Math.min(most, Math.max(last, start + LEAST_ZOOM - 1))];
 }
 
-/** The part around a cell with `by` times as many tokens each way; null is all of the map. */
-export function zoomed(shown, cell, by, { queries, keys }) {
-  const spanOf = (low, high, count, at, parts) => {
-    const size = Math.max(LEAST_ZOOM, Math.round((high - low + 1) * by));
+/** The part around a query and a key with `by` times as many tokens each way; null is all of the map. */
+export function zoomed({ top, bottom, left, right }, { query, key }, by, { queries, keys }) {
+  const span = (length, count, middle) => {
+    const size = Math.max(LEAST_ZOOM, Math.round(length * by));
     if (size >= count) return [0, count - 1];
-    const middle = low + startOf(at, high - low + 1, parts);
     const first = Math.max(0, Math.min(count - size, middle - Math.floor(size / 2)));
     return [first, first + size - 1];
   };
-  const [rows, columns] = shown.z.shape;
-  const box = [...spanOf(shown.top, shown.bottom, queries, cell.row, rows), ...spanOf(shown.left, shown.right, keys, cell.column, columns)];
+  const box = [...span(bottom - top + 1, queries, query), ...span(right - left + 1, keys, key)];
   return box[0] === 0 && box[1] === queries - 1 && box[2] === 0 && box[3] === keys - 1 ? null : box;
 }
+
+/** Whether a part is so small that it becomes no smaller. */
+export const isLeast = ({ top, bottom, left, right }) => Math.max(bottom - top, right - left) < LEAST_ZOOM;
 
 function shaped(array, shape) {
   array.shape = shape;

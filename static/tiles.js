@@ -1,17 +1,14 @@
 /**
  * Maps that are too large to travel or to draw cell by cell: the extreme of each patch, and where it stands.
  *
- * `tiles` reads the tree of `attention/ui/tiles.py` as head.js reads a head, for what travelled; `windowOf` pools a head
- * of head.js in the same way. A window is {z: Float32Array of `shape` [r, c], query, key: Int32Array of that shape,
- * pooled, box: [top, bottom, left, right], sink: Float32Array (r) or null}. z holds the number of the largest size in
- * each patch, with its sign, and NaN where the mask closes all of it; query and key tell where it stands, of equals the
- * first key, and of its queries the first. Patch i of r even ones begins at top + ⌊i·(bottom − top) / r⌋, and so across.
+ * `tiles` reads the tree of `attention/ui/tiles.py` as head.js reads a head, for what travelled. A window is {z:
+ * Float32Array of `shape` [r, c], query, key: Int32Array of that shape, pooled, box: [top, bottom, left, right], sink:
+ * Float32Array (r) or null}. z holds the number of the largest size in each patch, with its sign, and NaN where the mask
+ * closes all of it; query and key tell where it stands. Patch i of r even ones begins at top + ⌊i·(bottom − top) / r⌋,
+ * and so across. `spans.js` pools what travelled whole in the same way.
  * Nothing here touches the page.
  */
 
-const SIDE = 192;
-// Cells of a map up to which head.js keeps it once it was made.
-const KEPT = 4_194_304;
 // What a query does not see: −∞ before the softmax, nothing after it.
 const UNSEEN = { masked: -Infinity };
 
@@ -139,83 +136,6 @@ class Tiles {
     if (this.names.includes(name) || this.stages.includes(name)) return name;
     throw new RangeError(`This head has no stage “${name}”; it has: ${this.names.join(", ")}.`);
   }
-}
-
-/** A window of a head of head.js, at most rows × columns patches; of the whole map where the box is null. */
-export function windowOf(head, name, box = null, rows = SIDE, columns = SIDE) {
-  if (!head.names.includes(name)) throw new RangeError(`This head has no stage “${name}”; it has: ${head.names.join(", ")}.`);
-  const [top, bottom, left, right] = fitting(box ?? [0, head.queries, 0, head.keys], head, rows, columns);
-  const shape = [Math.min(rows, bottom - top), Math.min(columns, right - left)];
-  const row = reader(head, name);
-  const z = shaped(new Float32Array(shape[0] * shape[1]), shape);
-  const [query, key] = [0, 1].map(() => shaped(new Int32Array(z.length), shape));
-  for (let i = 0; i < shape[0]; i++) {
-    const tops = topsOf(row, edge(i, shape[0], top, bottom), edge(i + 1, shape[0], top, bottom), left, right);
-    for (let j = 0; j < shape[1]; j++) {
-      const at = i * shape[1] + j;
-      const best = largest(tops.sizes, edge(j, shape[1], left, right) - left, edge(j + 1, shape[1], left, right) - left);
-      z[at] = tops.sizes[best] < 0 ? NaN : tops.values[best];
-      query[at] = tops.queries[best];
-      key[at] = left + best;
-    }
-  }
-  const made = { z, query, key, pooled: shape[0] < bottom - top || shape[1] < right - left, box: [top, bottom, left, right] };
-  // The shares may need rows that were not made yet, so they are had only where they are asked for.
-  return Object.defineProperty(made, "sink", { get: () => sinkOf(head, shape[0], top, bottom), enumerable: true });
-}
-
-/** The box, if it lies within the map. */
-function fitting(box, head, rows, columns) {
-  const [top, bottom, left, right] = box;
-  const inside = box.every(Number.isInteger) && top >= 0 && top < bottom && bottom <= head.queries && left >= 0 && left < right && right <= head.keys;
-  if (!inside) throw new RangeError(`There are ${head.queries} queries and ${head.keys} keys; a window cannot cover ${box.join(", ")}.`);
-  if (!(rows >= 1 && columns >= 1)) throw new RangeError(`A window has at least 1 row and 1 column; got ${rows} and ${columns}.`);
-  return box;
-}
-
-/** The function query → its row of a stage, NaN where the mask closes and nothing was taken. */
-function reader(head, name) {
-  const small = head.queries * head.keys <= KEPT ? head.map(name) : null;
-  const read = (query) => (small ? small.slice(query * head.keys, (query + 1) * head.keys) : head.row(name, query));
-  if (name !== "weights") return read;
-  return (query) => {
-    const [line, may] = [read(query), head.allowed(query)];
-    for (let key = 0; key < line.length; key++) if (!may[key] && line[key] === 0) line[key] = NaN;
-    return line;
-  };
-}
-
-/** Of the queries start to stop − 1, each key's number of the largest size, that size (−1 where nothing counts), and whose. */
-function topsOf(row, start, stop, left, right) {
-  const count = right - left;
-  const tops = { sizes: new Float32Array(count).fill(-1), values: new Float32Array(count), queries: new Int32Array(count).fill(start) };
-  for (let query = start; query < stop; query++) {
-    const line = row(query);
-    for (let i = 0; i < count; i++) {
-      const value = line[left + i];
-      const size = value === -Infinity ? -1 : Math.abs(value);
-      if (!(size > tops.sizes[i])) continue;
-      tops.sizes[i] = size;
-      tops.values[i] = value;
-      tops.queries[i] = query;
-    }
-  }
-  return tops;
-}
-
-/** Where the first of the largest numbers of first … last − 1 stands. */
-function largest(sizes, first, last) {
-  let best = first;
-  for (let i = first + 1; i < last; i++) if (sizes[i] > sizes[best]) best = i;
-  return best;
-}
-
-/** The largest share of the learned sink in each of so many patches of queries, Float32Array, or null. */
-function sinkOf(head, rows, top, bottom) {
-  if (head.sinkShare(top) === null) return null;
-  const shares = Float32Array.from({ length: bottom - top }, (_, i) => head.sinkShare(top + i));
-  const from = (i) => edge(i, rows, 0, bottom - top);
-  return Float32Array.from({ length: rows }, (_, i) => shares[largest(shares, from(i), from(i + 1))]);
 }
 
 /** Offsets of `shape` [r, c] → places: each counts from `begin(row, column)`. */

@@ -56,7 +56,7 @@ def arithmetic(head_view: HeadView, query: int) -> Row:
     stages = {name: array[query] for name, array in head_view.stages}
     allowed = _allowed(head_view, query)
     columns = _score_columns(head_view, stages, query)
-    sink = _sink_logit(head_view)
+    sink = _sink_logit(head_view, query)
     exps, top, total, sink_part = _exponentials(stages.get("masked"), sink)
     if exps is not None:
         columns.append(Column(name="exp", title="exp(s − max)", values=exps))
@@ -128,9 +128,12 @@ def _allowed(head_view: HeadView, query: int) -> np.ndarray:
     return np.asarray(row[0].cpu().numpy(), dtype=bool)
 
 
-def _sink_logit(head_view: HeadView) -> float | None:
+def _sink_logit(head_view: HeadView, query: int) -> float | None:
     sink = head_view.record.sink
-    return float(sink[head_view.head]) if sink is not None and head_view.sink_in_weights else None
+    if sink is None or not head_view.sink_in_weights:
+        return None
+    own = sink[head_view.head]
+    return float(own if own.dim() == 0 else own[query])
 
 
 def _exponentials(

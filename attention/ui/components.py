@@ -21,7 +21,8 @@ from attention.figures.palette import THEMES
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPONENTS = ROOT / "assets" / "components"
-SHARED = tuple(path for path in sorted((ROOT / "static").glob("*.js")) if not path.name.endswith(".min.js"))
+STATIC = ROOT / "static"
+SHARED = tuple(path for path in sorted(STATIC.rglob("*.js")) if not path.name.endswith(".min.js"))
 NAMES = (
     "bar", "prompt", "run", "bench", "heads", "predicted", "sentence", "figures", "arithmetic", "map", "links",
     "dimensions",
@@ -34,10 +35,16 @@ def settings() -> str:
     """The line before each component's own code."""
     made = {
         "base": "/".join(["", *filter(None, str(st.get_option("server.baseUrlPath") or "").split("/"))]),
-        "version": hashlib.sha256(b"".join(path.read_bytes() for path in SHARED)).hexdigest()[:12],
+        "version": version(),
         "palettes": {name: asdict(palette) for name, palette in THEMES.items()},
     }
     return f"const HEADLIGHT = {json.dumps(made).replace('<', chr(92) + 'u003c')};\n"
+
+
+def version() -> str:
+    """12 digits that change with the name or the text of any shared module."""
+    parts = (part for path in SHARED for part in (path.relative_to(STATIC).as_posix().encode(), path.read_bytes()))
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
 
 
 @cache

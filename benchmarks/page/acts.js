@@ -1,8 +1,7 @@
 /** What a person does on the page, as the events that it makes, and how its effect is told. */
 (() => {
-  const { all, sleep, toFrame, toPainted, messages, quiet, seen } = probe;
+  const { all, sleep, toFrame, toPainted, forget, messages, answered, seen } = probe;
   const pick = (selector) => all(selector)[0];
-  const bus = (name) => globalThis.headlightBus.last.get(name);
   const panels = () => all(".hl-cells").filter(({ cells }) => cells);
 
   function tell(target, type, place = {}) {
@@ -45,10 +44,11 @@
     },
   };
 
-  /** {idle, moves: times of each, sent: messages to the server, marked: how often the marks over the maps moved}. */
+  /** {idle, moves: times of each, sent: messages to the server, marked: how often the maps or the lens showed it}. */
   async function hover(view, rounds) {
     const move = HOVERS[view]();
-    const marks = () => all(".hl-row, .hl-column").map(({ style }) => style.cssText).join();
+    const lens = pick(".lens .name");
+    const marks = () => [...all(".hl-row, .hl-column").map(({ style }) => style.cssText), lens.textContent].join();
     for (let i = 0; i < 3; i++) await toFrame(() => move(i));
     await sleep(300);
     seen.sent.length = 0;
@@ -83,25 +83,25 @@
       const before = panels().map(({ cells }) => cells);
       const painted = () => isAt(layer, head) && panels().every(({ cells }, i) => cells !== before[i]);
       if (timed) idle.push(await toFrame(() => {}));
+      forget();
       const made = here && timed ? await toFrame(() => press(key)) : await toPainted(() => press(key), painted);
       if (!painted()) throw new Error(`layer ${layer}, head ${head} was not painted in time`);
-      if (timed) times.push(made);
-      await quiet();
+      await answered();
+      if (timed) times.push(here ? made : { ...made, finished: messages(0).finished - made.from });
     }
     return { times, idle };
   }
 
-  /** Say again what the server knows: a rerun that changes nothing. Until its last message has come. */
+  /** Say again what the server knows: a rerun that changes nothing. Until the script has ended. */
   async function rerun(rounds) {
     const times = [];
     for (let i = 0; i < rounds; i++) {
-      seen.sent.length = seen.received.length = 0;
-      const { local, server, seq, send } = globalThis.headlightDesk;
+      const { local, server, send } = globalThis.headlightDesk;
       if (local.size) throw new Error("the desk has something to tell");
-      const from = performance.now();
-      send({ seq: Math.min(seq, server.seen), changes: { layer: String(server.look.layer) } });
-      await quiet();
-      times.push({ ms: messages(from).last, ...messages(from) });
+      const from = forget();
+      send({ seq: server.seen, changes: { layer: String(server.look.layer) } });
+      await answered();
+      times.push({ ms: messages(from).finished, ...messages(from) });
     }
     return times;
   }
@@ -119,5 +119,58 @@
     return { times, idle };
   }
 
-  globalThis.acts = { hover, walk, rerun, overview, bus };
+  /** Pin other queries of a text so long that only the server can make what is shown. */
+  async function pins(rounds) {
+    const cover = all(".hl-cover")[1];
+    const times = [];
+    for (let i = 0; i < rounds; i++) {
+      const before = panels().map(({ cells }) => cells);
+      const painted = () => globalThis.headlightBus.last.get("waiting") === null && panels().every(({ cells }, at) => cells !== before[at]);
+      const box = cover.getBoundingClientRect();
+      const place = { clientX: box.left + 2, clientY: box.top + ((i + 0.5) / rounds) * box.height };
+      times.push(await toPainted(() => tell(cover, "click", place), painted));
+      tell(cover, "pointerleave");
+      await answered();
+    }
+    return times;
+  }
+
+  const button = (name) => [...document.querySelectorAll("button")].find((one) => one.textContent.trim() === name);
+
+  /** Click until plotly's own charts have changed for the last time, and that is painted; all of them must change. */
+  async function charts(rounds) {
+    const numbers = () => [...document.querySelectorAll(".js-plotly-plot")].map(({ data }) => data[0].z);
+    const times = [];
+    for (let i = 0; i < rounds; i++) {
+      const before = numbers();
+      await probe.frame();
+      await sleep(Math.random() * 16.7);
+      const from = forget();
+      let painted = from;
+      const watch = new MutationObserver((changes) => {
+        if (changes.some(({ target }) => target.closest?.(".js-plotly-plot"))) probe.frame().then(([, at]) => { painted = at; });
+      });
+      watch.observe(document.body, { subtree: true, childList: true, attributes: true });
+      button("Next head").click();
+      await answered();
+      watch.disconnect();
+      if (numbers().some((z, at) => z === before[at])) throw new Error("a chart did not change");
+      times.push({ ...messages(from), ms: painted - from });
+    }
+    return times;
+  }
+
+  /** Click on a button that does nothing, until the script has ended. */
+  async function nothing(rounds) {
+    const times = [];
+    for (let i = 0; i < rounds; i++) {
+      const from = forget();
+      button("Nothing").click();
+      await answered();
+      times.push({ ms: messages(from).finished, ...messages(from) });
+    }
+    return times;
+  }
+
+  globalThis.acts = { hover, press, walk, pins, rerun, overview, charts, nothing };
 })();

@@ -11,12 +11,13 @@ ROOT = Path(__file__).resolve().parents[2]
 STORYTELLER = ROOT / "assets" / "models" / "storyteller"
 SEED = 0
 WORDS = (
-    "the cat sat on a mat because it was tired and then one small dog ran to see what she had found in her old red "
-    "box by our door but no man or bird could ever say where his long way went when all of us were at home"
-).split()
-# Of so many layers and heads, as wide as GPT-2 small; and as many heads as a model of 70 billion weights has more than
-# half of, each too narrow to be good for anything.
-SIZES = {
+    "the", "cat", "sat", "on", "a", "mat", "because", "it", "was", "tired", "and", "then", "one", "small", "dog",
+    "ran", "to", "see", "what", "she", "had", "found", "in", "her", "old", "red", "box", "by", "our", "door", "but",
+    "no", "man", "or", "bird", "could", "ever", "say", "where", "his", "long", "way", "went", "when", "all", "of", "us",
+    "were", "at", "home",
+)  # fmt: skip
+# GPT-2 small's layers, heads and width, with few words; and 3,072 heads, each too narrow to be good for anything.
+SIZES: dict[str, dict[str, Any]] = {
     "gpt2-small-size": {"n_layer": 12, "n_head": 12, "n_embd": 768},
     "wide": {"n_layer": 48, "n_head": 64, "n_embd": 128},
 }
@@ -29,8 +30,8 @@ def build(name: str) -> Any:
     import transformers
 
     torch.manual_seed(SEED)
-    special = {"bos_token_id": 0, "eos_token_id": 0}
-    config = transformers.GPT2Config(vocab_size=len(WORDS) + 1, n_positions=LONGEST, **special, **SIZES[name])
+    facts: dict[str, Any] = {"n_positions": LONGEST, "bos_token_id": 0, "eos_token_id": 0}
+    config = transformers.GPT2Config(vocab_size=len(WORDS) + 1, **facts, **SIZES[name])
     return transformers.GPT2LMHeadModel(config).eval()
 
 

@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Page
 HERE = Path(__file__).parent
 SCRIPTS = tuple((HERE / name).read_text(encoding="utf-8") for name in ("probe.js", "acts.js"))
 SIZE = (1440, 1000)
-DRAWN = ".hl-figures[data-drawn]"
+# The parts of the page that come last: the maps with their axes, all heads, the links, the foot.
+DRAWN = (".hl-figures[data-drawn]", ".heads canvas", ".column.query .token", ".hl-foot")
 SECONDS = 120_000
 
 
@@ -41,7 +42,9 @@ def inspect(browser: Browser, url: str, **view: str | int) -> Iterator[Page]:
 def show(page: Page, url: str, **view: str | int) -> None:
     """Go to this view and wait until the page has come to rest."""
     page.goto(f"{url}/?{urlencode({'v': 1} | view)}")
-    page.wait_for_selector(DRAWN)
+    for part in DRAWN:
+        page.wait_for_selector(part, state="attached")
+    page.evaluate("() => probe.answered()")
     page.evaluate("() => probe.quiet(1000)")
 
 

@@ -3,12 +3,18 @@
  * over the WebSocket. The clock has steps of 0.1 ms.
  */
 (() => {
-  const seen = { sent: [], received: [], modules: [] };
+  const seen = { sent: [], received: [], finished: [], modules: [] };
+  const sizeOf = (data) => data.byteLength ?? data.size ?? data.length;
+  // Streamlit's message that a run of the script has ended: one number alone, which no other message is.
+  const END_BYTES = 2;
   const Native = globalThis.WebSocket;
   globalThis.WebSocket = class extends Native {
     constructor(...given) {
       super(...given);
-      this.addEventListener("message", ({ data }) => seen.received.push([performance.now(), data.byteLength ?? data.size ?? data.length]));
+      this.addEventListener("message", ({ data }) => {
+        seen.received.push([performance.now(), sizeOf(data)]);
+        if (sizeOf(data) === END_BYTES) seen.finished.push(performance.now());
+      });
     }
     send(data) {
       seen.sent.push(performance.now());
@@ -58,29 +64,43 @@
     return { ms: painted - from, work: handler + painted - begun, handler };
   }
 
-  /** {ms: until the frame in which `there()` holds is painted, sent, first, last: when a message left, when the first and the largest came}. */
+  /** {ms: until the frame is painted in which `there()` holds, and what `messages` tells}. */
   async function toPainted(act, there, limit = 30_000) {
     await frame();
     await sleep(Math.random() * 16.7);
-    seen.sent.length = 0;
-    seen.received.length = 0;
-    const from = performance.now();
+    const from = forget();
     act();
     for (;;) {
       const [, painted] = await frame();
-      if (there()) return { ms: painted - from, ...messages(from) };
+      if (there()) return { from, ms: painted - from, ...messages(from) };
       if (painted - from > limit) throw new Error("nothing was painted");
     }
   }
 
+  /** Forget what went over the line so far; the time now. */
+  function forget() {
+    for (const name of ["sent", "received", "finished"]) seen[name].length = 0;
+    return performance.now();
+  }
+
+  /** When the first message left, the first and the largest came, and the script had ended; and all bytes that came. */
   function messages(from) {
     const largest = seen.received.reduce((best, one) => (one[1] > best[1] ? one : best), [NaN, 0]);
-    return { sent: (seen.sent[0] ?? NaN) - from, first: (seen.received[0]?.[0] ?? NaN) - from, largest: largest[0] - from,
-      last: (seen.received.at(-1)?.[0] ?? NaN) - from, bytes: seen.received.reduce((sum, [, bytes]) => sum + bytes, 0) };
+    return { sent: seen.sent[0] - from, first: seen.received[0]?.[0] - from, largest: largest[0] - from,
+      finished: seen.finished.at(-1) - from, bytes: seen.received.reduce((sum, [, bytes]) => sum + bytes, 0) };
+  }
+
+  /** Wait until what was asked has been answered to its end, and the page has come to rest. */
+  async function answered(limit = 60_000) {
+    for (const from = performance.now(); !(seen.finished.at(-1) > (seen.sent.at(-1) ?? Infinity));) {
+      if (performance.now() - from > limit) throw new Error("the server never came to an end");
+      await sleep(10);
+    }
+    await quiet();
   }
 
   /** Wait until nothing came over the line, and nothing moved in the page, for so long. */
-  async function quiet(ms = 350, limit = 60_000) {
+  async function quiet(ms = 200, limit = 60_000) {
     const from = performance.now();
     let changed = from;
     const watch = new MutationObserver(() => { changed = performance.now(); });
@@ -104,5 +124,5 @@
     return import(found[0]);
   }
 
-  globalThis.probe = { seen, all, sleep, frame, toFrame, toPainted, messages, quiet, module };
+  globalThis.probe = { seen, all, sleep, frame, toFrame, toPainted, forget, messages, quiet, answered, module };
 })();

@@ -98,7 +98,7 @@ class TestDefault:
         assert [layer["heads"] for layer in run["layers"]] == [list(range(6))] * 4
         assert np.array_equal(run["layers"][2]["query"], trace.record(2).query.numpy())
         assert all(layer["maps"] is None for layer in run["layers"])
-        assert [token["text"] for token in run["tokens"]["keys"]] == [token.text or token.piece for token in trace.tokens]
+        assert [key["text"] for key in run["tokens"]["keys"]] == [token.text or token.piece for token in trace.tokens]
         assert len(payload(app, "run")) < 2_000_000
 
     def test_another_head_travels_not_at_all(self):

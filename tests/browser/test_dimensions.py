@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 import attention
 from attention import wire
@@ -214,11 +214,32 @@ def test_unknown_queries_and_keys(page: Page) -> None:
 
 
 def test_a_text_that_is_too_long_to_travel(page: Page) -> None:
-    draw = torch.Generator().manual_seed(1)
-    query, key = torch.randn(2, 1, 1, 1100, 3, generator=draw)
-    root, _ = open_view(page, Trace.from_tensors(query=query, key=key), View())
+    query, key = torch.randn(2, 1, 2, 1100, 3, generator=torch.Generator().manual_seed(1))
+    trace = Trace.from_tensors(query=query, key=key)
+    root, _ = open_view(page, trace, View(query=5))
+    assert page.evaluate("() => lab.table.shown().run.level") == "tiles"
+    title = root.locator("h3")
+    expect(title).to_have_text("Inside a score of layer 0, head 0")
     assert "stay on the server" in words_of(root)
+    assert not root.locator("canvas:visible, button:visible, select:visible").count()
+    page.evaluate("() => lab.table.change({ head: 1 })")
+    expect(title).to_have_class("waiting")
+    expect(title).to_have_text("Inside a score of layer 0, head 0")
+    harness.arrive(page, trace.head(0, 1), View(head=1, query=5))
+    expect(title).to_have_class("")
+    expect(title).to_have_text("Inside a score of layer 0, head 1")
+    assert "stay on the server" in words_of(root)
+
+
+def test_a_text_that_travels_after_one_that_did_not(page: Page) -> None:
+    query, key = torch.randn(2, 1, 1, 1100, 3, generator=torch.Generator().manual_seed(1))
+    root, _ = open_view(page, Trace.from_tensors(query=query, key=key), View(query=5))
     assert not root.locator("canvas:visible").count()
+    other = attention.trace("storyteller", TEXT).head(2, 5)
+    harness.arrive(page, other, View(layer=2, head=5, query=QUERY, key=KEY))
+    assert f"= {other.scores[QUERY, KEY]:.2f}" in chain(root)
+    assert root.locator("canvas:visible").count() == 3
+    assert "stay on the server" not in words_of(root)
 
 
 def test_without_a_choice_the_key_is_that_of_the_largest_weight(page: Page) -> None:
@@ -387,6 +408,11 @@ def test_the_keyboard_walks_the_bars(page: Page, storyteller: tuple[Locator, Hea
     said = f"{made.products[made.order[1]]:+.2f} of {made.score:.2f}".replace("-", "−")
     assert words.endswith(said)
     assert root.locator(".column").count() == 2
+    page.evaluate("() => { lab.keys = []; document.addEventListener('keydown', (e) => lab.keys.push(e.key)); }")
+    for key in ("End", "ArrowLeft", "ArrowDown", "Home", "ArrowLeft"):
+        page.keyboard.press(key)
+    assert root.locator(".readout").inner_text().startswith(f"dimension {made.order[0]}: ")
+    assert page.evaluate("() => lab.keys") == ["ArrowDown"], "only what leads nowhere here is the page's"
 
 
 def test_many_tokens_scroll_in_a_strip_of_their_own(page: Page) -> None:

@@ -179,7 +179,7 @@ def test_masked_cells_are_hatched_and_say_so(desk):
     desk.mouse.move(*over(desk, "Weights", 2, 9, (11, 11)))
     expect(desk.locator(".hl-tip")).to_contain_text("masked")
     pixels = desk.evaluate(STROKES)
-    assert pixels[0] > 0 and pixels[1] > 0 and pixels[2] == 0
+    assert [count > 0 for count in pixels] == [True, True, False]
 
 
 def test_a_row_is_marked_in_all_panels_and_in_the_sentence(desk):
@@ -351,7 +351,8 @@ def test_a_twelve_token_sentence_fits_on_one_screen(open_page, app_url, settle, 
         ready(page)
         settle(page)
         shot(page, f"inspect-{scheme}")
-        box: Any = page.locator(".hl-foot").bounding_box()
+        expect(page.locator(".bench .own")).to_contain_text("✓")
+        box: Any = page.locator(".arithmetic").bounding_box()
         assert box["y"] + box["height"] <= 1000
 
 
@@ -408,3 +409,133 @@ def test_a_link_reproduces_the_page(open_page, app_url, settle):
     settle(again)
     assert cells(page) == cells(again)
     expect(again.get_by_role("heading", name="The arithmetic of “two”")).to_be_visible()
+
+
+# How many pixels of each column of the weights have another colour than the cell that they are in.
+CROSSED = """() => {
+    const canvas = document.querySelectorAll('.hl-cells')[1];
+    const { z } = canvas.cells;
+    const [rows, columns] = z.shape;
+    const [w, h] = [canvas.width / columns, canvas.height / rows];
+    const pen = canvas.getContext('2d');
+    const other = (row, column) => {
+        const { data } = pen.getImageData(Math.ceil(column * w) + 2, Math.ceil(row * h) + 2, w - 5, h - 5);
+        const colours = new Map();
+        for (let i = 0; i < data.length; i += 4) {
+            const colour = data.slice(i, i + 4).join();
+            colours.set(colour, (colours.get(colour) ?? 0) + 1);
+        }
+        return data.length / 4 - Math.max(...colours.values());
+    };
+    const known = (row, column) => z[row * columns + column] === z[row * columns + column];
+    return Array.from({ length: columns }, (_, column) => Array.from({ length: rows }, (_, row) => row)
+        .filter((row) => known(row, column)).reduce((sum, row) => sum + other(row, column), 0));
+}"""
+
+
+def zoomed(page: Page) -> list[int]:
+    """First and last query, first and last key that the weights show."""
+    return page.evaluate("""() => {
+        const { top, bottom, left, right } = document.querySelectorAll('.hl-cells')[1].cells;
+        return [top, bottom, left, right];
+    }""")
+
+
+def test_keys_that_are_left_out_are_crossed_out(desk, settle):
+    caption = desk.locator(".hl-caption").nth(1)
+    assert not any(desk.evaluate(CROSSED))
+    assert "crossed" not in caption.inner_text()
+    desk.get_by_role("button", name="first token").click()
+    expect(caption).to_contain_text("crossed out: left out, and missing from each row’s sum")
+    first, *others = desk.evaluate(CROSSED)
+    assert first > 100
+    assert not any(others)
+    desk.mouse.move(*over(desk, "Weights", 7, 0, (11, 11)))
+    expect(desk.locator(".hl-tip")).to_contain_text("left out on this page")
+    desk.get_by_role("button", name="the rest shares the row").click()
+    expect(caption).to_contain_text("crossed out: left out; the rest shares each row")
+    assert desk.evaluate(CROSSED)[0] > 100
+
+
+@pytest.mark.parametrize("touch", [True, False])
+def test_two_buttons_zoom_around_the_pinned_token(open_page, app_url, settle, touch):
+    text = "The red door opens slowly. " * 10
+    size = (390, 844) if touch else (1440, 1000)
+    page = open_page(f"{app_url}/?v=1&model=local&text={text}&query=41", size=size, touch=touch)
+    ready(page)
+    settle(page)
+    row = cells(page)[1][41]
+    best = row.index(max(number for number in row if number is not None))
+    closer = page.get_by_role("button", name="Zoom in around the pinned token")
+    farther = page.get_by_role("button", name="Zoom out")
+    whole = page.get_by_role("button", name="show the whole map")
+    expect(farther).to_be_disabled()
+    expect(whole).to_be_hidden()
+    for button in (closer, farther):
+        box: Any = button.bounding_box()
+        assert min(box["width"], box["height"]) >= 24
+    spans = []
+    while closer.is_enabled():
+        press = closer.tap if touch else closer.click
+        press()
+        top, bottom, left, right = zoomed(page)
+        assert top <= 41 <= bottom
+        assert left <= best <= right
+        spans.append(bottom - top + 1)
+    assert spans == [30, 15, 8, 4]
+    assert whole.get_attribute("title") == "+ and − zoom, double-click shows the whole"
+    before = zoomed(page)
+    farther.click()
+    top, bottom, left, right = zoomed(page)
+    assert (bottom - top + 1, right - left + 1) == (8, 8)
+    assert top <= before[0] <= before[1] <= bottom
+    assert left <= before[2] <= before[3] <= right
+    assert page.evaluate(WIDEST) <= size[0]
+    whole.click()
+    assert zoomed(page) == [0, 59, 0, 59]
+    page.wait_for_url(re.compile("^(?!.*zoom=)"))
+
+
+def test_a_short_text_has_no_zoom_until_a_rectangle_is_drawn(desk, settle):
+    line = desk.locator(".hl-zooms")
+    expect(line).to_be_hidden()
+    desk.mouse.move(*over(desk, "Weights", 8, 2, (11, 11)))
+    desk.mouse.down()
+    desk.mouse.move(*over(desk, "Weights", 4, 7, (11, 11)), steps=4)
+    x, y = over(desk, "Weights", 3, 7, (11, 11))
+    desk.mouse.move(x, y)
+    desk.mouse.up()
+    assert zoomed(desk) == [3, 8, 2, 7]
+    expect(line).to_be_visible()
+    desk.wait_for_url("**zoom=3-8**")
+    assert "query=" not in desk.url, "a rectangle pins nothing"
+    # A rectangle may end outside of the map.
+    desk.mouse.move(*over(desk, "Scores", 2, 2, (6, 6)))
+    desk.mouse.down()
+    desk.mouse.move(5, 5, steps=3)
+    desk.mouse.up()
+    assert zoomed(desk) == [3, 6, 2, 5]
+    cover(desk, "Weights").dblclick()
+    expect(line).to_be_hidden()
+    assert zoomed(desk) == [0, 10, 0, 10]
+
+
+def test_a_tap_keeps_its_tip_when_it_pins(open_page, app_url, settle):
+    page = open_page(f"{app_url}/{LOCAL}", size=(390, 844), touch=True)
+    ready(page)
+    settle(page)
+    cover(page, "Weights").scroll_into_view_if_needed()
+    page.touchscreen.tap(*over(page, "Weights", 9, 3, (11, 11)))
+    page.wait_for_url("**query=9**")
+    expect(page.locator(".hl-tip")).to_be_visible()
+
+
+def test_within_one_cell_the_pointer_says_nothing_again(desk):
+    desk.evaluate("""() => {
+        window.said = 0;
+        headlightBus.target.addEventListener('hover', () => { window.said += 1; });
+    }""")
+    x, y = over(desk, "Weights", 8, 2, (11, 11))
+    for dx in (-2, -1, 0, 1, 2):
+        desk.mouse.move(x + dx, y)
+    assert desk.evaluate("() => window.said") == 1

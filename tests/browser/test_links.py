@@ -1,5 +1,6 @@
 """The links component in Chromium: what it draws is `HeadView.weights`, and what a person does stays in the browser."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
@@ -179,6 +180,15 @@ def test_temperature_and_hidden_keys_change_the_lines(page: Page, story: Trace) 
     np.testing.assert_allclose(map_of(both(page), head_view), expected, atol=1e-5)
 
 
+def test_another_temperature_changes_the_lines_that_are_drawn(page: Page, story: Trace) -> None:
+    head_view = story.head(2, 5)
+    open_links(page, story, View(layer=2, head=5, query=7))
+    np.testing.assert_allclose(map_of(both(page), head_view), wanted(head_view), atol=1e-6)
+    page.evaluate(CHANGE, {"temperature": 2.0})
+    masked = torch.tensor(np.array(dict(head_view.stages)["masked"]))
+    np.testing.assert_allclose(map_of(both(page), head_view), torch.softmax(masked / 2, dim=-1).numpy(), atol=1e-5)
+
+
 def test_each_head_draws_its_own_weights_and_none_is_divided(page: Page, story: Trace) -> None:
     beside = ((0, 3), (2, 1))
     box = open_links(page, story, View(layer=2, head=5, query=7, beside=beside))
@@ -256,6 +266,66 @@ def test_rows_that_did_not_travel_are_said_in_words(page: Page, story: Trace) ->
     }""")
     expect(box.get_by_text("have not travelled")).to_be_visible()
     assert both(page) == []
+
+
+def test_of_a_long_text_the_pinned_rows_are_drawn(page: Page) -> None:
+    trace = of_tensors(1100, 1100, heads=1)
+    head_view = trace.head(0, 0)
+    box = open_links(page, trace, View(query=900, also=(3,)))
+    assert page.evaluate("() => lab.table.shown().run.level") == "tiles"
+    found = both(page)
+    assert {link["query"] for link in found} == {900, 3}
+    np.testing.assert_allclose(map_of(found, head_view)[[900, 3]], head_view.weights[[900, 3]], atol=1e-6)
+    expect(box.locator(".note", has_text="only pinned rows travel to the browser")).to_be_visible()
+    expect(box.locator("tbody tr").first).to_contain_text(f"{head_view.weights[[900, 3]].mean(axis=0).max():.3f}")
+    page.evaluate("() => lab.ui.say('hover', { query: 3, key: null, from: 'map' })")
+    assert {link["query"] for link in both(page)} == {3}
+    expect(box.locator("tbody tr")).to_have_count(4)
+
+
+def test_a_row_of_a_long_text_that_did_not_travel_says_so(page: Page) -> None:
+    trace = of_tensors(1100, 1100, heads=1)
+    box = open_links(page, trace, View(query=900, also=(3,)))
+    place(box, "query", 898).hover()
+    assert both(page) == []
+    expect(box.get_by_text("The links of this row have not travelled")).to_be_visible()
+    expect(box.locator(".readout")).to_have_text("what “word·898” takes: not known here")
+    expect(box.locator("tbody tr")).to_have_count(0)
+    expect(place(box, "key", 899)).to_have_attribute("aria-label", "word·899")
+    page.evaluate("() => lab.ui.say('hover', null)")
+    assert {link["query"] for link in both(page)} == {900, 3}
+    expect(box.get_by_text("have not travelled")).to_be_hidden()
+
+
+def test_what_arrives_at_a_key_of_a_long_text_is_told_of_pinned_rows_alone(page: Page) -> None:
+    trace = of_tensors(1100, 1100, heads=1)
+    weight = trace.head(0, 0).weights[900, 899]
+    box = open_links(page, trace, View(query=900, also=(3,)))
+    place(box, "key", 899).hover()
+    assert [(link["query"], link["key"]) for link in both(page)] == [(900, 899)]
+    expect(box.locator(".readout")).to_contain_text("1 of 1 links, 100 % of the weight that is known here")
+    expect(place(box, "query", 900)).to_have_attribute("aria-label", f"word·900, weight {weight:.4f}")
+    # Neither known nor masked.
+    expect(place(box, "query", 899)).to_have_attribute("aria-label", "word·899")
+    assert "closed" not in (place(box, "query", 899).get_attribute("class") or "")
+
+
+def test_another_row_of_a_long_text_is_pinned_and_arrives(page: Page) -> None:
+    trace = of_tensors(1100, 1100, heads=1)
+    head_view = trace.head(0, 0)
+    box = open_links(page, trace, View(query=900))
+    place(box, "query", 902).hover()
+    expect(box.locator(".readout")).to_contain_text("not known here")
+    place(box, "query", 902).click()
+    page.mouse.move(600, 900)
+    expect(box.get_by_text("The links of head 0.0 are on their way.")).to_be_visible()
+    assert {link["query"] for link in both(page)} == {900}, "what is drawn stays until the other is here"
+    harness.arrive(page, head_view, View(query=902))
+    expect(box.get_by_text("on their way")).to_be_hidden()
+    found = both(page)
+    assert {link["query"] for link in found} == {902}
+    np.testing.assert_allclose(map_of(found, head_view)[902], head_view.weights[902], atol=1e-6)
+    expect(box.locator(".pinned")).to_have_attribute("data-place", "902")
 
 
 def test_a_learned_sink_has_its_share(page: Page) -> None:
@@ -384,6 +454,24 @@ def test_arcs_draw_the_same_links_from_one_line_of_tokens(page: Page, story: Tra
     assert harness.messages(page) == []
 
 
+@pytest.mark.parametrize(("count", "sink"), [(5, None), (12, None), (12, 1.5), (20, None), (30, 1.5)])
+def test_what_stands_below_follows_the_tokens(page: Page, count: int, sink: float | None) -> None:
+    box = open_links(page, of_tensors(count, count, sink=sink), View(query=count - 1))
+    page.evaluate(FRAMES)
+    stage, listed, foot = (box.locator(name).bounding_box() for name in (".stage", ".list", ".foot"))
+    assert stage is not None
+    assert listed is not None
+    assert foot is not None
+    end = max(stage["y"] + stage["height"], listed["y"] + listed["height"])
+    assert foot["y"] == pytest.approx(end + 10, abs=1), "the line below begins where picture and table end"
+    fits = box.locator(".list").evaluate("(list) => list.scrollHeight <= list.clientHeight")
+    assert fits == (count <= 20), "every line of a short text has room, and none is left over"
+    if fits:
+        lines = box.locator("tbody tr").last.bounding_box()
+        assert lines is not None
+        assert 0 <= listed["y"] + listed["height"] - (lines["y"] + lines["height"]) <= 4
+
+
 def test_a_long_text_has_few_nodes_and_draws_only_rows(page: Page) -> None:
     trace = of_tensors(512, 512, heads=1)
     head_view = trace.head(0, 0)
@@ -473,4 +561,4 @@ def assert_table(box: Locator, trace: Trace, row: np.ndarray) -> None:
 
 def test_the_view_says_what_it_does_not_show(page: Page, story: Trace) -> None:
     box = open_links(page, story, View(layer=2, head=5, query=7))
-    expect(box.get_by_text("not what that value says")).to_be_visible()
+    expect(box.locator(".below")).to_have_text(re.compile("^What this does not show: .*not what that value says"))

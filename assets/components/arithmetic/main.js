@@ -31,7 +31,12 @@ function build(parent) {
   });
   parent.append(ui.make("section", { class: "arithmetic" }, ui.make("div", { class: "top" }, title, all),
     scroll, mixture));
-  const state = { title, table, more, mixture, scroll, open: false };
+  const state = { title, table, more, mixture, scroll, open: false, hovered: null };
+  // The lines may be made anew below the pointer; the table stays, and hears when it is left.
+  table.addEventListener("pointerleave", () => ui.say("hover", null));
+  table.addEventListener("pointerover", (event) => {
+    if (!event.target.closest("tr[data-key]") && ui.last("hover")?.from === "arithmetic") ui.say("hover", null);
+  });
   scroll.addEventListener("scroll", () => fade(state), { passive: true });
   new ResizeObserver(() => fade(state)).observe(scroll);
   more.addEventListener("click", () => {
@@ -78,7 +83,6 @@ function line(state, index) {
   const row = ui.make("tr", { class: closed ? "closed" : "" }, ui.make("th", { scope: "row", class: "key", dir: "auto" }, ...ui.named(keys, index)), ...cells);
   row.dataset.key = index;
   row.addEventListener("pointerenter", () => ui.say("hover", { query: null, key: index, from: "arithmetic" }));
-  row.addEventListener("pointerleave", () => ui.say("hover", null));
   return row;
 }
 
@@ -154,20 +158,13 @@ function show(state, shown) {
   write(state);
 }
 
-const lists = new WeakMap();
-
-function namesOf(tokens) {
-  if (!lists.has(tokens)) lists.set(tokens, tokens.map((token) => token.name));
-  return lists.get(tokens);
-}
-
 /** The rows on show, from the desk. */
 function write(state) {
   const { run, head, look } = state.shown;
   const one = state.hovered ?? null;
   const rows = one === null ? table.pins(look) : [one];
-  const keys = namesOf(run.tokens.keys);
-  const queries = namesOf(run.tokens.queries);
+  const keys = ui.namesOf(run.tokens.keys);
+  const queries = ui.namesOf(run.tokens.queries);
   state.away = !rows.every((row) => row < head.queries && head.row("weights", row));
   state.title.replaceChildren(...titleOf(state, rows, queries, look));
   if (state.away) {

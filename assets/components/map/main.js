@@ -1,23 +1,18 @@
 /** One or two maps of a whole trace side by side: averages, rollout, words. Pointing says both names and the numbers. */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { desk }, axes] = await Promise.all(["headlight", "desk", "axes"].map(shared));
+const [{ start }, { desk }, axes, { whole }, marks, { explain, onMap, panelOf, ramp }, sizes, { speakOn, walk }] = await Promise.all(
+  ["headlight", "desk", "axes", "spans", "figures/marks", "figures/panel", "figures/sizes", "figures/walk"].map(shared));
 const ui = start(HEADLIGHT);
 const table = desk(ui);
 const states = new WeakMap();
-const STATIC = `${location.origin}${HEADLIGHT.base}/app/static`;
-const NARROW = 720;
-const GAP = 22;
-const CELL = 24;
-const TALLEST = 460;
 const WIDEST = 560;
-const THIN = 10;
+const LEAST = 24;
 const UNALTERED = "These are the model’s own weights: a temperature, and what is hidden above, do not reach them.";
 
 // Building: one element a panel, made once
 
 function build(parent) {
-  const tip = ui.make("div", { class: "hl-lens-tip", role: "status" });
-  tip.hidden = true;
+  const tip = ui.make("div", { class: "hl-lens-tip", role: "status", hidden: true });
   const maps = ui.make("div", { class: "hl-maps" });
   const ends = [false, true].map((wide) => endsButton(wide, () => choose(state, wide)));
   const stretch = ui.make("div", { class: "hl-stretch", role: "group", "aria-label": "Colours of weights" }, "Colours of weights", ...ends);
@@ -25,11 +20,8 @@ function build(parent) {
   const unaltered = ui.make("p", { class: "hl-unaltered" }, UNALTERED);
   const root = ui.make("div", { class: "hl-map" }, maps, stretch, words, unaltered, tip);
   parent.append(root);
-  const state = { root, maps, stretch, ends, words, unaltered, tip, panels: new Map(), pins: [], at: null, wide: false };
+  const state = { root, maps, stretch, ends, words, unaltered, tip, panels: new Map(), pins: [], at: null, over: null, wide: false, drawn: 0, stops: null };
   new ResizeObserver(() => resized(state)).observe(root);
-  state.stops = [
-    ui.listen("shown", () => look(state)), ui.listen("waiting", () => look(state)), ui.listen("hover", (at) => mark(state, at)),
-  ];
   return state;
 }
 
@@ -45,60 +37,67 @@ function choose(state, wide) {
   render(state);
 }
 
-function panelOf(state, name) {
-  if (!state.panels.has(name)) state.panels.set(name, buildPanel(state));
+function panelNamed(state, name) {
+  if (!state.panels.has(name)) {
+    const panel = panelOf("hl-lens", name);
+    state.panels.set(name, panel);
+    walk(state, panel, {
+      show: (own, cell) => show(state, own, cell), leave: () => ui.say("hover", null), pin: (_, cell, event) => pin(state, cell.row, event),
+    });
+    state.maps.append(panel.root);
+  }
   return state.panels.get(name);
 }
 
-function buildPanel(state) {
-  const title = ui.make("h3");
-  const plot = ui.make("div", { class: "hl-lens-plot" });
-  const marks = Object.fromEntries(["row", "column", "cell"].map((kind) => [kind, ui.make("i", { class: `hl-mark hl-${kind}` })]));
-  const pins = ui.make("span", { class: "hl-lens-pins" });
-  const cover = ui.make("div", { class: "hl-lens-cover", role: "application", tabIndex: 0 }, pins, ...Object.values(marks));
-  const stage = ui.make("div", { class: "hl-stage" }, plot, cover);
-  const reason = ui.make("p", { class: "hl-reason" });
-  const caption = ui.make("span", { class: "hl-caption" });
-  const legend = ui.make("span", { class: "hl-legend" });
-  const root = ui.make("section", { class: "hl-lens-panel" }, ui.make("header", {}, title), stage, reason, ui.make("footer", {}, caption, legend));
-  const panel = { root, title, plot, cover, pins, marks, stage, reason, caption, legend };
-  cover.addEventListener("pointermove", (event) => event.pointerType === "mouse" && point(state, panel, event));
-  cover.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && leave(state));
-  cover.addEventListener("click", (event) => press(state, panel, event));
-  keyboard(state, panel);
-  state.maps.append(root);
-  return panel;
+/** What is heard from outside the component; again after it was taken down. */
+function connect(state) {
+  return [
+    ui.listen("shown", () => look(state)), ui.listen("waiting", () => look(state)), ui.listen("hover", (at) => mark(state, at)),
+  ];
+}
+
+function disconnect(state) {
+  state.stops?.forEach((stop) => stop());
+  state.stops = null;
 }
 
 // Drawing
 
 async function render(state) {
   const { given } = state;
-  for (const [name, panel] of state.panels) panel.root.hidden = !given.panels.some((own) => own.name === name);
-  given.panels.forEach((own) => describe(state, panelOf(state, own.name), own));
+  for (const panel of state.panels.values()) {
+    panel.view = null;
+    panel.root.hidden = true;
+  }
+  for (const own of given.panels) describe(state, panelNamed(state, own.name), own);
   describeAll(state);
-  const Plotly = await axes.plotly(STATIC);
-  if (!state.root.clientWidth || given !== state.given) return;
-  const sizes = layOut(state);
-  for (const own of given.panels) if (own.figure) await draw(state, Plotly, own, sizes.get(own.name));
-  // What was drawn for other bytes meanwhile is not to be marked with these.
+  if (!state.root.clientWidth) return;
+  layOut(state);
+  const Plotly = await axes.plotly();
+  for (const panel of drawnPanels(state)) {
+    // What is drawn for other bytes, or another size, meanwhile has its own turn.
+    if (given !== state.given) return;
+    await draw(state, Plotly, panel);
+  }
   if (given !== state.given) return;
   look(state);
-  if (state.at) moveTo(state, state.at.panel, state.at);
-  else mark(state, ui.last("hover"));
-  state.root.dataset.drawn = String(Number(state.root.dataset.drawn ?? 0) + 1);
+  speakOn(state);
+  state.drawn += 1;
+  state.root.dataset.drawn = String(state.drawn);
 }
 
 /** Title, caption, legend and description of one panel. */
 function describe(state, panel, own) {
-  panel.given = own;
+  panel.root.hidden = false;
+  panel.figure = own.figure;
+  panel.view = own.figure ? whole(own.figure.data[0].z) : null;
   panel.title.textContent = own.title;
   panel.caption.textContent = own.caption;
-  panel.stage.hidden = panel.legend.hidden = !own.figure;
-  panel.reason.hidden = Boolean(own.figure);
-  panel.reason.textContent = own.reason;
   panel.cover.setAttribute("aria-label", own.alt);
-  if (own.figure) panel.legend.replaceChildren(...legendOf(state, own));
+  explain(panel, Boolean(own.figure), own.reason);
+  if (!own.figure) return;
+  const { low, high, wide } = endsOf(state, panel);
+  panel.legend.replaceChildren(...ramp(state.palette[own.figure.data[0].meta.scale], short(low), `${wide ? "≥ " : ""}${short(high)}`));
 }
 
 /** What stands below all panels: the switch of the colours, what is not shown, and the notes. */
@@ -122,55 +121,37 @@ function endsOf(state, { figure }) {
   return { low: zmin, high: wide ? stretched : zmax, wide };
 }
 
-function legendOf(state, own) {
-  const { low, high, wide } = endsOf(state, own);
-  const colours = state.palette[own.figure.data[0].meta.scale].map(([, colour]) => colour).join(",");
-  const ramp = ui.make("i");
-  ramp.style.background = `linear-gradient(90deg, ${colours})`;
-  return [ui.make("span", {}, short(low)), ramp, ui.make("span", {}, `${wide ? "≥ " : ""}${short(high)}`)];
-}
-
-/** Pixel sizes by panel: side by side with one column of names, or one under another. */
+/** Pixel sizes of the panels. */
 function layOut(state) {
   const { panels, queries, keys } = state.given;
-  const total = state.root.clientWidth;
-  const stacked = total < NARROW;
+  const stacked = sizes.isStacked(state.root);
   const count = stacked ? 1 : panels.length;
-  const left = axes.leftOf(queries);
   const right = axes.overhang(keys);
-  const room = Math.floor((total - left - count * right - (count - 1) * (GAP + 2)) / count);
-  const width = Math.max(24, Math.min(WIDEST, room));
-  const height = Math.max(72, Math.min(CELL * queries.length, TALLEST, Math.max(288, width)));
-  state.root.classList.toggle("hl-stacked", stacked);
-  const sizes = panels.map((own, i) => {
-    const labelled = stacked || i === 0;
-    return [own.name, { left: labelled ? left : 2, right, top: axes.topOf(keys), width, height, labelled, thin: height / queries.length < THIN }];
+  const room = Math.floor((state.root.clientWidth - axes.leftOf(queries) - count * right - (count - 1) * (sizes.GAP + 2)) / count);
+  const width = Math.max(LEAST, Math.min(WIDEST, room));
+  const widths = panels.map(({ name }, i) => {
+    const { left, labelled } = sizes.leftOf(queries, stacked, i);
+    state.panels.get(name).size = { left, right, top: axes.topOf(keys), width, ...sizes.heightOf(queries.length, width), labelled };
+    return left + width + right;
   });
-  state.maps.style.gridTemplateColumns = stacked ? "minmax(0, 1fr)" : sizes.map(([, size]) => `${size.left + width + right}px`).join(" ");
-  return new Map(sizes);
+  state.maps.style.gridTemplateColumns = sizes.gridOf(stacked, widths);
 }
 
-async function draw(state, Plotly, own, size) {
-  const panel = panelOf(state, own.name);
-  const { data, layout } = own.figure;
-  const [trace] = data;
-  const { low, high } = endsOf(state, own);
+async function draw(state, Plotly, panel) {
+  const { figure: { data: [trace], layout }, view, size } = panel;
+  const { low, high } = endsOf(state, panel);
   const drawn = {
-    ...trace, z: Array.from({ length: trace.z.shape[0] }, (_, i) => ui.row(trace.z, i)), zmin: low, zmax: high,
+    ...trace, z: Array.from({ length: view.z.shape[0] }, (_, i) => ui.row(view.z, i)), zmin: low, zmax: high,
     hoverinfo: "skip", hovertemplate: "", colorscale: state.palette[trace.meta.scale],
   };
-  const plain = {
-    ...layout, width: size.left + size.width + size.right, height: size.height + size.top + 4, autosize: false,
-    margin: { l: size.left, r: size.right, t: size.top, b: 4 }, font: { ...layout.font, color: state.palette.muted, family: axes.FONT, size: 14 },
-    shapes: (layout.shapes ?? []).map((shape) => ({ ...shape, line: { ...shape.line, color: state.palette.ink } })),
-    xaxis: { ...layout.xaxis, ...axes.columnTicks(state.given.keys, size.width) },
-    yaxis: { ...layout.yaxis, ...axes.rowTicks(state.given.queries, size.height, state.pins), ticklen: size.thin ? axes.TICK : 5, showticklabels: size.labelled },
+  const around = {
+    ...axes.sized(layout, size, state.palette), xaxis: { ...layout.xaxis, ...axes.columnTicks(state.given.keys, size.width) },
+    yaxis: { ...layout.yaxis, ...axes.rowAxis(state.given.queries, size, state.pins) },
   };
-  panel.size = size;
   panel.labelled = String(state.pins);
-  panel.stage.style.height = `${plain.height}px`;
-  await Plotly.react(panel.plot, [drawn], plain, axes.CONFIG);
-  Object.assign(panel.cover.style, { left: `${size.left}px`, top: `${size.top}px`, width: `${size.width}px`, height: `${size.height}px` });
+  panel.stage.style.height = `${around.height}px`;
+  await Plotly.react(panel.plot, [drawn], around, axes.CONFIG);
+  onMap(size, panel.cover);
 }
 
 function resized(state) {
@@ -180,8 +161,7 @@ function resized(state) {
   render(state);
 }
 
-const drawnPanels = (state) => [...state.panels.values()].filter((panel) => panel.given?.figure && !panel.root.hidden);
-const shapeOf = (panel) => panel.given.figure.data[0].z.shape;
+const drawnPanels = ({ panels }) => [...panels.values()].filter((panel) => panel.view);
 
 // Tokens and words. Other components speak of tokens; where a row is a word, it stands for the tokens start … stop.
 
@@ -203,42 +183,26 @@ const tokenOf = (state, side, place) => (state.given.spans ? state.given.spans[s
 /** Follow the desk; maps of another run, layer or head wait for theirs, and are marked by nothing meanwhile. */
 function look(state) {
   const wanted = table.look();
-  const { run, of } = state.given ?? {};
+  const { run, of } = state.given;
   const shown = table.shown();
   state.agrees = Boolean(of) && (!shown || shown.run.id === run) && (!wanted || Object.entries(of).every(([name, value]) => wanted[name] === value));
   state.root.classList.toggle("hl-waiting", Boolean(of) && !state.agrees);
   state.unaltered.hidden = !wanted || (wanted.temperature === 1 && !wanted.hide.length);
   const rows = table.pins(wanted).map((token) => placeOf(state, "queries", token)).filter((row) => row !== null);
   state.pins = [...new Set(rows)];
-  outline(state);
+  for (const panel of drawnPanels(state)) {
+    marks.outline(panel, state.pins);
+    relabel(state, panel);
+  }
   mark(state, ui.last("hover"));
 }
 
-// Pointing
-
-function point(state, panel, event) {
-  const cell = axes.cellAt(panel.cover, shapeOf(panel), event);
-  if (cell) show(state, panel, cell);
-  else leave(state);
-}
-
-function show(state, panel, cell) {
-  if (state.agrees) ui.say("hover", { query: tokenOf(state, "queries", cell.row), key: tokenOf(state, "keys", cell.column), from: "map" });
-  axes.place(panel.marks.cell, shapeOf(panel), cell.row, cell.column);
-  tell(state, panel, cell);
-}
-
-function leave(state) {
-  state.tip.hidden = true;
-  for (const panel of state.panels.values()) panel.marks.cell.style.display = "none";
-  ui.say("hover", null);
-}
-
-function press(state, panel, event) {
-  const cell = axes.cellAt(panel.cover, shapeOf(panel), event);
-  if (!cell) return;
-  show(state, panel, cell);
-  pin(state, cell.row, event);
+/** The names of the pinned rows in bold. */
+function relabel(state, panel) {
+  if (!panel.size?.labelled || !panel.plot.layout || panel.labelled === String(state.pins)) return;
+  panel.labelled = String(state.pins);
+  const { tickvals, ticktext } = axes.rowTicks(state.given.queries, panel.size.height, state.pins);
+  globalThis.Plotly.relayout(panel.plot, { "yaxis.tickvals": tickvals, "yaxis.ticktext": ticktext });
 }
 
 /** Pin a row; one that is pinned already keeps the very token of its word, unless it is to be taken out. */
@@ -248,50 +212,12 @@ function pin(state, row, event) {
   table.pin(own ?? tokenOf(state, "queries", row), { several: table.isSeveral(event) });
 }
 
-/** Arrow keys walk the cells as soon as the keyboard has come to a map; Enter pins, Escape leaves. */
-function keyboard(state, panel) {
-  const { cover } = panel;
-  cover.addEventListener("pointerdown", () => { state.at = null; });
-  cover.addEventListener("focus", () => {
-    if (cover.matches(":focus-visible")) moveTo(state, panel, { row: state.pins[0] ?? 0, column: 0 });
-  });
-  cover.addEventListener("blur", () => {
-    if (state.at) leave(state);
-    state.at = null;
-  });
-  cover.addEventListener("keydown", (event) => cellKey(state, panel, event));
-}
+// Pointing
 
-function cellKey(state, panel, event) {
-  if (event.altKey || event.ctrlKey || event.metaKey || state.at?.panel !== panel || (event.shiftKey && event.key !== "Enter")) return;
-  const next = axes.stepTo(state.at, event.key);
-  if (next) moveTo(state, panel, next);
-  else if (event.key === "Enter" || event.key === " ") pin(state, state.at.row, event);
-  else if (event.key === "Escape") panel.cover.blur();
-  else return;
-  event.preventDefault();
-  event.stopPropagation();
-}
-
-/** The keyboard's cell. */
-function moveTo(state, panel, at) {
-  if (!panel.given.figure) return;
-  const cell = axes.within(shapeOf(panel), at);
-  state.at = { panel, ...cell };
-  show(state, panel, cell);
-}
-
-/** Show what is under the pointer beside it, inside the component. */
-function tell(state, panel, cell) {
-  state.tip.replaceChildren(...sentences(state, cell));
-  state.tip.hidden = false;
-  const frame = state.root.getBoundingClientRect();
-  const box = panel.cover.getBoundingClientRect();
-  const [rows, columns] = shapeOf(panel);
-  const x = box.left - frame.left + ((cell.column + 1) / columns) * box.width + 8;
-  const y = box.top - frame.top + (cell.row / rows) * box.height - state.tip.offsetHeight - 8;
-  state.tip.style.left = `${Math.max(0, Math.min(x, frame.width - state.tip.offsetWidth))}px`;
-  state.tip.style.top = `${y}px`;
+function show(state, panel, cell) {
+  if (state.agrees) ui.say("hover", { query: tokenOf(state, "queries", cell.row), key: tokenOf(state, "keys", cell.column), from: "map" });
+  marks.overCells(panel.marks.cell, panel, cell);
+  marks.tell(state, panel, cell, sentences(state, cell));
 }
 
 /** Both names, and every number that is known of this cell, whichever map is pointed at. */
@@ -305,52 +231,30 @@ function sentences(state, { row, column }) {
   return [pair, ...known.map(([name, value]) => line(`${name} `, words("value", ui.decimals(value, 4))))];
 }
 
-/** The row and column under the pointer, wherever on the page it is. */
+/** The row and column that are pointed at, wherever on the page; what was said of a cell here ends with another's word. */
 function mark(state, at) {
+  const own = at?.from === "map";
   const row = placeOf(state, "queries", at?.query);
   const column = placeOf(state, "keys", at?.key);
   for (const panel of drawnPanels(state)) {
-    if (row !== null && !state.pins.includes(row)) axes.place(panel.marks.row, shapeOf(panel), row, null);
-    else panel.marks.row.style.display = "none";
-    if (column !== null) axes.place(panel.marks.column, shapeOf(panel), null, column);
-    else panel.marks.column.style.display = "none";
-    if (at?.from !== "map") panel.marks.cell.style.display = "none";
+    marks.overRow(panel.marks.row, panel, state.pins.includes(row) ? null : row);
+    marks.overColumn(panel.marks.column, panel, column);
+    if (!own || state.over?.panel !== panel) marks.hide(panel.marks.cell);
   }
-  if (at?.from !== "map") state.tip.hidden = true;
-}
-
-/** The outlines of the pinned rows in all maps, and their names in bold. */
-function outline(state) {
-  for (const panel of drawnPanels(state)) {
-    while (panel.pins.children.length < state.pins.length) panel.pins.append(ui.make("i", { class: "hl-mark hl-pin" }));
-    [...panel.pins.children].forEach((element, i) => {
-      element.classList.toggle("hl-thin", Boolean(panel.size?.thin));
-      if (i < state.pins.length) axes.place(element, shapeOf(panel), state.pins[i], null);
-      else element.style.display = "none";
-    });
-    relabel(state, panel);
-  }
-}
-
-function relabel(state, panel) {
-  if (!panel.size?.labelled || !panel.plot.layout || panel.labelled === String(state.pins)) return;
-  panel.labelled = String(state.pins);
-  const { tickvals, ticktext } = axes.rowTicks(state.given.queries, panel.size.height, state.pins);
-  globalThis.Plotly.relayout(panel.plot, { "yaxis.tickvals": tickvals, "yaxis.ticktext": ticktext });
+  if (own) return;
+  state.tip.hidden = true;
+  state.over = null;
 }
 
 export default function ({ data, parentElement }) {
   const palette = ui.dress(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement));
-  const same = state.bytes === data && state.palette === palette;
-  state.palette = palette;
-  if (!same) {
-    state.bytes = data;
-    state.given = ui.parse(data);
+  if (state.bytes !== data || state.palette !== palette) {
+    Object.assign(state, { bytes: data, palette, given: ui.parse(data), width: state.root.clientWidth });
     state.tip.hidden = true;
-    state.width = state.root.clientWidth;
     look(state);
     render(state);
   }
-  return () => state.stops.forEach((stop) => stop());
+  state.stops ??= connect(state);
+  return () => disconnect(state);
 }

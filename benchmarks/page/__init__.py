@@ -1,0 +1,1 @@
+"""What the inspect page costs in a real browser: see `__main__`."""

@@ -1,0 +1,100 @@
+/** What is said of a score and of what is under the pointer. */
+const version = new URL(import.meta.url).search;
+const [{ ui }, { titlesOf }, { bySize }, { isPaired, onStrips }] = await Promise.all(
+  ["../headlight", "../row", "./products", "./taste"].map((name) => import(`${name}.js${version}`)));
+
+const NAMED = 4;
+const DEGREES = 180 / Math.PI;
+const BASIS = "What this does not show: a single dimension need not stand for anything. If all queries and keys were turned alike in any way, every score would stay what it is, and every product here would be another.";
+const AFTER_ONLY = "Queries and keys are known as they enter the score, so after any turning by place.";
+
+/** The angle of a cosine in whole degrees; "" without one. */
+export const angle = (cos) => (cos === null || cos === undefined ? "" : `${Math.round(Math.acos(Math.min(1, Math.max(-1, cos))) * DEGREES)}°`);
+
+/** Decimals by the size of the numbers: two, or more where all are small. */
+export function placesOf(units) {
+  const most = units.reduce((top, { product }) => Math.max(top, Math.abs(product)), 0);
+  return most >= 1000 ? 1 : most >= 1 || most === 0 ? 2 : 4;
+}
+
+/** With its sign, unless it is too small to be written. */
+function signed({ places }, value) {
+  const text = ui.decimals(value, places);
+  return value > 0 && !text.startsWith("<") ? `+${text}` : text;
+}
+
+/** A token's name in the colour of its side. */
+export function nameOf({ strips }, side, index) {
+  return ui.make("b", { class: side, dir: "auto" }, "“", ...ui.named(strips[side].list, index), "”");
+}
+
+/** “it” · “cat”: Σ q·k = 12.84 → × 1/√32 = 2.27 → weight 0.737, as in the head's own stages. */
+export function chainOf(state, { query, key }) {
+  const { head } = state.shown;
+  const rows = head.rows(query);
+  const masked = !head.allowed(query)[key];
+  const names = [nameOf(state, "query", query), " · ", nameOf(state, "key", key), ": "];
+  const isBack = !isPaired(state) && onStrips(state) === state.before;
+  const before = isBack ? [step([...sumOf(), ` before turning = ${ui.decimals(state.made.sum, state.places)}`]), " · as they meet "] : [];
+  const steps = Object.entries(titlesOf(head, state.vectors.layer.titles)).flatMap(([stage, title]) => {
+    const number = ui.decimals(rows[stage][key], state.places);
+    return stage === "scores" ? [step([...sumOf(), ` = ${number}`])] : [" → ", step([`${title} = ${number}`])];
+  });
+  const end = masked ? "masked: this query may not look here" : `weight ${ui.decimals(rows.weights[key], 4)}`;
+  return [...names, ...before, ...steps, " → ", step([end])];
+}
+
+const sumOf = () => ["Σ ", ui.make("b", { class: "query" }, "q"), ui.make("sub", {}, "i"), "·", ui.make("b", { class: "key" }, "k"), ui.make("sub", {}, "i")];
+const step = (content) => ui.make("span", { class: "step" }, ...content);
+
+/** The largest few in words, and how much they make together. */
+export function largestIn(state) {
+  const { units, sum, before } = state.made;
+  const top = bySize(units).slice(0, NAMED).filter(({ product }) => product !== 0);
+  if (!top.length) return "Every product is 0.";
+  const words = top.map(({ dims, product }, i) => {
+    const [start, verb] = dims.length > 1 ? ["", "give"] : [i ? "" : "dimension ", "gives"];
+    return `${start}${dims.join(" and ")} ${verb} ${signed(state, product)}${i ? "" : ` of ${ui.decimals(sum, state.places)}`}`;
+  });
+  const meeting = before === null ? "" : ` With both tokens at one place the score would be ${ui.decimals(before, state.places)}.`;
+  return `The largest products: ${isPaired(state) ? "dimensions " : ""}${words.join(", ")}.${meeting}`;
+}
+
+/** What to know of the pairs, and what all of this does not show. */
+export function notesOf(state) {
+  const { layer } = state.vectors;
+  const { look, run } = state.shown;
+  const group = layer.groups[layer.heads.indexOf(look.head)];
+  const fellows = layer.heads.filter((_, i) => layer.groups[i] === group);
+  const keys = fellows.length > 1 && run.level !== "head" ? [`Heads ${fellows.join(", ")} of this layer read the same keys.`] : [];
+  return [...keys, ...turningNotes(state), BASIS];
+}
+
+function turningNotes({ turn, before, given }) {
+  if (given.awaited) return [`${AFTER_ONLY} How this model pairs its dimensions is being found out.`];
+  if (!turn.pairs) return turn.why ? [`There are no rotary pairs to show: ${turn.why}.`] : [AFTER_ONLY];
+  const [a, b] = turn.pairs;
+  const rule = `This model turns pairs of dimensions by a token’s place, such as ${a} with ${b}: that keeps a pair’s length and changes its angle.`;
+  if (!before) return [rule, `${AFTER_ONLY} They cannot be turned back: ${turn.why || "this text is longer than the test run"}.`];
+  return [rule, "By how much was measured in a run of one token said again and again, where turned back all queries and keys of the layer equal those of the first place; “before turning” is as if every token stood there."];
+}
+
+/** The numbers under the pointer, `one` of the units; "" without one. */
+export function readoutOf(state, one) {
+  if (!one) return "";
+  const cell = state.cell ? `${cellWords(state)}; ` : "";
+  return `${cell}${one.dims.length > 1 ? pairWords(state, one) : singleWords(state, one)} of ${ui.decimals(state.made.sum, state.places)}`;
+}
+
+function cellWords(state) {
+  const { side, row, column } = state.cell;
+  const value = ui.row(onStrips(state)[side], row)[column];
+  return `“${state.strips[side].list[row]}”, ${side}, dimension ${column}: ${ui.number(value)}`;
+}
+
+const singleWords = (state, { dims, q, k, product }) => `dimension ${dims[0]}: ${ui.number(q)} × ${ui.number(k)} = ${signed(state, product)}`;
+
+function pairWords(state, one) {
+  const after = `dimensions ${one.dims.join(" and ")}: ${ui.number(one.q)} × ${ui.number(one.k)} × cos ${angle(one.cos)} = ${signed(state, one.product)}`;
+  return one.before === null ? after : `${after} (before turning, cos ${angle(one.beforeCos)}: ${signed(state, one.before)})`;
+}

@@ -1,0 +1,94 @@
+/** What stands around a panel's picture: title and switches, caption, legend, and what it shows in words. */
+const version = new URL(import.meta.url).search;
+const [{ ui }, { desk }, { alts }, { stageOf }, { leftOut }, { explain, ramp }] = await Promise.all(
+  ["../headlight", "../desk", "../alt", "../cells", "../spans", "./panel"].map((name) => import(`${name}.js${version}`)));
+const table = desk(ui);
+
+/** Title, switches, caption and legend of one panel. What is still on its way leaves the last picture standing. */
+export function describe(state, panel, shown, view) {
+  panel.root.classList.toggle("hl-awaited", Boolean(view.awaited));
+  const seen = view.awaited && panel.view ? panel.view : view;
+  panel.view = seen.z ? seen : null;
+  panel.what = shown.look[panel.name];
+  switchesOf(panel, optionsOf(state, panel, shown));
+  panel.caption.textContent = captionOf(state, panel, shown, seen);
+  explain(panel, Boolean(seen.z), seen.reason);
+  if (seen.z) panel.legend.replaceChildren(...ramp(state.palette[seen.scale], short(seen.zmin), short(seen.zmax)));
+}
+
+/** An end of the colours without noughts that say nothing. */
+const short = (value) => (Number.isInteger(value) ? String(value) : ui.number(value, 3));
+
+function captionOf(state, panel, { look, head }, view) {
+  const layer = table.layerOf(head.layer) ?? {};
+  const key = { scores: "scores", weights: look.weights, values: look.values }[panel.name];
+  const notes = [state.given.captions[key]];
+  if (panel.name === "scores" && head.unknown.includes("query")) notes.push(state.given.unknown);
+  if (panel.name === "weights" && look.weights === "weights") {
+    if (layer.sinkScales) notes.push("a learned sink scales the output instead of the weights");
+    if (view.sink) notes.push("with the sink");
+  }
+  if (panel.name === "weights" && view.z && head.altered && look.hide.length) notes.push(leftOutWords(view, { look, head }));
+  return [...notes, view.note, view.pooled ? view.pooledWords : ""].filter(Boolean).join(" · ");
+}
+
+/** How the picture shows what is left out, and what becomes of its share. */
+function leftOutWords(view, shown) {
+  const what = leftOut(view, shown).length ? "crossed out: left out" : "some are left out";
+  return shown.look.rest === "shared" ? `${what}; the rest shares each row` : `${what}, and missing from each row’s sum`;
+}
+
+/** [{value, label, why}] of a panel's switches, and which of them is on. */
+function optionsOf(state, { name }, { look, head }) {
+  const { labels } = state.given;
+  if (name === "scores") {
+    const names = head.names.filter((own) => own !== "weights" && own !== "tempered");
+    const options = names.map((value) => ({ value, label: labels.stage[value] ?? value, why: "" }));
+    return { field: "stage", current: stageOf(head, look.stage), options };
+  }
+  const why = table.layerOf(head.layer)?.noContribution ?? "";
+  const plain = { weights: "weights", values: "output" }[name];
+  const options = Object.entries(labels[name]).map(([value, label]) => ({ value, label, why: value === plain ? "" : why }));
+  return { field: name, current: look[name], options };
+}
+
+/** A panel's switches; the same switches stay the same elements, for one of them may have the focus. */
+function switchesOf(panel, { field, current, options }) {
+  const made = JSON.stringify([field, options.map(({ value, label }) => [value, label])]);
+  if (panel.made !== made) {
+    panel.made = made;
+    panel.buttons = options.map(({ value, label }) => {
+      const button = ui.make("button", { type: "button" }, ...subscript(label));
+      button.addEventListener("click", () => table.change({ [field]: value }));
+      return button;
+    });
+    panel.switches.replaceChildren(...panel.buttons);
+  }
+  panel.buttons.forEach((button, i) => {
+    Object.assign(button, { title: options[i].why, disabled: Boolean(options[i].why) });
+    button.setAttribute("aria-pressed", String(options[i].value === current));
+  });
+}
+
+/** "after W_O" with its O lowered. */
+function subscript(label) {
+  const [before, after] = label.split("_");
+  return after ? [before, ui.make("sub", {}, after)] : [before];
+}
+
+/** All headers of one height: where there is no room for them, the switches go to a line of their own. */
+export function headers(state) {
+  const panels = [...state.panels.values()];
+  const key = JSON.stringify([state.root.clientWidth, ...panels.map((panel) => panel.made)]);
+  if (state.headed === key) return;
+  state.headed = key;
+  const wide = ({ header, title, switches }) => title.scrollWidth + 8 + switches.scrollWidth > header.clientWidth + 1;
+  state.root.classList.remove("hl-tight");
+  state.root.classList.toggle("hl-tight", panels.some((panel) => panel.buttons.length && wide(panel)));
+}
+
+/** Each panel in words, for those who do not see it. */
+export function sayAll({ panels }, shown, brought) {
+  const said = alts(ui, shown, shown.look.query, brought, stageOf(shown.head, shown.look.stage));
+  for (const panel of panels.values()) panel.cover.setAttribute("aria-label", said[panel.name]);
+}

@@ -1,0 +1,71 @@
+/** How large maps are: side by side with one height and one column of names, or one under another where it is narrow. */
+const version = new URL(import.meta.url).search;
+const [{ ui }, axes] = await Promise.all(["../headlight", "../axes"].map((name) => import(`${name}.js${version}`)));
+
+const NARROW = 720;
+// Between two panels, as their styles have it.
+export const GAP = 22;
+const CELL = 24;
+const [LEAST, USUAL, TALLEST] = [72, 288, 460];
+const THIN = 10;
+// Of the values' axis, which has two numbers alone.
+const NUMBERS = 28;
+// Left of a map that has no names of its own.
+const BARE = 2;
+// What a panel's margins take, right of it and below.
+export const MARGIN = 22;
+
+/** Whether panels stand one under another, and the element said so. */
+export function isStacked(root) {
+  const stacked = root.clientWidth < NARROW;
+  root.classList.toggle("hl-stacked", stacked);
+  return stacked;
+}
+
+/** {height, thin} of maps of so many rows and that width: large cells where they fit, thin ones where they must. */
+export function heightOf(rows, width) {
+  const height = Math.max(LEAST, Math.min(CELL * rows, TALLEST, Math.max(USUAL, width)));
+  return { height, thin: height / rows < THIN };
+}
+
+/** The left of the map at place `i`: its names, or next to nothing beside one that has them. */
+export function leftOf(names, stacked, i) {
+  const labelled = stacked || i === 0;
+  return { labelled, left: labelled ? axes.leftOf(names) : BARE };
+}
+
+/** The panels' columns in their grid. */
+export const gridOf = (stacked, widths) => (stacked ? "minmax(0, 1fr)" : widths.map((width) => `${width}px`).join(" "));
+
+/** The names of a panel's rows. */
+export const rowNames = ({ shown }, { view }) => ui.namesOf(shown.run.tokens.queries).slice(view.top, view.bottom + 1);
+
+/** The names of a panel's columns, with the sink at their end where it has one. */
+export function columnNames({ shown }, { name, view }) {
+  if (name === "values") return [];
+  const names = ui.namesOf(shown.run.tokens.keys).slice(view.left, view.right + 1);
+  return view.sink ? [...names, "sink"] : names;
+}
+
+/** Give each panel of a head its size: {width, height, left, right, top, below, labelled, thin} in CSS pixels. */
+export function layOut(state) {
+  const panels = [...state.panels.values()];
+  const drawn = panels.filter((panel) => panel.view);
+  const stacked = isStacked(state.root);
+  const names = drawn.length ? rowNames(state, drawn[0]) : [];
+  const margins = drawn.some((panel) => panel.view.margins);
+  const beside = ({ view }) => (view?.margins ? MARGIN : 0);
+  const right = stacked ? Math.max(BARE, ...drawn.map((panel) => axes.overhang(columnNames(state, panel)))) : BARE;
+  const rest = state.root.clientWidth - axes.leftOf(names) - right;
+  const width = stacked ? rest - MARGIN
+    : Math.floor((rest - drawn.reduce((sum, panel) => sum + beside(panel), 0) - (panels.length - 1) * (GAP + BARE + right)) / panels.length);
+  const tops = new Map(drawn.map((panel) => [panel, panel.name === "values" ? NUMBERS : axes.topOf(columnNames(state, panel))]));
+  const widths = panels.map((panel, i) => {
+    const { labelled, left } = leftOf(names, stacked, i);
+    const top = stacked ? tops.get(panel) : Math.max(...tops.values());
+    const below = margins && (!stacked || panel.view?.margins) ? MARGIN : 0;
+    panel.size = panel.view && { width, ...heightOf(names.length, width), left, right, top, below, labelled };
+    return left + width + right + beside(panel);
+  });
+  state.root.style.gridTemplateColumns = gridOf(stacked, widths);
+}

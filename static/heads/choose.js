@@ -1,0 +1,58 @@
+/** Choosing a head: a click or tap on it, arrow keys, the step buttons, a swipe. */
+const version = new URL(import.meta.url).search;
+const [{ ui }, { desk }, { isRanked, ranking, same }, { enlarge }, { leave, onto, under }] = await Promise.all(
+  ["../headlight", "../desk", "./numbers", "./lens", "./pointing"].map((name) => import(`${name}.js${version}`)));
+const table = desk(ui);
+
+/** The four steps: sign, key, layers and heads onward, name. */
+export const STEPS = [["←", "ArrowLeft", 0, -1, "Head before (←)"], ["→", "ArrowRight", 0, 1, "Next head (→)"],
+  ["↑", "ArrowUp", -1, 0, "Layer before (Shift ↑)"], ["↓", "ArrowDown", 1, 0, "Next layer (Shift ↓)"]];
+
+/** The step that an arrow key means; none with a modifier that has a meaning elsewhere. */
+const stepOf = (event) => (event.altKey || event.ctrlKey || event.metaKey ? null : STEPS.find(([, key]) => key === event.key));
+
+/** In the grid itself all four arrows move, in falling order along it. */
+export function gridKey(state, event) {
+  if (event.key === "Escape") return leave(state);
+  const found = stepOf(event);
+  if (!found) return;
+  event.preventDefault();
+  event.stopPropagation();
+  (isRanked(state) ? walk : step)(state, found[2], found[3]);
+  enlarge(state, state.at);
+}
+
+/** Anywhere on the page ← → step through the heads, and with Shift ↑ ↓ through the layers, which else scroll. */
+export function pageKey(state, event) {
+  if (event.key === "Escape") leave(state);
+  const found = stepOf(event);
+  if (!found || event.defaultPrevented || ui.typing() || event.shiftKey !== (found[2] !== 0) || !state.canvas.isConnected) return;
+  event.preventDefault();
+  step(state, found[2], found[3]);
+}
+
+/** So many layers and heads onward, within what there is. */
+export function step(state, dLayer, dHead) {
+  const { layers, counts } = state.given;
+  const row = Math.min(layers.length - 1, Math.max(0, layers.indexOf(state.at.layer) + dLayer));
+  choose(state, { layer: layers[row], head: Math.min(counts[row] - 1, Math.max(0, state.at.head + dHead)) });
+}
+
+/** Along the falling order; from outside of it to the first. */
+function walk(state, dRow, dPlace) {
+  const { heads } = ranking(state.given);
+  const here = heads.findIndex((cell) => same(cell, state.at));
+  choose(state, heads[here < 0 ? 0 : here + dPlace + dRow * state.plan.columns]);
+}
+
+export function press(state, event) {
+  const cell = under(state, event);
+  choose(state, cell);
+  if (!state.touch) return;
+  if (cell) onto(state, cell);
+  else leave(state);
+}
+
+function choose(state, cell) {
+  if (cell && !same(cell, state.at)) table.change({ layer: cell.layer, head: cell.head });
+}

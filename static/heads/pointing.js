@@ -1,0 +1,59 @@
+/** The pointer over the heads: which one it is on, the row that is under it there, and what other views point at. */
+const version = new URL(import.meta.url).search;
+const [{ ui }, { same }, { cellAt }, { isLined, later }, { drawLens, enlarge, hideLens }] = await Promise.all(
+  ["../headlight", "./numbers", "./grid", "./overlay", "./lens"].map((name) => import(`${name}.js${version}`)));
+
+/** The head under the pointer, or null. */
+export function under(state, event) {
+  if (!state.plan) return null;
+  const box = state.canvas.getBoundingClientRect();
+  return cellAt(state, event.clientX - box.left, event.clientY - box.top);
+}
+
+export function point(state, event) {
+  state.touch = false;
+  const cell = under(state, event);
+  if (!same(cell, state.over)) onto(state, cell);
+  sayRow(state, cell);
+}
+
+/** The pointer, or a tap, came onto this head. */
+export function onto(state, cell) {
+  state.over = cell;
+  state.canvas.style.cursor = cell ? "pointer" : "default";
+  if (cell) enlarge(state, cell);
+  else hideLens(state);
+  later(state);
+}
+
+/** Tell the other views which query's row is under the pointer; of a pooled row its first token. */
+function sayRow(state, cell) {
+  const rows = cell && isLined(state) ? state.given.pictures.shape[2] : 0;
+  if (!rows) return sayNothing(state);
+  const query = Math.floor((Math.floor(cell.y * rows) * state.given.queries) / rows);
+  if (state.said && state.hover?.query === query && state.hover.from === "heads") return;
+  state.said = true;
+  ui.say("hover", { query, key: null, from: "heads" });
+}
+
+function sayNothing(state) {
+  if (!state.said) return;
+  state.said = false;
+  ui.say("hover", null);
+}
+
+/** What any view points at, this one too. */
+export function heard(state, hover) {
+  const before = state.hover;
+  state.hover = hover ?? null;
+  if (!state.plan || (before?.query === hover?.query && before?.key === hover?.key)) return;
+  if (isLined(state)) later(state);
+  if (state.lens.shown) drawLens(state);
+}
+
+export function leave(state) {
+  state.over = null;
+  hideLens(state);
+  sayNothing(state);
+  later(state);
+}

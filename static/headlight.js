@@ -248,4 +248,3 @@ const api = {
 };
 
 export { api as ui };
-

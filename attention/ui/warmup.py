@@ -5,6 +5,7 @@ asks how far it is, and once it is done the page runs again without that fragmen
 """
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,9 @@ PARTS = (
     ("transformers", "transformers, which knows the models"),
     ("attention.api", "Headlight's own parts"),
 )
+# torch reads this when it is imported. Its threads otherwise spin while they wait for each other: on cores that others
+# use too, work of 0.4 s took 8 s.
+THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
 _log = logging.getLogger(__name__)
 
 
@@ -85,6 +89,8 @@ _shared = Warmup()
 
 def start() -> None:
     """Begin importing torch and what stands on it; call it as early as possible, as often as you like."""
+    for name, value in THREADS.items():
+        os.environ.setdefault(name, value)
     _shared.start()
 
 

@@ -1,6 +1,7 @@
 """First paint does not wait for the heavy imports."""
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -172,3 +173,12 @@ def test_importing_it_pulls_in_nothing_heavy_and_starting_it_does() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == f"[] {[module for module, _ in PARTS]} True"
+
+
+def test_threads_that_wait_sleep_unless_the_host_says_otherwise(shared: Warmup, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    warmup.start()
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    warmup.start()
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"

@@ -7,7 +7,7 @@ mounts the component in a shadow root, as Streamlit does. `messages(page)` is wh
 import base64
 import json
 import mimetypes
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,7 @@ def arrive(page: Page, head_view: HeadView, view: View, *, run: bool = True) -> 
     """Hand the desk what the server would send for this head: the look, and with `run` the run before it."""
     pinned = payloads.default_query(head_view.query_tokens) if view.query is None else view.query
     look = travel.look(head_view, view, pinned, seen=0, limit=LIMIT, undo=False)
-    page.evaluate(ARRIVE, [_text(travel.run(head_view, view)) if run else None, _text(look)])
+    page.evaluate(ARRIVE, [_text(travel.run(head_view, replace(view, query=pinned))) if run else None, _text(look)])
 
 
 def add(page: Page, name: str, data: bytes, *, width: int = 1100, is_open: bool = False) -> Locator:

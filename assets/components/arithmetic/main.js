@@ -7,6 +7,9 @@ const [{ start }, { desk }, { arithmetic, mixture }] = await Promise.all(["headl
 const ui = start(HEADLIGHT);
 const table = desk(ui);
 const states = new WeakMap();
+const HIDES = "What this does not show: a score means nothing by itself, only beside the others of its row. A weight says how much of a"
+  + " value is taken, not what that value holds. What comes out is one head’s share: the stream before it, the other heads and the"
+  + " feed-forward layers are not in it. And none of it tells whether the model needs this head.";
 const FEW = 5;
 // Lines of the open table; who needs more has the map.
 const MOST = 400;
@@ -29,8 +32,14 @@ function build(parent) {
     all.textContent = full ? "fewer columns" : "all columns";
     fade(state);
   });
-  parent.append(ui.make("section", { class: "arithmetic" }, ui.make("div", { class: "top" }, title, all),
-    scroll, mixture));
+  const hides = ui.make("p", { class: "hides", hidden: true }, HIDES);
+  const ask = ui.make("button", { type: "button", class: "more" }, "what all this does not show");
+  ask.setAttribute("aria-expanded", "false");
+  ask.addEventListener("click", () => {
+    hides.hidden = !hides.hidden;
+    ask.setAttribute("aria-expanded", String(!hides.hidden));
+  });
+  parent.append(ui.make("section", { class: "arithmetic" }, ui.make("div", { class: "top" }, title, ask, all), hides, scroll, mixture));
   const state = { title, table, more, mixture, scroll, open: false, hovered: null };
   // The lines may be made anew below the pointer; the table stays, and hears when it is left.
   table.addEventListener("pointerleave", () => ui.say("hover", null));

@@ -28,7 +28,8 @@ function weights(ui, head, query, { keys, name, size, look, brought }) {
   const row = head.row("weights", query);
   if (!row) return `Attention weights of ${size}.`;
   if (look.weights !== "weights" && brought?.norms.lengths) return shares(ui, row, { keys, name, size, look, lengths: brought.norms.lengths });
-  const start = `Attention weights of ${size}, each row summing to 1.`;
+  const whole = !head.altered || !look.hide.length || look.rest === "shared";
+  const start = `Attention weights of ${size}${whole ? ", each row summing to 1" : ", without what is left out"}.`;
   if (!row.some(Boolean)) return `${start} ${name} takes nothing from any key.`;
   const best = largest(row);
   const sink = head.sinkShare(query) === null ? "" : ` The learned sink takes ${ui.decimals(head.sinkShare(query), 4)}.`;
@@ -53,5 +54,6 @@ function values(ui, head, query, { name, look, brought }) {
   const best = row.reduce((top, value, i) => (Math.abs(value) > Math.abs(row[top]) ? i : top), 0);
   const length = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));
   const start = `${title}: ${head.queries} query tokens by ${row.length} dimensions.`;
-  return `${start} ${name} receives a vector of length ${ui.number(length)}, largest in dimension ${best}: ${ui.number(row[best])}.`;
+  const own = !plain && head.altered ? " These are the model’s own, not as changed on this page." : "";
+  return `${start} ${name} receives a vector of length ${ui.number(length)}, largest in dimension ${best}: ${ui.number(row[best])}.${own}`;
 }

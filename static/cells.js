@@ -38,8 +38,14 @@ export function stageOf(head, wanted) {
 function scoreCells(head, stage) {
   if (!stage) return { reason: "The scores of this head are not known: only its weights were given." };
   const map = head.map(stage);
-  const z = stage === "masked" ? shaped(map.map((score) => (score === -Infinity ? NaN : score)), map.shape) : map;
+  const z = stage === "masked" ? withoutInfinity(map) : map;
   return { z, scale: "scores", ...symmetric(z) };
+}
+
+function withoutInfinity(map) {
+  const z = shaped(new Float32Array(map), map.shape);
+  for (let i = 0; i < z.length; i++) if (z[i] === -Infinity) z[i] = NaN;
+  return z;
 }
 
 function weightCells(head) {
@@ -107,14 +113,32 @@ function withSink(head, map) {
 
 /** {zmin, zmax, note}: colours from −limit to limit by the finite numbers, and what to say of extreme ones. */
 export function symmetric(z) {
-  const sizes = Float32Array.from(z.filter(Number.isFinite), Math.abs).sort();
-  const top = sizes.at(-1) ?? 0;
+  const sizes = finiteSizes(z);
+  let top = 0;
+  for (let i = 0; i < sizes.length; i++) if (sizes[i] > top) top = sizes[i];
   if (!top) return { zmin: -1, zmax: 1, note: "" };
-  const usual = quantile(sizes, 0.98);
-  if (sizes.length < ENOUGH || usual <= 0 || top < EXTREME * usual) return { zmin: -top, zmax: top, note: "" };
+  const plain = { zmin: -top, zmax: top, note: "" };
+  // Sorting takes its time, and is only needed where few numbers are large.
+  if (sizes.length < ENOUGH || countAbove(sizes, top / EXTREME) > sizes.length - Math.floor(0.98 * (sizes.length - 1))) return plain;
+  const usual = quantile(sizes.sort(), 0.98);
+  if (usual <= 0 || top < EXTREME * usual) return plain;
   const limit = roundUp(usual);
   const extreme = z.find((value) => Math.abs(value) === top);
   return { zmin: -limit, zmax: limit, note: `Colours end at ±${Number(limit.toPrecision(6))}; the largest is ${Number(extreme.toPrecision(4))}.` };
+}
+
+/** The sizes of the finite numbers. */
+function finiteSizes(z) {
+  const sizes = new Float32Array(z.length);
+  let count = 0;
+  for (let i = 0; i < z.length; i++) if (Number.isFinite(z[i])) sizes[count++] = Math.abs(z[i]);
+  return sizes.subarray(0, count);
+}
+
+function countAbove(sizes, least) {
+  let count = 0;
+  for (let i = 0; i < sizes.length; i++) if (sizes[i] > least) count += 1;
+  return count;
 }
 
 /** The q-quantile of ascending numbers, between two of them by their distance, as numpy has it. */

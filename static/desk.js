@@ -17,13 +17,14 @@ const SETTLE_MS = 140;
 // What is about one text, model and kind, and means nothing for another one.
 const OF_THE_RUN = ["layer", "head", "query", "also", "key", "zoom", "beside"];
 const AGAIN_MS = 1500;
+const TRIES = 4;
 // A head and the seven that may be drawn beside it, and the last ones that were looked at.
 const KEPT = 10;
 
 /** The functions of the desk; `ui` are the helpers of headlight.js. The desk itself is one for the whole page. */
 export function desk(ui) {
   globalThis.headlightDesk ??= {
-    run: null, server: null, local: new Map(), seq: 0, send: null, shown: null, kept: new Map(), timer: 0, soon: false,
+    run: null, server: null, local: new Map(), seq: 0, send: null, shown: null, kept: new Map(), timer: 0, soon: false, told: 0, tries: 0,
   };
   const state = globalThis.headlightDesk;
 
@@ -50,7 +51,20 @@ export function desk(ui) {
   function tell() {
     state.timer = 0;
     if (!state.local.size) return;
-    state.send?.({ seq: state.seq, changes: Object.fromEntries([...state.local].map(([name, { value }]) => [name, written(name, value)])) });
+    const each = (of) => Object.fromEntries([...state.local].map(([name, change]) => [name, of(name, change)]));
+    state.send?.({ seq: state.seq, changes: each((name, { value }) => written(name, value)), about: each((name, { run }) => run ?? "") });
+    // A message can be lost. What was heard is taken out when the answer comes; who never answers is not asked for ever.
+    state.tries = state.told === state.seq ? state.tries + 1 : 1;
+    state.told = state.seq;
+    if (state.tries < TRIES) plan(AGAIN_MS);
+  }
+
+  /** Take back a step to another head that the server has not heard of yet; whether there was one. */
+  function takeBack() {
+    const steps = ["layer", "head"].filter((name) => state.local.has(name));
+    for (const name of steps) state.local.delete(name);
+    if (steps.length) update();
+    return steps.length > 0;
   }
 
   /** The function by which the server is told; the component that owns the connection gives it. */
@@ -72,7 +86,6 @@ export function desk(ui) {
       const gone = OF_THE_RUN.includes(name) && run !== server.run;
       if (seq <= server.seen || gone) state.local.delete(name);
     }
-    if (state.local.size && !state.timer) plan(AGAIN_MS);
     later();
   }
 
@@ -154,7 +167,7 @@ export function desk(ui) {
   const layerOf = (layer) => state.run?.tiles ?? state.run?.layers.find((own) => own.layer === layer) ?? null;
 
   return {
-    look, change, layerOf, connect, arriveRun, arriveLook, headAt, hasHead, pins, pin, isSeveral,
+    look, change, takeBack, layerOf, connect, arriveRun, arriveLook, headAt, hasHead, pins, pin, isSeveral,
     shown: () => state.shown, waiting: () => ui.last("waiting") ?? null,
     check: (layer, number) => check(state.run, layer, number),
   };

@@ -24,7 +24,8 @@ export function readout(ui, { exponentials, titlesOf, stageOf, layerOf }) {
   }
 
   /** What a cell says whose row did not travel: its number alone. */
-  const bareSentences = (panel, place) => [line(`${panel.name === "weights" ? "weight" : "score"} `, words("value", ui.number(place.value, 5)))];
+  const BARE = { norms: "share of what is brought ", difference: "share − weight " };
+  const bareSentences = ({ name, what }, { value }) => [line(name === "weights" ? BARE[what] ?? "weight " : "score ", words("value", ui.number(value, 5)))];
 
   /** q·k, then each step up to the one that is shown, with its number. */
   function scoreSentences({ head, look }, { key }, rows) {

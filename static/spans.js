@@ -73,8 +73,7 @@ export function patches(z, rows, columns) {
   const [high, wide] = z.shape;
   if (rows >= high && columns >= wide) return { z, pooled: false };
   const small = shaped(new Float32Array(rows * columns).fill(NaN), [rows, columns]);
-  const query = shaped(Int32Array.from(small, (_, at) => startOf(Math.floor(at / columns), high, rows)), small.shape);
-  const key = shaped(Int32Array.from(small, (_, at) => startOf(at % columns, wide, columns)), small.shape);
+  const [query, key] = firsts(small.shape, high, wide);
   const columnOf = Int32Array.from({ length: wide }, (_, column) => placeIn(column, wide, columns));
   for (let row = 0; row < high; row++) {
     const base = placeIn(row, high, rows) * columns;
@@ -90,6 +89,19 @@ export function patches(z, rows, columns) {
     }
   }
   return { z: small, query, key, pooled: true };
+}
+
+/** The first row and the first column of each patch. */
+function firsts(shape, high, wide) {
+  const [rows, columns] = shape;
+  const query = shaped(new Int32Array(rows * columns), shape);
+  const key = shaped(new Int32Array(rows * columns), shape);
+  const begins = Int32Array.from({ length: columns }, (_, column) => startOf(column, wide, columns));
+  for (let row = 0; row < rows; row++) {
+    query.fill(startOf(row, high, rows), row * columns, (row + 1) * columns);
+    key.set(begins, row * columns);
+  }
+  return [query, key];
 }
 
 /** Which of `parts` even parts of `count` place `index` lies in; part p begins at ⌊p · count / parts⌋. */

@@ -99,7 +99,8 @@ def stage_titles(head_view: HeadView) -> dict[str, str]:
     }
     if record.query is None:
         titles["masked"] = "score"  # all that is known of it
-    return {name: titles[name] for name, _ in head_view.stages if name in titles}
+    # One row is enough to know which steps there are.
+    return {name: titles[name] for name, _ in record.stages(head_view.head, 0, 1).steps if name in titles}
 
 
 def _score_columns(head_view: HeadView, stages: dict[str, np.ndarray], query: int) -> list[Column]:

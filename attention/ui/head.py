@@ -46,6 +46,9 @@ KIND_WORDS = {
 ONLY_STARTED = "The decoder has only its start token: type what it has written into the target box."
 # The components that live on what lies on the desk are given nothing of their own.
 EMPTY = wire.pack({})
+# The run that lies in the browser, and what it is of.
+LAID = "headlight.laid"
+MOST_WHOLE = 2**53
 
 
 @st.fragment
@@ -162,6 +165,7 @@ def _bench(head_view: HeadView, view: View, pinned: int) -> None:
     """The look on its way to the browser, and what was changed there on its way back."""
     limit = Limits.from_environment().max_tokens
     data = travel.look(head_view, view, pinned, seen=state.seen(), limit=limit, undo=state.can_undo())
+    st.session_state[LAID] = (travel.run_id(head_view.trace, head_view.kind), _subject(view))
     components.mount("bench", data, key="bench", on_look_change=_look)
 
 
@@ -173,12 +177,25 @@ def hear(told: object) -> None:
     """Take over what the browser has changed by itself. Each value is checked, for it comes from a stranger."""
     if not isinstance(told, dict) or not isinstance(told.get("changes"), dict) or not _whole(told.get("seq")):
         return
-    changes = {name: value for name, value in told["changes"].items() if name in travel.OWNED}
+    changes = {name: value for name, value in told["changes"].items() if name in travel.OWNED and _is_about(name, told)}
     state.hear(int(told["seq"]))
     try:
         state.go(revised(state.current(), changes))
     except InputError as err:
         state.settle(state.current(), [str(err)])
+
+
+def _is_about(name: str, told: dict[str, Any]) -> bool:
+    """Whether a change is meant for what is shown now: a token or head of another text, model or kind means nothing."""
+    if name not in travel.OF_THE_RUN:
+        return True
+    run, subject = st.session_state.get(LAID, ("", ()))
+    about = told.get("about")
+    return subject == _subject(state.current()) and isinstance(about, dict) and about.get(name) == run
+
+
+def _subject(view: View) -> tuple[Any, ...]:
+    return (view.model, view.text, view.pair, view.kind, view.chat)
 
 
 def _overview(head_view: HeadView, view: View) -> bytes:
@@ -230,5 +247,5 @@ def _choose_kind() -> None:
 
 def _whole(number: object) -> bool:
     """JSON numbers arrive as int or as float without a fraction."""
-    return type(number) in (int, float) and number == int(number) >= 0  # type: ignore[call-overload]
+    return type(number) in (int, float) and 0 <= number <= MOST_WHOLE and number == int(number)  # type: ignore[operator,call-overload]
 

@@ -31,6 +31,9 @@ OWNED = (
     "zoom", "measure", "sort", "ground", "beside", "least", "top", "ids",
 )  # fmt: skip
 
+# Of these, what is about one text, model and kind, and means nothing for another one (`static/desk.js` has the same).
+OF_THE_RUN = ("layer", "head", "query", "also", "key", "zoom", "beside")
+
 
 @dataclass(eq=False)
 class Packed:

@@ -4,6 +4,7 @@
 asks how far it is, and once it is done the page runs again without that fragment.
 """
 
+import gc
 import logging
 import os
 import threading
@@ -77,6 +78,8 @@ class Warmup:
             for module, part in self._parts:
                 self._part = part
                 self._load(module)
+            # Streamlit collects all garbage after every run: what is imported now stays, and need not be searched.
+            gc.freeze()
         except Exception as err:
             _log.exception("could not import what Headlight needs")
             self.failure = err

@@ -15,6 +15,8 @@ export function mark(state) {
   markStrip(state, "query", one, pins.includes(query) ? rows : [...rows, [query, "asks"]]);
   markStrip(state, "key", one, [[key, "chosen"]]);
   markBars(state, one);
+  // Who points elsewhere hears it there.
+  state.readout.setAttribute("aria-live", (ui.last("hover")?.from ?? "dimensions") === "dimensions" ? "polite" : "off");
   state.readout.textContent = readoutOf(state, one);
 }
 

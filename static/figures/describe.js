@@ -22,13 +22,15 @@ const short = (value) => (Number.isInteger(value) ? String(value) : ui.number(va
 function captionOf(state, panel, { look, head }, view) {
   const layer = table.layerOf(head.layer) ?? {};
   const key = { scores: "scores", weights: look.weights, values: look.values }[panel.name];
-  const notes = [state.given.captions[key]];
+  const missing = key === "weights" && head.altered && look.hide.length && look.rest === "left";
+  const notes = [missing ? "share of each value" : state.given.captions[key]];
   if (panel.name === "scores" && head.unknown.includes("query")) notes.push(state.given.unknown);
   if (panel.name === "weights" && look.weights === "weights") {
     if (layer.sinkScales) notes.push("a learned sink scales the output instead of the weights");
     if (view.sink) notes.push("with the sink");
   }
   if (panel.name === "weights" && view.z && head.altered && look.hide.length) notes.push(leftOutWords(view, { look, head }));
+  if (key === "contribution" && head.altered && view.z) notes.push("the model’s own: what was changed above does not reach it");
   return [...notes, view.note, view.pooled ? view.pooledWords : ""].filter(Boolean).join(" · ");
 }
 

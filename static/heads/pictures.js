@@ -55,8 +55,15 @@ function bitmap(width, height, fill) {
   return canvas;
 }
 
-/** The hatch of what is closed, as a pattern. */
+const hatches = new Map();
+
+/** The hatch of what is closed, as a pattern; one for each colour of lines. */
 export function hatched(pen, { line }) {
+  if (!hatches.has(line)) hatches.set(line, hatch(pen, line));
+  return hatches.get(line);
+}
+
+function hatch(pen, line) {
   const tile = Object.assign(document.createElement("canvas"), { width: 6, height: 6 });
   const ink = tile.getContext("2d");
   ink.strokeStyle = line;

@@ -1,6 +1,6 @@
 /** Drawing, at most once a frame, and only what changed. */
 const version = new URL(import.meta.url).search;
-const [{ drawRest, drawStrong }, { linesOf, linesTo, others }, { isLong, subjectOf }, { valuesOf }, { shade }, { list }, { say }] = await Promise.all(
+const [{ drawRest, drawStrong }, { linesOf, linesTo, others }, { isLong, subjectOf }, { valuesOf }, { follow, shade }, { list }, { say }] = await Promise.all(
   ["draw", "lines", "subject", "rows", "columns", "table", "words"].map((name) => import(`./${name}.js${version}`)));
 
 /** The function that asks for a drawing of `state` in the next frame, however often it is called before. */
@@ -17,6 +17,9 @@ export function frames(state) {
 /** `lines` and `all` are null where they must be counted anew; `stale` is whether the thin lines must be painted. */
 function draw(state) {
   if (!state.run || !state.size.width) return;
+  // Not while the pointer moves: to scroll is to lay out the page.
+  if (state.follow) follow(state, state.follow);
+  state.follow = null;
   const subject = subjectOf(state);
   const rests = !subject.hovered && !isLong(state);
   if (rests && !state.all) {

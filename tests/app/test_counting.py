@@ -82,7 +82,12 @@ class Page:
 
     def tell(self, **changes: str) -> dict[str, int]:
         """The browser tells of a change; what was called for it."""
-        return self.act(lambda: head.hear({"seq": 1, "changes": changes}))
+        return self.act(lambda: head.hear({"seq": 1, "changes": changes, "about": dict.fromkeys(changes, self.run())}))
+
+    def run(self) -> str:
+        """The name of the run that lies in the browser."""
+        about: str = self.app.session_state[head.LAID][0]
+        return about
 
     def choose(self, **changes: Any) -> dict[str, int]:
         """A widget of the page changes the view; what was called for it."""

@@ -50,7 +50,7 @@ def given(app: AppTest) -> dict[str, Any]:
 
 def tell(app: AppTest, changes: dict[str, str], seq: int = 1) -> None:
     """What the browser's desk sends after a change of its own."""
-    send(app, {"seq": seq, "changes": changes})
+    send(app, {"seq": seq, "changes": changes, "about": dict.fromkeys(changes, given(app)["run"]["id"])})
 
 
 def send(app: AppTest, message: Any) -> None:
@@ -176,6 +176,25 @@ class TestDesk:
         assert not app.exception
         assert given(app)["bench"]["look"] == before
         assert given(app)["prompt"]["text"] == DEFAULT_TEXT
+
+    def test_what_was_meant_for_another_text_is_let_go(self):
+        """A click 100 ms before the text changes arrives after it."""
+        app = opened()
+        about = given(app)["run"]["id"]
+        app.button(key=f"sample-{samples()[2].name}").click().run()
+        changes = {"query": "3", "zoom": "0-3,0-3", "layer": "3", "temperature": "2"}
+        send(app, {"seq": 5, "changes": changes, "about": dict.fromkeys(changes, about)})
+        bench = given(app)["bench"]
+        assert bench["seen"] == 5
+        assert bench["look"]["temperature"] == 2, "that is about no text"
+        assert "query" not in app.query_params
+        assert bench["look"]["zoom"] is None
+
+    @pytest.mark.parametrize("seq", [float("inf"), float("nan"), 1e308, True])
+    def test_a_number_that_counts_nothing_is_not_heard(self, seq):
+        app = opened()
+        tell(app, {"temperature": "2"}, seq=seq)
+        assert given(app)["bench"]["seen"] == 0
 
     def test_a_head_that_is_not_there_becomes_the_last_one(self):
         app = opened()

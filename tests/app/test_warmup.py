@@ -175,7 +175,8 @@ def test_importing_it_pulls_in_nothing_heavy_and_starting_it_does() -> None:
     assert done.stdout.strip() == f"[] {[module for module, _ in PARTS]} True"
 
 
-def test_threads_that_wait_sleep_unless_the_host_says_otherwise(shared: Warmup, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("shared")
+def test_threads_that_wait_sleep_unless_the_host_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     warmup.start()
     assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"

@@ -6,23 +6,18 @@ A test asks for `page` (one page at desk size) or `open_page` (any size, colour 
 
 import os
 import re
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tools import chromium
+from tools import chromium, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 ARTIFACTS = ROOT / ".artifacts"
-START_SECONDS = 90
 SETTLE_SECONDS = 60
 DESK = (1440, 1000)
 BUSY = '[data-testid="stStatusWidget"], [data-testid="stSpinner"], [data-testid="stSkeleton"]'
@@ -51,18 +46,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """Start a Streamlit script, with extra environment variables if need be, and get its URL; stopped at the end."""
-    running: list[subprocess.Popen[bytes]] = []
+    running: list[serving.Served] = []
 
     def start(script: str | Path = "app.py", **environment: str) -> str:
         log = tmp_path_factory.mktemp("streamlit") / "log.txt"
-        process, url = _start(Path(script), environment, log)
-        running.append(process)
-        _wait_until_healthy(process, url, log)
-        return url
+        try:
+            running.append(serving.start(Path(script), log, **environment))
+        except serving.NotServedError as err:
+            pytest.fail(str(err))
+        return running[-1].url
 
     yield start
-    for process in running:
-        _stop(process)
+    for served in running:
+        serving.stop(served)
 
 
 @pytest.fixture(scope="session")
@@ -155,47 +151,3 @@ def shot() -> Shot:
         return target
 
     return save
-
-
-def _start(script: Path, environment: dict[str, str], log: Path) -> tuple[subprocess.Popen[bytes], str]:
-    port = _free_port()
-    # A person's own settings must not decide whether the tests pass.
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HEADLIGHT_", "STREAMLIT_"))}
-    command = [
-        sys.executable, "-m", "streamlit", "run", str(script),
-        "--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true",
-    ]  # fmt: skip
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=clean | {"HF_HUB_OFFLINE": "1"} | environment, stdout=out, stderr=subprocess.STDOUT
-        )
-    return process, f"http://127.0.0.1:{port}"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until_healthy(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.1)
-    state = "did not answer" if process.poll() is None else f"ended with {process.returncode}"
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-30:])
-    pytest.fail(f"the app {state}; the end of its log:\n{tail}")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(10)

@@ -33,7 +33,7 @@ function build(parent) {
     fade(state);
   });
   const hides = ui.make("p", { class: "hides", hidden: true }, HIDES);
-  const ask = ui.make("button", { type: "button", class: "more" }, "what all this does not show");
+  const ask = ui.make("button", { type: "button", class: "ask" }, "what all this does not show");
   ask.setAttribute("aria-expanded", "false");
   ask.addEventListener("click", () => {
     hides.hidden = !hides.hidden;
@@ -53,7 +53,6 @@ function build(parent) {
     fill(state);
     state.more.focus();
   });
-  state.stops = [ui.listen("shown", (shown) => show(state, shown)), ui.listen("hover", (at) => mark(state, at))];
   return state;
 }
 
@@ -87,7 +86,7 @@ function line(state, index) {
   const cells = columns.flatMap((column) => {
     const text = closed && SUMMED.has(column.name) && !column.values[index] ? (column.name === "weight" ? word : "0") : ui.decimals(column.values[index], places(column));
     const cell = ui.make("td", { class: css(column) }, text);
-    return column.name === "weight" ? [cell, bar(column.values[index])] : [cell];
+    return column.name === "weight" ? [cell, bar(column.values[index] / state.given.most)] : [cell];
   });
   const row = ui.make("tr", { class: closed ? "closed" : "" }, ui.make("th", { scope: "row", class: "key", dir: "auto" }, ...ui.named(keys, index)), ...cells);
   row.dataset.key = index;
@@ -199,10 +198,10 @@ function oneRow(state, query, keys) {
   const stages = row.columns.filter(({ name }) => !["exp", "weight", "length", "share"].includes(name));
   const sink = row.sinkLogit === null || row.sinkPart === null ? null
     : { stage: stages.at(-1)?.name, logit: row.sinkLogit, exp: row.sinkPart, weight: row.sinkWeight };
-  return { ...row, keys, sink, mixture: mixture(head, row) };
+  return { ...row, keys, sink, most: 1, mixture: mixture(head, row) };
 }
 
-/** One column of weights a token, and what they are together. */
+/** One column of weights a token, and what they are together; `most` is the longest that a bar can be. */
 function several(state, rows, keys, queries) {
   const { head, look } = state.shown;
   const weights = head.together("weights", rows, look.together);
@@ -211,7 +210,7 @@ function several(state, rows, keys, queries) {
   const columns = rows.map((row) => ({ name: `row-${row}`, title: queries[row], values: head.row("weights", row) }));
   columns.push({ name: "weight", title: look.together, values: weights });
   const order = [...weights.keys()].sort((a, b) => allowed[b] - allowed[a] || weights[b] - weights[a] || a - b);
-  return { query: rows[0], order, allowed, columns, keys, sink: null, total: null, weightSum: weights.reduce((sum, weight) => sum + weight, 0), mixture: null };
+  return { query: rows[0], order, allowed, columns, keys, most: look.together === "sum" ? rows.length : 1, sink: null, total: null, weightSum: weights.reduce((sum, weight) => sum + weight, 0), mixture: null };
 }
 
 /** The weighted sum of the value vectors, for the first dimensions. */
@@ -240,9 +239,18 @@ function mixtureTable(made, number, name) {
   return ui.make("table", {}, ui.make("thead", {}, top), ui.make("tbody", {}, ...rows));
 }
 
+/** Listen until the component is taken down; it may come back. */
+function connect(state) {
+  return [ui.listen("shown", (shown) => show(state, shown)), ui.listen("hover", (at) => mark(state, at))];
+}
+
 export default function ({ parentElement }) {
   ui.dress(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement));
-  if (state.shown) show(state, state.shown);
-  return () => state.stops.forEach((stop) => stop());
+  if (state.stops && state.shown) show(state, state.shown);
+  state.stops ??= connect(state);
+  return () => {
+    state.stops?.forEach((stop) => stop());
+    state.stops = null;
+  };
 }

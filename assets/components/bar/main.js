@@ -1,6 +1,8 @@
 /** The slim bar: the name, the pages, and what one may do with this view. */
 const { start } = await import(`${location.origin}${HEADLIGHT.base}/app/static/headlight.js?v=${HEADLIGHT.version}`);
+const { desk } = await import(`${location.origin}${HEADLIGHT.base}/app/static/desk.js?v=${HEADLIGHT.version}`);
 const ui = start(HEADLIGHT);
+const table = desk(ui);
 const states = new WeakMap();
 const SAID_MS = 1600;
 const SVG = "http://www.w3.org/2000/svg";
@@ -43,7 +45,7 @@ function build(parent) {
   const root = ui.make("div", { class: "bar" }, ui.make("span", { class: "name" }, logo(), "Headlight"), nav, actions);
   parent.append(root);
   const state = { nav, undo, copy, words: said, own: false, said: false, send: () => {} };
-  undo.addEventListener("click", () => state.send("undo", true));
+  undo.addEventListener("click", () => table.takeBack() || state.send("undo", true));
   copy.addEventListener("click", () => report(state));
   state.stop = ui.listen("undo", (can) => {
     state.said = can;

@@ -10,6 +10,7 @@ const states = new WeakMap();
 // The slider moves in powers of two, from 1/16 to 16.
 const REACH = 4;
 const HIDE = [["special", "special tokens"], ["first", "first token"], ["sink", "sink"]];
+const STAY = "All heads, averages, rollout, words, predictions and the contribution after W_O stay as the model ran them.";
 const WAYS = [["left", "the rest as it is"], ["shared", "the rest shares the row"]];
 
 function build(parent) {
@@ -32,7 +33,6 @@ function build(parent) {
   state.own = ui.make("span", { class: "own", "aria-live": "polite" });
   parent.append(ui.make("div", { class: "bench" }, part("pinned", state.pins, several, state.ways.root), heat, state.left, state.reset, state.own));
   state.heat = heat;
-  state.stops = [ui.listen("shown", (shown) => show(state, shown)), ui.listen("several", (on) => several.setAttribute("aria-pressed", String(Boolean(on))))];
   return state;
 }
 
@@ -78,7 +78,7 @@ function show(state, { run, look, head }) {
 
 /** Whether what was made in this browser equals what the model put out. */
 function checked(state, head) {
-  const { ok, relative, words } = head.altered ? { ok: null, words: "" } : head.check();
+  const { ok, relative, words } = head.altered ? { ok: null, words: STAY } : head.check();
   const short = head.altered ? "changed here: no longer the model’s own numbers" : ok ? `✓ made here, equal to the model’s own within ${ui.number(relative, 2)}` : `${ok === false ? "⚠" : "–"} ${words}`;
   state.own.className = ok === false ? "own bad" : head.altered ? "own altered" : "own";
   state.own.textContent = short;
@@ -103,9 +103,15 @@ function chips(state, run, look) {
   }));
 }
 
+/** Listen until the component is taken down; it may come back. */
+function connect(state) {
+  return [ui.listen("shown", (shown) => show(state, shown)), ui.listen("several", (on) => state.several.setAttribute("aria-pressed", String(Boolean(on))))];
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   ui.dress(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement));
+  state.stops ??= connect(state);
   table.connect((message) => setTriggerValue("look", message));
   if (state.bytes !== data) {
     state.bytes = data;
@@ -116,6 +122,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   return () => {
     ui.say("count", null);
-    state.stops.forEach((stop) => stop());
+    state.stops?.forEach((stop) => stop());
+    state.stops = null;
   };
 }

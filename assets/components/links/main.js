@@ -82,7 +82,7 @@ function wait(state, wanted) {
 function hear(state, at) {
   if (!at && !state.at) return;
   Object.assign(state, { at: at ?? null, lines: null });
-  if (state.run && at && at.from !== "links") columns.follow(state, at);
+  state.follow = at && at.from !== "links" ? at : null;
   state.later();
 }
 

@@ -18,7 +18,6 @@ function build(parent) {
   parent.append(ui.make("div", { class: "sentence" }, top, asking, looked));
   const state = { title, readout, ids, asking, looked, at: null };
   ids.addEventListener("click", () => table.change({ ids: !table.look().ids }));
-  state.stops = [ui.listen("shown", (shown) => show(state, shown)), ui.listen("hover", (at) => preview(state, at))];
   return state;
 }
 
@@ -138,6 +137,8 @@ function paint(state, button, weight, key, closed, most) {
 /** The exact number of the token under the pointer, in words. */
 function say(state, weights, sink, closed) {
   const key = state.at?.key ?? null;
+  // Who points elsewhere hears it there.
+  state.readout.setAttribute("aria-live", state.at && state.at.from !== "sentence" ? "off" : "polite");
   if (key === null || !weights) {
     state.readout.textContent = sink === null ? "" : `the sink takes ${ui.decimals(sink, 4)}`;
     return;
@@ -186,13 +187,22 @@ function show(state, shown) {
   if (shown.look.query !== before) requestAnimationFrame(() => reveal(state));
 }
 
+/** Listen until the component is taken down; it may come back. */
+function connect(state) {
+  return [ui.listen("shown", (shown) => show(state, shown)), ui.listen("hover", (at) => preview(state, at))];
+}
+
 export default function ({ parentElement }) {
   const palette = ui.dress(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement));
   const first = !state.palette;
   state.palette = palette;
   for (const button of [...state.looked.children]) button.painted = null;
-  if (state.shown) show(state, state.shown);
+  if (state.stops && state.shown) show(state, state.shown);
+  state.stops ??= connect(state);
   if (first && state.shown) requestAnimationFrame(() => reveal(state));
-  return () => state.stops.forEach((stop) => stop());
+  return () => {
+    state.stops?.forEach((stop) => stop());
+    state.stops = null;
+  };
 }

@@ -135,8 +135,8 @@ def clean(text: str) -> str:
 def change(view: View, **changes: Any) -> View:
     """The view with some fields changed, and what no longer means anything reset.
 
-    Another model starts at its first head and without a second text, which few models take; another text, pair or
-    kind drops the pinned token.
+    Another model starts at its first head, as it runs by itself, and without a second text, which few models take;
+    another text, pair or kind drops the pinned token.
     """
     different = {name for name, value in changes.items() if value != getattr(view, name)}
     tokens: dict[str, Any] = {"query": None, "also": (), "key": None, "zoom": None}
@@ -144,7 +144,7 @@ def change(view: View, **changes: Any) -> View:
     if different & {"model", "kind"}:
         resets |= {"beside": ()}
     if "model" in different:
-        resets |= {"pair": "", "kind": "", "layer": 0, "head": 0, "chat": False}
+        resets |= {"pair": "", "kind": "", "layer": 0, "head": 0, "chat": False, "temperature": 1.0, "hide": ()}
     return replace(view, **resets | changes)
 
 

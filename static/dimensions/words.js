@@ -76,7 +76,7 @@ function turningNotes({ turn, before, given }) {
   const [a, b] = turn.pairs;
   const rule = `This model turns pairs of dimensions by a token’s place, such as ${a} with ${b}: that keeps a pair’s length and changes its angle.`;
   if (!before) return [rule, `${AFTER_ONLY} They cannot be turned back: ${turn.why || "this text is longer than the test run"}.`];
-  return [rule, "By how much was measured in a run of one token said again and again, where turned back all queries and keys of the layer equal those of the first place; “before turning” is as if every token stood there."];
+  return [rule, "The angles were measured by repeating one token: turned back by them, all its queries and keys are equal. “Before turning” is as if every token stood at the first place."];
 }
 
 /** The numbers under the pointer, `one` of the units; "" without one. */

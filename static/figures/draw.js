@@ -6,6 +6,9 @@ const version = new URL(import.meta.url).search;
 const [{ ui }, axes, { stageOf }, { cross, paint }, { leftOut }, { drawMargins }, { onMap }, sizes] = await Promise.all(
   ["../headlight", "../axes", "../cells", "../paint", "../spans", "./margins", "./panel", "./sizes"].map((name) => import(`${name}.js${version}`)));
 
+// The bundle is on its way while the run still is.
+axes.plotly();
+
 /** Put everything where the map is, and paint the cells. */
 export function drawCells({ palette, shown }, panel) {
   const { name, view, size, cells } = panel;

@@ -80,9 +80,13 @@ export function zoomLine(state) {
 /** The view of a map of tokens, or null where none is drawn. */
 const viewOf = ({ panels }) => panels.get("weights").view ?? panels.get("scores").view;
 
-/** Around the pinned token and where it has its largest weight; its row may not be here, then across in the middle. */
+/** Around the pinned token and where it has its largest weight, if that is in sight; else around the middle. */
 function zoomIn({ panels, shown: { head }, pins: [query] }) {
   const view = viewOf({ panels });
+  if (query < view.top || query > view.bottom) {
+    zoom(view, middleOf(view), CLOSER, head);
+    return;
+  }
   const row = head.row("weights", query);
   const key = row ? row.reduce((best, weight, i) => (weight > row[best] ? i : best), 0) : Math.floor((view.left + view.right) / 2);
   zoom(view, { query, key }, CLOSER, head);
@@ -91,5 +95,7 @@ function zoomIn({ panels, shown: { head }, pins: [query] }) {
 /** Around the middle of what is shown, which stays in sight. */
 function zoomOut({ panels, shown: { head } }) {
   const view = viewOf({ panels });
-  zoom(view, { query: Math.ceil((view.top + view.bottom) / 2), key: Math.ceil((view.left + view.right) / 2) }, FARTHER, head);
+  zoom(view, middleOf(view), FARTHER, head);
 }
+
+const middleOf = ({ top, bottom, left, right }) => ({ query: Math.ceil((top + bottom) / 2), key: Math.ceil((left + right) / 2) });

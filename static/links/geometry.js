@@ -14,8 +14,8 @@ const BESIDE = 680;
 const HEADINGS = 21;
 const TABLE = { caption: 23, line: 24 };
 
-/** The width that a column's names ask for. */
-export const widest = (names) => 34 + Math.max(...names.map((name) => widthOf(name, false, 16)));
+/** The width that a column's names ask for, with the small numbers of their places. */
+export const widest = (names) => 58 + Math.max(...names.map((name) => widthOf(name, false, 16)));
 
 /**
  * Divide the room between tokens, lines and the table, and the height by the tokens: {wide, width, height, asking,

@@ -38,7 +38,9 @@ export function list(state) {
 function weightLines({ columns, subject }, known) {
   const { names } = columns[subject.side === "query" ? "key" : "query"];
   const order = known.length ? sorted(known[0].values) : [];
-  const lines = order.slice(0, LISTED).map((place) => ({ place, name: ui.named(names, place), numbers: known.map(({ values }) => values[place]) }));
+  const lines = order.slice(0, LISTED).map((place) => ({
+    place, name: ui.named(names, place), numbers: known.map(({ values }) => values[place]), out: subject.side === "query" && known[0].own.head.isHidden(place),
+  }));
   const rest = order.slice(LISTED);
   if (!rest.length) return lines;
   const sum = (values) => rest.reduce((all, place) => all + (values[place] > 0 ? values[place] : 0), 0);
@@ -63,7 +65,7 @@ function sorted(values) {
 function fill({ body, listed }, lines, colours) {
   while (listed.length < lines.length) listed.push(line(body));
   for (const gone of listed.splice(lines.length)) gone.element.remove();
-  lines.forEach(({ place, name, numbers }, i) => {
+  lines.forEach(({ place, name, numbers, out }, i) => {
     const own = listed[i];
     own.place = place;
     own.name.replaceChildren(...name);
@@ -73,7 +75,7 @@ function fill({ body, listed }, lines, colours) {
     for (const gone of own.cells.splice(numbers.length)) gone.remove();
     numbers.forEach((number, at) => {
       const [words, bar] = own.cells[at].children;
-      words.textContent = Number.isFinite(number) ? ui.decimals(number, 3) : "–";
+      words.textContent = out ? "left out" : Number.isFinite(number) ? ui.decimals(number, 3) : "–";
       bar.style.width = `${100 * Math.min(1, number || 0)}%`;
       bar.style.backgroundColor = colours[at];
     });

@@ -129,7 +129,7 @@ def test_a_changed_look_says_that_it_is_changed_and_the_warning_comes_back(page:
     own = page.locator(".bench .own")
     expect(own).to_have_text(BAD)
     page.get_by_role("button", name="first token", exact=True).click()
-    expect(own).to_have_text("changed here: no longer the model’s own numbers")
+    expect(own).to_have_text("changed: not the model’s own")
     page.get_by_role("button", name="reset", exact=True).click()
     expect(own).to_have_text(BAD)
 

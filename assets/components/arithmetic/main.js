@@ -63,6 +63,7 @@ function fade({ scroll }) {
 
 /** Decimals by the size of a column's numbers: two, or more where all are small. */
 function places(column) {
+  if (column.row !== undefined) return PLACES.weight;
   if (PLACES[column.name]) return PLACES[column.name];
   const largest = column.values.reduce((top, value) => (Number.isFinite(value) ? Math.max(top, Math.abs(value)) : top), 0);
   return largest >= 1000 ? 1 : largest >= 1 || largest === 0 ? 2 : 4;
@@ -84,7 +85,9 @@ function line(state, index) {
   const closed = !allowed[index] || hidden;
   const word = hidden ? "left out" : "masked";
   const cells = columns.flatMap((column) => {
-    const text = closed && SUMMED.has(column.name) && !column.values[index] ? (column.name === "weight" ? word : "0") : ui.decimals(column.values[index], places(column));
+    const shut = column.closed ? column.closed(index) || hidden : closed;
+    const words = column.name === "weight" || column.closed ? word : "0";
+    const text = shut && (SUMMED.has(column.name) || column.closed) && !column.values[index] ? words : ui.decimals(column.values[index], places(column));
     const cell = ui.make("td", { class: css(column) }, text);
     return column.name === "weight" ? [cell, bar(column.values[index] / state.given.most)] : [cell];
   });
@@ -207,7 +210,7 @@ function several(state, rows, keys, queries) {
   const weights = head.together("weights", rows, look.together);
   const may = rows.map((row) => head.allowed(row));
   const allowed = Uint8Array.from({ length: keys.length }, (_, key) => Number(may.some((row) => row[key])));
-  const columns = rows.map((row) => ({ name: `row-${row}`, title: queries[row], values: head.row("weights", row) }));
+  const columns = rows.map((row, i) => ({ name: `row-${row}`, row, title: queries[row], values: head.row("weights", row), closed: (key) => !may[i][key] }));
   columns.push({ name: "weight", title: look.together, values: weights });
   const order = [...weights.keys()].sort((a, b) => allowed[b] - allowed[a] || weights[b] - weights[a] || a - b);
   return { query: rows[0], order, allowed, columns, keys, most: look.together === "sum" ? rows.length : 1, sink: null, total: null, weightSum: weights.reduce((sum, weight) => sum + weight, 0), mixture: null };

@@ -10,8 +10,8 @@ const states = new WeakMap();
 // The slider moves in powers of two, from 1/16 to 16.
 const REACH = 4;
 const HIDE = [["special", "special tokens"], ["first", "first token"], ["sink", "sink"]];
-const STAY = "All heads, averages, rollout, words, predictions and the contribution after W_O stay as the model ran them.";
-const WAYS = [["left", "the rest as it is"], ["shared", "the rest shares the row"]];
+const STAY = "These numbers are no longer the model’s own. All heads, averages, rollout, words, predictions and the contribution after W_O stay as the model ran them.";
+const WAYS = [["left", "rest stays"], ["shared", "rest shares the row"]];
 
 function build(parent) {
   const state = { pins: ui.make("span", { class: "pins" }), hides: new Map() };
@@ -79,7 +79,7 @@ function show(state, { run, look, head }) {
 /** Whether what was made in this browser equals what the model put out. */
 function checked(state, head) {
   const { ok, relative, words } = head.altered ? { ok: null, words: STAY } : head.check();
-  const short = head.altered ? "changed here: no longer the model’s own numbers" : ok ? `✓ made here, equal to the model’s own within ${ui.number(relative, 2)}` : `${ok === false ? "⚠" : "–"} ${words}`;
+  const short = head.altered ? "changed: not the model’s own" : ok ? `✓ made here, equal to the model’s own within ${ui.number(relative, 2)}` : `${ok === false ? "⚠" : "–"} ${words}`;
   state.own.className = ok === false ? "own bad" : head.altered ? "own altered" : "own";
   state.own.textContent = short;
   state.own.title = words;

@@ -24,11 +24,12 @@ function build(parent) {
   state.more = { source: ui.make("p"), hides: ui.make("p"), note: ui.make("p") };
   const more = ui.make("details", {}, ui.make("summary", {}, "Source, and what this hides"), ...Object.values(state.more));
   state.title = ui.make("h2", { "aria-live": "polite" });
+  state.same = ui.make("p", { class: "same", hidden: true }, "Not changed: here, in the words below and in what comes next the model runs as it is.");
   state.worth = ui.make("p", { class: "worth", "aria-live": "polite" });
-  state.unseen = ui.make("table", { class: "unseen" });
+  state.unseen = ui.make("table");
   const line = ui.make("div", { class: "line" }, state.title, steppers(state));
   state.root = ui.make("div", { class: "heads" }, state.caption, state.tools, state.frame, state.why, state.legend.root,
-    state.says, more, line, state.worth, state.unseen);
+    state.same, state.says, more, line, state.worth, ui.make("div", { class: "unseen" }, state.unseen));
   state.lens = lens();
   parent.append(state.root, state.lens.root);
   attach(state);
@@ -81,7 +82,10 @@ function connect(state) {
   on("scroll", () => state.lens.shown && !state.walking && leave(state), { capture: true, passive: true });
   on("pointerdown", (event) => state.touch && !event.composedPath().includes(state.canvas) && leave(state), { capture: true });
   return [
-    ui.listen("shown", ({ look }) => follow(state, look)),
+    ui.listen("shown", ({ look, head }) => {
+      follow(state, look);
+      state.same.hidden = !head.altered;
+    }),
     ui.listen("waiting", (look) => look && follow(state, look)),
     ui.listen("hover", (hover) => heard(state, hover)),
     ui.listen("swipe", (by) => choose.step(state, 0, by)),

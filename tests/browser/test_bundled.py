@@ -50,12 +50,12 @@ def test_sentence_b_is_asked_for_and_begins_with_a_line(open_page, app_url, sett
     page = open_page(f"{app_url}/?v=1&model=cloze&text=The king slept.")
     page.wait_for_selector(DRAWN, timeout=SECONDS)
     settle(page)
-    expect(page.locator(".token.second")).to_have_count(0)
+    expect(page.locator(".sentence .token.second")).to_have_count(0)
     page.get_by_role("button", name="+ Sentence B").click()
     box = page.get_by_label("Sentence B")
     box.fill("He was old.")
     box.press("Enter")
-    expect(page.locator(".token.second")).to_have_count(1, timeout=SECONDS)
+    expect(page.locator(".sentence .token.second")).to_have_count(1, timeout=SECONDS)
 
 
 def test_a_link_to_the_page_of_models_works_as_the_very_first_visit(serve, open_page, settle, shot, console_errors):

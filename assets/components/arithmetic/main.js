@@ -40,7 +40,7 @@ function build(parent) {
     ask.setAttribute("aria-expanded", String(!hides.hidden));
   });
   parent.append(ui.make("section", { class: "arithmetic" }, ui.make("div", { class: "top" }, title, ask, all), hides, scroll, mixture));
-  const state = { title, table, more, mixture, scroll, open: false, hovered: null };
+  const state = { title, table, more, mixture, scroll, open: false, hovered: null, soon: 0 };
   // The lines may be made anew below the pointer; the table stays, and hears when it is left.
   table.addEventListener("pointerleave", () => ui.say("hover", null));
   table.addEventListener("pointerover", (event) => {
@@ -158,15 +158,30 @@ function mark(state, at) {
   const query = at?.query ?? null;
   if (query !== state.hovered) {
     state.hovered = query;
-    write(state);
+    later(state);
   }
-  const key = at?.key ?? null;
-  for (const row of state.table.querySelectorAll("tr[data-key]")) row.classList.toggle("here", Number(row.dataset.key) === key);
+  here(state);
 }
 
 function show(state, shown) {
   state.shown = shown;
   write(state);
+}
+
+/** The table follows the pointer a frame after the marks, which are to be there at once. */
+function later(state) {
+  state.soon ||= requestAnimationFrame(() => setTimeout(() => {
+    state.soon = 0;
+    if (!state.shown) return;
+    write(state);
+    here(state);
+  }));
+}
+
+/** The line of the key under the pointer. */
+function here({ table: lines, at }) {
+  const key = at?.key ?? null;
+  for (const row of lines.querySelectorAll("tr[data-key]")) row.classList.toggle("here", Number(row.dataset.key) === key);
 }
 
 /** The rows on show, from the desk. */

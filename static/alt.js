@@ -2,7 +2,7 @@
 
 /** {scores, weights, values}: the sentences of one pinned query. */
 export function alts(ui, { run, look, head }, query, brought, stage) {
-  const keys = run.tokens.keys.map((token) => token.name);
+  const keys = ui.namesOf(run.tokens.keys);
   const name = `“${run.tokens.queries[query]?.name ?? query}”`;
   const size = `layer ${head.layer}, head ${head.head}: ${head.queries} queries by ${head.keys} keys`;
   return {

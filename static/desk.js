@@ -10,7 +10,7 @@
  */
 
 const version = new URL(import.meta.url).search;
-const [{ head: make, check, specials }, { tiles }] = await Promise.all(["head", "tiles"].map((name) => import(`./${name}.js${version}`)));
+const [{ head: make, specials }, { tiles }] = await Promise.all(["head", "tiles"].map((name) => import(`./${name}.js${version}`)));
 
 // Fast steps through the heads are one message.
 const SETTLE_MS = 140;
@@ -167,9 +167,8 @@ export function desk(ui) {
   const layerOf = (layer) => state.run?.tiles ?? state.run?.layers.find((own) => own.layer === layer) ?? null;
 
   return {
-    look, change, takeBack, layerOf, connect, arriveRun, arriveLook, headAt, hasHead, pins, pin, isSeveral,
+    look, change, takeBack, layerOf, connect, arriveRun, arriveLook, headAt, pins, pin, isSeveral,
     shown: () => state.shown, waiting: () => ui.last("waiting") ?? null,
-    check: (layer, number) => check(state.run, layer, number),
   };
 }
 

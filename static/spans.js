@@ -105,7 +105,7 @@ function firsts(shape, high, wide) {
 }
 
 /** Which of `parts` even parts of `count` place `index` lies in; part p begins at ⌊p · count / parts⌋. */
-const placeIn = (index, count, parts) => Math.min(parts - 1, Math.floor(((index + 1) * parts - 1) / count));
+export const placeIn = (index, count, parts) => Math.min(parts - 1, Math.floor(((index + 1) * parts - 1) / count));
 
 /** Where part `index` of `parts` even parts of `count` begins. */
 const startOf = (index, count, parts) => Math.floor((index * count) / parts);

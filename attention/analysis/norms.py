@@ -7,6 +7,7 @@ f is had by running the layer's own projection on one head's value vectors alone
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 KEYS = 256
 NO_VALUES = "the values are not known"
 GONE = "the model is no longer loaded"
+
+
+# By record and head; the norms themselves would keep their record alive.
+_lengths: weakref.WeakKeyDictionary[AttentionRecord, dict[int, tuple[np.ndarray, str | None]]]
+_lengths = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,6 +90,18 @@ def norm_weighted(record: AttentionRecord, head: int) -> NormWeighted | str:
     lengths = np.concatenate([part.norm(dim=-1).cpu().numpy() for part in written])
     follows = None if record.projection is None else record.projection.norm_follows
     return NormWeighted(record=record, head=head, lengths=fixed(lengths.astype(np.float32)), norm_follows=follows)
+
+
+def kept_norms(record: AttentionRecord, head: int) -> NormWeighted | str:
+    """The same, with W_O asked once for a head, however often it is looked at."""
+    known = _lengths.setdefault(record, {})
+    if head not in known:
+        made = norm_weighted(record, head)
+        if isinstance(made, str):
+            return made
+        known[head] = made.lengths, made.norm_follows
+    lengths, follows = known[head]
+    return NormWeighted(record=record, head=head, lengths=lengths, norm_follows=follows)
 
 
 def writes(record: AttentionRecord, head: int, keys: Sequence[int] | None = None) -> list[Tensor] | str:

@@ -6,7 +6,6 @@ single strong weight would drown. It is made from blocks of rows, so a whole map
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -16,7 +15,7 @@ import numpy as np
 import torch
 
 from attention.analysis.blocks import allowed_of, fixed, row_blocks
-from attention.analysis.norms import NormWeighted, norm_weighted
+from attention.analysis.norms import NormWeighted, kept_norms
 from attention.errors import InputError, NoSuchHeadError
 from attention.record import contributions
 
@@ -33,9 +32,6 @@ NORMS = ("norms", "difference")
 VALUES = ("output", "contribution")
 # The size of a cell that does not count: below every real one, above "nothing seen yet".
 IGNORED = -1.0
-# By record and head; the norms themselves would keep their record alive.
-_lengths: weakref.WeakKeyDictionary[AttentionRecord, dict[int, tuple[np.ndarray, str | None]]]
-_lengths = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -253,15 +249,11 @@ def _block(record: AttentionRecord, head: int, stages: Sequence[str]) -> Block:
 
 
 def _normed(record: AttentionRecord, head: int) -> NormWeighted:
-    """The head's norms: what the projection makes of every key is asked once, however often the tile moves."""
-    known = _lengths.setdefault(record, {})
-    if head not in known:
-        made = norm_weighted(record, head)
-        if isinstance(made, str):
-            raise InputError(f"What each key brings cannot be told: {made}.")
-        known[head] = made.lengths, made.norm_follows
-    lengths, follows = known[head]
-    return NormWeighted(record=record, head=head, lengths=lengths, norm_follows=follows)
+    """The head's norms; raises InputError with the reason where they cannot be told."""
+    made = kept_norms(record, head)
+    if isinstance(made, str):
+        raise InputError(f"What each key brings cannot be told: {made}.")
+    return made
 
 
 def _received(record: AttentionRecord, head: int, what: str, top: int, bottom: int) -> Iterator[tuple[int, np.ndarray]]:

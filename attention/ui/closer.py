@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from attention import wire
 from attention.ui import ask, components, dimensions_payload, lens
 from attention.view import LENSES, View
 
@@ -21,7 +20,6 @@ NAMES = {
     "rollout": "Rollout",
     "words": "Words",
 }
-EMPTY = wire.pack({})
 
 
 def show(head_view: HeadView, view: View) -> None:
@@ -33,7 +31,7 @@ def show(head_view: HeadView, view: View) -> None:
             label_visibility="collapsed",
         )  # fmt: skip
         if view.lens == "links":
-            components.mount("links", EMPTY, key="links")
+            components.mount("links", key="links")
         elif view.lens == "dimensions":
             _dimensions(head_view, view)
         else:

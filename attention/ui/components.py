@@ -17,6 +17,7 @@ from typing import Any
 
 import streamlit as st
 
+from attention import wire
 from attention.figures.palette import THEMES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +30,8 @@ NAMES = (
 )  # fmt: skip
 # plotly puts its styles into the document's head, where a shadow root would not see them.
 OPEN = ("figures", "map")
+# What a component is given that lives on what lies on the desk.
+NOTHING = wire.pack({})
 
 
 def settings() -> str:
@@ -59,7 +62,7 @@ def renderer(name: str) -> Callable[..., Any]:
     )
 
 
-def mount(name: str, data: bytes, *, key: str, **callbacks: Callable[[], None]) -> Mapping[str, Any]:
+def mount(name: str, data: bytes = NOTHING, *, key: str, **callbacks: Callable[[], None]) -> Mapping[str, Any]:
     """Show one component. `callbacks` are on_<state or trigger>_change, called before the rerun."""
     return renderer(name)(data=data, key=key, **callbacks)
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from attention import wire
 from attention.bundled import notes
 from attention.catalogue import all_samples
 from attention.config import Limits
@@ -44,8 +43,6 @@ KIND_WORDS = {
     "cross": "the target looks at the source",
 }
 ONLY_STARTED = "The decoder has only its start token: type what it has written into the target box."
-# The components that live on what lies on the desk are given nothing of their own.
-EMPTY = wire.pack({})
 # The run that lies in the browser, and what it is of.
 LAID = "headlight.laid"
 MOST_WHOLE = 2**53
@@ -137,10 +134,10 @@ def _draw(head_view: HeadView, view: View) -> None:
         beside = st.container(key="left")
         outlook = st.container(key="outlook", gap="xsmall")
     with right, st.container(key="right"):
-        components.mount("sentence", EMPTY, key="sentence")
+        components.mount("sentence", key="sentence")
         _bench(head_view, view, pinned)
         components.mount("figures", payloads.panels(head_view, view), key="figures")
-        components.mount("arithmetic", EMPTY, key="arithmetic")
+        components.mount("arithmetic", key="arithmetic")
         further = st.container(key="further")
     with beside:
         _kinds(head_view.trace, head_view.kind)

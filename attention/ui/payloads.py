@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING, Any
 
 from attention import wire
@@ -10,13 +9,9 @@ from attention.ui import travel
 from attention.view import STAGE_LABELS, VALUES_LABELS, WEIGHTS_LABELS, View
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from attention.record import AttentionRecord, HeadView, Token
+    from attention.record import HeadView, Token
 
 DIMENSION = {"output": "dimension of this head", "contribution": "dimension of the model"}
-# ‖f(x)‖ of each key, by record and head: W_O is asked once, however often the page runs.
-_lengths: weakref.WeakKeyDictionary[AttentionRecord, dict[int, np.ndarray]] = weakref.WeakKeyDictionary()
 UNKNOWN = "this model’s code does not show query and key apart: these scores entered its softmax"
 CAPTIONS = {
     "scores": "how well each key answers each query",
@@ -66,15 +61,12 @@ def _brought(head_view: HeadView, view: View) -> dict[str, Any] | None:
 
 
 def _norms(head_view: HeadView) -> dict[str, Any]:
-    from attention.analysis.norms import norm_weighted
+    from attention.analysis.norms import kept_norms
 
-    kept = _lengths.setdefault(head_view.record, {})
-    if head_view.head not in kept:
-        made = norm_weighted(head_view.record, head_view.head)
-        if isinstance(made, str):
-            return {"lengths": None, "reason": made, "note": ""}
-        kept[head_view.head] = made.lengths
-    return {"lengths": kept[head_view.head], "reason": "", "note": _followed(head_view)}
+    made = kept_norms(head_view.record, head_view.head)
+    if isinstance(made, str):
+        return {"lengths": None, "reason": made, "note": ""}
+    return {"lengths": made.lengths, "reason": "", "note": _followed(head_view)}
 
 
 def _contribution(head_view: HeadView) -> dict[str, Any]:

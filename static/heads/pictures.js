@@ -1,5 +1,6 @@
 /** Small pictures of heads as bitmaps out of sight, a pixel a cell: all that travelled, and one head closer up. */
-const { ui } = await import(`../headlight.js${new URL(import.meta.url).search}`);
+const version = new URL(import.meta.url).search;
+const [{ ui }, { placeIn }] = await Promise.all(["headlight", "spans"].map((name) => import(`../${name}.js${version}`)));
 
 const LARGEST = 255;
 
@@ -76,9 +77,6 @@ function hatch(pen, line) {
   ink.stroke();
   return pen.createPattern(tile, "repeat");
 }
-
-/** Which of `parts` even parts of `count` places a place lies in. */
-const placeIn = (index, count, parts) => Math.floor(((index + 1) * parts - 1) / count);
 
 /** Where a token stands in a pooled picture, 0 to 1: the middle of the row or column that it is in. */
 export const pooledPlace = (index, count, parts) => (placeIn(index, count, parts) + 0.5) / parts;

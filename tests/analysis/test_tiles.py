@@ -243,7 +243,7 @@ def test_what_each_key_brings(what: str) -> None:
 def test_what_a_key_brings_is_asked_once_and_forgotten_with_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
     made = attention.trace(held("gpt2", "decoder"), ids(23)).record(1)
     first = tiles(made, 2, ("norms", "difference"))
-    monkeypatch.setattr("attention.analysis.tiles.norm_weighted", lambda *_: pytest.fail("asked again"))
+    monkeypatch.setattr("attention.analysis.norms.norm_weighted", lambda *_: pytest.fail("asked again"))
     again = tile(made, 2, "norms")
     assert np.array_equal(again.values, first["norms"].values, equal_nan=True)
     gone = weakref.ref(made)

@@ -7,24 +7,22 @@ back as the bytes of its float32 arrays.
 import base64
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser
 
 import attention
-from attention import wire
 from attention.analysis.thumbnails import pool
 from attention.parcel import parcel
 from attention.record import AttentionRecord, HeadView, Mask, ModelFacts, PositionBias, Token, Trace
 from attention.stages import attend
+from tests.browser import lab as lab_page
+from tests.browser.lab import opened
 from tests.tiny import build, ids
 
-STATIC = Path(__file__).resolve().parents[2] / "static"
-ADDRESS = "http://headlight.test"
 CLOSE = 1e-5
 H, G, D, V, N, NARROW = 6, 2, 19, 13, 43, 11
 SETUP = """async () => {
@@ -39,7 +37,7 @@ SETUP = """async () => {
         return btoa(letters);
     };
     const texts = (named) => Object.fromEntries(Object.entries(named).map(([name, array]) => [name, text(array)]));
-    const load = async () => parse(new Uint8Array(await (await fetch("/parcel")).arrayBuffer()));
+    const load = async () => parse(new Uint8Array(await (await fetch("/sent")).arrayBuffer()));
     const made = (view) => ({
         layer: view.layer, head: view.head, altered: view.altered, check: view.check(),
         stages: texts(Object.fromEntries(view.names.map((name) => [name, view.map(name)]))),
@@ -59,28 +57,8 @@ CHECKS = """async () => {
 }"""
 
 
-class Lab:
-    """A page that holds the modules, and what is sent to it."""
-
-    def __init__(self, page: Page) -> None:
-        self.page, self.data = page, b""
-        page.route("**/*", self._answer)
-        page.goto(ADDRESS)
-        page.evaluate(SETUP)
-
-    def _answer(self, route: Route) -> None:
-        name = route.request.url.removeprefix(ADDRESS).strip("/")
-        if name == "parcel":
-            route.fulfill(body=self.data, content_type="application/octet-stream")
-        elif name.endswith(".js"):
-            route.fulfill(body=(STATIC / name).read_bytes(), content_type="text/javascript")
-        else:
-            route.fulfill(body="<!doctype html><title>head</title>", content_type="text/html")
-
-    def run(self, script: str, tree: dict[str, Any], argument: Any = None) -> Any:
-        """What the script says of this parcel, which it gets with `await lab.load()`."""
-        self.data = wire.pack(tree)
-        return self.page.evaluate(script, argument)
+class Lab(lab_page.Lab):
+    """A parcel comes with `await lab.load()`."""
 
     def heads(self, trace: Trace, kind: Any = None, maps: bool = False, **options: Any) -> list[dict[str, Any]]:
         """Every head of a kind as the browser makes it."""
@@ -89,12 +67,7 @@ class Lab:
 
 @pytest.fixture(scope="module")
 def lab(browser: Browser) -> Iterator[Lab]:
-    page = browser.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield Lab(page)
-    page.close()
-    assert not errors
+    yield from opened(browser, Lab, SETUP)
 
 
 def array(text: str, *shape: int) -> np.ndarray:

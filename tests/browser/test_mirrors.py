@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser
 
 import attention
 from attention import wire
@@ -33,7 +33,8 @@ from attention.view import (
     View,
     revised,
 )
-from tests.browser.test_head_js import ADDRESS, RULES, STATIC, H, N, array, gap, record, trace_of
+from tests.browser.lab import Lab, opened
+from tests.browser.test_head_js import RULES, H, N, array, gap, record, trace_of
 from tests.browser.test_head_js import random as random_numbers
 from tests.tiny import build, ids
 
@@ -52,7 +53,7 @@ SETUP = """async () => {
         for (let i = 0; i < bytes.length; i += 4096) letters += String.fromCharCode(...bytes.subarray(i, i + 4096));
         return btoa(letters);
     };
-    const given = async () => ui.parse(new Uint8Array(await (await fetch("/given")).arrayBuffer()));
+    const given = async () => ui.parse(new Uint8Array(await (await fetch("/sent")).arrayBuffer()));
     globalThis.lab = { ui, lib, text, given };
 }"""
 ROWS = """async ([head, queries]) => {
@@ -76,37 +77,9 @@ ROWS = """async ([head, queries]) => {
 }"""
 
 
-class Lab:
-    """A page with the modules, to which arrays and runs come as packed bytes."""
-
-    def __init__(self, page: Page) -> None:
-        self.page, self.data = page, b""
-        page.route("**/*", self._answer)
-        page.goto(ADDRESS)
-        page.evaluate(SETUP)
-
-    def _answer(self, route: Route) -> None:
-        name = route.request.url.removeprefix(ADDRESS).strip("/")
-        if name == "given":
-            route.fulfill(body=self.data, content_type="application/octet-stream")
-        elif name.endswith(".js"):
-            route.fulfill(body=(STATIC / name).read_bytes(), content_type="text/javascript")
-        else:
-            route.fulfill(body="<!doctype html><title>mirrors</title>", content_type="text/html")
-
-    def run(self, script: str, tree: dict[str, Any], argument: Any = None) -> Any:
-        self.data = wire.pack(tree)
-        return self.page.evaluate(script, argument)
-
-
 @pytest.fixture(scope="module")
 def lab(browser: Browser) -> Iterator[Lab]:
-    page = browser.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield Lab(page)
-    page.close()
-    assert not errors
+    yield from opened(browser, Lab, SETUP)
 
 
 @pytest.fixture(scope="module")

@@ -7,22 +7,20 @@ A blank page imports the modules; trees come to it as packed bytes. What it make
 import base64
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser
 
-from attention import wire
 from attention.analysis.tiles import Box, Tile, tile, values_tile
 from attention.parcel import parcel as whole
 from attention.record import AttentionRecord, HeadView, Mask, ModelFacts, PositionBias, Token, Trace
 from attention.ui.tiles import parcel
+from tests.browser import lab as lab_page
+from tests.browser.lab import opened
 
-STATIC = Path(__file__).resolve().parents[2] / "static"
-ADDRESS = "http://headlight.test"
 CLOSE = 1e-6
 H, G, D, V, N, NARROW = 4, 2, 19, 13, 61, 23
 SETUP = """async () => {
@@ -42,7 +40,7 @@ SETUP = """async () => {
         if (node === null || typeof node !== "object" || Array.isArray(node)) return node;
         return Object.fromEntries(Object.entries(node).map(([name, inner]) => [name, sent(inner)]));
     };
-    const load = async () => parse(new Uint8Array(await (await fetch("/parcel")).arrayBuffer()));
+    const load = async () => parse(new Uint8Array(await (await fetch("/sent")).arrayBuffer()));
     // The columns from … to of an array.
     const columns = (z, from, to) => {
         const [rows, all] = z.shape;
@@ -78,28 +76,11 @@ SETUP = """async () => {
 DTYPES = {"Float32Array": np.float32, "Int32Array": np.int32, "Uint8Array": np.uint8}
 
 
-class Lab:
-    """A page that holds the modules, and what is sent to it."""
-
-    def __init__(self, page: Page) -> None:
-        self.page, self.data = page, b""
-        page.route("**/*", self._answer)
-        page.goto(ADDRESS)
-        page.evaluate(SETUP)
-
-    def _answer(self, route: Route) -> None:
-        name = route.request.url.removeprefix(ADDRESS).strip("/")
-        if name == "parcel":
-            route.fulfill(body=self.data, content_type="application/octet-stream")
-        elif name.endswith(".js"):
-            route.fulfill(body=(STATIC / name).read_bytes(), content_type="text/javascript")
-        else:
-            route.fulfill(body="<!doctype html><title>tiles</title>", content_type="text/html")
+class Lab(lab_page.Lab):
+    """What is said of a tree comes back with arrays as arrays."""
 
     def run(self, script: str, tree: dict[str, Any], argument: Any = None) -> Any:
-        """What the script says of this tree, with arrays as arrays."""
-        self.data = wire.pack(tree)
-        return received(self.page.evaluate(script, argument))
+        return received(super().run(script, tree, argument))
 
 
 def received(node: Any) -> Any:
@@ -110,12 +91,7 @@ def received(node: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def lab(browser: Browser) -> Iterator[Lab]:
-    page = browser.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield Lab(page)
-    page.close()
-    assert not errors
+    yield from opened(browser, Lab, SETUP)
 
 
 def random(*shape: int, seed: int = 5) -> torch.Tensor:

@@ -93,7 +93,7 @@ function chips(state, run, look) {
   const key = JSON.stringify([run.id, pins]);
   if (state.chipped === key) return;
   state.chipped = key;
-  const names = run.tokens.queries.map((token) => token.name);
+  const names = ui.namesOf(run.tokens.queries);
   state.pins.replaceChildren(...pins.map((pin) => {
     const name = ui.make("bdi", {}, ...ui.named(names, pin));
     if (pins.length === 1) return ui.make("span", { class: "chip" }, name);

@@ -103,7 +103,10 @@ export default function ({ data, parentElement }) {
     ui.listen("waiting", (look) => state.title.classList.toggle("waiting", Boolean(look))),
     ui.listen("hover", (at) => hear(state, at)), watch(state),
   ];
+  // An older call's end must not silence what a newer one listens to.
+  const call = state.call = Symbol("call");
   return () => {
+    if (state.call !== call) return;
     state.stops?.forEach((stop) => stop());
     state.stops = null;
   };

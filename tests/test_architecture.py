@@ -32,6 +32,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("analysis",),
     ("figures",),
     ("wire", "parcel"),
+    ("payloads",),
     ("export",),
     ("jobs",),
     ("api",),

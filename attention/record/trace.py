@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -29,6 +30,8 @@ class Trace:
     fidelity: Fidelity | None = None
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    # By which a browser, or a file, knows this very run again.
+    id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
 
     def __post_init__(self) -> None:
         if not self.all_records:

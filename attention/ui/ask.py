@@ -10,7 +10,8 @@ import streamlit as st
 from attention.bundled import Shine, notes
 from attention.catalogue import LOCAL, find, models, samples
 from attention.errors import InputError
-from attention.ui import components, payloads, start, state
+from attention.payloads import parts
+from attention.ui import components, start, state
 from attention.view import View, change
 
 PROMPT, MODEL, PAIR, CHAT = "prompt", "model", "pair", "chat"
@@ -124,11 +125,11 @@ def _texts(view: View) -> None:
     two = _has_two(view, family)
     with st.container(key="texts", horizontal=True, gap="small"):
         label, title = (first[0], first[0]) if two else (ONE, "")
-        data = payloads.prompt(view.text, label=label, title=title, placeholder=first[1])
+        data = parts.prompt(view.text, label=label, title=title, placeholder=first[1])
         components.mount("prompt", data, key=PROMPT, on_text_change=_typed)
         if two:
             side = "pair" if family == "encoder-decoder" else ""
-            data = payloads.prompt(view.pair, label=second[0], title=second[0], placeholder=second[1], count=side)
+            data = parts.prompt(view.pair, label=second[0], title=second[0], placeholder=second[1], count=side)
             components.mount("prompt", data, key=PAIR, on_text_change=_paired)
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from attention.ui import ask, components, dimensions_payload, lens
+from attention.payloads import dimensions
+from attention.ui import ask, components, lens, turnings
 from attention.view import LENSES, View
 
 if TYPE_CHECKING:
@@ -39,15 +40,15 @@ def show(head_view: HeadView, view: View) -> None:
 
 
 def _dimensions(head_view: HeadView, view: View) -> None:
-    job = dimensions_payload.begin(view, head_view.trace)
-    data = dimensions_payload.payload(head_view, dimensions_payload.found_by(job))
+    job = turnings.begin(view, head_view.trace)
+    data = dimensions.payload(head_view, turnings.found_by(job))
     components.mount("dimensions", data, key="dimensions")
     if not job.done.is_set():
         _wait(job)
 
 
 @st.fragment(run_every=0.5)
-def _wait(job: dimensions_payload.Job) -> None:
+def _wait(job: turnings.Job) -> None:
     """Show what a test run found, as soon as it has ended."""
     if job.done.is_set():
         st.rerun()

@@ -16,21 +16,8 @@ from attention.bundled import notes
 from attention.catalogue import all_samples
 from attention.config import Limits
 from attention.errors import HeadlightError, InputError
-from attention.ui import (
-    ask,
-    closer,
-    components,
-    foot,
-    overview,
-    payloads,
-    pins,
-    predicted,
-    probes,
-    search,
-    state,
-    traces,
-    travel,
-)
+from attention.payloads import overview, parts, travel
+from attention.ui import ask, closer, components, foot, pins, predicted, probes, search, state, traces
 from attention.view import View, revised
 
 if TYPE_CHECKING:
@@ -126,7 +113,7 @@ def _kind(view: View, trace: Trace) -> Kind:
 
 
 def _draw(head_view: HeadView, view: View) -> None:
-    pinned = payloads.default_query(head_view.query_tokens, _worth_a_look(view)) if view.query is None else view.query
+    pinned = parts.default_query(head_view.query_tokens, _worth_a_look(view)) if view.query is None else view.query
     _lay_on_the_desk(head_view, replace(view, query=pinned))
     left, right = st.columns([1, 3.72], gap="medium")
     with left:
@@ -136,7 +123,7 @@ def _draw(head_view: HeadView, view: View) -> None:
     with right, st.container(key="right"):
         components.mount("sentence", key="sentence")
         _bench(head_view, view, pinned)
-        components.mount("figures", payloads.panels(head_view, view), key="figures")
+        components.mount("figures", parts.panels(head_view, view), key="figures")
         components.mount("arithmetic", key="arithmetic")
         further = st.container(key="further")
     with beside:
@@ -197,7 +184,7 @@ def _subject(view: View) -> tuple[Any, ...]:
 
 def _overview(head_view: HeadView, view: View) -> bytes:
     stored = probes.scores(view, head_view.kind) if view.ground == "stored" else None
-    return overview.payload(head_view.trace, head_view.kind, view, stored)
+    return overview.payload(head_view.trace, head_view.kind, view, stored, refusal=probes.refusal(view))
 
 
 def _worth_a_look(view: View) -> str:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from attention.errors import HeadlightError, InputError
-from attention.ui import ask, components, lens_payloads
+from attention.payloads import wider
+from attention.ui import ask, components
 
 if TYPE_CHECKING:
     from attention.record import HeadView, Trace
@@ -81,20 +82,20 @@ def refuse_long(head_view: HeadView, which: Which, over: str = "") -> None:
 def _make(head_view: HeadView, which: Which, over: str) -> bytes:
     with st.spinner("Going through the heads…"):
         if which == "averages":
-            return lens_payloads.averages(head_view, over)
-        return lens_payloads.rollout(head_view) if which == "rollout" else lens_payloads.words(head_view)
+            return wider.averages(head_view, over)
+        return wider.rollout(head_view) if which == "rollout" else wider.words(head_view)
 
 
 def _choice(view: View) -> None:
     """Over what to average."""
     st.session_state[OVER] = view.over
     st.segmented_control(
-        "Average over", list(lens_payloads.OVER), required=True, key=OVER, on_change=_choose,
-        format_func=lens_payloads.OVER.__getitem__,
+        "Average over", list(wider.OVER), required=True, key=OVER, on_change=_choose,
+        format_func=wider.OVER.__getitem__,
     )  # fmt: skip
 
 
 def _choose() -> None:
     chosen = st.session_state[OVER]
-    if chosen in lens_payloads.OVER:
+    if chosen in wider.OVER:
         ask.change_to(over=chosen)

@@ -9,7 +9,8 @@ from typing import Any
 import streamlit as st
 
 from attention.figures.palette import DARK, LIGHT, Palette
-from attention.ui import components, payloads, state
+from attention.payloads import parts
+from attention.ui import components, state
 
 HOUSE = "headlight.house"  # set once app.py has run in this session
 STYLE = Path(__file__).resolve().parents[2] / "assets" / "page.css"
@@ -62,7 +63,7 @@ def bar(here: str) -> None:
         {"title": page.title, "path": "" if page.path == first else page.path, "here": page.title == here}
         for page in PAGES
     ]
-    data = payloads.bar(listed, undo=state.can_undo())
+    data = parts.bar(listed, undo=state.can_undo())
     components.mount("bar", data, key="bar", on_undo_change=state.undo, on_open_change=_ignore)
     asked = st.session_state["bar"].get("open")
     target = next((page for page in PAGES if asked is not None and page.path == (asked or first)), None)

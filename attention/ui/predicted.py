@@ -10,7 +10,8 @@ import streamlit as st
 
 from attention.config import Limits
 from attention.errors import HeadlightError
-from attention.ui import ask, components, likely, payloads, state
+from attention.payloads import parts
+from attention.ui import ask, components, likely, state
 from attention.ui.traces import Request, request_of
 from attention.view import View
 
@@ -109,7 +110,7 @@ def _pin_written(position: int | None = None) -> None:
         wanted = None if found.positions or position is None or position >= len(found.side) else position
     else:
         wanted = found.positions[-1] if found.positions else None
-    if wanted is not None and wanted != payloads.default_query(found.side):
+    if wanted is not None and wanted != parts.default_query(found.side):
         state.settle(replace(view, query=wanted))
 
 

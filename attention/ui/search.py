@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from attention.payloads.overview import scores_of
 from attention.ui import ask, state, stored
-from attention.ui.overview import scores_of
 
 if TYPE_CHECKING:
     from attention.analysis.named import Pattern

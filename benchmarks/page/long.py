@@ -9,8 +9,8 @@ from typing import Any
 from playwright.sync_api import Browser
 
 import attention
+from attention.payloads import travel
 from attention.record import HeadView
-from attention.ui import travel
 from attention.view import View
 from benchmarks.page import models, opening
 from benchmarks.page.times import ROUNDS, spread, spreads

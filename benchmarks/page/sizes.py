@@ -11,8 +11,8 @@ import torch
 from playwright.sync_api import Browser, Page
 
 from attention.capture import Inputs, trace_model
+from attention.payloads import overview, parts, travel
 from attention.record import Token, Trace
-from attention.ui import overview, payloads, travel
 from attention.view import View
 from benchmarks.page import models, opening
 
@@ -75,7 +75,7 @@ def _packed(trace: Trace) -> dict[str, Any]:
     return {
         "travels": travel.level(trace, kind), "run": len(first), "same_layer": further(0, 1),
         "other_layer": further(1, 0), "overview": len(overview.payload(trace, kind, view)),
-        "panels": len(payloads.panels(head, view)),
+        "panels": len(parts.panels(head, view)),
     }  # fmt: skip
 
 

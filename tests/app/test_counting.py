@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
 # What is counted, by the module in which its name is looked up when it is called.
 COUNTED = {
-    "trace": "attention.api", "parcel": "attention.ui.travel", "thumbnails": "attention.analysis.thumbnails",
+    "trace": "attention.api", "parcel": "attention.payloads.travel", "thumbnails": "attention.analysis.thumbnails",
     "norm_weighted": "attention.analysis.norms", "rollout": "attention.analysis.rollout",
     "score_trace": "attention.analysis.patterns", "over_heads": "attention.analysis.averages",
     "merged": "attention.analysis.words",

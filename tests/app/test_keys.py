@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
-from attention.ui import travel
+from attention.payloads import travel
 from attention.view import View
 
 ROOT = Path(__file__).resolve().parents[2]

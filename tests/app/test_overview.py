@@ -16,8 +16,9 @@ from attention.analysis.norms import norm_weighted
 from attention.analysis.patterns import PatternScores, Scored, score_trace
 from attention.analysis.thumbnails import SIDE
 from attention.catalogue import LOCAL
+from attention.payloads import overview
 from attention.record import Trace
-from attention.ui import overview, probes
+from attention.ui import probes
 from attention.view import MEASURES, NUMBERS, PICTURES, View
 from tests.analysis import planted
 from tests.analysis.test_thumbnails import patches
@@ -32,7 +33,8 @@ def story() -> Trace:
 
 
 def given(trace: Trace, stored: PatternScores | None = None, **view: Any) -> Any:
-    return wire.parse(overview.payload(trace, trace.default_kind, View(**view), stored))
+    asked = View(**view)
+    return wire.parse(overview.payload(trace, trace.default_kind, asked, stored, refusal=probes.refusal(asked)))
 
 
 def each(trace: Trace, of: Callable[[np.ndarray, np.ndarray], float]) -> np.ndarray:

@@ -2,9 +2,9 @@ import pytest
 
 import attention
 from attention import wire
+from attention.payloads import travel
+from attention.payloads.parts import default_query
 from attention.record import Token, Trace
-from attention.ui import travel
-from attention.ui.payloads import default_query
 from attention.view import View
 
 

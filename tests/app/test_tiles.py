@@ -16,8 +16,8 @@ from attention import wire
 from attention.analysis.norms import norm_weighted
 from attention.analysis.tiles import Box, edges, tile, values_tile
 from attention.errors import InputError, NoSuchHeadError
+from attention.payloads.tiles import LIMIT, parcel
 from attention.record import AttentionRecord, HeadView, Mask, ModelFacts, Token, Trace
-from attention.ui.tiles import LIMIT, parcel
 from tests.holding import held
 from tests.tiny import ids
 

@@ -14,8 +14,8 @@ from typing import Any
 from playwright.sync_api import Locator, Page, Route
 
 from attention.figures.palette import THEMES
+from attention.payloads import parts, travel
 from attention.record import HeadView
-from attention.ui import payloads, travel
 from attention.view import View
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,7 +85,7 @@ def desk(page: Page, *, dark: bool = False) -> None:
 
 def arrive(page: Page, head_view: HeadView, view: View, *, run: bool = True) -> None:
     """Hand the desk what the server would send for this head: the look, and with `run` the run before it."""
-    pinned = payloads.default_query(head_view.query_tokens) if view.query is None else view.query
+    pinned = parts.default_query(head_view.query_tokens) if view.query is None else view.query
     look = travel.look(head_view, view, pinned, seen=0, limit=LIMIT, undo=False)
     page.evaluate(ARRIVE, [_text(travel.run(head_view, replace(view, query=pinned))) if run else None, _text(look)])
 

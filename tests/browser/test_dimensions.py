@@ -12,8 +12,9 @@ from playwright.sync_api import Locator, Page, expect
 import attention
 from attention import wire
 from attention.analysis.dimensions import STILL, Turns, in_pairs, products
+from attention.payloads import dimensions
 from attention.record import HeadView, Trace
-from attention.ui import dimensions_payload
+from attention.ui import turnings
 from attention.view import View
 from tests.browser import harness
 from tests.tiny import build, ids
@@ -24,16 +25,16 @@ LIGHT_MS = 50
 
 
 def found_of(trace: Trace, model: str = "storyteller") -> Any:
-    job = dimensions_payload.begin(View(model=model, text=TEXT), trace)
+    job = turnings.begin(View(model=model, text=TEXT), trace)
     assert job.done.wait(60)
-    return dimensions_payload.found_by(job)
+    return turnings.found_by(job)
 
 
 def open_view(
     page: Page, trace: Trace, view: View, found: Any = STILL, width: int = 1100, dark: bool = False
 ) -> tuple[Locator, HeadView]:
     head_view = trace.head(view.layer, view.head, view.kind or None)
-    data = dimensions_payload.payload(head_view, found)
+    data = dimensions.payload(head_view, found)
     return harness.mount(page, "dimensions", data, head_view, view, width=width, dark=dark), head_view
 
 
@@ -193,7 +194,7 @@ def test_what_is_told_of_another_run_is_not_believed(page: Page, storyteller: tu
     root, _, _ = storyteller
     press(root, "rotary pairs")
     other = attention.trace("storyteller", "Another text.")
-    harness.add(page, "dimensions", dimensions_payload.payload(other.head(2, 5), found_of(other)))
+    harness.add(page, "dimensions", dimensions.payload(other.head(2, 5), found_of(other)))
     assert not root.get_by_role("button", name="rotary pairs").count()
     assert table(root)[0][0] == "dimension"
 
@@ -474,6 +475,6 @@ def test_names_are_text(page: Page) -> None:
 
 def test_the_payload_is_small(storyteller: tuple[Locator, HeadView, Turns]) -> None:
     _, head_view, _ = storyteller
-    data = dimensions_payload.payload(head_view, found_of(head_view.trace))
+    data = dimensions.payload(head_view, found_of(head_view.trace))
     assert len(data) < 4000
     assert wire.parse(data)["turns"]

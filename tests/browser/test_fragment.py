@@ -18,7 +18,8 @@ import runpy
 from functools import wraps
 from attention import api, wire
 from attention.analysis import thumbnails
-from attention.ui import ask, head, travel
+from attention.payloads import travel
+from attention.ui import ask, head
 
 def counted(module, name):
     own = getattr(module, name)

@@ -14,8 +14,8 @@ from playwright.sync_api import Locator, Page, expect
 import attention
 from attention import wire
 from attention.figures.oklab import to_oklab
+from attention.payloads import travel
 from attention.record import AttentionRecord, HeadView, Kind, Mask, ModelFacts, Token, Trace
-from attention.ui import travel
 from attention.view import View
 from tests.browser import harness
 

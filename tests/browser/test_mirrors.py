@@ -19,8 +19,8 @@ from attention.analysis.norms import norm_weighted
 from attention.analysis.tiles import tile
 from attention.figures import alt, heatmaps
 from attention.parcel import parcel
+from attention.payloads import parts, travel
 from attention.record import HeadView, Trace
-from attention.ui import payloads, travel
 from attention.view import (
     GROUNDS,
     HIDE,
@@ -294,7 +294,7 @@ ALTS = """async ([layer, head, query, look]) => {
 
 
 def said(lab: Lab, view: HeadView, query: int, look: View) -> dict[str, str]:
-    brought = wire.parse(payloads.panels(view, look))["brought"]
+    brought = wire.parse(parts.panels(view, look))["brought"]
     own = {"weights": look.weights, "values": look.values, "stage": look.stage}
     return lab.run(ALTS, {"run": run_of(view, look), "brought": brought}, [view.layer, view.head, query, own])
 

@@ -12,8 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 
 import attention
 from attention import wire
+from attention.payloads import overview
 from attention.record import HeadView, Trace
-from attention.ui import overview
 from attention.view import View
 from tests.browser import harness
 

@@ -16,8 +16,8 @@ from playwright.sync_api import Browser
 
 from attention.analysis.tiles import Box, Tile, tile, values_tile
 from attention.parcel import parcel as whole
+from attention.payloads.tiles import parcel
 from attention.record import AttentionRecord, HeadView, Mask, ModelFacts, PositionBias, Token, Trace
-from attention.ui.tiles import parcel
 from tests.browser import lab as lab_page
 from tests.browser.lab import opened
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from attention import wire
-from attention.ui import travel
+from attention.payloads import travel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,14 +6,13 @@ the layer in view, else the head. The look is small and travels with every answe
 
 from __future__ import annotations
 
-import uuid
 import weakref
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from attention import wire
 from attention.parcel import fits, parcel
-from attention.ui import tiles
+from attention.payloads import tiles
 from attention.view import View
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ OF_THE_RUN = ("layer", "head", "query", "also", "key", "zoom", "beside")
 class Packed:
     """The bytes of one trace's runs, by kind and part; those that were asked for last."""
 
-    id: str
     bytes: dict[tuple[str, int | None, int | None, tuple[Any, ...] | None], bytes]
 
 
@@ -59,7 +57,7 @@ def level(trace: Trace, kind: Kind) -> Level:
 
 def run_id(trace: Trace, kind: Kind) -> str:
     """The name of a run, by which the browser knows whether what it has is what the look is about."""
-    return f"{_of(trace).id}/{kind}"
+    return f"{trace.id}/{kind}"
 
 
 def run(head_view: HeadView, view: View) -> bytes:
@@ -67,7 +65,7 @@ def run(head_view: HeadView, view: View) -> bytes:
 
     grid: {layers: their numbers, counts: heads a layer}. tokens: {queries, keys: [{name, text, mark, id, special,
     segment}], same}. Each layer has its `titles` and `noContribution` beside. tiles: null, or in place of layers, of a
-    long text, what the view shows of this head (`ui.tiles`), with `titles`, `noContribution` and `reasons`, in words.
+    long text, what the view shows of this head (`payloads.tiles`), with `titles`, `noContribution` and `reasons`.
     """
     trace, kind = head_view.trace, head_view.kind
     much = level(trace, kind)
@@ -103,7 +101,7 @@ def look(head_view: HeadView, view: View, pinned: int, *, seen: int, limit: int,
 
 
 def _of(trace: Trace) -> Packed:
-    return _packed.setdefault(trace, Packed(id=uuid.uuid4().hex[:12], bytes={}))
+    return _packed.setdefault(trace, Packed(bytes={}))
 
 
 def _run(head_view: HeadView, view: View, much: Level, layer: int | None, head: int | None) -> dict[str, Any]:

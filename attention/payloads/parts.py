@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from attention import wire
-from attention.ui import travel
+from attention.payloads import travel
 from attention.view import STAGE_LABELS, VALUES_LABELS, WEIGHTS_LABELS, View
 
 if TYPE_CHECKING:

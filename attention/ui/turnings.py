@@ -1,8 +1,6 @@
-"""What the `dimensions` component is given: how each layer turns pairs of dimensions. No Streamlit.
+"""How each layer turns pairs of dimensions, found by one more run, of one token said again and again.
 
-Queries and keys are in the browser by then. How the model pairs and turns their dimensions is not, and cannot be seen
-in them: it is found by one more run, of one token said again and again (`attention.analysis.dimensions`). `begin`
-begins it, in a thread of its own, for all sessions; a page draws first and tells the rest when it is known.
+`begin` begins it, in a thread of its own, for all sessions; a page draws first and tells the rest when it is known.
 """
 
 from __future__ import annotations
@@ -10,19 +8,17 @@ from __future__ import annotations
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from attention import wire
 from attention.catalogue import LOCAL
 from attention.config import MEGABYTE, Limits
-from attention.ui import runs, travel
+from attention.payloads import travel
+from attention.ui import runs
 
 if TYPE_CHECKING:
     from attention.analysis.dimensions import Turns
     from attention.capture import PreTrainedModel
-    from attention.record import HeadView, Kind, Trace
+    from attention.record import Kind, Trace
     from attention.view import View
 
 MOST, MOST_BYTES = 64, 50 * MEGABYTE
@@ -31,7 +27,6 @@ PATIENCE_SECONDS = 0.3
 LOCAL_ADDS = "the local model adds positions to its tokens and turns no dimensions"
 TOO_LONG = "this text is too long to try it out"
 UNKNOWN = "its queries and keys are not known"
-NO_LAYER = "the test run did not reach this layer"
 
 
 @dataclass(frozen=True)
@@ -101,45 +96,6 @@ def found_by(job: Job) -> Mapping[tuple[Kind, int], Turns | str] | str | None:
     if not job.done.is_set():
         return None
     return job.made.found if job.made is not None else f"{job.error or 'the test run was stopped'}".rstrip(".")
-
-
-_packed: weakref.WeakKeyDictionary[Trace, dict[Kind, tuple[Any, bytes]]] = weakref.WeakKeyDictionary()
-
-
-def payload(head_view: HeadView, found: Mapping[tuple[Kind, int], Turns | str] | str | None) -> bytes:
-    """{run, awaited, layers: [{layer, turn, why}], turns: [{arrangement, pairs, angles, why}]} of this head's kind.
-
-    run: which run it is about. awaited: whether the test run has not ended (found is None). turn: which of `turns` a
-    layer has, or −1 with the reason in `why`. pairs: int32 (p, 2). angles: float32 (n, p), by how much each place turns
-    each pair beyond the first, or null with the reason in `why`.
-    """
-    kept = _packed.setdefault(head_view.trace, {})
-    if head_view.kind not in kept or kept[head_view.kind][0] is not found:
-        kept[head_view.kind] = (found, _pack(head_view, found))
-    return kept[head_view.kind][1]
-
-
-def _pack(head_view: HeadView, found: Mapping[tuple[Kind, int], Turns | str] | str | None) -> bytes:
-    trace, kind = head_view.trace, head_view.kind
-    turns: list[Turns] = []
-    layers = []
-    for layer in trace.records(kind):
-        own = "" if found is None else found if isinstance(found, str) else found.get((kind, layer), NO_LAYER)
-        if not isinstance(own, str) and own not in turns:
-            turns.append(own)
-        turn, why = (-1, own) if isinstance(own, str) else (turns.index(own), "")
-        layers.append({"layer": layer, "turn": turn, "why": why})
-    return wire.pack({
-        "run": travel.run_id(trace, kind), "awaited": found is None, "layers": layers,
-        "turns": [_turns(one) for one in turns],
-    })  # fmt: skip
-
-
-def _turns(turns: Turns) -> dict[str, Any]:
-    return {
-        "arrangement": turns.layout.arrangement, "pairs": turns.layout.pairs().astype(np.int32), "why": turns.why,
-        "angles": None if turns.angles is None else turns.angles.astype(np.float32),
-    }  # fmt: skip
 
 
 def _run(asked: Request, job: Job) -> Turned:

@@ -11,9 +11,11 @@ import torch
 import attention
 from attention import wire
 from attention.analysis.dimensions import Layout, Turns
+from attention.payloads import dimensions, travel
+from attention.payloads.dimensions import NO_LAYER, payload
 from attention.record import Trace
-from attention.ui import dimensions_payload, travel
-from attention.ui.dimensions_payload import LOCAL_ADDS, NO_LAYER, TOO_LONG, UNKNOWN, begin, found_by, payload
+from attention.ui import turnings
+from attention.ui.turnings import LOCAL_ADDS, TOO_LONG, UNKNOWN, begin, found_by
 from attention.view import View
 
 TEXT = "The cat sat on the mat."
@@ -61,7 +63,7 @@ def test_while_the_test_run_is_under_way_that_is_said(storyteller: Trace) -> Non
     assert tree["turns"] == []
     after = payload(storyteller.head(0, 0), of(View(text=TEXT), storyteller))
     assert wire.parse(after)["awaited"] is False
-    assert found_by(dimensions_payload.Job()) is None
+    assert found_by(turnings.Job()) is None
 
 
 def test_layers_of_their_own_and_layers_that_were_not_reached(storyteller: Trace) -> None:
@@ -101,24 +103,24 @@ def test_a_model_that_is_not_there_is_a_reason(storyteller: Trace) -> None:
 
 
 def test_where_it_would_be_of_no_use_nothing_is_run() -> None:
-    runs = len(dimensions_payload._shared)
+    runs = len(turnings._shared)
     draw = torch.Generator().manual_seed(1)
     query, key = torch.randn(2, 1, 1100, 2, generator=draw)
     long = Trace.from_tensors(query=query, key=key)
     assert of(View(text="long"), long) == TOO_LONG
     weights = Trace.from_tensors(weights=torch.eye(3)[None])
     assert of(View(text="unknown"), weights) == UNKNOWN
-    assert len(dimensions_payload._shared) == runs
+    assert len(turnings._shared) == runs
 
 
 def test_it_keeps_no_trace_alive() -> None:
     trace = attention.trace("storyteller", TEXT)
-    before = len(dimensions_payload._packed)
+    before = len(dimensions._packed)
     payload(trace.head(0, 0), None)
-    assert len(dimensions_payload._packed) == before + 1
+    assert len(dimensions._packed) == before + 1
     del trace
     gc.collect()
-    assert len(dimensions_payload._packed) == before
+    assert len(dimensions._packed) == before
 
 
 def test_the_component_is_registered() -> None:

@@ -97,7 +97,9 @@ class Made:
 _made: weakref.WeakKeyDictionary[Trace, Made] = weakref.WeakKeyDictionary()
 
 
-def payload(trace: Trace, kind: Kind, view: View, stored: PatternScores | None = None) -> bytes:
+def payload(
+    trace: Trace, kind: Kind, view: View, stored: PatternScores | None = None, *, refusal: str = ""
+) -> bytes:
     """All heads under `view.measure`. stored: the model's scores on stored texts, where they are made.
 
     layers: [their numbers]; counts: [heads a layer]; queries, keys: how many tokens. measure; title, says, source,
@@ -110,11 +112,11 @@ def payload(trace: Trace, kind: Kind, view: View, stored: PatternScores | None =
     made, measure = _made.setdefault(trace, Made()), view.measure
     ground = view.ground if measure in NUMBERS and measure != "distance" else "text"
     given = stored if ground == "stored" else None
-    key = (kind, measure, ground, _refusal(view))
+    key = (kind, measure, ground, refusal)
     if key not in made.bytes or made.bytes[key][0] is not given:
         while len(made.bytes) >= KEPT:
             del made.bytes[next(iter(made.bytes))]
-        made.bytes[key] = given, wire.pack(_tree(trace, kind, measure, ground, given, _refusal(view)))
+        made.bytes[key] = given, wire.pack(_tree(trace, kind, measure, ground, given, refusal))
     return made.bytes[key][1]
 
 
@@ -326,12 +328,6 @@ def _ground(measure: str, ground: str, refusal: str) -> dict[str, Any]:
     why = TEXT_ONLY if measure in (*PICTURES, "distance") else refusal
     options = [{"value": value, "label": label} for value, label in GROUNDS.items()]
     return {"value": ground, "options": options, "why": why}
-
-
-def _refusal(view: View) -> str:
-    from attention.ui import probes
-
-    return probes.refusal(view)
 
 
 def _float32(numbers: np.ndarray | None) -> np.ndarray | None:

@@ -10,12 +10,13 @@ RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench install clean
+.PHONY: help run test check docs bench install clean
 
 help:
 	@echo "make run      start the app and open it in a browser"
 	@echo "make test     run all tests, Chromium's among them"
 	@echo "make check    lint and type-check"
+	@echo "make docs     write docs/api.md from the docstrings"
 	@echo "make bench    run benchmarks/$(BENCH).py (BENCH=name picks another)"
 	@echo "make install  only install what the app needs into $(VENV)"
 	@echo "make clean    remove $(VENV), caches and test artefacts"
@@ -32,6 +33,9 @@ test: $(DEV)
 check: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+docs: $(DEV)
+	$(BIN)/python -m tools.api_reference
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)

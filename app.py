@@ -4,10 +4,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from attention.ui import nav, warmup
+from attention.ui import nav, settings, warmup
 
+problem = settings.start()
 warmup.start()
 st.set_page_config(page_title="Headlight", page_icon=str(Path(__file__).parent / "assets" / "icon.svg"), layout="wide")
 page = st.navigation(nav.pages(), position="hidden")
 nav.dress()
-page.run()
+if problem:
+    st.text(problem)
+else:
+    page.run()

@@ -1,29 +1,55 @@
 """Headlight: see what every attention head sees.
 
 `attention.trace(model, text)` runs a model once and returns a Trace; `trace.head(layer, head)` makes one head's maps;
-`attention.figure(view)` draws them. Importing this package pulls in nothing heavy: names arrive when they are used.
+`attention.figure(head)` draws them; `attention.save(head, "head.svg")` writes a file. `python -m attention --help` does
+the same from a command line. Importing this package pulls in nothing heavy: names arrive when they are used.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from attention.api import figure, generate, predict, trace
+    from attention.api import figure, generate, load, patterns, predict, save, trace
+    from attention.config import Limits
+    from attention.errors import HeadlightError
     from attention.mhsa import MultiHeadSelfAttention
     from attention.record import AttentionRecord, HeadView, Trace
+    from attention.view import View
 
 __version__ = "0.1.0"
-__all__ = ["AttentionRecord", "HeadView", "MultiHeadSelfAttention", "Trace", "figure", "generate", "predict", "trace"]
+__all__ = [
+    "AttentionRecord",
+    "HeadView",
+    "HeadlightError",
+    "Limits",
+    "MultiHeadSelfAttention",
+    "Trace",
+    "View",
+    "figure",
+    "generate",
+    "load",
+    "patterns",
+    "predict",
+    "save",
+    "trace",
+]
 
 _HOME = {
     "trace": "attention.api",
     "figure": "attention.api",
     "generate": "attention.api",
+    "load": "attention.api",
+    "patterns": "attention.api",
     "predict": "attention.api",
+    "save": "attention.api",
+    "Limits": "attention.config",
+    "HeadlightError": "attention.errors",
     "MultiHeadSelfAttention": "attention.mhsa",
     "AttentionRecord": "attention.record",
-    "HeadView": "attention.record",
-    "Trace": "attention.record",
+    # By way of the API, which tells a notebook how to show them.
+    "HeadView": "attention.api",
+    "Trace": "attention.api",
+    "View": "attention.view",
 }
 
 

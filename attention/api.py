@@ -1,26 +1,31 @@
-"""Where the parts meet: `trace`, `predict`, `generate` and `figure`, the public API."""
+"""Where the parts meet: `trace`, `predict`, `generate`, `figure`, `patterns`, `save` and `load`, the public API."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attention.catalogue import LOCAL
 from attention.config import Limits
 from attention.errors import InputError
 from attention.local import trace_local
-from attention.record import HeadView, Trace
+from attention.models import parse
+from attention.record import HeadView, Trace, display
 from attention.source import OnWait, Report, Source, inputs_of, load_source, loaded_source, notes_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from attention.analysis.table import HeadPattern
     from attention.capture import PreTrainedModel
     from attention.figures import Figure
     from attention.prediction import Continuation, Predictions
     from attention.prediction.continuation import OnToken
+    from attention.record import Kind
+    from attention.view import View
 
 LOCAL_IS_MUTE = "The local model predicts nothing: it is one layer without a vocabulary; choose a trained model."
 
@@ -147,10 +152,76 @@ def generate(
 
 
 def figure(view: HeadView, *, dark: bool = False) -> Figure:
-    """One head's three panels side by side: masked scores, softmax weights, weighted values."""
+    """One head's three panels side by side: masked scores, softmax weights, weighted values.
+
+    view: the head, from `trace.head(layer, head)`. dark: for a dark page.
+    """
     from attention.figures import panels
 
     return panels(view, dark=dark)
+
+
+def patterns(trace: Trace, kind: Kind | None = None, *, least: float | None = None) -> list[HeadPattern]:
+    """All heads of a kind by what they do on the trace's own text: which look at the token before, rest on the first …
+
+    One row a head and pattern, the patterns in turn and the heads by falling `way` to each; `pandas.DataFrame(rows)`
+    makes a table of them. A score beside the one of a head that looks evenly (`even`) says something, alone it does
+    not. What a text cannot show (no token comes twice …) has no rows.
+
+    trace: the run. kind: of attention, None for its default. least: only rows of at least this way, such as 0.4, from
+    where a head is named after what it does.
+    """
+    from attention.analysis.patterns import score_trace
+    from attention.analysis.table import table
+
+    scores = score_trace(trace, kind)
+    return table(scores) if least is None else table(scores, least=least)
+
+
+def save(
+    trace_or_head: Trace | HeadView, path: str | os.PathLike[str], *, view: View | None = None, what: str = "weights"
+) -> Path:
+    """Write a trace, or one head of it, to a file of the kind that its name ends in; returns the path.
+
+    trace_or_head: what is written. path: where; its ending says as what.
+
+    .html: an interactive page with all heads that opens offline. .svg: the three panels of one head, for print. .csv:
+    one head's numbers, safe to open in a spreadsheet. .json: everything as text. .npz: everything as arrays, which
+    `load` and the page read back. The first, .json and .npz hold the whole trace, .svg and .csv one head: give that
+    head (`trace.head(5, 3)`), or a view.
+
+    view: what the file opens on, or shows: layer, head, pinned token, stage and so on, as on the page. what: the table
+    in a .csv: weights, a stage such as scores or masked, output, contribution, query, key, value, or pairs (one line
+    for each query and key).
+
+    Raises InputError for another ending, where a head is missing or where the file cannot be written.
+    """
+    from attention.export.files import write
+
+    return write(trace_or_head, Path(path), view, what)
+
+
+def load(path: str | os.PathLike[str], *, limits: Limits | None = None) -> Trace:
+    """A trace from a .npz file that `save` or the page has written, with the same id and the same numbers.
+
+    path: of the file, in which nothing is ever run. limits: of size and tokens, as in `Limits(file_mb=500,
+    max_tokens=5000)`; without them files of up to 64 MB are read, however many tokens there are.
+
+    Raises InputError for what is no such file, TooLongError for more tokens than were allowed.
+    """
+    from attention.export.files import read
+
+    return read(Path(path), limits)
+
+
+def _shown(trace_or_head: Trace | HeadView) -> dict[str, str]:
+    """What a notebook shows, by MIME type."""
+    from attention.export.notebook import bundle
+
+    return bundle(trace_or_head)
+
+
+display.register(_shown)
 
 
 def _is_local(model: object) -> bool:
@@ -171,4 +242,6 @@ def _trace_local(text: Any, pair: Any, limits: Limits | None) -> Trace:
         raise InputError("The local model reads words, not ids: give a string.")
     if pair is not None:
         raise InputError("The local model takes one text; leave the second one out.")
+    if limits is not None:
+        parse(LOCAL, limits)
     return trace_local(text, max_tokens=None if limits is None else limits.max_tokens)

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
+from attention.config import FILE_NAME, Limits, variable
 from attention.errors import InputError
 
 Family = Literal["encoder", "decoder", "encoder-decoder"]
@@ -98,6 +99,41 @@ def all_samples() -> tuple[Sample, ...]:
 def find(id: str) -> ModelEntry | None:
     """The model of that id, or None where the picker does not offer it."""
     return next((entry for entry in models() if entry.id == id), None)
+
+
+def offered(limits: Limits) -> tuple[ModelEntry, ...]:
+    """The models that this installation offers, in the catalogue's order; raises InputError for an id it lacks."""
+    return _offered(limits.allowed)
+
+
+def is_offered(id: str, limits: Limits) -> bool:
+    """Whether this installation lets a model of that id, without a revision, be asked for."""
+    listed = any(entry.id == id for entry in offered(limits))
+    return listed or (not limits.allowed and limits.any_model)
+
+
+def default_model(limits: Limits) -> str:
+    """The model of a first visit: the storyteller, or the first that is offered where it is not."""
+    listed = [entry.id for entry in offered(limits)]
+    return DEFAULT_MODEL if DEFAULT_MODEL in listed else listed[0]
+
+
+def offer_in_words(limits: Limits, most: int = 8) -> str:
+    """What may be asked for, for a sentence: ids with commas between, and how many more there are."""
+    listed = [entry.id for entry in offered(limits)]
+    rest = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + rest
+
+
+@cache
+def _offered(allowed: tuple[str, ...]) -> tuple[ModelEntry, ...]:
+    unknown = [name for name in allowed if find(name) is None]
+    if unknown:
+        raise InputError(
+            f"{variable('models')} or models in {FILE_NAME} names {unknown[0]!a}, which is not in the catalogue; "
+            f"it has {', '.join(entry.id for entry in models())}."
+        )
+    return tuple(entry for entry in models() if not allowed or entry.id in allowed)
 
 
 def read(path: Path, table: str, kind: type[Entry], key: str) -> tuple[Entry, ...]:

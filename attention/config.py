@@ -1,9 +1,15 @@
-"""The limits that a host may set, in one table: name, default, help and environment variable."""
+"""The limits that a host may set, in one table: name, default, help and environment variable.
+
+They are read from the environment, then from `.streamlit/headlight.toml`, and then by default; `read` says where each
+came from. The file is read once in a process.
+"""
 
 import os
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +17,13 @@ from attention.errors import InputError
 
 PREFIX = "HEADLIGHT_"
 MEGABYTE = 1_000_000
-# What an installation for strangers does not allow unless its host says so.
+FILE = Path(__file__).resolve().parent.parent / ".streamlit" / "headlight.toml"
+FILE_NAME = f"{FILE.parent.name}/{FILE.name}"
 MAY_BE_ZERO = ("memory_mb",)
 MOST_DIGITS, SHOWN = 15, 40
+# What an installation for strangers does not allow unless its host says so.
 STRICT = {"any_model": False, "may_remove": False}
+DEFAULT = "default"
 
 
 def _limit(default: Any, help: str) -> Any:
@@ -23,7 +32,7 @@ def _limit(default: Any, help: str) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What this installation allows. `Limits.from_environment()` reads `HEADLIGHT_<NAME>`."""
+    """What this installation allows. `Limits.from_environment()` reads `HEADLIGHT_<NAME>` and the file."""
 
     max_characters: int = _limit(20_000, "longest text, in characters, that is looked at")
     max_tokens: int = _limit(512, "most tokens that the page traces at once")
@@ -45,18 +54,56 @@ class Limits:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Limits":
-        """Read each limit from its environment variable; raises InputError that names a bad one."""
-        given = {
-            item.name: _parse(item.name, environ[variable(item.name)], type(item.default))
-            for item in fields(cls)
-            if variable(item.name) in environ
-        }
-        return cls(**(STRICT if given.get("public") else {}) | given)
+        """Read each limit; raises InputError that names a bad one, or those that do not go together."""
+        return _read_limits(_ours(environ))
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The ids that `models` lists, in its order; () where the whole catalogue is offered."""
+        return tuple(filter(None, (name.strip() for name in self.models.split(","))))
 
     @property
     def local_root(self) -> Path | None:
         """The resolved folder that local models must lie in, or None where local folders are off."""
         return Path(self.model_folder).expanduser().resolve() if self.model_folder else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One limit as this installation has it. origin: the variable, file or other setting that it comes from."""
+
+    name: str
+    value: Any
+    origin: str
+
+
+def read(environ: Mapping[str, str] = os.environ, file: Path = FILE) -> tuple[Setting, ...]:
+    """Every limit with where it comes from, in the table's order; raises InputError for what is wrong."""
+    given = _from_file(file) | _from_environ(environ)
+    implied = _implied(given)
+    found = tuple(
+        given.get(item.name)
+        or implied.get(item.name)
+        or Setting(name=item.name, value=item.default, origin=DEFAULT)
+        for item in fields(Limits)
+    )  # fmt: skip
+    _check({setting.name: setting for setting in found})
+    return found
+
+
+def table(settings: tuple[Setting, ...]) -> str:
+    """The settings as lines of plain text, for a log: name, value, where from."""
+    rows = [("setting", "value", "from")]
+    rows += [(setting.name, printed(setting.value), setting.origin) for setting in settings]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    return "\n".join(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {origin}" for name, value, origin in rows)
+
+
+def printed(value: object) -> str:
+    """A value as documents and logs write it; a host's text with what cannot be seen by its number."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "(empty)" if value == "" else str(value) if str(value).isprintable() else ascii(value)
 
 
 def variable(name: str) -> str:
@@ -69,29 +116,123 @@ def describe() -> list[tuple[str, object, str, str]]:
     return [(item.name, item.default, item.metadata["help"], variable(item.name)) for item in fields(Limits)]
 
 
-def _parse(name: str, raw: str, kind: type) -> Any:
+def _ours(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """The variables that are limits, in a form that can be remembered."""
+    names = [variable(item.name) for item in fields(Limits)]
+    return tuple((name, environ[name]) for name in names if name in environ)
+
+
+@lru_cache(maxsize=64)
+def _read_limits(environ: tuple[tuple[str, str], ...]) -> Limits:
+    return Limits(**{setting.name: setting.value for setting in read(dict(environ))})
+
+
+def _from_environ(environ: Mapping[str, str]) -> dict[str, Setting]:
+    return {
+        item.name: Setting(
+            name=item.name,
+            value=_parse(item.name, environ[variable(item.name)], type(item.default), variable(item.name)),
+            origin=variable(item.name),
+        )
+        for item in fields(Limits)
+        if variable(item.name) in environ
+    }
+
+
+def _from_file(file: Path) -> dict[str, Setting]:
+    kinds = {item.name: type(item.default) for item in fields(Limits)}
+    content = _content(file)
+    if unknown := sorted(set(content) - set(kinds)):
+        raise InputError(f"{FILE_NAME} sets {unknown[0]!a}, which is no setting; there are {', '.join(kinds)}.")
+    return {
+        name: Setting(name=name, value=_of_toml(name, value, kinds[name]), origin=FILE_NAME)
+        for name, value in content.items()
+    }
+
+
+@cache
+def _content(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as err:
+        raise InputError(f"{FILE_NAME} cannot be read ({err}); it holds lines such as max_tokens = 256.") from err
+
+
+def _of_toml(name: str, value: Any, kind: type) -> Any:
+    """A value of the file: a number, true or false, or text; `models` may be a list of texts too."""
+    where = f"{name} in {FILE_NAME}"
+    if name == "models" and isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ",".join(value)
+    if type(value) is not kind:
+        wanted = {bool: "true or false", int: "a whole number", str: "text between quotes"}[kind]
+        raise InputError(f"{where} is {ascii(value)[:SHOWN]}; it must be {wanted}.")
+    return _parse(name, printed(value) if kind is bool else str(value), kind, where)
+
+
+def _implied(given: Mapping[str, Setting]) -> dict[str, Setting]:
+    """What follows from other settings where nothing else is said."""
+    found: dict[str, Setting] = {}
+    if "public" in given and given["public"].value:
+        found |= {name: Setting(name=name, value=value, origin="public") for name, value in STRICT.items()}
+    if "models" in given and given["models"].value:
+        found["any_model"] = Setting(name="any_model", value=False, origin="models")
+    ceiling = given["memory_mb"].value if "memory_mb" in given else 0
+    # The default is a size that a smaller ceiling could not hold.
+    if 0 < ceiling < Limits().max_model_mb:
+        found["max_model_mb"] = Setting(name="max_model_mb", value=ceiling, origin="memory_mb")
+    return found
+
+
+def _check(settings: Mapping[str, Setting]) -> None:
+    """Raises InputError for settings that contradict each other, or name what is not there."""
+    value = {name: setting.value for name, setting in settings.items()}
+    origin = {name: setting.origin for name, setting in settings.items()}
+    allowed = Limits(models=value["models"]).allowed
+    if value["models"] and not allowed:
+        raise InputError("models names no model; list ids with commas between, or leave it empty for the catalogue.")
+    if len(set(allowed)) < len(allowed):
+        raise InputError(f"models ({origin['models']}) names a model twice; name each once.")
+    if allowed and value["any_model"]:
+        raise InputError(
+            f"models ({origin['models']}) lists the only models that are offered, and any_model "
+            f"({origin['any_model']}) lets every other one in; set one of the two."
+        )
+    folder = Limits(model_folder=value["model_folder"]).local_root
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"model_folder ({origin['model_folder']}) names a folder that is not there; make it first.")
+    for name in ("max_model_mb", "traces_mb"):
+        if value["memory_mb"] and value[name] > value["memory_mb"]:
+            raise InputError(
+                f"{name} is {value[name]} and memory_mb {value['memory_mb']}: a part cannot be larger than the whole; "
+                "lower the first or raise the second."
+            )
+
+
+def _parse(name: str, raw: str, kind: type, where: str) -> Any:
     if kind is bool:
-        return _parse_bool(name, raw)
+        return _parse_bool(raw, where)
     if kind is int:
-        return _parse_int(name, raw, 0 if name in MAY_BE_ZERO else 1)
-    return _parse_device(name, raw) if name == "device" else raw
+        return _parse_int(raw, 0 if name in MAY_BE_ZERO else 1, where)
+    return _parse_device(raw, where) if name == "device" else raw.strip()
 
 
-def _parse_device(name: str, raw: str) -> str:
+def _parse_device(raw: str, where: str) -> str:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,2})?", raw.strip()):
-        raise InputError(f"{variable(name)} is {raw!r}; it must be auto, cpu, cuda, cuda:<number> or mps.")
+        raise InputError(f"{where} is {raw[:SHOWN]!r}; it must be auto, cpu, cuda, cuda:<number> or mps.")
     return raw.strip()
 
 
-def _parse_bool(name: str, raw: str) -> bool:
+def _parse_bool(raw: str, where: str) -> bool:
     words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     if raw.strip().lower() not in words:
-        raise InputError(f"{variable(name)} is {raw!r}; it must be one of {', '.join(words)}.")
+        raise InputError(f"{where} is {raw[:SHOWN]!r}; it must be one of {', '.join(words)}.")
     return words[raw.strip().lower()]
 
 
-def _parse_int(name: str, raw: str, least: int) -> int:
+def _parse_int(raw: str, least: int, where: str) -> int:
     # Few digits: int() refuses very long ones in its own words.
     if not raw.strip().isdecimal() or len(raw) > MOST_DIGITS or int(raw) < least:
-        raise InputError(f"{variable(name)} is {raw[:SHOWN]!r}; it must be a whole number of at least {least}.")
+        raise InputError(f"{where} is {raw[:SHOWN]!r}; it must be a whole number of at least {least}.")
     return int(raw)

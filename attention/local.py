@@ -45,6 +45,11 @@ class LocalProjection:
     name: str = "to_output"
     norm_follows: str | None = None
 
+    @property
+    def linear(self) -> tuple[Tensor, Tensor | None]:
+        """Its weight (m, h·v) and bias."""
+        return self.layer.to_output.weight, self.layer.to_output.bias
+
     def __call__(self, heads: Tensor) -> Tensor:
         """(n_q, h·v) → (n_q, m)."""
         with torch.no_grad():

@@ -16,6 +16,8 @@ const [{ head: make, specials }, { tiles }] = await Promise.all(["head", "tiles"
 const SETTLE_MS = 140;
 // What is about one text, model and kind, and means nothing for another one.
 const OF_THE_RUN = ["layer", "head", "query", "also", "key", "zoom", "beside"];
+// Keys of an address with which Streamlit stands inside another page.
+const EMBEDDING = ["embed", "embed_options"];
 const AGAIN_MS = 1500;
 const TRIES = 4;
 // A head and the seven that may be drawn beside it, and the last ones that were looked at.
@@ -48,7 +50,9 @@ export function desk(ui) {
     state.timer = setTimeout(tell, wait);
   }
 
+  /** Tell the server what it has not heard of yet. */
   function tell() {
+    clearTimeout(state.timer);
     state.timer = 0;
     if (!state.local.size) return;
     const each = (of) => Object.fromEntries([...state.local].map(([name, change]) => [name, of(name, change)]));
@@ -144,6 +148,18 @@ export function desk(ui) {
     return own.needs ? usual : { ...usual, temperature: own.temperature * temperature };
   }
 
+  /** The address of what is shown now, with what the server has not heard of yet; as a page of its own, not inside another. */
+  function address() {
+    const query = new URLSearchParams(location.search);
+    for (const name of EMBEDDING) query.delete(name);
+    for (const [name, { value }] of state.local) {
+      const text = written(name, value);
+      if (text === "") query.delete(name);
+      else query.set(name, text);
+    }
+    return `${location.origin}${location.pathname}${query.size ? `?${query}` : ""}`;
+  }
+
   /** All pinned tokens, the first one first. */
   function pins(from = look()) {
     return from ? [from.query, ...from.also] : [];
@@ -167,7 +183,7 @@ export function desk(ui) {
   const layerOf = (layer) => state.run?.tiles ?? state.run?.layers.find((own) => own.layer === layer) ?? null;
 
   return {
-    look, change, takeBack, layerOf, connect, arriveRun, arriveLook, headAt, pins, pin, isSeveral,
+    look, change, takeBack, tell, address, layerOf, connect, arriveRun, arriveLook, headAt, pins, pin, isSeveral,
     shown: () => state.shown, waiting: () => ui.last("waiting") ?? null,
   };
 }

@@ -50,8 +50,12 @@ function listen(name, heard) {
 
 // The payload
 
-/** Parse bytes that `attention.wire.pack` made: the tree, with typed arrays that know their `shape`. */
+/**
+ * Parse bytes that `attention.wire.pack` made: the tree, with typed arrays that know their `shape`. A tree that was parsed
+ * already, as in an exported file, comes back as it is.
+ */
 function parse(bytes) {
+  if (!(bytes instanceof Uint8Array)) return bytes;
   const own = bytes.slice();
   const length = new DataView(own.buffer).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(own.subarray(4, 4 + length)));

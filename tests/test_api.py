@@ -1,8 +1,10 @@
 """`attention.trace` as a person calls it: ids of models, folders, loaded models; strings, pairs, ids and tensors."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import numpy as np
@@ -226,3 +228,135 @@ def test_the_local_model_is_float32_whatever_the_default_type_is() -> None:
     assert np.array_equal(trace.head(0, 1).weights, before)
     assert trace.fidelity is not None
     assert trace.fidelity.ok
+
+
+def test_every_public_name_is_there_and_is_what_it_says() -> None:
+    assert sorted(attention.__all__) == attention.__all__
+    for name in attention.__all__:
+        assert getattr(attention, name).__name__ == name
+    assert set(attention._HOME) == set(attention.__all__)
+
+
+REPEATED = "The red door opens slowly. The red door opens slowly."
+
+
+def test_patterns_are_a_table() -> None:
+    import pandas
+
+    from attention.analysis import patterns as analysis
+    from attention.analysis.table import HeadPattern
+
+    trace = attention.trace("storyteller", REPEATED)
+    rows = attention.patterns(trace)
+    scores = analysis.score_trace(trace)
+    for name in ("previous token", "induction", "uniform"):
+        ours = [(row.layer, row.head, row.score, row.even, row.way, row.rows) for row in rows if row.pattern == name]
+        hits = [(hit.layer, hit.head, hit.score, hit.base, hit.way, hit.rows) for hit in analysis.rank(scores, name)]
+        np.testing.assert_equal(ours, hits)
+        assert len(ours) == 24
+    assert not any(row.pattern == "separator" for row in rows)  # there is none to look at
+    named = {(row.layer, row.head): row.pattern for row in rows if row.named}
+    for layer in range(4):
+        for head in range(6):
+            assert named.get((layer, head), "mixed") == analysis.name_of(scores, layer, head)
+    few = attention.patterns(trace, least=0.4)
+    assert few == [row for row in rows if row.way >= 0.4]
+    frame = pandas.DataFrame(rows)
+    assert list(frame.columns) == [field.name for field in fields(HeadPattern)]
+    assert frame.loc[0].to_dict() == asdict(rows[0])
+
+
+def test_patterns_of_a_kind() -> None:
+    trace = attention.trace("dates", "May 3, 1998", "1998-05-03")
+    assert {row.kind for row in attention.patterns(trace, "cross")} == {"cross"}
+    assert {row.kind for row in attention.patterns(trace)} == {"decoder"}
+    with pytest.raises(NoSuchHeadError, match="it has: decoder"):
+        attention.patterns(attention.trace("storyteller", TEXT), "cross")
+
+
+def test_a_file_of_each_kind_for_a_loaded_model_and_for_own_tensors(tmp_path: Path) -> None:
+    loaded = attention.trace(build("gpt2", "decoder"), ids(7)).head(1, 2)
+    query, key, value = torch.randn(3, 2, 5, 4)
+    own = attention.Trace.from_tensors(query=query, key=key, value=value, causal=True, tokens=list("abcde")).head(0, 1)
+    for name, head in (("loaded", loaded), ("own", own)):
+        for ending in (".html", ".svg", ".csv", ".json", ".npz"):
+            path = tmp_path / f"{name}{ending.upper()}"
+            assert attention.save(head, str(path)) == path
+            assert path.stat().st_size > 200
+        json.loads((tmp_path / f"{name}.JSON").read_bytes())
+        back = attention.load(tmp_path / f"{name}.NPZ")
+        assert back.id == head.trace.id
+        assert [str(token) for token in back.tokens] == [str(token) for token in head.trace.tokens]
+        same = back.head(head.layer, head.head)
+        for part in ("weights", "output", "scores"):
+            assert np.array_equal(getattr(same, part), getattr(head, part))
+        assert same.error.ok == head.error.ok
+
+
+def test_a_whole_trace_and_a_head_of_it_are_the_same_file(tmp_path: Path) -> None:
+    trace = attention.trace("storyteller", TEXT)
+    chosen = attention.View(model="storyteller", text=TEXT, layer=2, head=3)
+    written = []
+    for name, what in (("head", trace.head(2, 3)), ("view", trace)):
+        given = {"view": chosen} if what is trace else {}
+        paths = [attention.save(what, tmp_path / f"{name}{end}", **given) for end in (".csv", ".svg")]
+        written.append([path.read_bytes() for path in paths])
+    assert written[0] == written[1]
+    first = attention.save(trace.head(0, 0), tmp_path / "first.csv").read_bytes()
+    assert first != written[0][0]
+
+
+def test_files_that_cannot_be_written_or_read(tmp_path: Path) -> None:
+    trace = attention.trace("local", "The cat sat.")
+    with pytest.raises(InputError, match=r"'a.png' must end in one of: .html \(an interactive page\), .json"):
+        attention.save(trace, tmp_path / "a.png")
+    with pytest.raises(InputError, match=r"must end in one of"):
+        attention.save(trace, "npz")
+    for ending in (".svg", ".csv"):
+        with pytest.raises(InputError, match=r"of one head: give trace.head\(layer, head\), or view="):
+            attention.save(trace, tmp_path / f"a{ending}")
+    with pytest.raises(InputError, match="takes a Trace or a HeadView; got str"):
+        attention.save("trace", tmp_path / "a.npz")  # type: ignore[arg-type]
+    with pytest.raises(NoSuchHeadError, match="heads 0 to 3"):
+        attention.save(trace, tmp_path / "a.csv", view=attention.View(head=9))
+    with pytest.raises(InputError, match="there are: weights"):
+        attention.save(trace.head(0, 0), tmp_path / "a.csv", what="nonsense")
+    with pytest.raises(InputError, match=r"cannot be written: No such file"):
+        attention.save(trace, tmp_path / "none" / "a.npz")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(InputError, match="the one kind of file that is read back"):
+        attention.load(tmp_path / "a.json")
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        attention.load(tmp_path / "a.npz")
+    (tmp_path / "a.npz").write_bytes(b"PK nothing")
+    with pytest.raises(InputError):
+        attention.load(tmp_path / "a.npz")
+    (tmp_path / "b.npz").write_bytes(bytes(1_000_001))
+    with pytest.raises(InputError, match="larger than the 1 MB that are read"):
+        attention.load(tmp_path / "b.npz", limits=Limits(file_mb=1))
+
+
+def test_limits_of_a_file_that_is_read(tmp_path: Path) -> None:
+    path = attention.save(attention.trace("local", "one two three four five"), tmp_path / "a.npz")
+    assert len(attention.load(path).tokens) == 5
+    with pytest.raises(TooLongError):
+        attention.load(path, limits=Limits(max_tokens=4))
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "pair", "expected"),
+    [
+        ("storyteller", "The cat  sat,\nshe said — oh.", None, ("The cat  sat,\nshe said — oh.", "")),
+        ("cloze", "The cat sat ___ it.", "It was warm.", ("The cat sat ___ it.", "It was warm.")),
+        ("local", "Three   words, here", None, ("Three   words, here", "")),
+    ],
+)
+def test_a_file_opens_on_the_text_that_was_traced(
+    model: str, text: str, pair: str | None, expected: tuple[str, str]
+) -> None:
+    from attention.export.files import view_of
+
+    view = view_of(attention.trace(model, text, pair), None)
+    # Without its places a line break is a space.
+    assert (view.text.replace("\n", " "), view.pair) == (expected[0].replace("\n", " "), expected[1])
+    assert (view.model, view.layer, view.head) == (model, 0, 0)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Low to high; modules in one line are equals and may not import each other. `__init__` is the public API.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("config",),
+    ("config", "assets"),
     ("stages",),
     ("mhsa",),
     ("cost",),
@@ -37,6 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("jobs",),
     ("api",),
     ("__init__",),
+    ("cli",),
     ("__main__", "ui"),
     ("pages",),
     ("app",),

@@ -14,11 +14,16 @@ from attention.catalogue import (
     ModelEntry,
     Sample,
     all_samples,
+    default_model,
     find,
+    is_offered,
     models,
+    offer_in_words,
+    offered,
     read,
     samples,
 )
+from attention.config import Limits
 from attention.errors import InputError
 
 GOOD = 'id = "a/b"\ntitle = "A"\nfamily = "encoder"\nlicence = "MIT"\nabout = "One."\n'
@@ -142,3 +147,32 @@ def test_importing_it_pulls_in_nothing_heavy():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "tomllib" in loaded
     assert not {"torch", "transformers", "streamlit", "numpy"} & set(loaded)
+
+
+def test_an_installation_offers_what_its_host_lists_in_the_catalogues_order():
+    few = Limits(models="dates,openai-community/gpt2,cloze", any_model=False)
+    assert [entry.id for entry in offered(few)] == ["cloze", "dates", "openai-community/gpt2"]
+    assert default_model(few) == "cloze"
+    assert default_model(Limits(models="dates,storyteller", any_model=False)) == DEFAULT_MODEL
+    assert offered(Limits()) == models()
+    assert default_model(Limits()) == DEFAULT_MODEL
+
+
+def test_what_may_be_asked_for():
+    few, closed = Limits(models="dates", any_model=False), Limits(any_model=False)
+    asked = ("dates", "cloze", "org/name")
+    assert [is_offered(id, few) for id in asked] == [True, False, False]
+    assert [is_offered(id, closed) for id in asked] == [True, True, False]
+    assert [is_offered(id, Limits()) for id in asked] == [True, True, True]
+
+
+def test_the_offer_in_words_is_short():
+    assert offer_in_words(Limits(models="dates,cloze", any_model=False)) == "cloze, dates"
+    words = offer_in_words(Limits(any_model=False))
+    assert words.startswith("storyteller, cloze, dates, local, ")
+    assert words.endswith(f" and {len(models()) - 8} more")
+
+
+def test_an_unknown_id_in_the_list_is_named():
+    with pytest.raises(InputError, match="names 'org/nam', which is not in the catalogue; it has storyteller, cloze"):
+        offered(Limits(models="cloze,org/nam"))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from attention.analysis.norms import GONE, writes
-from attention.record import wide
+from attention.analysis.norms import writes
+from attention.record import absent, wide
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,12 +26,16 @@ LINEAR = 1e-2
 
 def why_no_lengths(record: AttentionRecord) -> str:
     """Why the lengths of a layer cannot be told, or ""."""
+    if record.kept.lengths is not None:
+        return ""
     written = writes(record, 0, [0])
     return written if isinstance(written, str) else ""
 
 
 def lengths(record: AttentionRecord) -> Tensor | str:
     """‖f(x_j)‖ of each head and key, (h, n_k) float32 on the CPU; or in words why it cannot be told."""
+    if record.kept.lengths is not None:
+        return record.kept.lengths
     why = why_no_lengths(record)
     if why or record.projection is None or record.value is None:
         return why
@@ -40,7 +44,7 @@ def lengths(record: AttentionRecord) -> Tensor | str:
         found = None if value.shape[1] <= value.shape[2] else _by_matrix(record.projection, value)
         return (_asked(record.projection, value) if found is None else found).cpu()
     except ReferenceError:
-        return GONE
+        return absent(record.projection)
 
 
 def _asked(project: Projection, value: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from attention.analysis.blocks import fixed, row_blocks
-from attention.record import wide
+from attention.record import absent, wide
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 # So many keys go through a projection at once.
 KEYS = 256
 NO_VALUES = "the values are not known"
-GONE = "the model is no longer loaded"
 
 
 # By record and head; the norms themselves would keep their record alive.
@@ -84,10 +83,12 @@ class NormWeighted:
 
 def norm_weighted(record: AttentionRecord, head: int) -> NormWeighted | str:
     """The norms of one head, or in words why they cannot be told."""
-    written = writes(record, head)
+    kept = record.kept.norms.get(head)
+    written = writes(record, head) if kept is None else []
     if isinstance(written, str):
         return written
-    lengths = np.concatenate([part.norm(dim=-1).cpu().numpy() for part in written])
+    parts = [part.norm(dim=-1) for part in written] if kept is None else [kept]
+    lengths = np.concatenate([part.cpu().numpy() for part in parts])
     follows = None if record.projection is None else record.projection.norm_follows
     return NormWeighted(record=record, head=head, lengths=fixed(lengths.astype(np.float32)), norm_follows=follows)
 
@@ -116,7 +117,7 @@ def writes(record: AttentionRecord, head: int, keys: Sequence[int] | None = None
     try:
         return [_projected(project, alone(part, head, record.n_heads)) for part in value.split(KEYS)]
     except ReferenceError:
-        return GONE
+        return absent(project)
 
 
 def alone(value: Tensor, head: int, n_heads: int) -> Tensor:

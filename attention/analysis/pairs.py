@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from attention.analysis.norms import GONE, NO_VALUES
+from attention.analysis.norms import NO_VALUES
 from attention.errors import InputError
+from attention.record import absent
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -118,5 +119,5 @@ def _sizes(record: AttentionRecord, key: int, weights: Tensor) -> Tensor | str:
     try:
         written = record.projection(each.flatten(1)) - record.projection(torch.zeros_like(each[:1]).flatten(1))
     except ReferenceError:
-        return GONE
+        return absent(record.projection)
     return written.detach().float().norm(dim=-1).cpu() * weights

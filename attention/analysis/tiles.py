@@ -17,7 +17,7 @@ import torch
 from attention.analysis.blocks import allowed_of, fixed, row_blocks
 from attention.analysis.norms import NormWeighted, kept_norms
 from attention.errors import InputError, NoSuchHeadError
-from attention.record import contributions
+from attention.record import absent, contributions
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -266,7 +266,7 @@ def _received(record: AttentionRecord, head: int, what: str, top: int, bottom: i
         if made is None:
             why = "the values of this head are not known"
             if what == "contribution":
-                why = record.no_projection or "the model is no longer loaded"
+                why = record.no_projection or absent(record.projection)
             raise InputError(f"There is no {what} to draw: {why}.")
         yield start, _float32(made)
 

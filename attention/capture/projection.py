@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,17 @@ class LayerProjection:
     module: weakref.ReferenceType[nn.Module]
     name: str
     norm_follows: str | None = None
+
+    @property
+    def linear(self) -> tuple[Tensor, Tensor | None] | None:
+        """Weight (m, h·v) and bias of a bare linear layer, also of GPT-2's turned one; None for all else."""
+        module = self.module()
+        if type(module) is nn.Linear:
+            return module.weight.detach(), None if module.bias is None else module.bias.detach()
+        if type(module).__name__ == "Conv1D" and type(module).__module__ == "transformers.pytorch_utils":
+            weight, bias = cast(Tensor, module.weight), cast(Tensor, module.bias)  # type: ignore[union-attr]
+            return weight.detach().T, bias.detach()
+        return None
 
     def __call__(self, heads: Tensor) -> Tensor:
         """(n_q, h·v) → (n_q, m); raises ReferenceError where the model is gone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,18 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from attention.errors import ModelError
-from attention.models import adapter, quantised
+from attention.models import adapter, quantised, rules
 from attention.models.card import ModelCard
 from attention.models.device import DTYPES, choose, dtype_on, settle
 from attention.models.reference import ModelRef
 from attention.models.task import Task, auto_class, task_of
-from attention.models.weights import read_header
+from attention.models.weights import INDEX, check_index, read_header
+from attention.models.weights import choose as choose_weights
 
 __all__ = ["DTYPES", "LoadedModel", "build"]
 
 # A head or pooler that the files lack is made up; more than this beside the weights that are there is not.
 SPARE = 20_000_000
 TOKENIZERS = ("tokenizer_config.json", "tokenizer.json")
+FOLDERS = re.compile(r"(?<![\w:/\\])(?:[A-Za-z]:)?[/\\](?:[^\s/\\'\":,]+[/\\])+")
 INNER = ".layers.", ".layer.", ".h.", ".block.", ".blocks."
 
 
@@ -88,6 +91,9 @@ def _model(
     import torch
     from transformers import AutoConfig
 
+    weights = choose_weights(name for name, _ in card.files)
+    if INDEX in weights:
+        check_index(card.id, folder, weights)
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     if labels is not None:
         config.num_labels = labels
@@ -129,9 +135,15 @@ def _refuse_empty_promises(auto_class: Any, card: ModelCard, folder: Path) -> No
 def _tokenizer(ref: ModelRef, folder: Path) -> Any:
     from transformers import AutoTokenizer
 
+    from attention.tokens import is_panic
+
+    if ref.entry is None:
+        rules.check(ref.id, folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except Exception as err:  # tokenizer classes raise what they like on missing or odd files
+    except BaseException as err:  # tokenizer classes raise what they like on missing or odd files
+        if not isinstance(err, Exception) and not is_panic(err):
+            raise
         raise ModelError(
             f"The tokenizer of {ref.id} cannot be loaded ({_first_line(err)}); its files must lie beside the model."
         ) from err
@@ -169,4 +181,6 @@ def _quiet() -> Iterator[None]:
 
 
 def _first_line(err: BaseException) -> str:
-    return (str(err).strip().splitlines() or [type(err).__name__])[0][:200]
+    """What an exception says, short, and without the folders of this machine."""
+    line = (str(err).strip().splitlines() or [type(err).__name__])[0]
+    return FOLDERS.sub("", line)[:200]

@@ -106,7 +106,7 @@ def _receive(url: str, partial: Path, size: int, order: dict[str, Any], report: 
             partial.unlink()
             continue
         try:
-            _stream(url, partial, had, report)
+            _stream(url, partial, had, size, report)
             if _size(partial) == had:
                 raise HTTPError("no more bytes came")
             failures = 0
@@ -118,9 +118,10 @@ def _receive(url: str, partial: Path, size: int, order: dict[str, Any], report: 
     return begun > 0
 
 
-def _stream(url: str, partial: Path, had: int, report: Report) -> None:
-    """One request for what is missing; every byte is on the disk before it is reported."""
+def _stream(url: str, partial: Path, had: int, size: int, report: Report) -> None:
+    """One request for what is missing; every byte is on the disk before it is reported, and none beyond the size."""
     from huggingface_hub import constants, get_session
+    from huggingface_hub.errors import HTTPError
     from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 
     headers = {**build_hf_headers(), "Accept-Encoding": "identity", **({"Range": f"bytes={had}-"} if had else {})}
@@ -131,8 +132,11 @@ def _stream(url: str, partial: Path, had: int, report: Report) -> None:
         with partial.open("ab" if had else "wb", buffering=0) as file:
             report(had)
             for chunk in response.iter_raw():
-                file.write(chunk)
                 had += len(chunk)
+                if had > size:  # it might never end
+                    partial.unlink()
+                    raise HTTPError("more came than the hub had said")
+                file.write(chunk)
                 report(had)
 
 

@@ -14,7 +14,7 @@ from attention.errors import ModelError
 from attention.models import adapter, hub, quantised
 from attention.models.card import ModelCard
 from attention.models.reference import ModelRef
-from attention.models.weights import INDEX, TensorFacts, choose, common_dtype, parameters, read_header
+from attention.models.weights import INDEX, TensorFacts, check_index, choose, common_dtype, parameters, read_header
 
 # Bytes of all files beside the weights; the largest vocabularies take some tens of megabytes.
 MOST_BESIDE = 200_000_000
@@ -55,6 +55,11 @@ def inspect(ref: ModelRef, limits: Limits) -> ModelCard:
     source = _local(ref, limits) if ref.folder else _remote(ref)
     if _is_adapter(source):
         return _adapter_card(source, limits)
+    if adapter.CONFIG in dict(source.files):  # the library would put it on as it is, without a look at its settings
+        raise ModelError(
+            f"{ref.id} is a whole model with an {adapter.CONFIG} beside it, and only one of the two is opened; choose "
+            "another model, or remove one of them."
+        )
     raw = _read_config(ref, source.folder)
     method = quantised.allowed(ref, raw)
     config = _config(ref, source.folder, raw)
@@ -266,20 +271,10 @@ def _tensors(source: _Source, weights: tuple[str, ...]) -> tuple[TensorFacts, ..
     files = tuple(name for name in weights if name != INDEX)
     here = tuple(name for name in files if (source.folder / name).exists())
     if source.complete and INDEX in weights:
-        _all_shards(source, files)
+        check_index(source.ref.id, source.folder, files)
     found = [tensor for name in here for tensor in read_header(source.folder / name)]
     there = tuple(name for name in files if name not in here)
     return (*found, *(hub.tensors(source.ref, source.commit or "", there) if there else ()))
-
-
-def _all_shards(source: _Source, files: tuple[str, ...]) -> None:
-    try:
-        wanted = set(json.loads((source.folder / INDEX).read_bytes())["weight_map"].values())
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as err:
-        raise ModelError(f"{INDEX} of {source.ref.id} is damaged; copy or download it again.") from err
-    missing = sorted(str(name) for name in wanted - set(files))
-    if missing:
-        raise ModelError(f"{source.ref.id} lacks {missing[0]}, which its index names; copy or download it again.")
 
 
 def _card(source: _Source, config: Any, tensors: tuple[TensorFacts, ...], weight_bytes: int) -> ModelCard:

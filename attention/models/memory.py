@@ -1,7 +1,12 @@
-"""How much memory a model will need, and how much there is: known before any of its weights is fetched or read."""
+"""How much memory a model will need, and how much there is: known before any of its weights is fetched or read.
+
+There are two bounds: what the machine and its container have left, and the ceiling that a host sets for this process.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +39,38 @@ def check(ref: ModelRef, card: ModelCard, freed: int = 0) -> None:
         f"{f' as {dtype}' if dtype else ''}, and {(free + freed) / MEGABYTE:,.0f} MB are free; choose a smaller model, "
         "or close other programs and try again."
     )
+
+
+def check_ceiling(ref: ModelRef, card: ModelCard, ceiling: int, freed: int = 0) -> None:
+    """Raise ModelError where this process would pass its ceiling (bytes, 0: none) even after `freed` bytes were given
+    back.
+    """
+    if not ceiling:
+        return
+    need, rest = needed(card), max(used() - freed, 0)
+    if need + rest <= ceiling:
+        return
+    said = f"{ref.id} needs {need / MEGABYTE:,.0f} MB of memory, and this installation allows {ceiling / MEGABYTE:,.0f}"
+    if need > ceiling:
+        raise ModelError(f"{said}; choose a smaller model.")
+    raise ModelError(
+        f"There is not enough memory for it here: {said} in all, of which {rest / MEGABYTE:,.0f} are taken; choose a "
+        "smaller model, or try again in a while."
+    )
+
+
+def used() -> int:
+    """Bytes of memory that this process takes now; 0 where nothing says so."""
+    words = "".join(_lines(PROC / "self" / "statm")).split()
+    return int(words[1]) * os.sysconf("SC_PAGE_SIZE") if len(words) > 1 else 0
+
+
+def give_back() -> None:
+    """Return what was freed to the system: models are held in circles, and the C library keeps freed pages."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim is not None:  # glibc alone has it
+        trim(0)
 
 
 def available() -> int | None:

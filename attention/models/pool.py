@@ -7,14 +7,17 @@ somebody waits who has not cancelled: one who cancels leaves, and the last one t
 from __future__ import annotations
 
 import threading
+import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
-from attention.config import Limits
+from attention.config import MEGABYTE, Limits
 from attention.errors import ModelError
 from attention.models import hub, memory
 from attention.models.build import LoadedModel, build
@@ -27,6 +30,8 @@ OnCard = Callable[[ModelCard], None]
 # from_pretrained changes torch's default dtype and the library's own classes while it builds a model, for all threads:
 # so one model is built at a time. Inspecting and downloading, which take longer, run side by side.
 BUILDING = threading.Lock()
+# A model that has to leave may be in use: its run is let end, but no load waits for it longer than this.
+LEAVING_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +66,15 @@ class Wait:
     def total(self) -> int:
         """Bytes of all files; 0 until they are known."""
         return self._load.total
+
+    @property
+    def over(self) -> bool:
+        """Whether `result` would answer at once."""
+        return self._result.done()
+
+    def until_over(self) -> None:
+        """Wait, and raise nothing."""
+        wait_for((self._result,))
 
     def cancel(self) -> bool:
         """Leave: `result` raises ModelError. Whether that ended the load too, since nobody else waits for it."""
@@ -195,7 +209,7 @@ class ModelPool:
 
     def _load(self, ref: ModelRef, load: _Load) -> LoadedModel:
         card = inspect(ref, self.limits)
-        memory.check(ref, card, self._given_back())
+        self._check(ref, card)
         with self._lock:
             listeners = load.look(card)
         for on_card in listeners:
@@ -206,23 +220,55 @@ class ModelPool:
                 load.building = True
             if load.stop.asked:
                 raise hub.cancelled(ref)
-            self._make_room()
+            self._check(ref, card)  # others may have been loaded meanwhile
+            self._make_room(card)
             return build(ref, card, folder, self.limits.device)
 
-    def _given_back(self) -> int:
-        """Bytes of the models that make room for one more."""
+    def _check(self, ref: ModelRef, card: ModelCard) -> None:
+        """Raise ModelError where a model has no room here, even after all others that may leave have left."""
         with self._lock:
-            return sum(memory.needed(load.model.card) for _, load in self._leaving() if load.model is not None)
+            ready = [load for load in self._loads.values() if load.ready]
+            freed = sum(_bytes(load) for load in self._leaving(card))
+        memory.check(ref, card, freed)
+        memory.check_ceiling(ref, card, self._ceiling, sum(map(_bytes, ready)))
 
-    def _make_room(self) -> None:
-        """Drop before loading and not after, so that never more than the allowed number is in memory."""
+    def _make_room(self, card: ModelCard) -> None:
+        """Drop before loading and not after, so that never more than the allowed number, or more than the ceiling, is
+        in memory.
+        """
         with self._lock:
-            for ref, _ in self._leaving():
+            leaving = self._leaving(card)
+            models = [weakref.ref(load.model.model) for load in leaving if load.model is not None]
+            for ref in [ref for ref, load in self._loads.items() if load in leaving]:
                 del self._loads[ref]
+        if not leaving:
+            return
+        del leaving
+        memory.give_back()
+        end = time.monotonic() + (LEAVING_SECONDS if self._ceiling else 0.0)
+        while any(model() is not None for model in models) and time.monotonic() < end:
+            time.sleep(0.05)
+            memory.give_back()
 
-    def _leaving(self) -> list[tuple[ModelRef, _Load]]:
-        ready = [(ref, load) for ref, load in self._loads.items() if load.ready]
-        return ready[: max(len(ready) - self.limits.models_in_memory + 1, 0)]
+    def _leaving(self, card: ModelCard) -> list[_Load]:
+        """The least recently used: as many as stand over the allowed number, and as are needed to stay below the
+        ceiling with one more model.
+        """
+        ready = [load for load in self._loads.values() if load.ready]
+        count = max(len(ready) - self.limits.models_in_memory + 1, 0)
+        over = memory.used() + memory.needed(card) - self._ceiling if self._ceiling else 0
+        while count < len(ready) and over > sum(map(_bytes, ready[:count])):
+            count += 1
+        return ready[:count]
+
+    @property
+    def _ceiling(self) -> int:
+        return self.limits.memory_mb * MEGABYTE
+
+
+def _bytes(load: _Load) -> int:
+    """What a loaded model gives back when it leaves."""
+    return 0 if load.model is None else memory.needed(load.model.card)
 
 
 class _Load:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from attention.catalogue import BUNDLED, LOCAL, ModelEntry, find
+from attention.catalogue import BUNDLED, LOCAL, ModelEntry, find, is_offered, offer_in_words
 from attention.config import Limits, variable
 from attention.errors import ModelError
 
@@ -50,13 +50,13 @@ def parse(text: str, limits: Limits) -> ModelRef:
     """Read "local", a bundled model's name, "organisation/name[@revision]", or a folder ("/…", "./…", "~/…").
 
     A relative folder is looked up below the allowed one. Raises ModelError for anything else, for a folder outside
-    `limits.local_root`, and for an id outside the catalogue where `limits.any_model` is off.
+    `limits.local_root`, and for an id that this installation does not offer (`limits.models`, `limits.any_model`).
     """
     text = text.strip()
     if text == LOCAL:
-        return ModelRef(id=text)
+        return _offered(ModelRef(id=text), limits)
     if (entry := find(text)) and entry.path:
-        return ModelRef(id=entry.id, folder=entry.path)
+        return _offered(ModelRef(id=entry.id, folder=entry.path), limits)
     if len(text) > LONGEST or not text.isprintable():
         raise ModelError(f"{_shown(text)} is not a model: too long, or with characters that cannot be seen; {ALLOWED}.")
     if text.startswith(("/", ".", "~")) or re.match(r"[A-Za-z]:[\\/]", text):
@@ -70,10 +70,19 @@ def _hub(text: str, limits: Limits) -> ModelRef:
         raise ModelError(f"{_shown(text)} is not the id of a model; {ALLOWED}.")
     if at and (not REVISION.fullmatch(revision) or ".." in revision or "//" in revision or revision.endswith("/")):
         raise ModelError(f"{_shown(revision)} is not a revision; give a branch, a tag or a commit hash after the @.")
-    entry = find(name)
-    if entry is None and not limits.any_model:
-        raise ModelError(f"{name} is not among the models of this installation; choose one from the list.")
-    return ModelRef(id=name, revision=revision or (entry.revision if entry else None))
+    pinned = entry.revision if (entry := find(name)) else None
+    # Anybody can propose a change to a model of the hub, and ask for it by its revision.
+    if revision and revision != pinned and not limits.any_model:
+        raise ModelError(f"This installation offers {name} as it is; leave out the @ and what follows it.")
+    return _offered(ModelRef(id=name, revision=revision or pinned), limits)
+
+
+def _offered(ref: ModelRef, limits: Limits) -> ModelRef:
+    if not is_offered(ref.id, limits):
+        raise ModelError(
+            f"{ref.id} is not among the models of this installation; choose one of these: {offer_in_words(limits)}."
+        )
+    return ref
 
 
 def _is_ours(name: str) -> bool:

@@ -69,6 +69,20 @@ def choose(names: Iterable[str]) -> tuple[str, ...]:
     return (INDEX, *shards) if INDEX in names and shards else ()
 
 
+def check_index(id: str, folder: Path, files: Iterable[str]) -> None:
+    """Raise ModelError where the index in a folder names a file that is none of `files`: one that is missing, or one
+    elsewhere on this machine, which the library would open.
+    """
+    try:
+        wanted = set(json.loads((folder / INDEX).read_bytes())["weight_map"].values())
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as err:
+        raise ModelError(f"{INDEX} of {id} is damaged; copy or download it again.") from err
+    missing = sorted(str(name) for name in wanted - set(files))
+    if missing:
+        named = ascii(missing[0])[1:-1][:80]
+        raise ModelError(f"{id} lacks {named}, which its index names; copy or download it again.")
+
+
 def read_header(path: Path) -> tuple[TensorFacts, ...]:
     """The tensors of a file in the safetensors format; raises ModelError where the file is damaged."""
     try:

@@ -23,9 +23,11 @@ CAPTIONS = {
 }
 
 
-def bar(pages: list[dict[str, Any]], *, undo: bool) -> bytes:
-    """pages: [{title, path, here}]; undo: whether there is a step to take back."""
-    return wire.pack({"pages": pages, "undo": undo})
+def bar(pages: list[dict[str, Any]], *, undo: bool, embedded: bool = False, shares: bool = True) -> bytes:
+    """pages: [{title, path, here}]; undo: whether there is a step to take back. embedded: inside another page; shares:
+    whether there is something to share.
+    """
+    return wire.pack({"pages": pages, "undo": undo, "embedded": embedded, "shares": shares})
 
 
 def prompt(text: str, *, label: str, title: str, placeholder: str, count: str = "tokens") -> bytes:
@@ -34,10 +36,11 @@ def prompt(text: str, *, label: str, title: str, placeholder: str, count: str = 
 
 
 def panels(head_view: HeadView, view: View) -> bytes:
-    """What the three panels need beside the run: {frames, labels, captions, unknown, across, dimension, brought}.
+    """What the three panels need beside the run: {frames, labels, captions, unknown, across, dimension, about, brought}.
 
-    frames: plotly's layouts of a map of tokens and of one of dimensions. labels: what the switches are called. brought:
-    what only the model can tell of this head, where it is asked for.
+    frames: plotly's layouts of a map of tokens and of one of dimensions. labels: what the switches are called. about:
+    the model's name, and the kind of attention where it has several. brought: what only the model can tell of this head,
+    where it is asked for.
     """
     from attention.figures.frames import across, of_numbers, of_tokens
 
@@ -45,6 +48,7 @@ def panels(head_view: HeadView, view: View) -> bytes:
         "frames": {"tokens": of_tokens(head_view), "numbers": of_numbers(head_view)},
         "labels": {"stage": STAGE_LABELS, "weights": WEIGHTS_LABELS, "values": VALUES_LABELS},
         "captions": CAPTIONS, "unknown": UNKNOWN, "across": across(""), "dimension": DIMENSION,
+        "about": {"model": head_view.trace.model.name, "kind": head_view.kind if len(head_view.trace.kinds) > 1 else ""},
         "brought": _brought(head_view, view),
     })  # fmt: skip
 
@@ -54,13 +58,14 @@ def _brought(head_view: HeadView, view: View) -> dict[str, Any] | None:
     asked = {"norms": view.weights != "weights", "contribution": view.values == "contribution"}
     if not any(asked.values()):
         return None
-    made = {"norms": _norms, "contribution": _contribution}
+    made = {"norms": norms, "contribution": _contribution}
     parts = {name: made[name](head_view) if wanted else None for name, wanted in asked.items()}
     run = travel.run_id(head_view.trace, head_view.kind)
     return {"run": run, "layer": head_view.layer, "head": head_view.head, **parts}
 
 
-def _norms(head_view: HeadView) -> dict[str, Any]:
+def norms(head_view: HeadView) -> dict[str, Any]:
+    """{lengths: ‖f(x)‖ of each key, float32 (n_k,), or null; reason; note}."""
     from attention.analysis.norms import kept_norms
 
     made = kept_norms(head_view.record, head_view.head)

@@ -60,17 +60,20 @@ def run_id(trace: Trace, kind: Kind) -> str:
     return f"{trace.id}/{kind}"
 
 
-def run(head_view: HeadView, view: View) -> bytes:
+def run(head_view: HeadView, view: View, *, much: Level | None = None) -> bytes:
     """{id, kind, level, layers, grid, tokens, tiles} for this head's kind of attention; see `parcel` for the layers.
+
+    much: how much of it, whatever it weighs, as a file wants it ("all"); such bytes are not kept.
 
     grid: {layers: their numbers, counts: heads a layer}. tokens: {queries, keys: [{name, text, mark, id, special,
     segment}], same}. Each layer has its `titles` and `noContribution` beside. tiles: null, or in place of layers, of a
     long text, what the view shows of this head (`payloads.tiles`), with `titles`, `noContribution` and `reasons`.
     """
     trace, kind = head_view.trace, head_view.kind
+    if much is not None:
+        return wire.pack(_run(head_view, view, much, *_place(head_view, much)))
     much = level(trace, kind)
-    layer = None if much == "all" else head_view.layer
-    head = head_view.head if much in ("head", "tiles") else None
+    layer, head = _place(head_view, much)
     key = (kind, layer, head, _seen_of(view) if much == "tiles" else None)
     kept = _of(trace).bytes
     if key not in kept:
@@ -78,6 +81,12 @@ def run(head_view: HeadView, view: View) -> bytes:
             del kept[next(iter(kept))]
         kept[key] = wire.pack(_run(head_view, view, much, layer, head))
     return kept[key]
+
+
+def _place(head_view: HeadView, much: Level) -> tuple[int | None, int | None]:
+    """The layer and the head that travel; None for all of them."""
+    layer = None if much == "all" else head_view.layer
+    return layer, head_view.head if much in ("head", "tiles") else None
 
 
 def _seen_of(view: View) -> tuple[Any, ...]:

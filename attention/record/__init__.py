@@ -18,6 +18,7 @@ from attention.record.fused import FusedWitness
 from attention.record.operation import (
     KINDS,
     AttentionRecord,
+    Kept,
     Kind,
     Mask,
     ModelFacts,
@@ -27,28 +28,39 @@ from attention.record.operation import (
     Witness,
     wide,
 )
+from attention.record.plain import pack
+from attention.record.readback import unpack
+from attention.record.stored import Checked, StoredMaps, StoredProjection, absent, linear_of
 from attention.record.trace import HeadView, Trace
 
 __all__ = [
     "KINDS",
     "TOLERANCE",
     "AttentionRecord",
+    "Checked",
     "Difference",
     "Fidelity",
     "FusedWitness",
     "HeadError",
     "HeadView",
+    "Kept",
     "Kind",
     "Mask",
     "ModelFacts",
     "PositionBias",
     "Projection",
+    "StoredMaps",
+    "StoredProjection",
     "Token",
     "Trace",
     "Witness",
+    "absent",
     "check_heads",
     "checked_rows",
     "contributions",
     "difference",
+    "linear_of",
+    "pack",
+    "unpack",
     "wide",
 ]

@@ -32,6 +32,7 @@ class Difference:
 
     @property
     def ok(self) -> bool:
+        """Whether it lies within what is allowed."""
         return self.relative <= self.allowed
 
     @property
@@ -56,10 +57,12 @@ class HeadError:
 
     @property
     def absolute(self) -> float:
+        """The largest absolute difference of all parts."""
         return max((part.absolute for part in self.parts.values()), default=float("nan"))
 
     @property
     def relative(self) -> float:
+        """The largest relative difference of all parts; `float(error)` is the same."""
         return max((part.relative for part in self.parts.values()), default=float("nan"))
 
     @property
@@ -91,6 +94,7 @@ class Fidelity:
 
     @property
     def ok(self) -> bool:
+        """Whether it lies within the tolerance."""
         return self.relative <= self.tolerance
 
     def __float__(self) -> float:
@@ -106,6 +110,9 @@ def contributions(
     nothing (its bias). Σ over heads + bias = the projection's output. rows: only those queries.
     """
     heads = range(record.n_heads) if heads is None else heads
+    kept = record.kept.contributions
+    if rows is None and all(head in kept for head in heads):
+        return [kept[head] for head in heads]
     if record.projection is None or record.output is None:
         return [None for _ in heads]
     output = record.output if rows is None else record.output[rows]
@@ -113,7 +120,11 @@ def contributions(
         bias = record.projection(torch.zeros_like(output[:1]).flatten(1))
         return [record.projection(_alone(output, head)) - bias for head in heads]
     except ReferenceError:
-        return [None for _ in heads]
+        return [_rows(kept.get(head), rows) for head in heads]
+
+
+def _rows(known: Tensor | None, rows: Tensor | None) -> Tensor | None:
+    return known if known is None or rows is None else known[rows]
 
 
 def _alone(output: Tensor, head: int) -> Tensor:

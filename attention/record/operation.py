@@ -6,7 +6,7 @@ v width of a value, m width of the model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, cast
 
@@ -130,6 +130,11 @@ class Projection(Protocol):
     @property
     def norm_follows(self) -> str | None: ...
 
+    @property
+    def linear(self) -> tuple[Tensor, Tensor | None] | None:
+        """Weight (m, h·v) and bias (m,) of a map that is just these, or None."""
+        ...
+
     def __call__(self, heads: Tensor) -> Tensor:
         """(n_q, h·v) → (n_q, m), or raises ReferenceError where the model is no longer loaded."""
         ...
@@ -155,15 +160,34 @@ class Witness(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Kept:
+    """What only a layer's projection could tell, measured while it was there, as a file keeps it.
+
+    lengths: ‖f(x_j)‖ of all heads at once, (h, n_k) float32; norms: the same of one head asked alone, (n_k,), whose
+    last digit may differ; contributions: what a head adds to the layer's output, (n_q, m). The latter by head.
+    """
+
+    lengths: Tensor | None = None
+    norms: Mapping[int, Tensor] = field(default_factory=dict)
+    contributions: Mapping[int, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class AttentionRecord:
     """One attention operation, as it ran.
 
-    query (h, n_q, d), key (g, n_k, d) after rotary embedding and norms, value (g, n_k, v); None what the road cannot
-    give. scale multiplies Q·Kᵀ. softcap, position_bias, sink (h,), or (h, n_q) where it depends on the query: where the
-    model has them; sink_scales: the sink scales the output instead of the weights. output (n_q, h, v): the model's own.
-    op counts operations of one kind within a layer. Where q and k are not known: weights (h, n_q, n_k), given, or maps,
-    which asks the model again. projected: what the projection put out for the queries of `checked_rows`. no_projection
-    says why head contributions cannot be told.
+    layer: the model's own number, from 0. kind: encoder, decoder or cross. op: counts operations of one kind within a
+    layer. query (h, n_q, d) and key (g, n_k, d): after rotary embedding and norms. value (g, n_k, v): as it is summed.
+    None what the road cannot give.
+
+    scale: multiplies Q·Kᵀ. mask: who may attend to whom. softcap: c of c·tanh(s/c). position_bias: what is added by
+    position. sink (h,): a learned logit beside the keys, or (h, n_q) where it depends on the query; None what the model
+    has not. sink_scales: the sink scales the output instead of the weights. temperature: divides the scores.
+
+    output (n_q, h, v): the model's own. weights (h, n_q, n_k): given, where q and k are not known; maps: asks the model
+    again there. projection: the layer's own W_O. projected: what it put out for the queries of `checked_rows`.
+    no_projection: why head contributions cannot be told. witness: the model's own code, for the check. kept: what a
+    file has in place of a projection.
     """
 
     layer: int
@@ -186,27 +210,33 @@ class AttentionRecord:
     projected: Tensor | None = None
     no_projection: str = ""
     witness: Witness | None = None
+    kept: Kept = field(default_factory=Kept)
 
     @property
     def n_heads(self) -> int:
+        """h, the heads that ask."""
         return self.rows_of.shape[0]
 
     @property
     def n_kv_heads(self) -> int:
+        """g, the heads that keys and values have; less than h where heads share them."""
         first = next((t for t in (self.key, self.value) if t is not None), self.rows_of)
         return first.shape[0]
 
     @property
     def n_q(self) -> int:
+        """How many query tokens there are."""
         return self.rows_of.shape[1]
 
     @property
     def n_k(self) -> int:
+        """How many keys there are."""
         first = next((t for t in (self.key, self.value) if t is not None), None)
         return cast(Tensor, self.weights).shape[2] if first is None else first.shape[1]
 
     @property
     def d_head(self) -> int | None:
+        """d, the width of a query and a key, or None where they are not known."""
         return None if self.query is None else self.query.shape[2]
 
     @property
@@ -216,7 +246,7 @@ class AttentionRecord:
 
     @property
     def rows_of(self) -> Tensor:
-        """A tensor with heads and queries as its first axes."""
+        """A tensor with heads and queries as its first axes, (h, n_q, …)."""
         if self.query is not None:
             return self.query
         return cast(Tensor, self.weights) if self.output is None else self.output.transpose(0, 1)
@@ -232,11 +262,11 @@ class AttentionRecord:
     def stages(self, head: int, start: int = 0, stop: int | None = None) -> Stages:
         """One head's stages for the queries start..stop, in float32 or wider."""
         stop = self.n_q if stop is None else stop
-        value = None if self.value is None else wide(self.value[self.kv_head(head)])
+        value = None if self.value is None else apart(self.value[self.kv_head(head)])
         if self.query is None or self.key is None:
             return self._from_maps(head, start, stop, value)
         bias = None if self.position_bias is None else wide(self.position_bias.rows(head, start, stop))
-        query, mask = wide(self.query[head, start:stop]), self.allowed(head, start, stop)
+        query, mask = apart(self.query[head, start:stop]), self.allowed(head, start, stop)
         sink = None if self.sink is None else wide(self.sink[head])
         a_query = sink is not None and sink.dim() == 1
         if sink is not None and a_query:
@@ -245,7 +275,7 @@ class AttentionRecord:
             bias, mask = (None if x is None else x[:, None] for x in (bias, mask))
         made = attend(
             query,
-            wide(self.key[self.kv_head(head)]),
+            apart(self.key[self.kv_head(head)]),
             value,
             scale=self.scale,
             softcap=self.softcap,
@@ -260,13 +290,13 @@ class AttentionRecord:
     def _from_maps(self, head: int, start: int, stop: int, value: Tensor | None) -> Stages:
         """The stages that are known without q and k: the scores that entered the softmax, if the model showed them."""
         if self.maps is None:
-            steps = [("weights", wide(cast(Tensor, self.weights)[head, start:stop]))]
+            steps = [("weights", apart(cast(Tensor, self.weights)[head, start:stop]))]
         else:
             scores, weights = self.maps()
             allowed = self.allowed(head, start, stop)
             masked = wide(scores[head, start:stop])
             masked = masked if allowed is None else masked.masked_fill(~allowed, float("-inf"))
-            steps = [("masked", masked), ("weights", wide(weights[head, start:stop]))]
+            steps = [("masked", masked), ("weights", apart(weights[head, start:stop]))]
         output = None if value is None else steps[-1][1] @ value
         return Stages(steps=tuple(steps), sink_weight=None, output=output)
 
@@ -308,3 +338,12 @@ def _joined(stages: Stages) -> Stages:
 def wide(tensor: Tensor) -> Tensor:
     """The tensor in float32, or wider where it is wider."""
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+
+def apart(tensor: Tensor) -> Tensor:
+    """The same in memory of its own, row after row.
+
+    The last digit of a product depends on how its factors lie in memory. So made, it depends on their numbers alone,
+    and a run that comes back from a file gives what it gave.
+    """
+    return wide(tensor).clone(memory_format=torch.contiguous_format)

@@ -72,11 +72,12 @@ class Given:
         if len({tensor.dtype for tensor in given}) > 1:
             types = ", ".join(sorted({str(tensor.dtype) for tensor in given}))
             raise InputError(f"All tensors must have one type; got {types}.")
-        if self.weights is not None and not _are_weights(self.weights):
+        if self.weights is not None and not are_weights(self.weights):
             raise InputError("weights must not be negative, and a row must not sum to more than 1.")
 
 
-def _are_weights(weights: Tensor) -> bool:
+def are_weights(weights: Tensor) -> bool:
+    """Whether no number is negative and no row sums to more than 1."""
     slack = 1e-2 if weights.dtype in (torch.float16, torch.bfloat16) else 1e-4
     return bool((weights >= 0).all() and (weights.float().sum(dim=-1) <= 1 + slack).all())
 

@@ -12,16 +12,24 @@ import torch
 from torch import Tensor
 
 from attention.errors import InputError, NoSuchHeadError
+from attention.record import display
 from attention.record.checks import Fidelity, HeadError, check_heads, contributions
 from attention.record.keys import keys_of
 from attention.record.operation import KINDS, AttentionRecord, Kind, ModelFacts, Token
+from attention.record.stored import Checked, absent
 from attention.record.tensors import Given, parts_of_trace, tensor_mask
 from attention.stages import Stages
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trace:
-    """One run of one model on one text (and its pair), with every attention operation in it."""
+    """One run of one model on one text (and its pair), with every attention operation in it.
+
+    model: what is known of it. tokens: of the text. pair_tokens: of the decoder's side, or (). all_records: every
+    operation as it ran. fidelity: the run against an untouched one, or None. seconds: that the run took. notes: what a
+    person should know of it, in sentences. id: by which a browser, or a file, knows this very run again. checked: the
+    checks of a run that was read from a file; without it they are made when they are asked for.
+    """
 
     model: ModelFacts
     tokens: tuple[Token, ...]
@@ -30,12 +38,19 @@ class Trace:
     fidelity: Fidelity | None = None
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
-    # By which a browser, or a file, knows this very run again.
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    checked: Checked | None = None
 
     def __post_init__(self) -> None:
         if not self.all_records:
             raise InputError("A trace needs at least one attention operation.")
+
+    def __repr__(self) -> str:
+        return display.line_of_trace(self)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """What a notebook shows: all heads, interactive, and a picture that stays."""
+        return display.bundle(self)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -95,7 +110,8 @@ class Trace:
         """Each head's check in one layer, computed once. The model's own code runs here, in row blocks."""
         place = (record.kind, record.layer, record.op)
         if place not in self._errors:
-            self._errors[place] = check_heads(record)
+            known = None if self.checked is None else self.checked.errors.get(place)
+            self._errors[place] = check_heads(record) if known is None else list(known)
         return self._errors[place]
 
     @classmethod
@@ -117,12 +133,16 @@ class Trace:
         pair_tokens: Sequence[str] | None = None,
         name: str = "own tensors",
     ) -> Trace:
-        """A trace of one's own attention: q and k, or weights.
+        """A trace of one's own attention: q and k, or weights; of one layer, or with an axis of layers before the rest.
 
-        query (h, n_q, d) or (layers, h, n_q, d); key, value with g heads that divide h; weights (h, n_q, n_k) with
-        as many leading axes; output (n_q, h, v) is what the operation put out, to check against. mask (n_q, n_k) is
-        boolean, True = may attend. scale defaults to 1/√d. tokens name the keys, pair_tokens the queries where the
-        two differ (then the kind is "cross").
+        query (h, n_q, d): after rotary embedding and norms. key (g, n_k, d) and value (g, n_k, v): g heads that divide
+        h. weights (h, n_q, n_k): in place of query and key. output (n_q, h, v): what the operation put out, to check
+        against; without it there is no check. scale: default 1/√d. causal: no query sees a later key. mask (n_q, n_k):
+        boolean, True = may attend. position_bias (h or 1, n_q, n_k): added to the scaled scores. softcap: c of
+        c·tanh(s/c). sink (h,): a learned logit beside the keys. tokens: name the keys. pair_tokens: name the queries
+        where the two differ (then the kind is "cross"). name: of the model, to be shown.
+
+        Raises InputError that says which shape or type does not fit.
         """
         given = Given(query, key, value, weights, output)
         rule = tensor_mask(causal, mask, given)
@@ -131,22 +151,35 @@ class Trace:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HeadView:
-    """One head of one layer, with its maps; all arrays are read-only float32 numpy."""
+    """One head of one layer, with its maps; all arrays are read-only float32 numpy.
+
+    trace: that it is of. record: its layer's operation. head: its number, from 0.
+    """
 
     trace: Trace
     record: AttentionRecord
     head: int
 
+    def __repr__(self) -> str:
+        return display.line_of_head(self)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """What a notebook shows: this head and all others, interactive, and a picture that stays."""
+        return display.bundle(self)
+
     @property
     def layer(self) -> int:
+        """The model's own layer number, from 0."""
         return self.record.layer
 
     @property
     def kind(self) -> Kind:
+        """Of attention: encoder, decoder or cross."""
         return self.record.kind
 
     @property
     def query_tokens(self) -> tuple[Token, ...]:
+        """The tokens that ask, n_q of them."""
         return self.trace.query_tokens(self.kind)
 
     @property
@@ -165,7 +198,7 @@ class HeadView:
         return tuple((name, _array(tensor)) for name, tensor in self._made.steps)
 
     def stage(self, name: str) -> np.ndarray:
-        """One stage by name; raises NoSuchHeadError that lists those this head has."""
+        """One stage by name, (n_q, n_k); raises NoSuchHeadError that lists those this head has."""
         for own, array in self.stages:
             if own == name:
                 return array
@@ -178,14 +211,17 @@ class HeadView:
 
     @property
     def scaled(self) -> np.ndarray:
+        """The scores times the scale, (n_q, n_k)."""
         return self.stage("scaled")
 
     @property
     def softcapped(self) -> np.ndarray:
+        """c·tanh(s/c) of the scaled scores, (n_q, n_k), where the model caps them; else NoSuchHeadError."""
         return self.stage("softcapped")
 
     @property
     def biased(self) -> np.ndarray:
+        """The scores with the bias by position, (n_q, n_k), where the model adds one; else NoSuchHeadError."""
         return self.stage("biased")
 
     @property
@@ -215,14 +251,17 @@ class HeadView:
 
     @cached_property
     def query(self) -> np.ndarray | None:
+        """What each query token asks with, (n_q, d), or None where it is not known."""
         return None if self.record.query is None else _array(self.record.query[self.head])
 
     @cached_property
     def key(self) -> np.ndarray | None:
+        """What each key token is found by, (n_k, d), or None where it is not known."""
         return None if self.record.key is None else _array(self.record.key[self.record.kv_head(self.head)])
 
     @cached_property
     def value(self) -> np.ndarray | None:
+        """What each key token brings, (n_k, v), or None where it is not known."""
         return None if self.record.value is None else _array(self.record.value[self.record.kv_head(self.head)])
 
     def value_terms(self, query: int) -> np.ndarray:
@@ -248,7 +287,7 @@ class HeadView:
         """Why there is no contribution, or ""."""
         if self._contribution is not None:
             return ""
-        return self.record.no_projection or "the model is no longer loaded"
+        return self.record.no_projection or absent(self.record.projection)
 
     @cached_property
     def _contribution(self) -> Tensor | None:

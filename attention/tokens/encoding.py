@@ -16,6 +16,7 @@ from attention.tokens.pieces import Piece, Vocabulary, align, group, stripped
 from attention.tokens.visible import CLUSTER, cut, visible
 
 Span = tuple[int, int]
+MOST_SAID = 200  # characters of a library's own words
 NOT_INPUTS = {"input_ids", "attention_mask", "offset_mapping", "special_tokens_mask", "length", "overflowing_tokens"}
 WORD = regex.compile(
     r"\r\n|[\n\r]"  # a line's end is a token of its own
@@ -141,8 +142,18 @@ def _call(tokenizer: Any, texts: list[str], target: bool, add_special: bool) -> 
             return_special_tokens_mask=True,
             return_offsets_mapping=fast,
         )
-    except (ValueError, TypeError, NotImplementedError, KeyError, AttributeError) as err:
-        raise InputError(f"This model's tokenizer cannot read the text: {err}") from err
+    except MemoryError:
+        raise
+    except BaseException as err:  # tokenizers raise what they like on what they do not foresee, a panic too
+        if not isinstance(err, Exception) and not is_panic(err):
+            raise
+        said = (str(err).strip().splitlines() or [type(err).__name__])[0][:MOST_SAID]
+        raise InputError(f"This model's tokenizer cannot read the text: {said}. Try another one.") from err
+
+
+def is_panic(err: BaseException) -> bool:
+    """Whether a library written in Rust has given up: that is raised as a BaseException, of a class of its own."""
+    return type(err).__name__ == "PanicException"
 
 
 def _special(raw: Any, pieces: list[Piece]) -> list[bool]:

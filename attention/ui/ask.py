@@ -8,17 +8,17 @@ from typing import Any
 import streamlit as st
 
 from attention.bundled import Shine, notes
-from attention.catalogue import LOCAL, find, models, samples
+from attention.catalogue import LOCAL, find, offered, samples
+from attention.config import Limits
 from attention.errors import InputError
 from attention.payloads import parts
-from attention.ui import components, start, state
+from attention.ui import components, opened, start, state
 from attention.view import View, change
 
 PROMPT, MODEL, PAIR, CHAT = "prompt", "model", "pair", "chat"
 FACTS, ASKED_B, SHINES = "headlight.facts", "headlight.sentence-b", "shines-open"
 # Streamlit strips spaces off a text, the non-breaking ones too, and what is empty takes no line.
 BLANK = "\N{ZERO WIDTH SPACE}"
-HINT = "Or type a hub id or a folder."
 # (title, placeholder) of the two boxes, by the family of the model.
 TITLES = {
     "encoder-decoder": (("Source", "What the encoder reads"), ("Target", "Left empty, the model writes it itself")),
@@ -55,7 +55,7 @@ def draw(view: View) -> Any:
         place.text(known(view).line or BLANK)
         entry = find(view.model)
         # The hint first: a narrow page shows only the beginning until the picker is pointed at.
-        st.caption(f"{HINT} {entry.about}" if entry else HINT)
+        st.caption(" ".join(filter(None, (_hint(), entry.about if entry else ""))))
     _offers(view)
     return place
 
@@ -82,18 +82,23 @@ def _boxes(found: Known) -> str:
 
 
 def titles(view: View) -> dict[str, str]:
-    """Model ids by what the picker shows; a model from outside the catalogue shows as it was named."""
-    known = {entry.title: entry.id for entry in models()}
-    return known if view.model in known.values() else {**known, view.model: view.model}
+    """Model ids by what the picker shows; a model from outside what is offered shows as it was named."""
+    known = {entry.title: entry.id for entry in offered(Limits.from_environment())}
+    name = opened.title(view) if opened.is_opened(view) else view.model
+    return known if view.model in known.values() else {**known, name: view.model}
 
 
 def change_to(**changes: Any) -> None:
     """Go to the view with these changes; what cannot be becomes a notice, and the view stays."""
     view = state.current()
     try:
-        state.go(change(view, **changes))
+        after, said = opened.left(view, change(view, **changes))
     except InputError as err:
         state.settle(view, [str(err)])
+        return
+    state.go(after)
+    if said:
+        state.settle(after, said)
 
 
 def _typed() -> None:
@@ -106,9 +111,18 @@ def _picker(view: View) -> None:
     shown = titles(view)
     st.session_state[MODEL] = next(title for title, model in shown.items() if model == view.model)
     st.selectbox(
-        "Model", list(shown), key=MODEL, label_visibility="collapsed", accept_new_options=True, on_change=_picked,
-        placeholder="A model, hub id or folder",
+        "Model", list(shown), key=MODEL, label_visibility="collapsed", accept_new_options=bool(_hint()),
+        on_change=_picked, placeholder="A model, hub id or folder" if _hint() else "A model",
     )  # fmt: skip
+
+
+def _hint() -> str:
+    """What may be typed into the picker here, in words; "" where only its list may be chosen from."""
+    limits = Limits.from_environment()
+    # At home a folder is named too while none is allowed yet: the refusal says how that is switched on.
+    folder = limits.local_root is not None or (limits.any_model and not limits.public)
+    may = [*(["a hub id"] if limits.any_model else []), *(["a folder"] if folder else [])]
+    return f"Or type {' or '.join(may)}." if may else ""
 
 
 def _picked() -> None:

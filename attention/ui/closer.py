@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from attention.payloads import dimensions
-from attention.ui import ask, components, lens, turnings
+from attention.ui import ask, components, lens, runs, turnings
 from attention.view import LENSES, View
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def _wait(job: turnings.Job) -> None:
     """Show what a test run found, as soon as it has ended."""
     if job.done.is_set():
         st.rerun()
+    job.watch(runs.person())  # it keeps its place in the queue for those who wait
 
 
 def _choose() -> None:

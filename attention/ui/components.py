@@ -7,26 +7,19 @@ that no browser keeps old ones.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from attention import wire
+from attention import assets, wire
+from attention.assets import COMPONENTS
 from attention.figures.palette import THEMES
 
-ROOT = Path(__file__).resolve().parents[2]
-COMPONENTS = ROOT / "assets" / "components"
-STATIC = ROOT / "static"
-SHARED = tuple(path for path in sorted(STATIC.rglob("*.js")) if not path.name.endswith(".min.js"))
 NAMES = (
     "bar", "prompt", "run", "bench", "heads", "predicted", "sentence", "figures", "arithmetic", "map", "links",
-    "dimensions",
+    "dimensions", "pictures", "share",
 )  # fmt: skip
 # plotly puts its styles into the document's head, where a shadow root would not see them.
 OPEN = ("figures", "map")
@@ -36,18 +29,8 @@ NOTHING = wire.pack({})
 
 def settings() -> str:
     """The line before each component's own code."""
-    made = {
-        "base": "/".join(["", *filter(None, str(st.get_option("server.baseUrlPath") or "").split("/"))]),
-        "version": version(),
-        "palettes": {name: asdict(palette) for name, palette in THEMES.items()},
-    }
-    return f"const HEADLIGHT = {json.dumps(made).replace('<', chr(92) + 'u003c')};\n"
-
-
-def version() -> str:
-    """12 digits that change with the name or the text of any shared module."""
-    parts = (part for path in SHARED for part in (path.relative_to(STATIC).as_posix().encode(), path.read_bytes()))
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
+    base = "/".join(["", *filter(None, str(st.get_option("server.baseUrlPath") or "").split("/"))])
+    return assets.settings(base, THEMES)
 
 
 @cache

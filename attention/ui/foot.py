@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from attention.catalogue import find
+from attention.payloads.words import UNTRAINED, count, facts, head_check, run_check, size, title, trained
 
 if TYPE_CHECKING:
-    from attention.record import Fidelity, HeadError, HeadView, ModelFacts, Trace
+    from attention.record import HeadView
 
-UNTRAINED = "not trained: random weights show the arithmetic, not meaning"
+__all__ = ["UNTRAINED", "count", "facts", "head_check", "run_check", "show", "size", "title", "trained"]
 
 
 def show(head_view: HeadView) -> None:
@@ -25,106 +25,7 @@ def show(head_view: HeadView) -> None:
     st.html(f'<div class="hl-foot">{"".join(lines)}</div>')
 
 
-def title(model: ModelFacts) -> str:
-    """The model's name as the picker has it."""
-    entry = find(model.name)
-    return entry.title if entry else model.name
-
-
-def trained(model: ModelFacts) -> str:
-    """Whether the weights were trained, in one word or two."""
-    return {True: "trained", False: "not trained", None: "training unknown"}[model.trained]
-
-
-def size(model: ModelFacts) -> str:
-    """Layers × heads, with key-value heads where they are fewer."""
-    if model.n_layers is None or model.n_heads is None:
-        return ""
-    layers = f"{model.n_layers} layer{'' if model.n_layers == 1 else 's'}"
-    if model.n_decoder_layers is not None:
-        layers = f"{model.n_layers} + {model.n_decoder_layers} layers"
-    fewer = model.n_kv_heads and model.n_kv_heads != model.n_heads
-    return f"{layers} × {model.n_heads} heads" + (f" ({model.n_kv_heads} for keys and values)" if fewer else "")
-
-
-def facts(trace: Trace) -> list[str]:
-    """Model, sizes, tokens and time, each in a few words."""
-    model = trace.model
-    state = UNTRAINED if model.trained is False else trained(model)
-    tokens = f"{len(trace.tokens)} token{'' if len(trace.tokens) == 1 else 's'}"
-    tokens += f" and {len(trace.pair_tokens)}" if trace.pair_tokens else ""
-    found = [
-        title(model), size(model), *_widths(model), tokens, f"traced in {_duration(trace.seconds)}", model.dtype, state,
-    ]  # fmt: skip
-    return [part for part in found if part]
-
-
-def head_check(error: HeadError) -> tuple[bool | None, str]:
-    """(whether the head's check holds, None where nothing could be compared; the sentence that says so)."""
-    if not error.parts:
-        return None, f"This head could not be checked: {'; '.join(error.unchecked) or 'nothing to compare with'}."
-    what = _and([name for name in ("weights", "output") if name in error.parts] or list(error.parts))
-    if not error.ok:
-        worst = error.parts[error.worst]
-        return False, (
-            f"Do not trust this head: its {error.worst} differ from {error.against} by {worst.relative:.1e} of the "
-            f"largest magnitude; {worst.allowed:.0e} is allowed."
-        )
-    left = f" ({'; '.join(error.unchecked)})" if error.unchecked else ""
-    verb = "equal" if " and " in what or what.endswith("s") else "equals"
-    sums = "; the heads add up" if "contributions" in error.parts else ""
-    return True, f"{what} {verb} {error.against} {_within(error.relative)}{sums}{left}"
-
-
-def run_check(fidelity: Fidelity | None) -> tuple[bool | None, str]:
-    """(whether the traced run equals an untouched one, None where it was not compared; the sentence)."""
-    if fidelity is None:
-        return None, "the run was not compared with an untouched one"
-    layer = fidelity.of.startswith("output of ")
-    if not fidelity.ok:
-        compared = f"its result and the {fidelity.of}" if layer else f"its {fidelity.of} and an untouched run’s"
-        return False, (
-            f"Do not trust this run: {compared} differ by {fidelity.relative:.1e} of the largest magnitude; "
-            f"{fidelity.tolerance:.0e} is allowed."
-        )
-    if layer:
-        return True, f"the layer’s result equals the {fidelity.of} {_within(fidelity.relative)}"
-    verb = "equal" if fidelity.of.endswith("s") else "equals"
-    return True, f"the traced run’s {fidelity.of} {verb} an untouched run’s {_within(fidelity.relative)}"
-
-
 def _mark(holds: bool | None, sentence: str) -> str:
     """The sentence with a sign and a class; colour is never the only difference."""
     kind, sign = {True: ("good", "✓"), False: ("bad", "⚠"), None: ("open", "–")}[holds]
     return f'<span class="hl-{kind}"{" role=alert" if holds is False else ""}>{sign} {html.escape(sentence)}</span>'
-
-
-def _widths(model: ModelFacts) -> list[str]:
-    named = {"d_model": model.d_model, "d_head": model.d_head}
-    found = [f"{name} {value}" for name, value in named.items() if value is not None]
-    return found + ([] if model.n_parameters is None else [f"{count(model.n_parameters)} parameters"])
-
-
-def count(number: int) -> str:
-    """A count as people say it: 16,384, 124 M, 1.1 B."""
-    for unit, name in ((1e9, " B"), (1e6, " M")):
-        if number >= unit:
-            return f"{number / unit:.3g}{name}"
-    return f"{number:,}"
-
-
-def _within(number: float) -> str:
-    """A tiny difference in one digit, rounded up, so that the sentence stays true."""
-    if number == 0:
-        return "exactly"
-    mantissa, exponent = f"{number:.6e}".split("e")
-    digit = -int(-float(mantissa) // 1)
-    return f"within 1e{int(exponent) + 1}" if digit == 10 else f"within {digit}e{int(exponent)}"
-
-
-def _duration(seconds: float) -> str:
-    return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
-
-
-def _and(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

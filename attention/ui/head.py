@@ -150,6 +150,8 @@ def _bench(head_view: HeadView, view: View, pinned: int) -> None:
     limit = Limits.from_environment().max_tokens
     data = travel.look(head_view, view, pinned, seen=state.seen(), limit=limit, undo=state.can_undo())
     st.session_state[LAID] = (travel.run_id(head_view.trace, head_view.kind), _subject(view))
+    # The address first: whoever copies it once the look is here copies the same.
+    state.sync()
     components.mount("bench", data, key="bench", on_look_change=_look)
 
 

@@ -10,10 +10,10 @@ import streamlit as st
 
 from attention.figures.palette import DARK, LIGHT, Palette
 from attention.payloads import parts
-from attention.ui import components, state
+from attention.ui import components, share, state
 
 HOUSE = "headlight.house"  # set once app.py has run in this session
-STYLE = Path(__file__).resolve().parents[2] / "assets" / "page.css"
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +39,16 @@ def pages() -> list[Any]:
 
 
 def dress() -> None:
-    """The style sheet of what Streamlit draws itself, with the colours to begin with.
+    """The style sheet of what Streamlit draws itself, with the colours to begin with; inside another page a second one.
 
-    They follow the system until the first component knows the theme that Streamlit really shows.
+    The colours follow the system until the first component knows the theme that Streamlit really shows.
     """
     st.session_state[HOUSE] = True
     light, dark = (_variables(palette) for palette in (LIGHT, DARK))
     colours = f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
-    st.html(f"<style>{colours}\n{STYLE.read_text(encoding='utf-8')}</style>")
+    sheets = ["page.css", *(["embedded.css"] if st.context.is_embedded else [])]
+    written = "\n".join((ASSETS / sheet).read_text(encoding="utf-8") for sheet in sheets)
+    st.html(f"<style>{colours}\n{written}</style>")
 
 
 def _variables(palette: Palette) -> str:
@@ -55,7 +57,9 @@ def _variables(palette: Palette) -> str:
 
 
 def bar(here: str) -> None:
-    """The bar: name, pages, undo and the link to what is shown. here: the title of the page that runs."""
+    """The bar: name, pages, undo, the link to what is shown, and the share panel where it is open; inside another page
+    only the name and the way out of it. here: the title of the page that runs.
+    """
     _enter()
     state.follow(here)
     first = PAGES[0].path
@@ -63,12 +67,15 @@ def bar(here: str) -> None:
         {"title": page.title, "path": "" if page.path == first else page.path, "here": page.title == here}
         for page in PAGES
     ]
-    data = parts.bar(listed, undo=state.can_undo())
-    components.mount("bar", data, key="bar", on_undo_change=state.undo, on_open_change=_ignore)
+    shares = here == PAGES[0].title
+    data = parts.bar(listed, undo=state.can_undo(), embedded=bool(st.context.is_embedded), shares=shares)
+    components.mount("bar", data, key="bar", on_undo_change=state.undo, on_open_change=_ignore, on_share_change=share.ask)
     asked = st.session_state["bar"].get("open")
     target = next((page for page in PAGES if asked is not None and page.path == (asked or first)), None)
     if target is not None:
         st.switch_page(target.file, query_params=st.query_params.to_dict())
+    if shares:
+        share.follow()
 
 
 def _enter() -> None:

@@ -1,17 +1,21 @@
-"""What the model predicts, beside its attention: likely tokens to click, labels, answers, and letting it continue."""
+"""What the model predicts, beside its attention: likely tokens to click, labels, answers, and letting it continue.
+
+Both wait their turn in the queue, show how far they are, and are kept for all sessions.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from attention.config import Limits
-from attention.errors import HeadlightError
+from attention.config import MEGABYTE, Limits
+from attention.errors import HeadlightError, InputError
 from attention.payloads import parts
-from attention.ui import ask, components, likely, state
+from attention.ui import ask, components, likely, opened, runs, state
 from attention.ui.traces import Request, request_of
 from attention.view import View
 
@@ -20,7 +24,16 @@ if TYPE_CHECKING:
     from attention.record import HeadView
 
 KEY, PLACE, WRITTEN = "predicted", "headlight.predicted", "headlight.written"
+# What this session no longer waits for.
+LEFT = "headlight.left"
+CANCELLED = "The prediction was cancelled before its turn came."
 SHOWN, KEPT = 8, 64
+# What a token with its texts takes, about.
+TOKEN_BYTES, MOST_BYTES = 700, 50 * MEGABYTE
+# A small model has answered by then.
+PATIENCE_SECONDS = 0.3
+# Whoever stops the writing gets what is there after the token that is being made.
+LAST_TOKEN_SECONDS = 5.0
 WRITES = ("next", "translate")
 TOKENS, MOST_TOKENS = 10, 50
 
@@ -32,6 +45,58 @@ class Question:
     request: Request
     hidden: int | None = None
 
+    @property
+    def model(self) -> str:
+        return self.request.model
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What one continuation depends on. target: an encoder-decoder's second text, or its ids."""
+
+    model: str
+    text: str
+    target: str | tuple[int, ...] | None
+    count: int
+    limits: Limits
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+
+
+class Answers(runs.Runs[Question, "Predictions"]):
+    """The predictions of this process."""
+
+    what = "predicting"
+    one_each = True
+
+    def _is_stale(self, job: runs.Job[Predictions]) -> bool:
+        return False
+
+    def _bounds(self) -> tuple[int, int]:
+        return KEPT, MOST_BYTES
+
+    def _size(self, made: Predictions) -> int:
+        arrays = () if made.rows is None else vars(made.rows).values()
+        numbers = sum(int(getattr(array, "nbytes", 0)) for array in arrays)
+        return numbers + TOKEN_BYTES * (len(made.tokens) + len(made.pair_tokens))
+
+
+class Writings(runs.Runs[Writing, "Continuation"]):
+    """The continuations of this process. One that was stopped is for whoever stopped it."""
+
+    what = "writing"
+    one_each = True
+
+    def _is_stale(self, job: runs.Job[Continuation]) -> bool:
+        return job.made is not None and job.made.stopped == "asked"
+
+    def _bounds(self) -> tuple[int, int]:
+        return KEPT, MOST_BYTES
+
+    def _size(self, made: Continuation) -> int:
+        return TOKEN_BYTES * len(made.ids)
+
 
 def show(head_view: HeadView, view: View, pinned: int) -> None:
     """Draw what is predicted at the pinned token, or for the text as a whole; a sentence where nothing is."""
@@ -42,6 +107,8 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
         data = likely.predicted(found, position, key=_key(question, position), shown=SHOWN, clickable=not view.chat)
     except HeadlightError as err:
         components.mount(KEY, likely.nothing(str(err)), key=KEY, on_pick_change=_pick)
+        if str(err) == CANCELLED:
+            st.button("Predict", key="predict-again", on_click=_ask_again)
         return
     st.session_state[PLACE] = (question, position)
     components.mount(KEY, data, key=KEY, on_pick_change=_pick)
@@ -51,6 +118,8 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
 
 def _place(head_view: HeadView, view: View, pinned: int) -> tuple[Question, int | None]:
     """What to ask the model, and the position of its answer that is shown; None for the whole text, or the last."""
+    if no_model := opened.refusal(view, "a prediction"):
+        raise InputError(no_model)
     question = Question(request_of(view))
     found = _predictions(question)
     if found.task == "fill" and pinned not in found.positions and not found.positions:
@@ -59,14 +128,38 @@ def _place(head_view: HeadView, view: View, pinned: int) -> tuple[Question, int 
     return question, pinned if side_is_shown and pinned in found.positions else (found.positions or (None,))[-1]
 
 
-@st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _predictions(question: Question) -> Predictions:
-    """One untouched run of the model; the few likeliest of each place are kept for all sessions."""
+def _predictions(question: Question, *, quietly: bool = False) -> Predictions:
+    """What an untouched run of the model says, the few likeliest of each place; while it is made, how far it is.
+
+    quietly: draw nothing, where there is no place for it.
+    """
+    if st.session_state.get(LEFT) == hash(question):
+        raise HeadlightError(CANCELLED)
+    join = partial(_answers.join, question, runs.person())
+    return runs.wait_for(join, PATIENCE_SECONDS, runs.sit if quietly else partial(_wait, question=question)).result()
+
+
+def _wait(job: runs.Job[Predictions], question: Question) -> None:
+    runs.poll(job, partial(_leave, question))
+
+
+def _leave(question: Question) -> None:
+    """Wait no longer, in this session, until it is asked for again or another one is."""
+    _answers.cancel(question, runs.person())
+    st.session_state[LEFT] = hash(question)
+
+
+def _ask_again() -> None:
+    st.session_state.pop(LEFT, None)
+
+
+def _answer(question: Question, job: runs.Job[Predictions]) -> Predictions:
     from attention.api import predict
 
     asked, positions = question.request, None if question.hidden is None else [question.hidden]
+    options: dict[str, Any] = {"chat": asked.chat, "limits": asked.limits, "positions": positions}
     return predict(
-        asked.model, asked.text, asked.pair or None, chat=asked.chat, limits=asked.limits, positions=positions
+        asked.model, asked.text, asked.pair or None, **options, on_progress=job.report, on_wait=job.follow
     )
 
 
@@ -77,7 +170,7 @@ def _pick() -> None:
         return
     question, position = place
     try:
-        found = _predictions(question)
+        found = _predictions(question, quietly=True)
     except HeadlightError:  # a model that is gone by now; the page says so when it runs again
         return
     candidates, index = found.at(position).candidates, chosen.get("index")
@@ -100,7 +193,7 @@ def _pin_written(position: int | None = None) -> None:
     """Pin where one goes on from: the last token, or the place that was just filled. It is no step to take back."""
     view = state.current()
     try:
-        found = _predictions(Question(request_of(view)))
+        found = _predictions(Question(request_of(view)), quietly=True)
     except HeadlightError:  # it is said where the text is shown
         return
     if found.task == "translate" and view.kind == "encoder":
@@ -147,30 +240,60 @@ def _continue(view: View, found: Predictions) -> None:
             help="The same seed draws the same tokens again; another one draws others.",
         )  # fmt: skip
         asked = st.button("Continue", key="continue-go", type="primary")
-        line = st.empty()
+        line = st.container(key="continue-line")
     if asked:
         choice = {"temperature": temperature, "top_p": top_p, "seed": int(seed)} if chance else {}
         _write(view, found, int(count), choice, line)
 
 
 def _write(view: View, found: Predictions, count: int, choice: dict[str, Any], line: Any) -> None:
-    from attention.api import generate
-
-    def told(text: str) -> bool:
-        line.text(f"…{text[-120:]}")  # any other click ends this run here, and with it the writing
-        return True
-
     # Where the model has written the target itself, it goes on with that.
-    target = view.pair or [token.id for token in found.pair_tokens if token.id is not None] or None
-    try:
-        made = generate(view.model, view.text, target, count, **choice, limits=Limits.from_environment(), on_token=told)
-    except HeadlightError as err:
-        line.text(f"⚠ {err}")
-        return
-    ask.change_to(**{"pair" if found.task == "translate" else "text": made.text})
+    target = view.pair or tuple(token.id for token in found.pair_tokens if token.id is not None) or None
+    wanted = Writing(view.model, view.text, target, count, Limits.from_environment(), **choice)
+    with line:
+        try:
+            join, show = partial(_writings.join, wanted, runs.person()), partial(_watch, wanted=wanted, task=found.task)
+            made = runs.wait_for(join, 0.0, show).result()
+        except HeadlightError as err:
+            st.text(f"⚠ {err}")
+            return
+    _take(made, found.task)
+    st.rerun()
+
+
+def _watch(job: runs.Job[Continuation], wanted: Writing, task: str) -> None:
+    runs.poll(job, partial(_stop, job, wanted, task), always=True)
+
+
+def _stop(job: runs.Job[Continuation], wanted: Writing, task: str) -> None:
+    """Take what has been written so far; for a button."""
+    _writings.cancel(wanted, runs.person())
+    if job.cancelled and job.done.wait(LAST_TOKEN_SECONDS) and job.made is not None:
+        _take(job.made, task)
+
+
+def _take(made: Continuation, task: str) -> None:
+    ask.change_to(**{"pair" if task == "translate" else "text": made.text})
     _pin_written()
     state.settle(state.current(), _remarks(made))
-    st.rerun()
+
+
+def _written(wanted: Writing, job: runs.Job[Continuation]) -> Continuation:
+    from attention.api import generate
+
+    told = 0
+
+    def tell(text: str) -> bool:
+        nonlocal told
+        told += 1
+        job.report(f"…{text[-120:]}", told / wanted.count)
+        return not job.cancelled and (job.is_watched() or not job.seen)
+
+    target: Any = list(wanted.target) if isinstance(wanted.target, tuple) else wanted.target
+    return generate(
+        wanted.model, wanted.text, target, wanted.count, temperature=wanted.temperature, top_p=wanted.top_p,
+        seed=wanted.seed, limits=wanted.limits, on_progress=job.report, on_wait=job.follow, on_token=tell,
+    )  # fmt: skip
 
 
 def _remarks(made: Continuation) -> list[str]:
@@ -178,3 +301,7 @@ def _remarks(made: Continuation) -> list[str]:
     if made.steps and not made.exact:
         remarks.append("The tokenizer cuts the new text into other tokens than the model wrote one by one.")
     return remarks
+
+
+_answers = Answers(_answer)
+_writings = Writings(_written)

@@ -1,7 +1,8 @@
 """What a model's heads do on stored texts, for the page: scored once a model and kind, for all sessions.
 
-Nothing begins by itself: `start` begins it, in a thread of its own, and `find` and `scores` look at what there is and
-never wait. What is kept are scores alone, a few kilobytes; no model is kept alive. Only HeadlightErrors come out.
+Nothing begins by itself: `start` puts it into the queue, where it gives way between its runs; `find` and `scores` look
+at what there is and never wait. What is kept are scores alone, a few kilobytes; no model is kept alive. Only
+HeadlightErrors come out.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from attention.catalogue import LOCAL
 from attention.config import MEGABYTE, Limits
 from attention.errors import InputError, TooLongError
-from attention.ui import runs
+from attention.ui import opened, runs
 
 if TYPE_CHECKING:
     from attention.analysis.patterns import PatternScores
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from attention.view import View
 
 MOST, MOST_BYTES = 64, 50 * MEGABYTE
-# Each is ten short runs of one model; two, so that a model that has to be loaded again holds up no other.
-AT_ONCE = 2
 # What comes of a small model is shown at the click itself.
 PATIENCE_SECONDS = 0.3
 LOCAL_IS_UNTRAINED = (
@@ -91,12 +90,12 @@ def start(view: View, kind: Kind) -> None:
     """Begin it, or begin again what failed; for a button."""
     request = _request(view, kind)
     _shared.forget_failure(request)
-    _shared.join(request).done.wait(PATIENCE_SECONDS)
+    _shared.join(request, runs.person()).done.wait(PATIENCE_SECONDS)
 
 
 def refusal(view: View) -> str:
     """Why the view's model cannot be scored, where that is known before any run; else ""."""
-    return LOCAL_IS_UNTRAINED if view.model.strip() == LOCAL else ""
+    return LOCAL_IS_UNTRAINED if view.model.strip() == LOCAL else opened.refusal(view, "a score on stored texts")
 
 
 def _request(view: View, kind: Kind) -> Request:
@@ -115,6 +114,7 @@ def _run(asked: Request, job: Job) -> Probed:
         nonlocal n_sequences
         n_sequences = max(done - len(TEXTS), 0)
         job.report(_words(done, total, len(TEXTS)), done / total)
+        job.give_way()
 
     job.report(_words(0, len(TEXTS), len(TEXTS)), 0.0)
     found = probe(source, asked.kind, on_progress=tell)
@@ -161,4 +161,4 @@ def _sequence_lengths(source: Source) -> list[int]:
     return [] if isinstance(made, str) else [len(one.ids) for one in made]
 
 
-_shared = Probes(_run, at_once=AT_ONCE)
+_shared = Probes(_run)

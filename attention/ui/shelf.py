@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from attention.catalogue import LOCAL, ModelEntry, find, models
+from attention.catalogue import LOCAL, ModelEntry, find, is_offered, offered
 from attention.config import MEGABYTE, Limits, variable
 from attention.errors import HeadlightError
 from attention.ui import ask, foot, start, state, warmup
@@ -49,7 +49,7 @@ def draw() -> None:
     _bring()
     ready = warmup.ready()
     here = {one.id: one for one in _downloaded()} if ready else {}
-    others = [_hub_item(one.id, None, one) for one in here.values() if find(one.id) is None]
+    others = [_hub_item(one.id, None, one) for one in here.values() if find(one.id) is None and _may_open(one.id)]
     _section("In the box", "They come with Headlight and need no network.", _boxed(ready))
     _section("On the hub", "Fetched when first opened; from then on they are read from this computer.", _offered(here))
     _section("Downloaded as well", "Other models of the hub that lie on this computer.", others)
@@ -57,18 +57,30 @@ def draw() -> None:
     warmup.gate()
 
 
+def _may_open(id: str) -> bool:
+    return is_offered(id, Limits.from_environment())
+
+
 def _bring() -> None:
-    """The box for what is not on the shelf."""
+    """The box for what is not on the shelf, where the host allows that at all."""
+    limits = Limits.from_environment()
+    if not limits.any_model and limits.local_root is None:
+        return
     form = st.form("bring", border=False)
     with form, st.container(key="bring-line", horizontal=True, vertical_alignment="bottom", gap="small"):
         named = st.text_input(
-            "Bring your own", key=OWN, placeholder="organisation/name or ./folder",
-            help="Any model with softmax attention whose weights are safetensors, also a LoRA adapter. "
-            "organisation/name@revision opens one fixed version of it.",
+            "Bring your own", key=OWN, placeholder=_example(limits),
+            help="Any model with softmax attention whose weights are safetensors, also a LoRA adapter."
+            + (" organisation/name@revision opens one fixed version of it." if limits.any_model else ""),
         )  # fmt: skip
         asked = st.form_submit_button("Open in the inspector")
     if asked and named.strip():
         _open(named.strip())
+
+
+def _example(limits: Limits) -> str:
+    may = [*(["organisation/name"] if limits.any_model else []), "./folder"]
+    return " or ".join(may if limits.local_root or not limits.public else may[:1])
 
 
 def _section(title: str, about: str, items: list[Item]) -> None:
@@ -137,14 +149,14 @@ def _boxed(ready: bool) -> list[Item]:
             model=entry.id, title=entry.title, about=entry.about, card=_readme(entry),
             facts=(*(_facts_of(entry.id) if ready else (entry.family,)), entry.licence),
         )
-        for entry in models()
+        for entry in offered(Limits.from_environment())
         if entry.path or entry.id == LOCAL
     ]  # fmt: skip
 
 
 def _offered(here: dict[str, Stored]) -> list[Item]:
-    offered = [entry for entry in models() if entry.path is None and entry.id != LOCAL]
-    return [_hub_item(entry.id, entry, here.get(entry.id)) for entry in offered]
+    listed = [entry for entry in offered(Limits.from_environment()) if entry.path is None and entry.id != LOCAL]
+    return [_hub_item(entry.id, entry, here.get(entry.id)) for entry in listed]
 
 
 def _hub_item(id: str, entry: ModelEntry | None, stored: Stored | None) -> Item:
@@ -168,6 +180,8 @@ def _own_section(ready: bool) -> None:
     limits = Limits.from_environment()
     about = f"In the folder that {variable('model_folder')} names, as save_pretrained writes them."
     if limits.local_root is None:
+        if limits.public:  # how a host sets this up is nothing for strangers
+            return
         st.html(
             '<h2 class="hl-shelf">Your own</h2><p class="hl-shelf">Start Headlight with '
             f"<code>{variable('model_folder')}=folder</code> to open models that lie in a folder of yours.</p>"

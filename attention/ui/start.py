@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
 from attention.bundled import Shine, notes, shine_of
-from attention.catalogue import Sample, samples
-from attention.view import View
+from attention.catalogue import Sample, default_model, is_offered, samples
+from attention.config import Limits
+from attention.view import View, change
 
 
 def opening(view: View) -> View:
-    """The view of a visit whose address says nothing: the head that the default model's makers would begin with."""
+    """The view of a visit whose address says nothing: the head that the default model's makers would begin with, or
+    the first model that this installation offers, on a text of its own.
+    """
+    limits = Limits.from_environment()
+    if not is_offered(view.model, limits):
+        return change(view, **to_model(view, default_model(limits)))
     found = notes(view.model).opening
     return view if found is None else replace(view, layer=found[0], head=found[1])
+
+
+def arrival(view: View, named: Collection[str]) -> View:
+    """The view of an address that names these parameters: one that names no model means what is offered here."""
+    if not named:
+        return opening(view)
+    return view if "model" in named else replace(view, model=default_model(Limits.from_environment()))
 
 
 def to_model(view: View, model: str) -> dict[str, Any]:

@@ -16,22 +16,22 @@ entry's address and without any callback, and that is how `follow()` knows them.
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from enum import StrEnum
 from typing import Any, cast
-from urllib.parse import urlencode
 
 import streamlit as st
 
 from attention.config import Limits
-from attention.ui.start import opening
-from attention.view import PARAMETERS, View, parse, to_query
+from attention.ui.start import arrival
+from attention.view import PARAMETERS, View, parse, to_address
 
 HISTORY = 50
-# Longer addresses stop at common proxies (nginx takes 8 KB for the whole request line).
-LONGEST_ADDRESS = 6_000
+# Characters of a view that one can go back to: a history of megabyte pastes would fill the memory.
+LONGEST_KEPT = 100_000
 _REMEMBERED = 200
 _NAMES = tuple(parameter.name for parameter in PARAMETERS)
+_FIELDS = tuple(field.name for field in fields(View))
 # Changes of these alone are not worth a step back.
 _QUIET = (
     "query", "also", "together", "key", "stage", "weights", "values", "temperature", "hide", "rest", "zoom", "measure",
@@ -144,20 +144,9 @@ def dismiss() -> None:
     _put(Key.NOTICES, ())
 
 
-def address(view: View) -> dict[str, str]:
-    """The view as query parameters for the browser; without its texts where they would make the address too long."""
-    query = to_query(view)
-    return query if fits_address(view) else {key: value for key, value in query.items() if key not in ("text", "pair")}
-
-
-def fits_address(view: View) -> bool:
-    """Whether a link can carry the whole view. Where it cannot, the page should say so."""
-    return len(urlencode(to_query(view))) <= LONGEST_ADDRESS
-
-
 def sync() -> None:
     """Write the view into the browser's address; the last thing in a page's run. Foreign keys stay."""
-    query = address(current())
+    query = to_address(current())
     _put(Key.STEPPED, False)
     if _address() == _address_of(current()) or hash(_address()) == _get(Key.HELD):
         return
@@ -230,12 +219,13 @@ def _loud_part(here: Address) -> Address:
 
 
 def _address_of(view: View) -> Address:
-    return _as_address((key, [value]) for key, value in address(view).items())
+    return _as_address((key, [value]) for key, value in to_address(view).items())
 
 
 def _move(before: View, after: View) -> None:
     if _loud(before) != _loud(after):
-        _put(Key.PAST, (*_get(Key.PAST), before)[-HISTORY:])
+        if len(before.text) + len(before.pair) <= LONGEST_KEPT:
+            _put(Key.PAST, (*_get(Key.PAST), before)[-HISTORY:])
         _put(Key.FUTURE, ())
         _put(Key.NOTICES, ())
     _put(Key.VIEW, after)
@@ -253,13 +243,13 @@ def _shift(source: Key, target: Key) -> None:
 
 
 def _loud(view: View) -> tuple[Any, ...]:
-    return tuple(getattr(view, name) for name in _NAMES if name != "v" and name not in _QUIET)
+    return tuple(getattr(view, name) for name in _FIELDS if name not in _QUIET)
 
 
 def _parse() -> tuple[View, tuple[str, ...]]:
     query: dict[str, str | list[str]] = {key: list(values) for key, values in _address()}
     view, found = parse(query, max_characters=Limits.from_environment().max_characters)
-    return view if query else opening(view), found
+    return arrival(view, query), found
 
 
 def _address() -> Address:

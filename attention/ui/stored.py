@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from attention.errors import HeadlightError
-from attention.ui import probes
+from attention.ui import probes, runs
 from attention.ui.problems import describe_problem, may_pass
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def _progress(job: probes.Job) -> None:
     """How far it is. It runs by itself, so the rest of the page stays in use; once it has ended the page runs again."""
     if job.done.is_set():
         st.rerun()
+    job.watch(runs.person())  # it keeps its place in the queue for those who wait
     # Words can name a stranger's model, and a bar's own label would render them.
     st.text(job.line)
     st.progress(job.share or 0.0)

@@ -1,7 +1,7 @@
-"""Traces for the page: each request is run once, in a thread of its own, and kept for all sessions.
+"""Traces for the page: each request waits its turn, is run once, and is kept for all sessions.
 
-The page waits for its trace and shows how far it is; every poll is a chance for Streamlit to leave it, and the run goes
-on for whoever asks next: a tab that is closed ends nothing. Only HeadlightErrors come out.
+The page waits for its trace and shows how far it is; every poll is a chance for Streamlit to leave it, and a run that
+has begun goes on for whoever asks next: a tab that is closed ends nothing. Only HeadlightErrors come out.
 """
 
 from __future__ import annotations
@@ -10,20 +10,19 @@ import unicodedata
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
-from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState, get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
 from attention.config import MEGABYTE, Limits
 from attention.errors import InputError, ModelError, TooLongError
-from attention.ui import runs
+from attention.ui import opened, runs
 from attention.ui.problems import describe_problem, may_pass
 from attention.view import Place, View, fit
 
 if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
     from attention.record import AttentionRecord, Kind, Trace
 
 __all__ = [
@@ -43,12 +42,12 @@ __all__ = [
     "size",
 ]
 
-# A trace keeps O(n·d) a layer: 75 MB for GPT-2 at 512 tokens.
-MAX_TRACES, MAX_BYTES = 64, 500 * MEGABYTE
 # Most traces are done by then, and need no progress bar to flicker by.
-PATIENCE_SECONDS, POLL_SECONDS = 0.3, 0.2
-# What a session has cancelled: the model, and the sentence that says so, until it asks for it again.
+PATIENCE_SECONDS = 0.3
+# What a session has cancelled, a model's download or one request in the queue, and the sentence that says so, until it
+# asks for it again.
 CANCELLED = "headlight.cancelled"
+LEFT = "This was cancelled before its turn came; try again when you like."
 
 
 @dataclass(frozen=True)
@@ -71,12 +70,14 @@ class Traces(runs.Runs[Request, "Trace"]):
     """
 
     what = "tracing"
+    one_each = True
 
     def _is_stale(self, job: Job) -> bool:
         return job.made is not None and _has_lost_its_model(job.made)
 
     def _bounds(self) -> tuple[int, int]:
-        return MAX_TRACES, MAX_BYTES
+        limits = Limits.from_environment()
+        return limits.traces_in_memory, limits.traces_mb * MEGABYTE
 
     def _size(self, made: Trace) -> int:
         return size(made)
@@ -84,22 +85,31 @@ class Traces(runs.Runs[Request, "Trace"]):
 
 def get_trace(view: View) -> Trace:
     """The view's trace; while it is made, a bar or a line shows how far it is. Raises only HeadlightErrors."""
+    if (from_file := opened.find(view)) is not None:
+        return from_file
     request = request_of(view)
     _refuse_texts(request)
-    if view.model in (cancelled := _cancelled()):
-        raise ModelError(cancelled[view.model])
-    job = _shared.join(request)
-    if not job.done.wait(PATIENCE_SECONDS):
-        _show_progress(job, view)
-    return job.result()
+    cancelled = _cancelled()
+    for what in (view.model, _name(request)):
+        if what in cancelled:
+            raise ModelError(cancelled[what])
+    join, show = partial(_shared.join, request, runs.person()), partial(_show_progress, view=view)
+    return runs.wait_for(join, PATIENCE_SECONDS, show).result()
 
 
 def cancel(view: View) -> None:
-    """Stop waiting for the model of this view, in this session, until `retry`; for a button."""
+    """Stop waiting for this view's turn, or for its model, in this session, until `retry`; for a button."""
     from attention.models import ModelRef, hub
 
-    goes_on = _shared.cancel(request_of(view), _person())
-    if goes_on is not None:
+    request = request_of(view)
+    job = _shared.find(request)
+    in_the_queue = job is not None and job.place > 0
+    goes_on = _shared.cancel(request, runs.person())
+    if goes_on is None:
+        return
+    if in_the_queue:
+        _cancelled()[_name(request)] = LEFT
+    else:
         _cancelled()[view.model] = str(hub.cancelled(ModelRef(id=view.model), goes_on=goes_on))
 
 
@@ -107,8 +117,10 @@ def retry(view: View) -> None:
     """Forget that this view's trace failed or was cancelled, so that the next run of the page tries again; for a
     button.
     """
-    _cancelled().pop(view.model, None)
-    _shared.forget_failure(request_of(view))
+    request = request_of(view)
+    for what in (view.model, _name(request)):
+        _cancelled().pop(what, None)
+    _shared.forget_failure(request)
 
 
 def fit_to(view: View, trace: Trace) -> tuple[View, tuple[str, ...]]:
@@ -183,44 +195,16 @@ def _refuse_texts(request: Request) -> None:
 
 
 def _show_progress(job: Job, view: View) -> None:
-    coming, bar, line, way_out = st.empty(), st.empty(), st.empty(), st.empty()
-    offered = False
-    while not job.done.wait(POLL_SECONDS):
-        job.watch(_person())
-        # Words can name a stranger's model or file, and a bar's own label would render them.
-        line.text(job.line)
-        if job.coming:
-            coming.text(job.coming)
-        if job.share is None:
-            bar.empty()
-        else:
-            bar.progress(job.share)
-        if job.fetching != offered:
-            offered = _offer_cancel(way_out, job, view)
-    for place in (coming, bar, line, way_out):
-        place.empty()
+    runs.poll(job, partial(cancel, view))
 
 
-def _offer_cancel(place: DeltaGenerator, job: Job, view: View) -> bool:
-    """Show the button while there is something to cancel; whether it is shown."""
-    if not job.fetching:
-        place.empty()
-        return False
-    # As if it stood outside any fragment: Streamlit leaves a run for a click there at once, but lets a run end first
-    # where the click is for a fragment, and this run ends only when the download does.
-    with ThreadState.scoped(fragment_id=None), place:
-        st.button("Cancel", key=f"cancel-{id(job):x}", on_click=cancel, args=(view,))
-    return True
-
-
-def _person() -> str:
-    """The session whose page this is."""
-    context = get_script_run_ctx(suppress_warning=True)
-    return context.session_id if context is not None else ""
+def _name(request: Request) -> str:
+    """One request among what a session has cancelled, which has no use for its texts."""
+    return f"request {hash(request)}"
 
 
 def _cancelled() -> dict[str, str]:
-    """What this session has cancelled: model → sentence."""
+    """What this session has cancelled: model, or name of a request → sentence."""
     if get_script_run_ctx(suppress_warning=True) is None:
         return {}
     found: dict[str, str] = st.session_state.setdefault(CANCELLED, {})

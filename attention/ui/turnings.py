@@ -1,6 +1,6 @@
 """How each layer turns pairs of dimensions, found by one more run, of one token said again and again.
 
-`begin` begins it, in a thread of its own, for all sessions; a page draws first and tells the rest when it is known.
+`begin` puts it into the queue, for all sessions; a page draws first and tells the rest when it is known.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from attention.catalogue import LOCAL
 from attention.config import MEGABYTE, Limits
 from attention.payloads import travel
-from attention.ui import runs
+from attention.ui import opened, runs
 
 if TYPE_CHECKING:
     from attention.analysis.dimensions import Turns
@@ -26,6 +26,7 @@ MOST, MOST_BYTES = 64, 50 * MEGABYTE
 PATIENCE_SECONDS = 0.3
 LOCAL_ADDS = "the local model adds positions to its tokens and turns no dimensions"
 TOO_LONG = "this text is too long to try it out"
+FROM_FILE = "this trace was opened from a file, without the model that could be tried"
 UNKNOWN = "its queries and keys are not known"
 
 
@@ -70,9 +71,9 @@ class Turnings(runs.Runs[Request, Turned]):
 def begin(view: View, trace: Trace) -> Job:
     """The test run of the view's model for a text as long as this one: begun now, under way or ended."""
     places = max(len(trace.tokens), len(trace.pair_tokens))
-    if why := _refusal(trace, places):
+    if why := _refusal(trace, places) or (FROM_FILE if opened.is_opened(view) else ""):
         return _ended(why)
-    job = _shared.join(Request(view.model, places, Limits.from_environment()))
+    job = _shared.join(Request(view.model, places, Limits.from_environment()), runs.person())
     job.done.wait(PATIENCE_SECONDS)
     return job
 

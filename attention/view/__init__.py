@@ -1,7 +1,8 @@
 """View: everything that the inspect page shows, as one frozen value, and its form as a link.
 
 `parse` reads a query string and never fails: a value that makes no sense falls back to its default, with a notice in
-plain words. `to_query` writes what `parse` reads back unchanged. `revised` takes over what a browser has changed. `fit`
+plain words. `to_query` writes what `parse` reads back unchanged; `to_file` and `from_file` do the same with a file, for
+texts that no link carries. `revised` takes over what a browser has changed. `fit`
 moves a view to a place that a trace really has. Notices and labels are plain text, never markup: they may quote what a
 stranger put into a link, so they are drawn literally. Keys that are not in PARAMETERS are ignored in silence: links
 collect campaign tags, and Streamlit has keys of its own.
@@ -36,8 +37,9 @@ from attention.view.fields import (
     clean,
     label,
 )
+from attention.view.files import from_file, most_bytes, to_file
 from attention.view.fitting import Place, fit, nearest, step
-from attention.view.links import parse, revised, show, to_query
+from attention.view.links import LONGEST_QUERY, fits_address, parse, revised, show, to_address, to_query
 from attention.view.parameters import PARAMETERS, Parameter
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "HOTTEST",
     "KINDS",
     "LENSES",
+    "LONGEST_QUERY",
     "MAX_BESIDE",
     "MAX_INDEX",
     "MAX_PINS",
@@ -71,11 +74,16 @@ __all__ = [
     "change",
     "clean",
     "fit",
+    "fits_address",
+    "from_file",
     "label",
+    "most_bytes",
     "nearest",
     "parse",
     "revised",
     "show",
     "step",
+    "to_address",
+    "to_file",
     "to_query",
 ]

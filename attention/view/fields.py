@@ -62,21 +62,22 @@ UNSENDABLE = re.compile("[\0\ud800-\udfff]")
 class View:
     """What the inspect page shows. Two equal views show the same picture.
 
-    model: bundled name, hub id (`id@revision` pins one) or folder. pair: the second text, "" for none. kind: "" means
-    the trace's own default. layer, head and query count from 0; query is the pinned token, None lets the page choose.
-    also: further pinned tokens, whose rows are averaged or summed (`together`) with the first. key: the token looked at
-    in the products by dimension. stage: which of STAGES the scores panel shows. weights: the softmax's, what they bring
-    as shares of each row, or the difference. values: the head's output, or its contribution after W_O.
+    model: bundled name, hub id (`id@revision` pins one) or folder. text: the sentence. pair: the second text, "" for
+    none. kind: "" means the trace's own default. layer and head: from 0. query: the pinned token, from 0; None lets the
+    page choose. also: further pinned tokens, whose rows are averaged or summed. together: which of the two. key: the
+    token looked at in the products by dimension. stage: which of STAGES the scores panel shows. weights: the softmax's,
+    what they bring as shares of each row, or the difference. values: the head's output, or its contribution after W_O.
 
     temperature: what the scores are divided by, beyond what the model itself does. hide: which keys are left out, any
     of HIDE; rest: whether the others keep their weights or share the row. zoom: (first query, last, first key, last) of
     the part that the maps show, or None for all of it.
 
-    measure: what the map of all heads shows, one of MEASURES; sort: in falling order; ground: whether a pattern was
-    counted on this text or on stored ones. lens: the view below. beside: more (layer, head) in the links; least and
-    top: the smallest weight, and the most lines a token, that are drawn there (0 for no limit). over: what is averaged.
+    measure: what the map of all heads shows, one of MEASURES. sort: whether in falling order. ground: whether a pattern
+    was counted on this text or on stored ones. lens: the view below. beside: more (layer, head) in the links. least:
+    the smallest weight that is drawn there. top: the most lines a token, 0 for no limit. over: what is averaged.
 
-    chat: whether the text enters as a message in the model's own chat template.
+    ids: whether the tokens' ids are shown. chat: whether the text enters as a message in the model's own chat template.
+
     NUL and lone surrogates, which no browser can carry, become U+FFFD. Raises InputError for values outside these.
     """
 

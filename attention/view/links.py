@@ -1,13 +1,22 @@
 """A view as a link, and a link as a view."""
 
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
+from urllib.parse import urlencode
 
 from attention.config import Limits
 from attention.view.fields import REPLACEMENT, UNSENDABLE, VERSION, View, change
-from attention.view.parameters import PARAMETERS, Parameter, written, written_box
+from attention.view.packing import LEFT_OUT, left_out, pack, unpack
+from attention.view.parameters import PACKED, PARAMETERS, VERSION_KEY, Parameter, written, written_box
 
 ALWAYS = ("model", "text")
+TEXTS = ("text", "pair")
+# Texts that take more of an address than this are packed, where that is shorter. Below it they stay readable.
+READABLE = 500
+# Longer queries are cut by chat programs, and stop at some proxies (nginx takes 8 KB for the whole request line).
+LONGEST_QUERY = 2_048
+ASK_FOR_THE_FILE = "Its text was too long for a link: ask whoever sent it for the file."
 MAX_WRITTEN = 2_000
 SHOWN = 40
 
@@ -22,19 +31,49 @@ def parse(
         raw = _single(parameter, query.get(parameter.name, []), notices)
         if raw is not None:
             _read(parameter, raw, max_characters, fields, notices)
-    fields.pop("v", None)
+    fields.pop(VERSION_KEY, None)
+    packed = fields.pop(PACKED, None)
+    if packed is not None:
+        _read_packed(packed, max_characters, fields, notices)
     return View(**fields), tuple(notices)
 
 
 def to_query(view: View) -> dict[str, str]:
-    """The view as link parameters: the version, model and text always, the rest where it differs from the default."""
+    """The view as link parameters: the version, model and text always, the rest where it differs from the default.
+
+    Long texts are packed into one value. This is complete for every view; `to_address` is what fits into an address.
+    """
+    query = in_full(view)
+    texts = {name: query[name] for name in TEXTS if name in query}
+    packed = {PACKED: pack(view.text, view.pair)}
+    if len(urlencode(texts)) <= READABLE or len(urlencode(packed)) >= len(urlencode(texts)):
+        return query
+    return {name: value for name, value in query.items() if name not in TEXTS} | packed
+
+
+def in_full(view: View) -> dict[str, str]:
+    """The same with its texts as they are, however long."""
     default = View()
     named = {
         name: written_box(value) if name == "zoom" else written(value)
-        for name, value in ((p.name, getattr(view, p.name)) for p in PARAMETERS if p.name != "v")
+        for name, value in ((p.name, getattr(view, p.name)) for p in PARAMETERS if p.name not in (VERSION_KEY, PACKED))
         if name in ALWAYS or value != getattr(default, name)
     }
-    return {"v": VERSION, **named}
+    return {VERSION_KEY: VERSION, **named}
+
+
+def fits_address(view: View) -> bool:
+    """Whether a link can carry the whole view. Where it cannot, the page says so, and a file can."""
+    return len(urlencode(to_query(view))) <= LONGEST_QUERY
+
+
+def to_address(view: View) -> dict[str, str]:
+    """The view as an address carries it: texts that are too long for a link are left out, with a mark that says so."""
+    query = to_query(view)
+    if fits_address(view):
+        return query
+    left = {PACKED: left_out(view.text, view.pair)}
+    return {name: value for name, value in query.items() if name not in (*TEXTS, PACKED)} | left
 
 
 def revised(view: View, told: Mapping[str, object]) -> View:
@@ -44,7 +83,7 @@ def revised(view: View, told: Mapping[str, object]) -> View:
     default, changes = View(), {}
     for parameter in PARAMETERS:
         raw = told.get(parameter.name)
-        if parameter.name == "v" or not isinstance(raw, str) or len(raw) > MAX_WRITTEN:
+        if parameter.name in (VERSION_KEY, PACKED) or not isinstance(raw, str) or len(raw) > MAX_WRITTEN:
             continue
         try:
             changes[parameter.name] = parameter.read(raw) if raw else getattr(default, parameter.name)
@@ -67,7 +106,7 @@ def _read(parameter: Parameter, raw: str, longest: int, fields: dict[str, Any], 
     except ValueError:
         notices.append(_refusal(parameter, raw))
         return
-    if parameter.name in ("text", "pair") and len(value) > longest:
+    if parameter.name in TEXTS and len(value) > longest:
         notices.append(
             f"The link's {parameter.name} has {len(value):,} characters; at most {longest:,} are read here. "
             f"Shown instead: {parameter.default}."
@@ -78,8 +117,33 @@ def _read(parameter: Parameter, raw: str, longest: int, fields: dict[str, Any], 
     fields[parameter.name] = value
 
 
+def _read_packed(raw: str, longest: int, fields: dict[str, Any], notices: list[str]) -> None:
+    """What is packed counts where the link has no readable text of its own."""
+    if any(name in fields for name in TEXTS):
+        notices.append("The link names its text twice; the readable one counts.")
+        return
+    if raw.startswith(LEFT_OUT):
+        notices.append(f"This link does not carry its text. {ASK_FOR_THE_FILE}")
+        return
+    try:
+        saved = unpack(raw, longest)
+    except ValueError:
+        notices.append("The link's text is damaged, and nothing of it can be read. Shown instead: the first sample.")
+        return
+    if saved.too_long:
+        notices.append(
+            f"The link's text has more than {longest:,} characters, the most that are read here. "
+            "Shown instead: the first sample."
+        )
+        return
+    fields |= {"text": saved.text, "pair": saved.pair}
+    if not saved.whole:
+        count = len(saved.text) + len(saved.pair)
+        notices.append(f"The link is damaged or was cut off: the first {count:,} characters of its text could be saved.")
+
+
 def _refusal(parameter: Parameter, raw: str) -> str:
-    if parameter.name == "v":
+    if parameter.name == VERSION_KEY:
         return f"The link is of version {show(raw)}, this page reads version {VERSION}: what it knows of it is shown."
     return (
         f"The link's {parameter.name} is {show(raw)}; it must be {parameter.accepts}. "
@@ -88,9 +152,13 @@ def _refusal(parameter: Parameter, raw: str) -> str:
 
 
 def show(text: str, longest: int = SHOWN) -> str:
-    """A stranger's text as part of a sentence: quoted, shortened, with invisible characters written out."""
-    short = text if len(text) <= longest else text[: longest - 1] + "…"
-    return "“" + "".join(_visible(character) for character in short) + "”"
+    """A stranger's text as part of a sentence: quoted, with invisible characters written out, and then shortened."""
+    signs = [_visible(character) for character in text[: longest + 1]]
+    ends = list(accumulate(map(len, signs)))
+    if not ends or ends[-1] <= longest:
+        return f"“{''.join(signs)}”"
+    kept = "".join(sign for sign, end in zip(signs, ends, strict=True) if end < longest)
+    return f"“{kept}…”"
 
 
 def _visible(character: str) -> str:

@@ -151,13 +151,19 @@ def written_box(box: Box) -> str:
     return f"{box[0]}-{box[1]},{box[2]}-{box[3]}"
 
 
+# Keys of a link that are no field of a view.
+VERSION_KEY, PACKED = "v", "packed"
 _NUMBER = "a whole number from 0"
 _NAME = f"a name of 1 to {MAX_MODEL} characters"
 PARAMETERS = (
-    Parameter("v", "version of the link", VERSION, VERSION, _choice((VERSION,))),
+    Parameter(VERSION_KEY, "version of the link", VERSION, VERSION, _choice((VERSION,))),
     Parameter("model", "bundled name, hub id (id@revision pins one) or local folder", _NAME, DEFAULT_MODEL, _model),
     Parameter("text", "the sentence", "a text", "the first sample", str),
     Parameter("pair", "the second text: a decoder's own, or sentence B", "a text", "no second text", str),
+    Parameter(
+        PACKED, "both texts in few characters, in place of text and pair", "what the page itself wrote",
+        "the first sample", str,
+    ),
     Parameter(
         "kind", "which attention, where a model has several", listed(KINDS), "the usual one", _choice(("", *KINDS)),
     ),

@@ -23,6 +23,14 @@ export function pin(state, panel, cell, event) {
   table.pin(placeOf(state, panel, cell).query, { several: table.isSeveral(event) });
 }
 
+/** What copying a cell gives: query, key or dimension, and the number itself. */
+export function partsOf(state, panel, cell) {
+  const { tokens } = state.shown.run;
+  const { query, key, dimension, sink, value } = placeOf(state, panel, cell);
+  const other = sink ? "sink" : dimension === undefined ? ui.namesOf(tokens.keys)[key] : `dimension ${dimension}`;
+  return [ui.namesOf(tokens.queries)[query], other, Number.isNaN(value) ? "masked" : value];
+}
+
 /** The row and column that are pointed at, wherever on the page; what was said of a cell here ends with another's word. */
 export function mark(state, at) {
   const own = at?.from === "figures";

@@ -3,15 +3,18 @@
  * spoken of, `at`: the same of the cell that the keyboard is on, and `pins`.
  */
 const version = new URL(import.meta.url).search;
-const [{ rowOf }, { cellAt }] = await Promise.all(["../spans", "./marks"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { rowOf }, { cellAt }, { copyText }, { cell: safe }] = await Promise.all(
+  ["../headlight", "../spans", "./marks", "../clipboard", "../share/csv"].map((name) => import(`${name}.js${version}`)));
 
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -Infinity], End: [0, Infinity] };
+const KEYS = "Arrow keys walk over the cells, Enter pins the row, Ctrl or ⌘ and C copies names and number.";
 
 /**
  * Let a panel be pointed at: `show(panel, cell)` speaks of a cell and `leave()` of none any more; `pin(panel, cell, event)`
- * pins its row. `other(panel, event)` may take a key that means nothing here, and says whether it did.
+ * pins its row; `parts(panel, cell)` are what copying it gives: query, key and number. `other(panel, event)` may take a key
+ * that means nothing here, and says whether it did.
  */
-export function walk(state, panel, { show, leave, pin, other = () => false }) {
+export function walk(state, panel, { show, leave, pin, parts, other = () => false }) {
   const { cover } = panel;
 
   /** Speak of a cell, or of the nearest that the map has. */
@@ -42,7 +45,21 @@ export function walk(state, panel, { show, leave, pin, other = () => false }) {
     state.at = state.over;
   }
 
+  /** Copy what the cell is, as a spreadsheet takes it, and say so; the keyboard stays where it is. */
+  async function copyCell() {
+    const { row, column } = state.at;
+    const done = await copyText(parts(panel, { row, column }).map(safe).join("\t"));
+    if (!cover.matches(":focus")) cover.focus({ preventScroll: true });
+    moveTo({ row, column });
+    state.tip.append(ui.make("div", { class: "hl-copied" }, done ? "copied" : "This browser does not let the page copy."));
+  }
+
   function key(event) {
+    if (isCopy(event) && state.at?.panel === panel && String(getSelection()) === "") {
+      event.preventDefault();
+      copyCell();
+      return;
+    }
     if (event.altKey || event.ctrlKey || event.metaKey || state.at?.panel !== panel) return;
     const by = STEPS[event.key];
     if (event.key === "Enter" || (event.key === " " && !event.shiftKey)) pin(panel, state.at, event);
@@ -53,6 +70,7 @@ export function walk(state, panel, { show, leave, pin, other = () => false }) {
     event.stopPropagation();
   }
 
+  cover.setAttribute("aria-description", KEYS);
   cover.addEventListener("pointermove", point);
   cover.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && leave());
   cover.addEventListener("pointerdown", () => { state.at = null; });
@@ -68,6 +86,8 @@ export function walk(state, panel, { show, leave, pin, other = () => false }) {
   });
   Object.assign(panel, { speak, moveTo });
 }
+
+const isCopy = (event) => event.key.toLowerCase() === "c" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
 
 /** After a new drawing, speak on of the cell that the keyboard is on, or else the pointer or the last tap. */
 export function speakOn({ at, over }) {

@@ -309,8 +309,8 @@ class TestProblems:
 
 class TestPicker:
     def test_it_says_what_the_model_is_and_what_else_may_be_typed(self):
-        assert opened().caption[0].value == f"{ask.HINT} {models()[0].about}"
-        assert opened(model="a b c").caption[0].value == ask.HINT
+        assert opened().caption[0].value == f"Or type a hub id or a folder. {models()[0].about}"
+        assert opened(model="a b c").caption[0].value == "Or type a hub id or a folder."
 
     def test_the_line_under_the_name_is_never_without_a_line(self):
         app = opened(model="local")

@@ -9,8 +9,11 @@ from streamlit.runtime.state import QueryParamsProxy
 from streamlit.testing.v1 import AppTest
 
 from attention.bundled import notes
-from attention.ui.state import HISTORY, LONGEST_ADDRESS, Key, address, fits_address
-from attention.view import DEFAULT_MODEL, DEFAULT_TEXT, View, change, to_query
+from attention.ui.state import HISTORY, Key
+from attention.view import DEFAULT_MODEL, DEFAULT_TEXT, View, change, fits_address, to_address, to_query
+
+# No two of its characters are alike, so no link can carry it.
+LONG = "".join(map(chr, range(0x4E00, 0x4E00 + 2_000)))
 
 
 def page() -> None:
@@ -309,11 +312,29 @@ def test_back_to_a_link_that_had_to_be_corrected_does_not_write_over_it(monkeypa
 
 
 def test_back_to_a_text_too_long_for_an_address_finds_it() -> None:
-    long = View(text="a" * (LONGEST_ADDRESS + 1), layer=1)
+    long, longer = View(text=LONG, layer=1), View(text=LONG + "!", layer=1)
     session = Session().go(long)
     short = session.query
     assert "text" not in short
     assert session.go(View(head=1)).open(**short).view == long
+    assert session.go(longer).query != short
+    assert session.open(**short).view == long
+    assert session.told == ()
+
+
+def test_an_address_without_its_text_says_so_to_whoever_gets_it() -> None:
+    received = Session(**to_address(View(text=LONG, layer=1)))
+    assert received.view == View(layer=1)
+    assert "does not carry its text" in received.told[0]
+    assert received.query == to_query(View(layer=1))
+
+
+def test_a_packed_text_is_read_and_written_back_as_it_was() -> None:
+    view = View(text="All that glitters is not gold. " * 40, pair="Ein zweiter Satz.", head=2)
+    session = Session(**to_query(view))
+    assert session.view == view
+    assert session.query == to_query(view)
+    assert set(session.query) == {"v", "model", "head", "packed"}
 
 
 def test_another_page_that_drops_the_address_keeps_the_view() -> None:
@@ -344,17 +365,13 @@ def test_foreign_keys_stay_in_the_address_and_change_nothing() -> None:
 
 
 def test_a_text_too_long_for_an_address_stays_in_the_session_but_not_in_the_address() -> None:
-    view = View(text="字" * 2000, layer=1)
+    view = View(text=LONG, layer=1)
     session = Session().go(view)
     assert not fits_address(view)
     assert session.run().view == view
-    assert session.query == {"v": "1", "model": DEFAULT_MODEL, "layer": "1"}
+    assert session.query == to_address(view)
+    assert set(session.query) == {"v", "model", "layer", "packed"}
     assert session.can == (True, False)
-    assert fits_address(View(text="a" * (LONGEST_ADDRESS - 100)))
-
-
-def test_an_address_of_a_default_view_is_its_query() -> None:
-    assert address(View(head=2)) == to_query(View(head=2))
 
 
 def test_two_sessions_do_not_meet() -> None:

@@ -19,6 +19,7 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState,
 from streamlit.testing.v1 import AppTest
 
 import attention.api
+from attention import jobs
 from attention.config import Limits
 from attention.errors import (
     HeadlightError,
@@ -28,6 +29,7 @@ from attention.errors import (
     TooLongError,
     UnsupportedModelError,
 )
+from attention.jobs import Queue
 from attention.local import trace_local
 from attention.models import hub
 from attention.models.reference import ModelRef, parse
@@ -53,6 +55,10 @@ Run = Callable[..., Trace]
 
 def request(text: str = "a b", model: str = "local") -> Request:
     return Request(model, text, "", Limits())
+
+
+def queue(at_once: int) -> Queue:
+    return Queue(at_once=at_once, length=64, seconds=120)
 
 
 def ended(job: traces.Job) -> traces.Job:
@@ -141,7 +147,7 @@ def test_different_requests_run_side_by_side_but_not_all_at_once() -> None:
             running -= 1
         return trace_local(asked.text)
 
-    made = Traces(run, at_once=2)
+    made = Traces(run, queue=queue(2))
     jobs = [made.join(request(f"text {number}")) for number in range(6)]
     assert all(ended(job).result() for job in jobs)
     assert most == 2
@@ -154,10 +160,9 @@ def test_a_run_that_waits_for_its_turn_says_so() -> None:
         assert door.wait(10)
         return trace_local(asked.text)
 
-    made = Traces(run, at_once=1)
+    made = Traces(run, queue=queue(1))
     jobs = [made.join(request("one")), made.join(request("two"))]
-    waiting = lambda: sorted(job.words for job in jobs)  # noqa: E731
-    until(lambda: waiting() == ["Tracing", "Waiting for other runs to end"])
+    until(lambda: sorted(job.line for job in jobs) == ["Place 1 in the queue … 0 s", "Tracing … 0 s"])
     door.set()
     assert all(ended(job).result() for job in jobs)
 
@@ -177,7 +182,7 @@ def kept(made: Traces, texts: list[str]) -> list[str]:
 
 
 def test_the_least_recently_used_results_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(traces, "MAX_TRACES", 2)
+    monkeypatch.setenv("HEADLIGHT_TRACES_IN_MEMORY", "2")
     made = Traces(lambda asked, job: trace_local(asked.text))
     first = ended(made.join(request("a")))
     ended(made.join(request("b")))
@@ -190,12 +195,13 @@ def test_the_least_recently_used_results_go_first(monkeypatch: pytest.MonkeyPatc
 def test_the_bytes_are_bounded_too_but_the_newest_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     one = size(trace_local("a b c"))
     made = Traces(lambda asked, job: trace_local(asked.text))
-    monkeypatch.setattr(traces, "MAX_BYTES", 2 * one)
+    monkeypatch.setenv("HEADLIGHT_TRACES_MB", "2")
+    monkeypatch.setattr(traces, "MEGABYTE", one)
     for text in ("a b c", "b c d", "c d e"):
         ended(made.join(request(text)))
     until(lambda: len(made) == 2)
     assert kept(made, ["a b c", "b c d", "c d e"]) == ["b c d", "c d e"]
-    monkeypatch.setattr(traces, "MAX_BYTES", one - 1)
+    monkeypatch.setattr(traces, "MEGABYTE", (one - 1) // 2)
     ended(made.join(request("d e f")))
     until(lambda: len(made) == 1)
     assert kept(made, ["d e f"]) == ["d e f"]
@@ -297,7 +303,7 @@ def test_a_failure_is_tried_again_after_a_while_or_on_request(monkeypatch: pytes
     made.forget_failure(request())
     second = ended(made.join(request()))
     assert second is not first
-    monkeypatch.setattr(runs, "FAILURE_SECONDS", 0.0)
+    monkeypatch.setattr(jobs, "FAILURE_SECONDS", 0.0)
     until(lambda: time.monotonic() > second.ended)
     assert ended(made.join(request())) is not second
     assert len(tries) == 3
@@ -524,7 +530,7 @@ def test_progress_is_drawn_literally_and_gone_at_the_end(
         return trace_local(text)
 
     monkeypatch.setattr(traces, "PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr(traces, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(runs, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(traces.st, "empty", Watched)
     api(run)
     assert shown("one two") == ["2 tokens"]
@@ -577,6 +583,13 @@ class Waiting:
         self.ended = threading.Event()
         self.cancelled = False
         self.ends = True
+
+    @property
+    def over(self) -> bool:
+        return self.ended.is_set()
+
+    def until_over(self) -> None:
+        assert self.ended.wait(10)
 
     def cancel(self) -> bool:
         self.cancelled = self.ends
@@ -654,7 +667,7 @@ def test_a_tab_that_was_closed_keeps_no_download_from_being_cancelled(monkeypatc
     job = begun(made)
     job.watch("gone")
     job.watch("me")
-    monkeypatch.setattr(runs, "PRESENT_SECONDS", 0.0)
+    monkeypatch.setattr(jobs, "PRESENT_SECONDS", 0.0)
     assert made.cancel(request(), "me") is False
     assert wait.cancelled
 
@@ -676,7 +689,7 @@ def test_a_run_that_is_cancelled_before_its_turn_never_runs() -> None:
         assert door.wait(10)
         return trace_local(asked.text)
 
-    made = Traces(run, at_once=1)
+    made = Traces(run, queue=queue(1))
     first = made.join(request("one"))
     until(lambda: runs == ["one"])
     second = made.join(request("two"))
@@ -741,12 +754,12 @@ def test_only_a_download_can_be_cancelled() -> None:
     ],
 )
 def test_the_pace_of_a_download(pace: list[tuple[float, int]], total: int, words: str) -> None:
-    assert runs.in_words(pace, total) == words
+    assert jobs.in_words(pace, total) == words
 
 
 def test_the_pace_is_that_of_the_last_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(runs.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: now[0])
     job, wait = traces.Job(words="Downloading", began=now[0]), Waiting()
     wait.total = 1_000_000_000
     job.follow(wait)  # type: ignore[arg-type]
@@ -799,7 +812,7 @@ def test_cancel_on_the_page_stays_cancelled_until_it_is_tried_again(
         waits[-1].result()
         return trace_local(text)
 
-    def button(label: str, *, on_click: Callable[..., None], args: tuple[View], **options: object) -> bool:
+    def button(label: str, *, on_click: Callable[..., None], args: tuple[View, ...] = (), **options: object) -> bool:
         offered.append((label, ThreadState.get().fragment_id))
         pressed = real_button(label, on_click=on_click, args=args, **options)  # type: ignore[arg-type]
         if label == "Cancel":  # the person presses it as soon as it is there
@@ -812,7 +825,7 @@ def test_cancel_on_the_page_stays_cancelled_until_it_is_tried_again(
 
     api(run)
     monkeypatch.setattr(traces, "PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr(traces, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(runs, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(traces.st, "button", button)
     monkeypatch.setattr(runs.Job, "line", property(line))
     app = AppTest.from_function(waiting_page).run(timeout=10)

@@ -78,8 +78,30 @@ def test_only_the_catalogue_where_the_host_says_so():
     closed = Limits(any_model=False)
     assert parse("openai-community/gpt2", closed).id == "openai-community/gpt2"
     assert parse("local", closed).built_in
-    with pytest.raises(ModelError, match="org/name is not among the models of this installation"):
+    with pytest.raises(ModelError, match="org/name is not among the models of this installation; choose one of these"):
         parse("org/name", closed)
+
+
+@pytest.mark.parametrize("id", ["local", "storyteller", "openai-community/gpt2", "org/name", " cloze "])
+def test_only_what_the_host_lists_and_the_sentence_lists_it_too(id: str):
+    few = Limits(models="dates,distilbert/distilgpt2", any_model=False)
+    assert parse("dates", few).bundled
+    assert parse("distilbert/distilgpt2", few).id == "distilbert/distilgpt2"
+    with pytest.raises(ModelError, match=r"choose one of these: dates, distilbert/distilgpt2\.$"):
+        parse(id, few)
+
+
+def test_no_strangers_version_of_an_offered_model():
+    closed = Limits(any_model=False)
+    for revision in (HASH, "main", "refs/pr/4"):
+        with pytest.raises(ModelError, match="offers openai-community/gpt2 as it is; leave out the @"):
+            parse(f"openai-community/gpt2@{revision}", closed)
+
+
+def test_a_folder_that_the_host_allows_goes_with_a_list(tmp_path: Path):
+    (tmp_path / "mine").mkdir()
+    limits = Limits(models="dates", any_model=False, model_folder=str(tmp_path))
+    assert parse("./mine", limits).folder == tmp_path.resolve() / "mine"
 
 
 def test_folders_are_off_until_a_root_is_set():

@@ -1,10 +1,13 @@
 /** The slim bar: the name, the pages, and what one may do with this view. */
-const { start } = await import(`${location.origin}${HEADLIGHT.base}/app/static/headlight.js?v=${HEADLIGHT.version}`);
-const { desk } = await import(`${location.origin}${HEADLIGHT.base}/app/static/desk.js?v=${HEADLIGHT.version}`);
+const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
+const [{ start }, { desk }, { copyText }] = await Promise.all(["headlight", "desk", "clipboard"].map(shared));
 const ui = start(HEADLIGHT);
 const table = desk(ui);
 const states = new WeakMap();
 const SAID_MS = 1600;
+const LONG_MS = 6000;
+// What stands in an address for a text that is too long for it; `attention/view/packing.py` has the same.
+const LEFT_OUT = "file.";
 const SVG = "http://www.w3.org/2000/svg";
 
 /** A disc, half ink and half amber: a lamp that is on. */
@@ -21,37 +24,37 @@ function logo() {
   return svg;
 }
 
-/** Copy this page's full address; where the clipboard is closed to us, a selected field is the second way. */
-async function copyLink() {
-  try {
-    await navigator.clipboard.writeText(location.href);
-    return true;
-  } catch {
-    const field = ui.make("textarea", { value: location.href, class: "away" });
-    document.body.append(field);
-    field.select();
-    const done = document.execCommand("copy");
-    field.remove();
-    return done;
-  }
-}
-
 function build(parent) {
   const nav = ui.make("nav", { "aria-label": "Pages" });
-  const undo = ui.make("button", { type: "button", class: "quiet", title: "Back to the view before" }, "Undo");
-  const copy = ui.make("button", { type: "button" }, "Copy link");
+  const undo = button("Undo", "Back to the view before");
+  const copy = button("Copy link", "Copy the link to what is shown now");
+  const share = button("Share", "Link, pictures, files");
+  share.setAttribute("aria-haspopup", "dialog");
+  const out = ui.make("a", { class: "out", target: "_blank", rel: "noopener" }, "Open in Headlight ", ui.make("span", { "aria-hidden": "true" }, "↗"));
   const said = ui.make("span", { class: "said", "aria-live": "polite" });
-  const actions = ui.make("div", { class: "actions" }, said, undo, copy);
+  const actions = ui.make("div", { class: "actions" }, said, undo, copy, share, out);
   const root = ui.make("div", { class: "bar" }, ui.make("span", { class: "name" }, logo(), "Headlight"), nav, actions);
   parent.append(root);
-  const state = { nav, undo, copy, words: said, own: false, said: false, send: () => {} };
+  const state = { root, nav, undo, copy, share, out, words: said, own: false, said: false, send: () => {} };
   undo.addEventListener("click", () => table.takeBack() || state.send("undo", true));
   copy.addEventListener("click", () => report(state));
+  share.addEventListener("click", () => {
+    table.tell();
+    state.send("share", true);
+  });
+  // The view may have changed since: the way out leads to what is shown when it is taken.
+  for (const event of ["pointerdown", "focus", "click"]) out.addEventListener(event, () => lead(state));
   state.stop = ui.listen("undo", (can) => {
     state.said = can;
     allow(state);
   });
   return state;
+}
+
+const button = (label, title) => ui.make("button", { type: "button", title }, label);
+
+function lead({ out }) {
+  out.href = table.address();
 }
 
 /** What came with the bar wins: steps below the bar can only add something to take back, and old news must not undo it. */
@@ -60,9 +63,13 @@ function allow({ undo, own, said }) {
 }
 
 async function report(state) {
-  state.words.textContent = (await copyLink()) ? "Link copied" : "Copy the address from the browser’s bar";
+  const link = table.address();
+  const whole = !new URL(link).searchParams.get("packed")?.startsWith(LEFT_OUT);
+  const done = await copyText(link);
+  const words = whole ? "Link copied" : "Copied without its text, too long for a link: see Share";
+  state.words.textContent = done ? words : "Copy the address from the browser’s bar";
   clearTimeout(state.timer);
-  state.timer = setTimeout(() => { state.words.textContent = ""; }, SAID_MS);
+  state.timer = setTimeout(() => { state.words.textContent = ""; }, done && whole ? SAID_MS : LONG_MS);
 }
 
 /** One link a page; a plain click goes through the server, so that the view comes along. */
@@ -84,7 +91,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   ui.dress(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement));
   state.send = setTriggerValue;
-  const { pages, undo } = ui.parse(data);
+  const { pages, undo, embedded, shares } = ui.parse(data);
+  state.root.classList.toggle("embedded", embedded);
+  for (const own of [state.nav, state.undo, state.copy]) own.hidden = embedded;
+  state.share.hidden = embedded || !shares;
+  state.out.hidden = !embedded;
+  lead(state);
   if (undo !== state.own) Object.assign(state, { own: undo, said: undo });
   allow(state);
   fillNav(state, pages);

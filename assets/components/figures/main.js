@@ -4,7 +4,7 @@
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
 const own = ["describe", "draw", "margins", "marks", "panel", "pointing", "sizes", "walk", "zoom"];
-const [{ start }, { desk }, { cellsOf }, spans, around, { drawAxes, drawCells }, { pointAtBars }, { outline }, { panelOf }, { leave, mark, pin, reveal },
+const [{ start }, { desk }, { cellsOf }, spans, around, { drawAxes, drawCells }, { pointAtBars }, { outline }, { panelOf }, { leave, mark, partsOf, pin, reveal },
   { layOut }, { speakOn, walk }, { zoomKey, zoomLine, zoomable }] = await Promise.all(
   ["headlight", "desk", "cells", "spans", ...own.map((name) => `figures/${name}`)].map(shared));
 const ui = start(HEADLIGHT);
@@ -34,7 +34,8 @@ function buildPanel(state, name, title) {
   panel.header.append(panel.switches);
   panel.cover.before(...Object.values(extra));
   walk(state, panel, {
-    show: (...cell) => reveal(state, ...cell), leave, pin: (...cell) => pin(state, ...cell), other: (...event) => zoomKey(state, ...event),
+    show: (...cell) => reveal(state, ...cell), leave, pin: (...cell) => pin(state, ...cell),
+    parts: (...cell) => partsOf(state, ...cell), other: (...event) => zoomKey(state, ...event),
   });
   zoomable(state, panel);
   pointAtBars(state, panel, leave);
@@ -81,9 +82,9 @@ function show(state, shown) {
   state.queue = state.queue.then(() => drawAxes(state)).then(() => { state.root.dataset.drawn = String(state.drawn); });
 }
 
-/** What only the server can make of this very head, or null while it is on its way. */
+/** What only the server can make of this very head, or null while it is on its way; a file brings all heads' at once. */
 function broughtTo({ given: { brought } }, { run, look }) {
-  return brought && brought.run === run.id && brought.layer === look.layer && brought.head === look.head ? brought : null;
+  return [brought ?? []].flat().find((own) => own.run === run.id && own.layer === look.layer && own.head === look.head) ?? null;
 }
 
 function resized(state) {

@@ -43,6 +43,7 @@ function panelNamed(state, name) {
     state.panels.set(name, panel);
     walk(state, panel, {
       show: (own, cell) => show(state, own, cell), leave: () => ui.say("hover", null), pin: (_, cell, event) => pin(state, cell.row, event),
+      parts: (own, cell) => partsOf(state, own, cell),
     });
     state.maps.append(panel.root);
   }
@@ -218,6 +219,12 @@ function show(state, panel, cell) {
   if (state.agrees) ui.say("hover", { query: tokenOf(state, "queries", cell.row), key: tokenOf(state, "keys", cell.column), from: "map" });
   marks.overCells(panel.marks.cell, panel, cell);
   marks.tell(state, panel, cell, sentences(state, cell));
+}
+
+/** What copying a cell gives: both names, and the number of the map that it is on. */
+function partsOf({ given: { queries, keys, closed } }, { view: { z } }, { row, column }) {
+  const value = ui.row(z, row)[column];
+  return [queries[row], keys[column], Number.isNaN(value) ? closed : value];
 }
 
 /** Both names, and every number that is known of this cell, whichever map is pointed at. */

@@ -1,0 +1,138 @@
+/** A picture or a table of what is on screen, made in the browser: what, how large, in which colours, to a file or copied. */
+const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
+const [{ start }, { csv }, { rowsOf }, { drawing, panelsOf, pngBlob, svgBlob }, { canCopy, copy, save }, { SIZES }, { fileName }] = await Promise.all(
+  ["headlight", ...["csv", "numbers", "picture", "save", "sizes", "words"].map((name) => `share/${name}`)].map(shared));
+const ui = start(HEADLIGHT);
+const states = new WeakMap();
+const WHITE = "#ffffff";
+const WHAT = {
+  beside: ["three panels, side by side", ["scores", "weights", "values"]],
+  under: ["three panels, one under another", ["scores", "weights", "values"]],
+  scores: ["scores", ["scores"]], weights: ["weights", ["weights"]], values: ["weighted values", ["values"]],
+};
+const COLOURS = { light: "light, on white", screen: "as on screen" };
+const TABLES = { scores: "scores", weights: "weights", values: "output" };
+const FORMATS = { png: "PNG", svg: "SVG" };
+
+function build(parent) {
+  const state = { given: null, shown: null, palette: null, turn: 0, url: "" };
+  const choose = (label, options) => chooser(state, label, options);
+  state.what = choose("What", texts(WHAT, ([text]) => text));
+  state.size = choose("Size", texts(SIZES, ({ label }) => label));
+  state.colours = choose("Colours", texts(COLOURS));
+  state.sentence = ui.make("input", { type: "checkbox" });
+  state.sentence.addEventListener("change", () => draw(state));
+  const sentence = ui.make("label", { class: "check" }, state.sentence, "with the pinned row as a sentence");
+  state.preview = ui.make("img", { alt: "", hidden: true });
+  state.said = ui.make("p", { class: "said", role: "status" });
+  state.pictures = Object.entries(FORMATS).map(([format, name]) => button(`Download ${name}`, () => download(state, format)));
+  state.copy = button("Copy picture", () => copyPicture(state));
+  state.copy.hidden = !canCopy();
+  state.tables = Object.entries(TABLES).map(([name, title]) => [name, button(`CSV: ${title}`, () => table(state, name))]);
+  const line = (label, ...children) => ui.make("div", { class: "line", role: "group", "aria-label": label }, ...children);
+  parent.append(ui.make("div", { class: "pictures" },
+    line("What the picture is", state.what.root, state.size.root, state.colours.root, sentence),
+    ui.make("div", { class: "frame" }, state.preview), line("Picture", ...state.pictures, state.copy),
+    line("Numbers as a table", ...state.tables.map(([, made]) => made)), state.said));
+  return state;
+}
+
+const texts = (options, of = (text) => text) => Object.entries(options).map(([value, option]) => [value, of(option)]);
+
+/** A list to choose from: {root, value()}. */
+function chooser(state, label, options) {
+  const select = ui.make("select", { "aria-label": label }, ...options.map(([value, text]) => ui.make("option", { value }, text)));
+  select.addEventListener("change", () => draw(state));
+  return { root: ui.make("label", {}, ui.make("span", {}, label), select), value: () => select.value };
+}
+
+function button(label, press) {
+  const made = ui.make("button", { type: "button" }, label);
+  made.addEventListener("click", press);
+  return made;
+}
+
+/** The picture as it was asked for; rejects with a sentence where it cannot be made. */
+function picture({ given, shown, palette, what, size, colours, sentence }) {
+  const light = colours.value() === "light";
+  const own = light ? HEADLIGHT.palettes.light : palette;
+  return drawing(given, shown, {
+    which: WHAT[what.value()][1], stacked: what.value() === "under", size: SIZES[size.value()], palette: own, paper: light ? WHITE : own.paper,
+    sentence: sentence.checked,
+  });
+}
+
+/** Show what the file will be. Who chooses again before it is made sees the later one. */
+async function draw(state) {
+  if (!state.given || !state.shown) return;
+  state.turn += 1;
+  const { turn } = state;
+  await attempt(state, async () => {
+    panelsOf(state.given, state.shown, Object.keys(TABLES)).forEach(({ view }, i) => { state.tables[i][1].disabled = !view; });
+    const made = await picture(state);
+    if (turn !== state.turn) return;
+    URL.revokeObjectURL(state.url);
+    state.url = URL.createObjectURL(svgBlob(made));
+    Object.assign(state.preview, { src: state.url, alt: made.alt, hidden: false });
+    state.preview.dataset.drawn = String(turn);
+    say(state, state.what.value() === "under" && state.size.value() === "slide" ? "On a slide three panels have room side by side only." : "");
+  });
+}
+
+async function download(state, format) {
+  await attempt(state, async () => {
+    const made = await picture(state);
+    save(format === "svg" ? svgBlob(made) : await pngBlob(made), fileName(state.given.about, state.shown, whatOf(state), format));
+    const { mm } = SIZES[state.size.value()];
+    say(state, `${FORMATS[format]} saved: ${format === "svg" && mm ? `${mm} mm wide` : `${made.width} × ${made.height} pixels`}.`);
+  });
+}
+
+async function copyPicture(state) {
+  await attempt(state, async () => {
+    await copy(picture(state).then(pngBlob));
+    say(state, "Picture copied.");
+  });
+}
+
+function table(state, name) {
+  const [panel] = panelsOf(state.given, state.shown, [name]);
+  const rows = rowsOf(state.shown, panel);
+  save(new Blob([csv(rows)], { type: "text/csv;charset=utf-8" }), fileName(state.given.about, state.shown, name, "csv"));
+  say(state, panel.view.pooled ? "Table saved. This map is pooled: each line is the extreme of several cells, with its place. Zoom in for every number." : "Table saved.");
+}
+
+const whatOf = ({ what }) => ({ beside: "panels", under: "panels" }[what.value()] ?? what.value());
+
+/** Do it, or say why not. */
+async function attempt(state, act) {
+  try {
+    await act();
+  } catch (error) {
+    say(state, error.name === "NotAllowedError" ? "This browser does not let the page copy pictures: download it instead." : `The picture could not be made: ${error.message}`);
+  }
+}
+
+function say({ said }, text) {
+  said.textContent = text;
+}
+
+/** Listen until the component is taken down; it may come back. */
+function connect(state) {
+  return [ui.listen("shown", (shown) => {
+    state.shown = shown;
+    draw(state);
+  })];
+}
+
+export default function ({ data, parentElement }) {
+  const palette = ui.dress(parentElement);
+  const state = ui.once(states, parentElement, () => build(parentElement));
+  Object.assign(state, { palette, given: ui.parse(data) });
+  if (state.stops) draw(state);
+  state.stops ??= connect(state);
+  return () => {
+    state.stops?.forEach((stop) => stop());
+    state.stops = null;
+  };
+}

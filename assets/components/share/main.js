@@ -1,0 +1,57 @@
+/** The link to what is shown, and the lines that put it into another page; each with a button that copies it. */
+const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
+const [{ start }, { desk }, { copyText }] = await Promise.all(["headlight", "desk", "clipboard"].map(shared));
+const ui = start(HEADLIGHT);
+const table = desk(ui);
+const states = new WeakMap();
+const WARNING = "A link carries its text: whoever sees the link can read it, in the logs of servers and proxies on the way too.";
+const LEFT_OUT = "The text is too long for a link, so this one opens without it. Save the view as a file, and send that instead.";
+const EMBED_PX = 800;
+const ESCAPES = { "&": "&amp;", '"': "&quot;", "<": "&lt;", ">": "&gt;" };
+
+function build(parent) {
+  const state = { said: ui.make("p", { class: "said", role: "status" }), notes: ui.make("p", { class: "note" }) };
+  state.link = part(state, "Link", ui.make("input", { type: "text", readOnly: true, spellcheck: false }), "Copy link");
+  state.snippet = part(state, "Inside another page", ui.make("textarea", { rows: 5, readOnly: true, spellcheck: false }), "Copy lines");
+  state.size = ui.make("p", { class: "note size" });
+  state.link.root.append(state.size);
+  parent.append(ui.make("div", { class: "share" }, state.link.root, state.notes, state.snippet.root, state.said));
+  state.stop = ui.listen("shown", () => show(state));
+  return state;
+}
+
+/** A named field that is selected as a whole when it is entered, and its button. */
+function part(state, name, field, label) {
+  const button = ui.make("button", { type: "button" }, label);
+  field.addEventListener("focus", () => field.select());
+  button.addEventListener("click", async () => {
+    const done = await copyText(field.value, field);
+    state.said.textContent = done ? `${name} copied` : "Copying is not allowed here: the text is selected, copy it by hand";
+    if (!done) field.focus();
+  });
+  const line = ui.make("div", { class: "line" }, field, button);
+  return { root: ui.make("label", {}, ui.make("span", { class: "name" }, name), line), field };
+}
+
+function show(state) {
+  const { given } = state;
+  if (!given) return;
+  const link = table.address();
+  const embedded = new URL(link);
+  embedded.searchParams.set("embed", "true");
+  state.link.field.value = link;
+  state.snippet.field.value = `<iframe src="${escaped(embedded.href)}"\n  title="${escaped(given.title)}" width="100%" height="${EMBED_PX}"\n  style="border: 0" loading="lazy"></iframe>`;
+  state.size.textContent = given.complete ? `${link.length.toLocaleString("en")} characters` : LEFT_OUT;
+  state.notes.textContent = given.complete ? WARNING : "";
+  state.notes.hidden = !given.complete;
+}
+
+const escaped = (text) => text.replace(/[&"<>]/g, (sign) => ESCAPES[sign]);
+
+export default function ({ data, parentElement }) {
+  ui.dress(parentElement);
+  const state = ui.once(states, parentElement, () => build(parentElement));
+  state.given = ui.parse(data);
+  show(state);
+  return () => state.stop();
+}

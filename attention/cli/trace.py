@@ -1,0 +1,161 @@
+"""`trace`: run a model on one text or many; tokens, checks and a head's rows as JSON, and files of what is shown."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attention.cli import codes, common
+from attention.errors import HeadlightError, InputError, ModelError
+from attention.view import View, clean
+
+if TYPE_CHECKING:
+    from attention.record import HeadView, Token, Trace
+
+NAME, HELP = "trace", "run a model on a text; what a head does, and files of it"
+ABOUT = """Run a model on a text, check every head against the model's own attention, and print as one line of JSON:
+the model, its tokens, the checks, what the chosen head does, and the keys with the largest weights for each query
+token. With --texts every line of a file is a text, and gets a line of JSON; one that cannot be traced gets an "error"
+instead, and the others go on."""
+EXAMPLES = """\
+  python -m attention trace --model storyteller --text "The cat sat." --layer 1 --head 0
+  python -m attention trace --model storyteller --text "The cat sat." --export cat.html --export cat.npz
+  python -m attention trace --model cloze --text "The ___ sat." --layer 2 --head 1 --export cat.csv --what scores
+  python -m attention trace --model dates --text "May 3, 1998" --kind cross --export date.svg
+  python -m attention trace --model owner/name --texts lines.txt --export "out-{n:03}.json"
+"""
+ENDINGS = (".html", ".svg", ".csv", ".json", ".npz")
+NUMBER = re.compile(r"\{n(?::(0?\d{1,2}))?\}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    common.add_model(parser)
+    text = parser.add_mutually_exclusive_group(required=True)
+    text.add_argument("--text", metavar="TEXT", help="the text")
+    text.add_argument("--texts", metavar="FILE", help="a UTF-8 file with one text a line, or - for stdin")
+    common.add_run(parser)
+    parser.add_argument("--layer", type=common.count(0), default=0, metavar="N", help="layer, from 0 (default: 0)")
+    parser.add_argument("--head", type=common.count(0), default=0, metavar="N", help="head, from 0 (default: 0)")
+    parser.add_argument(
+        "--top", type=common.count(0), default=3, metavar="N", help="keys a row, by falling weight (default: 3)"
+    )
+    parser.add_argument(
+        "--export",
+        action="append",
+        default=[],
+        metavar="FILE",
+        type=_file,
+        help=f"also write a file, of the kind that its name ends in: {common.one_of(ENDINGS)}; .svg and .csv hold the "
+        "chosen head, the others all heads; may be given several times; with --texts the name has {n} in it, or "
+        "{n:03}, the number of the text from 1",
+    )
+    parser.add_argument("--what", default="weights", metavar="TABLE", help="the numbers in a .csv (default: weights)")
+    common.add_how(parser)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Trace each text; see `codes` for what comes back."""
+    texts = [clean(given.text)] if given.texts is None else common.texts_of(given.texts)
+    _refuse_names(given, len(texts))
+    ends = []
+    with common.network(given.offline), common.telling(given.progress) as report:
+        for number, text in enumerate(texts, start=1):
+            place = "" if given.texts is None else f"text {number}: "
+            of_all = f" ({number} of {len(texts)})" if len(texts) > 1 else ""
+            ends.append(_one(given, text, number, place, _with(report, of_all)))
+    return max(ends, key=(codes.GOOD, codes.REFUSED, codes.NOT_TRUSTED).index)
+
+
+def _one(given: argparse.Namespace, text: str, number: int, place: str, report: common.Report) -> int:
+    from attention.api import save, trace
+
+    counted = {"n": number} if given.texts is not None else {}
+    try:
+        made = trace(given.model, text, given.pair, chat=given.chat, on_progress=report)
+        head = made.head(given.layer, given.head, given.kind)
+        report("Checking every head", None)
+        answer = answer_of(made, head, given.top)
+        view = _view(given, text) if given.export else None
+        files = [save(made, _numbered(name, number), view=view, what=given.what) for name in given.export]
+    except ModelError:
+        raise  # no other text would fare better
+    except HeadlightError as err:
+        if given.texts is None:
+            raise
+        common.say({**counted, "text": text, "error": str(err)})
+        print(f"headlight: {place}{err}", file=sys.stderr)
+        return codes.REFUSED
+    common.say({**counted, "text": text, **answer, "files": files})
+    common.warn_of(answer["checks"], place)
+    return codes.GOOD if answer["checks"]["ok"] else codes.NOT_TRUSTED
+
+
+def _with(report: common.Report, more: str) -> common.Report:
+    return lambda words, share: report(words + more, share)
+
+
+def answer_of(trace: Trace, head: HeadView, top: int) -> dict[str, Any]:
+    """What is said of one text: model, tokens, checks, and one head with its rows."""
+    from attention.analysis.summary import habit, in_words
+
+    found = habit(head)
+    measured = {} if found is None else asdict(found)
+    return {
+        "id": trace.id,
+        "model": asdict(trace.model),
+        "seconds": round(trace.seconds, 4),
+        "notes": trace.notes,
+        "tokens": _words(trace.tokens),
+        "pair_tokens": _words(trace.pair_tokens),
+        "kinds": trace.kinds,
+        "checks": common.checks_of(trace),
+        "head": {"kind": head.kind, "layer": head.layer, "head": head.head, "says": in_words(found)}
+        | measured
+        | {"error": head.error.relative},
+        "rows": _rows(head, top),
+    }
+
+
+def _rows(head: HeadView, top: int) -> list[dict[str, Any]]:
+    """Each query with its `top` keys by falling weight; keys without any weight are left out."""
+    keys = _words(head.key_tokens)
+    rows = []
+    for query, (token, weights) in enumerate(zip(_words(head.query_tokens), head.weights, strict=True)):
+        best = [int(key) for key in (-weights).argsort(kind="stable")[:top] if weights[key] > 0]
+        found = [{"key": key, "token": keys[key], "weight": float(f"{weights[key]:.6g}")} for key in best]
+        rows.append({"query": query, "token": token, "keys": found})
+    return rows
+
+
+def _words(tokens: tuple[Token, ...]) -> list[str]:
+    return [str(token) for token in tokens]
+
+
+def _view(given: argparse.Namespace, text: str) -> View:
+    names = {"layer": given.layer, "head": given.head, "kind": given.kind or "", "chat": given.chat}
+    return View(model=given.model, text=text, pair=given.pair or "", **names)
+
+
+def _file(name: str) -> str:
+    if Path(name).suffix.lower() not in ENDINGS:
+        raise argparse.ArgumentTypeError(f"{name!r} must end in {common.one_of(ENDINGS)}")
+    return name
+
+
+def _numbered(name: str, number: int) -> Path:
+    return Path(NUMBER.sub(lambda found: f"{number:{found[1] or ''}}", name))
+
+
+def _refuse_names(given: argparse.Namespace, count: int) -> None:
+    """Raise, before anything is run, where many texts would overwrite one file or a folder is missing."""
+    for name in given.export:
+        folder = _numbered(name, 1).parent
+        if not folder.is_dir():
+            raise InputError(f"There is no folder {folder} to write {name} into; make it first.")
+        if count > 1 and not NUMBER.search(name):
+            raise InputError(f"{count} texts would all become {name}; put {{n}} into its name, as in out-{{n}}.html.")

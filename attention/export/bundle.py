@@ -1,0 +1,82 @@
+"""The browser's modules as one classic script, for a file that opens without a server.
+
+A page that is opened from a disk may import no module by its path, and what a notebook embeds may not run one from a
+blob. So each module becomes a function, unchanged but for three things: what it exports is read through `exports`,
+`import(…)` asks `load`, and `import.meta` is `meta`. `assets/export/load.js` has the other end.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from attention import assets
+from attention.errors import HeadlightError
+
+EXPORTED = re.compile(r"^export (?=(?:async )?(?:function|const) )", re.MULTILINE)
+NAMES = re.compile(r"^export (?:async )?(?:function|const) (\w+)", re.MULTILINE)
+LISTED = re.compile(r"^export \{ (\w+) as (\w+) \};$", re.MULTILINE)
+DEFAULT = re.compile(r"^export default function \(", re.MULTILINE)
+WORDS = re.compile(r"""["'`]([./a-z_]+?)(?:\.js[^"'`]*)?["'`]""")
+LEFT = re.compile(r"^(?:export|import)\b.*$", re.MULTILINE)
+
+
+def script(components: tuple[str, ...], own: tuple[str, ...], settings: str, constants: str) -> str:
+    """What components share, these components and the file's own modules, defined by their names, and nothing run yet.
+
+    settings, constants: the lines before each component's code, and before that of each of the file's own.
+    """
+    return "".join(_all(components, own, settings, constants))
+
+
+def _all(components: tuple[str, ...], own: tuple[str, ...], settings: str, constants: str) -> Iterator[str]:
+    yield _read(assets.EXPORT / "load.js")
+    for path in reached(components):
+        yield defined(path.relative_to(assets.STATIC).as_posix(), _read(path))
+    for name in components:
+        yield defined(f"component/{name}.js", settings + _read(assets.COMPONENTS / name / "main.js"))
+    for name in own:
+        yield defined(f"export/{name}.js", settings + constants + _read(assets.EXPORT / f"{name}.js"))
+
+
+def reached(components: tuple[str, ...]) -> list[Path]:
+    """The shared modules that these components ask for, and those that these ask for, in the order of their names.
+
+    A module is asked for by a name in quotation marks, beside the one that asks, above it, or in the component's own
+    folder; a word that happens to read like one brings a module too many, never one too few.
+    """
+    there = {path.relative_to(assets.STATIC).with_suffix("").as_posix(): path for path in assets.SHARED}
+    found: set[str] = set()
+    new = {"headlight", "desk"}
+    for name in components:
+        new |= _asked(_read(assets.COMPONENTS / name / "main.js"), ("", name)) & there.keys()
+    while new:
+        found |= new
+        asked = [_asked(_read(there[name]), (posixpath.dirname(name), "")) for name in new]
+        new = set().union(*asked) & there.keys() - found
+    return [there[name] for name in sorted(found)]
+
+
+def _asked(source: str, folders: tuple[str, ...]) -> set[str]:
+    """The names that words in quotation marks may mean, seen from these folders of `static/`."""
+    return {posixpath.normpath(posixpath.join(folder, word)) for word in WORDS.findall(source) for folder in folders}
+
+
+def defined(name: str, source: str) -> str:
+    """One module as a function that is called when it is first asked for; raises where it has a form unknown here."""
+    names = {name: name for name in NAMES.findall(source)} | {name: own for own, name in LISTED.findall(source)}
+    body = DEFAULT.sub("exports.default = function (", LISTED.sub("", EXPORTED.sub("", source)))
+    if found := LEFT.search(body):
+        raise HeadlightError(f"The module {name} cannot be put into a file: {found.group()!r} has a form unknown here.")
+    body = body.replace("import.meta", "meta").replace("import(", "load(")
+    getters = "".join(f"get {name}() {{ return {own}; }}, " for name, own in names.items())
+    exported = f"Object.defineProperties(exports, Object.getOwnPropertyDescriptors({{ {getters}}}));\n" if names else ""
+    function = f'async (exports, load, meta) => {{\n"use strict";\n{exported}{body}\n}}'
+    return f"headlight.define({json.dumps(name)}, {function});\n"
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")

@@ -1,0 +1,143 @@
+"""A trace, or one head of it, to a file of the kind that its name ends in, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attention.config import MEGABYTE, Limits
+from attention.errors import InputError
+from attention.record import HeadView, Trace
+from attention.view import View
+from attention.view.fields import MAX_MODEL
+
+if TYPE_CHECKING:
+    from attention.record import Token
+
+# What each ending becomes, in words; the first three hold the whole trace, the others one head.
+WHOLE = {".html": "an interactive page", ".json": "everything as text", ".npz": "everything as arrays"}
+ONE_HEAD = {".svg": "a figure", ".csv": "a table"}
+ENDINGS = WHOLE | ONE_HEAD
+BLANK = "___"
+
+
+def write(trace_or_head: Trace | HeadView, path: Path, view: View | None, what: str) -> Path:
+    """Write the file; see `attention.save`. Raises InputError; what is to be written is made before the file is."""
+    ending = ending_of(path)
+    if isinstance(trace_or_head, HeadView):
+        trace, head = trace_or_head.trace, trace_or_head
+    elif isinstance(trace_or_head, Trace):
+        trace, head = trace_or_head, None
+    else:
+        raise InputError(f"save takes a Trace or a HeadView; got {type(trace_or_head).__name__}.")
+    if head is None and view is not None:
+        head = trace.head(view.layer, view.head, view.kind or None)  # type: ignore[arg-type]
+    if head is None and ending in ONE_HEAD:
+        raise InputError(f"{ending} is {ONE_HEAD[ending]} of one head: give trace.head(layer, head), or view=.")
+    view = view_of(trace, head) if view is None else view
+    _put(path, _content(trace, head or _first(trace), view, ending, what))
+    return path
+
+
+def read(path: Path, limits: Limits | None) -> Trace:
+    """The trace in a .npz file; see `attention.load`. Raises InputError."""
+    from attention.export.archive import from_npz
+
+    if path.suffix.lower() != ".npz":
+        raise InputError(f"{path.name} does not end in .npz, the one kind of file that is read back.")
+    try:
+        most = (limits or Limits()).file_mb
+        if path.stat().st_size > most * MEGABYTE:
+            raise InputError(f"{path.name} is larger than the {most} MB that are read; give limits with more file_mb.")
+        data = path.read_bytes()
+    except OSError as err:
+        raise InputError(f"{path} cannot be read: {err.strerror or err}.") from err
+    return from_npz(data, limits).trace
+
+
+def ending_of(path: Path) -> str:
+    """The ending, in small letters; raises InputError that lists those there are."""
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        known = ", ".join(f"{name} ({words})" for name, words in ENDINGS.items())
+        raise InputError(f"{path.name!r} must end in one of: {known}.")
+    return ending
+
+
+def view_of(trace: Trace, head: HeadView | None) -> View:
+    """The view that a file opens on where none is given: this head, or the trace's first."""
+    head = _first(trace) if head is None else head
+    kind = "" if head.kind == trace.default_kind else head.kind
+    return View(
+        model=(trace.model.name.strip() or trace.model.architecture)[:MAX_MODEL],
+        text=text_of(tuple(token for token in trace.tokens if token.segment == 0)),
+        pair=text_of(trace.pair_tokens or tuple(token for token in trace.tokens if token.segment == 1)),
+        kind=kind,
+        layer=head.layer,
+        head=head.head,
+        chat=False,
+    )
+
+
+def text_of(tokens: tuple[Token, ...]) -> str:
+    """The text that tokens were cut from, as far as they tell: white space is a space; without places, words apart."""
+    if any(token.span is None and not token.special for token in tokens):
+        return " ".join(str(token) for token in tokens if not token.special)
+    text = ""
+    for token in tokens:
+        if token.span is not None and (token.part is None or token.part[0] == 0):  # several may share one character
+            start, stop = token.span
+            text = text.ljust(start) + (BLANK if token.special else token.text).ljust(stop - start)
+    return text
+
+
+def _first(trace: Trace) -> HeadView:
+    return trace.head(min(trace.records()), 0)
+
+
+def _content(trace: Trace, head: HeadView, view: View, ending: str, what: str) -> bytes:
+    made = _MAKERS[ending](trace, head, view, what)
+    return made.encode("utf-8") if isinstance(made, str) else made
+
+
+def _html(trace: Trace, head: HeadView, view: View, what: str) -> bytes:
+    from attention.export.interactive import interactive
+
+    return interactive(trace, view)
+
+
+def _json(trace: Trace, head: HeadView, view: View, what: str) -> str:
+    from attention.export.document import to_json
+
+    return to_json(trace, view)
+
+
+def _npz(trace: Trace, head: HeadView, view: View, what: str) -> bytes:
+    from attention.export.archive import to_npz
+
+    return to_npz(trace, view)
+
+
+def _svg(trace: Trace, head: HeadView, view: View, what: str) -> str:
+    from attention.export.still import still
+
+    return still(head, view)
+
+
+def _csv(trace: Trace, head: HeadView, view: View, what: str) -> str:
+    from attention.export.table import to_csv
+
+    return to_csv(head, what)
+
+
+_MAKERS: dict[str, Callable[[Trace, HeadView, View, str], bytes | str]] = {
+    ".html": _html, ".json": _json, ".npz": _npz, ".svg": _svg, ".csv": _csv,
+}  # fmt: skip
+
+
+def _put(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as err:
+        raise InputError(f"{path} cannot be written: {err.strerror or err}.") from err

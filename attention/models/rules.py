@@ -1,0 +1,172 @@
+"""What a stranger's tokenizer.json would do to a text, judged before it is run.
+
+A tokenizer's rules are a small program: patterns that are searched, signs that are replaced by others. They run inside
+this process and cannot be stopped, so three things are refused: rules that would let a text grow beyond all memory,
+patterns that repeat what repeats already (they can take time that doubles with each letter), and sizes that no
+tokenizer has. Rules that are merely slow are not found out here.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from attention.errors import ModelError
+
+FILE = "tokenizer.json"
+# How many times longer a text may become; well over what the known tokenizers come to, a handful at most.
+MOST_GROWTH = 256
+MOST_PATTERN, MOST_RULES, MOST_TEMPLATE, MOST_WORD, MOST_MARK, MOST_MAPPED = 10_000, 64, 10_000, 1_000, 100, 200
+PARTS = ("normalizer", "pre_tokenizer", "decoder", "post_processor")
+LISTS = ("normalizers", "pretokenizers", "decoders", "processors")
+MARKS = ("continuing_subword_prefix", "end_of_word_suffix", "prefix", "suffix", "prepend")
+
+
+def check(id: str, folder: Path) -> None:
+    """Raise ModelError for a tokenizer.json in this folder whose rules are not run here."""
+    path = folder / FILE
+    if not path.is_file():
+        return
+    try:
+        reason = _reason(json.loads(path.read_bytes()))
+    except (OSError, ValueError, RecursionError, TypeError, AttributeError, KeyError, IndexError) as err:
+        raise ModelError(
+            f"The tokenizer of {id} cannot be loaded (its {FILE} is damaged); a whole one must lie beside the model."
+        ) from err
+    if reason:
+        raise ModelError(f"The {FILE} of {id} {reason}, which is not run here; choose another model.")
+
+
+def _reason(tree: dict[str, Any]) -> str:
+    """What is wrong with the rules, or ""."""
+    growth = 1.0
+    for part in PARTS:
+        rules = list(_flat(tree.get(part)))
+        if len(rules) > MOST_RULES:
+            return f"has more than {MOST_RULES} rules in its {part}"
+        for rule in rules:
+            if reason := _wrong(rule):
+                return reason
+        growth *= _product(map(_growth, rules))
+    if growth > MOST_GROWTH:
+        return f"can make a text {MOST_GROWTH} times as long and more"
+    return _wrong_model(tree.get("model") or {})
+
+
+def _flat(rule: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+    """A rule, and those inside it."""
+    if rule is None:
+        return
+    yield rule
+    for name in LISTS:
+        for inner in rule.get(name) or ():
+            yield from _flat(inner)
+
+
+def _wrong(rule: dict[str, Any]) -> str:
+    pattern = _pattern(rule)
+    if pattern is not None and (len(pattern) > MOST_PATTERN or repeats_repeats(pattern)):
+        return "has a pattern that can take very long"
+    if any(len(rule.get(name) or "") > MOST_MARK for name in MARKS if isinstance(rule.get(name), str)):
+        return "adds very long signs"
+    if _template(rule) > MOST_TEMPLATE:
+        return "adds very many special tokens"
+    if longest_mapped(rule.get("precompiled_charsmap") or "") > MOST_MAPPED:
+        return "can make a text very long"
+    return ""
+
+
+def _wrong_model(model: dict[str, Any]) -> str:
+    long = model.get("type") == "WordPiece" and model.get("max_input_chars_per_word", 100) > MOST_WORD
+    if long or any(len(model.get(name) or "") > MOST_MARK for name in MARKS):
+        return "has sizes that no tokenizer has"
+    return ""
+
+
+def _pattern(rule: dict[str, Any]) -> str | None:
+    found = rule.get("pattern")
+    return found.get("Regex") if isinstance(found, dict) else None
+
+
+def _growth(rule: dict[str, Any]) -> float:
+    """How many times longer a text can become by this one rule."""
+    if rule.get("type") in ("ByteLevel", "Metaspace"):
+        return 2.0 if rule["type"] == "ByteLevel" else 1.0
+    if rule.get("type") != "Replace":
+        return 1.0
+    content, searched = rule.get("content") or "", (rule.get("pattern") or {}).get("String")
+    # A pattern may fit between any two letters, and then nothing goes where something comes.
+    return max(1.0, len(content) / len(searched)) if searched else 1.0 + len(content)
+
+
+def _product(numbers: Iterator[float]) -> float:
+    made = 1.0
+    for number in numbers:
+        made *= number
+    return made
+
+
+def _template(rule: dict[str, Any]) -> int:
+    """The most tokens that a template adds to a text."""
+    if rule.get("type") != "TemplateProcessing":
+        return 0
+    sizes = {name: len(one["ids"]) for name, one in (rule.get("special_tokens") or {}).items()}
+    counts = []
+    for side in ("single", "pair"):
+        pieces = rule.get(side) or ()
+        counts.append(len(pieces) + sum(sizes.get(piece.get("SpecialToken", {}).get("id"), 0) for piece in pieces))
+    return max(counts)
+
+
+def longest_mapped(charsmap: str) -> int:
+    """Bytes of the longest text that one of sentencepiece's precompiled maps has in place of a sign: after the length
+    of its trie (4 bytes) and the trie stand all of them, each closed by NUL.
+    """
+    data = base64.b64decode(charsmap)
+    texts = data[4 + int.from_bytes(data[:4], "little") :]
+    return max(map(len, texts.split(b"\0")))
+
+
+def repeats_repeats(pattern: str) -> bool:
+    """Whether a group is repeated that itself holds a repetition or a choice, as in (a+)+ or (a|b)*."""
+    inside, closed, place = [False], False, 0
+    while place < len(pattern):
+        sign = pattern[place]
+        if sign in "*+{" and not (sign == "{" and not pattern[place + 1 : place + 2].isdigit()):
+            if closed:
+                return True
+            inside[-1] = inside[-1] or _varies(pattern, place)
+        closed = False
+        if sign == "(":
+            inside.append(False)
+        elif sign == ")" and len(inside) > 1:
+            closed = inside.pop()
+            inside[-1] = inside[-1] or closed
+        elif sign == "|":
+            inside[-1] = True
+        place = _after(pattern, place)
+    return False
+
+
+def _varies(pattern: str, place: int) -> bool:
+    """Whether a repetition can be of several lengths; {3} is of one."""
+    return pattern[place] != "{" or "," in pattern[place : pattern.find("}", place)]
+
+
+def _after(pattern: str, place: int) -> int:
+    """Where the next sign begins: an escape is one sign, and so is a class with all that stands in it."""
+    if pattern[place] == "\\":
+        named = pattern[place + 1 : place + 3] in ("p{", "P{", "x{")
+        end = pattern.find("}", place) if named else -1
+        return end + 1 if end >= 0 else place + 2
+    if pattern[place] != "[":
+        return place + 1
+    depth, place = 1, place + 1
+    while place < len(pattern) and depth:
+        sign = pattern[place]
+        depth += (sign == "[") - (sign == "]")
+        place += 2 if sign == "\\" else 1
+    return place

@@ -1,0 +1,219 @@
+"""The share panel: the link, pictures of what is on screen, files of what is shown, and files to open.
+
+It stays open over reruns of the page until it is closed, or a file was opened. Links, pictures and tables are made in the
+browser, from what it shows; files with numbers are made here, when they are asked for.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from attention import wire
+from attention.config import Limits
+from attention.errors import HeadlightError
+from attention.payloads import parts
+from attention.ui import components, opened, state, traces
+from attention.view import LONGEST_QUERY, View, fits_address, to_file
+
+if TYPE_CHECKING:
+    from attention.record import HeadView, Trace
+
+OPEN, PROBLEM, FILES = "headlight.share", "headlight.share.problem", "headlight.share.files"
+FILE = "share-file"
+POLL_SECONDS = 1.5
+NAME_CHARS = 40
+
+
+@dataclass(eq=False)
+class File:
+    """One file that can be made of what is shown. Called, it makes the bytes; why it could not, stays in `problem`."""
+
+    make: Callable[[], bytes | str]
+    problem: str = ""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __call__(self) -> bytes:
+        with self._lock:
+            try:
+                made = self.make()
+            except HeadlightError as err:
+                self.problem = str(err)
+                raise
+            self.problem = ""
+        return made.encode() if isinstance(made, str) else made
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of file: its label, what it is for, how its name ends."""
+
+    key: str
+    label: str
+    about: str
+    ending: str
+    mime: str
+
+
+PAGE = Kind(
+    key="share-html", label="Interactive page (HTML)", ending="html", mime="text/html",
+    about="All heads in one file that opens in any browser, without a network.",
+)  # fmt: skip
+NPZ = Kind(
+    key="share-npz", label="Numbers (NPZ)", ending="npz", mime="application/zip",
+    about="All heads’ queries, keys, values and results, for Python. Opened here again, it shows this very page.",
+)  # fmt: skip
+JSON = Kind(
+    key="share-json", label="This head (JSON)", ending="json", mime="application/json",
+    about="Every step of this head as text, with where it comes from.",
+)  # fmt: skip
+VIEW = Kind(
+    key="share-view", label="This view (JSON)", ending="view.json", mime="application/json",
+    about="What a link says, in a small file, for texts of any length.",
+)  # fmt: skip
+
+
+def ask() -> None:
+    """Open the panel; for a callback."""
+    st.session_state[OPEN] = True
+    st.session_state[PROBLEM] = ""
+
+
+def follow() -> None:
+    """Show the panel where it is open."""
+    if st.session_state.get(OPEN):
+        _panel()
+
+
+def _close() -> None:
+    st.session_state[OPEN] = False
+    st.session_state.pop(FILES, None)
+
+
+@st.dialog("Share", width="medium", on_dismiss=_close)
+def _panel() -> None:
+    if not st.session_state.get(OPEN):  # a file was opened: the whole page changes
+        st.rerun()
+    view = state.current()
+    with st.container(key="share"):
+        link, picture, file, other = st.tabs(["Link", "Picture", "Files", "Open a file"])
+        with link:
+            _link(view)
+        with picture:
+            _with_head(view, _picture)
+        with file:
+            _with_head(view, _files)
+        with other:
+            _open(Limits.from_environment())
+
+
+def _link(view: View) -> None:
+    complete = fits_address(view)
+    data = {"complete": complete, "longest": LONGEST_QUERY, "title": "Headlight"}
+    components.mount("share", wire.pack(data), key="share-link")
+    if not complete:
+        st.download_button(
+            "Save this view as a file", to_file(view), file_name(view, VIEW), VIEW.mime, key="share-long", on_click="ignore"
+        )
+
+
+def _with_head(view: View, draw: Callable[[HeadView, View], None]) -> None:
+    """Draw what is made of the head in view; a sentence where there is none."""
+    try:
+        trace = traces.get_trace(view)
+        fitted, _ = traces.fit_to(view, trace)
+        kind = fitted.kind or traces.default_kind(trace)
+        draw(trace.head(fitted.layer, fitted.head, kind), fitted)  # type: ignore[arg-type]
+    except HeadlightError as err:
+        st.text(f"⚠ {err}")
+
+
+def _picture(head_view: HeadView, view: View) -> None:
+    components.mount("pictures", parts.panels(head_view, view), key="pictures")
+
+
+def _files(head_view: HeadView, view: View) -> None:
+    files = _made_of(head_view.trace, view)
+    for kind, file in files.items():
+        with st.container(key=f"line-{kind.key}", horizontal=True, gap="small"):
+            # Without a rerun: it would take the button's own file away while the browser asks for it.
+            st.download_button(kind.label, file, file_name(view, kind), kind.mime, key=kind.key, on_click="ignore")
+            st.caption(kind.about)
+    _refusals(files)
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _refusals(files: dict[Kind, File]) -> None:
+    """Why a file could not be made; it is made beside the page's own runs, and nothing else tells of it."""
+    for line in _problems(files):
+        st.text(line)
+
+
+def _problems(files: dict[Kind, File]) -> Iterator[str]:
+    yield from (f"⚠ {kind.label}: {file.problem}" for kind, file in files.items() if file.problem)
+
+
+def _made_of(trace: Trace, view: View) -> dict[Kind, File]:
+    """The files of this view, the same ones over reruns of the panel."""
+    made = {PAGE: partial(_page, trace, view), NPZ: partial(_npz, trace, view), JSON: partial(_json, trace, view)}
+    key = (trace.id, view)
+    if st.session_state.get(FILES, (None, None))[0] != key:
+        files = {kind: File(make) for kind, make in made.items()} | {VIEW: File(partial(to_file, view))}
+        st.session_state[FILES] = (key, files)
+    found: dict[Kind, File] = st.session_state[FILES][1]
+    return found
+
+
+def _page(trace: Trace, view: View) -> bytes:
+    from attention.export.interactive import interactive
+
+    return interactive(trace, view)
+
+
+def _npz(trace: Trace, view: View) -> bytes:
+    from attention.export.archive import to_npz
+
+    return to_npz(trace, view)
+
+
+def _json(trace: Trace, view: View) -> str:
+    from attention.export.document import to_json
+
+    return to_json(trace, view)
+
+
+def file_name(view: View, kind: Kind) -> str:
+    """A name for a file, of the model and the head; only letters, digits, dots and hyphens."""
+    model = re.sub(r"[^A-Za-z0-9.]+", "-", view.model).strip("-.")[:NAME_CHARS] or "view"
+    return f"headlight-{model}-{view.layer}-{view.head}.{kind.ending}"
+
+
+def _open(limits: Limits) -> None:
+    st.file_uploader(
+        "A view (.json) or the numbers of a trace (.npz), as Headlight saved them", type=["json", "npz"], key=FILE,
+        max_upload_size=limits.file_mb, on_change=_read,
+    )  # fmt: skip
+    st.caption("The file goes to this Headlight's server, which keeps opened numbers in its memory, for links to them.")
+    if problem := st.session_state.get(PROBLEM):
+        st.text(f"⚠ {problem}")
+
+
+def _read() -> None:
+    """A file was chosen: go to what it shows, or say what is wrong with it."""
+    given = st.session_state.get(FILE)
+    st.session_state[PROBLEM] = ""
+    if given is None:
+        return
+    try:
+        view = opened.read(given.getvalue(), Limits.from_environment())
+    except HeadlightError as err:
+        st.session_state[PROBLEM] = str(err)
+        return
+    state.go(view)
+    _close()

@@ -1,0 +1,1 @@
+"""What a host needs to run Headlight: see docs/hosting.md."""

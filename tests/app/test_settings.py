@@ -1,0 +1,116 @@
+"""A host's settings as the page follows them: what is offered, what is refused, and what stands in the log."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from attention import config
+from attention.catalogue import models
+from attention.config import Limits
+from attention.models import store
+from attention.ui import settings, shelf, start, warmup
+from attention.view import View
+from tests.app.test_inspect import given, one, opened, shown
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _warm() -> None:
+    warmup.start()
+    assert warmup._shared.wait(120)
+
+
+@pytest.fixture(autouse=True)
+def _afresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "_told", [])
+    monkeypatch.setattr(store, "downloaded", tuple)
+
+
+def test_they_are_written_to_the_log_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADLIGHT_PUBLIC", "1")
+    assert settings.start() == settings.start() == ""
+    said = capsys.readouterr().err
+    assert said.count("Headlight's settings:") == 1
+    assert [line.split() for line in said.splitlines() if line.startswith("any_model")] == [
+        ["any_model", "false", "public"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("HEADLIGHT_MAX_TOKENS", "many", "HEADLIGHT_MAX_TOKENS is 'many'"),
+        ("HEADLIGHT_MODELS", "<b>x</b>", "'<b>x</b>', which is not in the catalogue"),
+        ("HEADLIGHT_FILE_MB", "201", "HEADLIGHT_FILE_MB is 201, and Streamlit's server.maxUploadSize lets 200 MB in"),
+    ],
+)
+def test_wrong_ones_are_one_sentence_on_the_page_and_in_the_log(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    app = opened()
+    assert not app.exception
+    assert [text.value for text in app.text] == [settings.start()]
+    assert message in settings.start()
+    assert settings.start() in capsys.readouterr().err
+    assert not app.get("bidi_component")
+
+
+@pytest.fixture
+def _few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADLIGHT_PUBLIC", "1")
+    monkeypatch.setenv("HEADLIGHT_MODELS", "dates,cloze")
+
+
+@pytest.mark.usefixtures("_few")
+class TestFewModels:
+    def test_a_first_visit_is_to_the_first_that_is_offered_on_a_text_of_its_own(self) -> None:
+        app = opened()
+        assert not app.exception
+        assert one(app.query_params["model"]) == "cloze"
+        assert "___" in given(app)["prompt"]["text"]
+        assert app.selectbox(key="model").options == ["Cloze model", "Date translator"]
+        assert "Or type" not in app.caption[0].value
+
+    def test_an_address_without_a_model_means_what_is_offered_here(self) -> None:
+        app = opened(text="The cat sat.")
+        assert (one(app.query_params["model"]), given(app)["prompt"]["text"]) == ("cloze", "The cat sat.")
+
+    @pytest.mark.parametrize("model", ["storyteller", "local", "org/name", "./folder"])
+    def test_a_link_to_another_model_is_refused_in_one_sentence(self, model: str) -> None:
+        app = opened(model=model, text="The cat sat.")
+        assert not app.exception
+        said = shown(app)
+        refused = "Local folders are switched off here" if model == "./folder" else "choose one of these: cloze, dates."
+        assert refused in said
+        assert app.selectbox(key="model").value == model or "Storyteller" not in app.selectbox(key="model").options
+
+    def test_the_shelf_holds_nothing_else_and_no_box_for_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        there = store.Stored(
+            id="org/name", revisions=("a" * 40,), bytes=1, state="whole", last_used=0.0, folder=Path("x")
+        )
+        monkeypatch.setattr(store, "downloaded", lambda: (there,))
+        app = opened().switch_page("pages/models.py").run()
+        assert not app.exception
+        said = shown(app)
+        assert {entry.title for entry in models() if f"<strong>{entry.title}</strong>" in said} == {
+            "Cloze model", "Date translator",
+        }  # fmt: skip
+        assert "org/name" not in said
+        assert config.variable("model_folder") not in said
+        assert shelf.OWN not in [box.key for box in app.text_input]
+
+
+def test_strangers_see_the_catalogue_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HEADLIGHT_PUBLIC", "1")
+    app: AppTest = opened().switch_page("pages/models.py").run()
+    assert shelf.OWN not in [box.key for box in app.text_input]
+    monkeypatch.setenv("HEADLIGHT_MODEL_FOLDER", str(tmp_path))
+    app = opened().switch_page("pages/models.py").run()
+    assert app.text_input(key=shelf.OWN).placeholder == "./folder"
+    assert shelf._example(Limits()) == "organisation/name or ./folder"
+
+
+def test_at_home_an_address_without_a_model_is_the_storytellers() -> None:
+    assert start.arrival(View(layer=1), ["layer"]) == View(layer=1)
+    assert start.arrival(View(), []) == start.opening(View())

@@ -1,0 +1,144 @@
+"""The share panel: what it offers, what it makes, and what it says where it cannot."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import PropertyMock, patch
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from streamlit.runtime.context import ContextProxy
+from streamlit.testing.v1 import AppTest
+
+import attention
+from attention import wire
+from attention.errors import InputError
+from attention.export.archive import from_npz
+from attention.record import Trace
+from attention.ui import opened, share, warmup
+from attention.ui.share import File
+from attention.view import View, from_file, to_address, to_file
+from tests.app.test_opened import during, page, payloads, words
+
+SHORT = View(text="The cat sat on the mat.", layer=1, head=2)
+# No two of its characters are alike, so no link can carry it.
+LONG = View(text="".join(map(chr, range(0x4E00, 0x4E00 + 1_500))), model="local")
+BUTTONS = {"share-html", "share-npz", "share-json", "share-view"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm() -> Iterator[None]:
+    warmup.start()
+    assert warmup._shared.wait(120)
+    yield
+    opened._store.clear()
+
+
+@pytest.fixture(scope="module")
+def trace() -> Trace:
+    return attention.trace("storyteller", SHORT.text)
+
+
+def panel(view: View) -> AppTest:
+    return during(page(view), share.ask)
+
+
+def buttons(app: AppTest) -> dict[str, str]:
+    """The download buttons: key → label."""
+    return {re.sub(r".*-(share-\w+)$", r"\1", item.proto.id): item.proto.label for item in app.get("download_button")}
+
+
+def test_the_panel_is_shut_until_it_is_asked_for_and_then_stays() -> None:
+    app = page(SHORT)
+    assert "share" not in payloads(app)
+    assert not buttons(app)
+    during(app, share.ask)
+    assert wire.parse(payloads(app)["share"]) == {"complete": True, "longest": 2_048, "title": "Headlight"}
+    assert payloads(app)["pictures"] == payloads(app)["figures"], "the very panels that are on screen"
+    assert set(buttons(app)) == BUTTONS
+    assert "share" in payloads(app.run())
+    assert "share" not in payloads(during(app, share._close))
+
+
+def test_a_text_too_long_for_a_link_comes_as_a_file() -> None:
+    app = panel(LONG)
+    assert wire.parse(payloads(app)["share"])["complete"] is False
+    assert set(buttons(app)) == {*BUTTONS, "share-long"}
+    assert len(urlencode(to_address(LONG))) < 200
+
+
+def test_where_nothing_is_shown_the_panel_still_has_the_link_and_opens_files() -> None:
+    app = panel(View(text="   ", model="local"))
+    assert "share" in payloads(app)
+    assert words(app).count("⚠ This text has only spaces or invisible characters: type a word.") == 3
+    assert not buttons(app)
+    assert app.file_uploader(key=share.FILE).allowed_type == [".json", ".npz"]
+
+
+def test_files_are_made_of_the_view_when_they_are_asked_for(trace: Trace) -> None:
+    view = SHORT
+    assert b"<!doctype html>" in share._page(trace, view)[:200].lower()
+    again = from_npz(share._npz(trace, view))
+    assert (again.view, again.trace.id) == (view, trace.id)
+    assert json.loads(share._json(trace, view))["head"]["layer"] == 1
+    assert from_file(File(lambda: to_file(view))()) == view
+    assert File(lambda: "é")() == "é".encode()
+
+
+def test_a_file_that_cannot_be_made_says_why_until_it_can() -> None:
+    problems = ["There is too much of it.", ""]
+
+    def make() -> bytes:
+        if problem := problems.pop(0):
+            raise InputError(problem)
+        return b"made"
+
+    file = File(make)
+    with pytest.raises(InputError, match="too much"):
+        file()
+    assert list(share._problems({share.NPZ: file})) == ["⚠ Numbers (NPZ): There is too much of it."]
+    assert file() == b"made"
+    assert list(share._problems({share.NPZ: file})) == []
+
+
+def test_the_panel_says_it_too() -> None:
+    def refuse(*_: object) -> bytes:
+        raise InputError("No file today.")
+
+    with patch.object(share, "_page", refuse):
+        app = panel(SHORT)
+        file = app.session_state[share.FILES][1][share.PAGE]
+        with pytest.raises(InputError):
+            file()
+        assert "⚠ Interactive page (HTML): No file today." in words(app.run())
+        assert app.session_state[share.FILES][1][share.PAGE] is file, "another run of the page forgets nothing"
+
+
+def test_another_view_has_other_files() -> None:
+    app = panel(SHORT)
+    before = app.session_state[share.FILES]
+    from attention.ui import ask
+
+    during(app, lambda: ask.change_to(head=5))
+    key, files = app.session_state[share.FILES]
+    assert key != before[0]
+    assert files[share.VIEW]() == to_file(View(text=SHORT.text, layer=1, head=5))
+
+
+@given(st.text(max_size=80), st.integers(0, 10**6))
+def test_a_files_name_is_safe_everywhere(model: str, layer: int) -> None:
+    name = share.file_name(View(model=model if model.strip() else "x", layer=layer), share.NPZ)
+    assert re.fullmatch(r"headlight-[A-Za-z0-9.-]+\.npz", name)
+    assert ".." not in name or not model
+    assert len(name) < 80
+
+
+@pytest.mark.parametrize("embedded", [False, True])
+def test_inside_another_page_the_bar_has_only_the_way_out(embedded: bool) -> None:
+    with patch.object(ContextProxy, "is_embedded", PropertyMock(return_value=embedded)):
+        app = page(SHORT)
+        bar = wire.parse(payloads(app)["bar"])
+        assert (bar["embedded"], bar["shares"]) == (embedded, True)

@@ -1,0 +1,422 @@
+"""Pictures and tables made in the browser: of the asked size, with the trace's own numbers, and safe to open."""
+
+import csv
+import io
+import json
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from attention import Trace
+from attention.figures.palette import DARK, LIGHT
+from attention.payloads import parts
+from attention.view import View
+from tests.browser import harness, lab
+
+SVG = "{http://www.w3.org/2000/svg}"
+TOKENS = ["<b>x</b>", "$x$", "שלום", "=1+1", "naïve", "Łódź", "&amp;", "the"]
+N, HEADS, WIDTH = len(TOKENS), 2, 6
+CASES = Path(__file__).resolve().parents[1] / "data" / "csv_cases.json"
+INCH_MM, POINTS = 25.4, 72
+# Colours of a picture may be rounded twice, by the browser and here.
+CLOSE = 2
+BOXES = """async (text) => {
+    const host = Object.assign(document.createElement("div"), { innerHTML: text });
+    host.style.position = "absolute";
+    document.body.append(host);
+    await document.fonts.ready;
+    const whole = host.firstElementChild.getBoundingClientRect();
+    const [, , wide] = host.firstElementChild.getAttribute("viewBox").split(" ").map(Number);
+    const boxes = [...host.querySelectorAll("text")].filter((one) => one.textContent).map((one) => {
+        const box = one.getBoundingClientRect();
+        const parts = [one, ...one.querySelectorAll("tspan")];
+        const letters = Math.min(...parts.map((part) => parseFloat(getComputedStyle(part).fontSize)));
+        return { text: one.textContent, letters, left: box.left - whole.left, top: box.top - whole.top,
+            right: whole.right - box.right, bottom: whole.bottom - box.bottom };
+    });
+    host.remove();
+    return { boxes, wide };
+}"""
+
+
+def qkv(n: int = N, *, seed: int = 0) -> dict[str, torch.Tensor]:
+    """Random queries, keys and values; the keys so large that some weights are."""
+    draw = torch.Generator().manual_seed(seed)
+    named = {"query": 4, "key": 4, "value": WIDTH}
+    return {name: 1.5 * torch.randn(HEADS, n, width, generator=draw) for name, width in named.items()}
+
+
+def weights_of(tensors: dict[str, torch.Tensor], head: int) -> np.ndarray:
+    """softmax(q·kᵀ / √d) with a causal mask, by numpy in float64."""
+    query, key = (tensors[name][head].double().numpy() for name in ("query", "key"))
+    scores = query @ key.T / np.sqrt(query.shape[1])
+    scores[np.triu_indices(len(scores), 1)] = -np.inf
+    exps = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return exps / exps.sum(axis=1, keepdims=True)
+
+
+def colour(scale: Any, share: float) -> np.ndarray:
+    """Red, green and blue at that share of a colour scale."""
+    stops = np.array([[int(code[i : i + 2], 16) for i in (1, 3, 5)] for _, code in scale], dtype=float)
+    places = [place for place, _ in scale]
+    return np.array([np.interp(share, places, stops[:, channel]) for channel in range(3)])
+
+
+@dataclass
+class Desk:
+    """The page with the component, and what comes out of it."""
+
+    page: Page
+
+    def choose(
+        self, *, what: str = "beside", size: str = "column", colours: str = "light", sentence: bool = False
+    ) -> None:
+        for label, value in (("What", what), ("Size", size), ("Colours", colours)):
+            self.page.get_by_label(label, exact=True).select_option(value)
+        self.page.get_by_role("checkbox").set_checked(sentence)
+
+    def download(self, button: str) -> tuple[str, bytes]:
+        """The file's name and bytes."""
+        with self.page.expect_download() as coming:
+            self.page.get_by_role("button", name=button, exact=True).click()
+        return coming.value.suggested_filename, Path(coming.value.path()).read_bytes()
+
+    def picture(self, button: str = "Download PNG") -> Image.Image:
+        return Image.open(io.BytesIO(self.download(button)[1]))
+
+    def svg(self) -> ET.Element:
+        return ET.fromstring(self.download("Download SVG")[1])
+
+    def table(self, button: str) -> list[list[str]]:
+        data = self.download(button)[1]
+        assert data.startswith(b"\xef\xbb\xbf"), "spreadsheets know UTF-8 by its mark"
+        return list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+
+    def show(self, trace: Trace, view: View, *, dark: bool = False) -> None:
+        head_view = trace.head(view.layer, view.head)
+        harness.mount(self.page, "pictures", parts.panels(head_view, view), head_view, view, dark=dark)
+
+
+@pytest.fixture(scope="module")
+def tensors() -> dict[str, torch.Tensor]:
+    return qkv()
+
+
+@pytest.fixture(scope="module")
+def trace(tensors: dict[str, torch.Tensor]) -> Trace:
+    return Trace.from_tensors(**tensors, causal=True, tokens=TOKENS, name="own/tensors")
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1200, "height": 900}, accept_downloads=True)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    page.close()
+    assert not errors
+
+
+@pytest.fixture(scope="module")
+def desk(page: Page, trace: Trace) -> Desk:
+    """The component with the first head of a few odd tokens, its third row pinned."""
+    made = Desk(page)
+    made.show(trace, View(head=0, query=2))
+    return made
+
+
+def cell(svg: ET.Element, panel: str, row: int, column: int, n: int = N) -> tuple[float, float]:
+    """The middle of a cell in the picture, in units of its view box."""
+    group = parent_of(svg, f"cells {panel}")
+    left, top = map(float, re.findall(r"[-\d.]+", group.get("transform") or ""))
+    clip = next(one for one in svg.iter(f"{SVG}clipPath") if one.get("id") in (group.get("clip-path") or ""))
+    box = next(iter(clip.iter(f"{SVG}rect")))
+    width, height = float(box.get("width") or 0), float(box.get("height") or 0)
+    return left + (column + 0.5) * width / n, top + (row + 0.5) * height / n
+
+
+def parent_of(svg: ET.Element, name: str) -> ET.Element:
+    """The plot's own group around the cells of that class."""
+    for group in svg.iter(f"{SVG}g"):
+        if group.get("transform") and any(one.get("class") == name for one in group.iter(f"{SVG}g")):
+            return group
+    raise AssertionError(f"no {name}")
+
+
+def at(picture: Image.Image, svg: ET.Element, place: tuple[float, float], reach: int = 0) -> np.ndarray:
+    """The points of a PNG around a place of its SVG, (2·reach + 1, 2·reach + 1, 3)."""
+    units = float((svg.get("viewBox") or "").split()[2])
+    x, y = (round(part * picture.width / units) for part in place)
+    points = np.asarray(picture.convert("RGB"), dtype=float)
+    return points[y - reach : y + reach + 1, x - reach : x + reach + 1]
+
+
+@pytest.mark.parametrize(
+    ("what", "size", "width", "height", "dpi"),
+    [
+        ("beside", "column", 1051, None, 300), ("weights", "column", 1051, None, 300),
+        ("beside", "double", 2161, None, 300), ("beside", "slide", 1920, 1080, None),
+    ],
+)  # fmt: skip
+def test_a_png_has_the_size_that_was_asked_for(desk, size, width, height, dpi, what):
+    desk.choose(what=what, size=size)
+    picture = desk.picture()
+    assert picture.format == "PNG"
+    assert picture.width == width
+    assert picture.height == height or (height is None and 400 < picture.height < 2 * width)
+    assert round(picture.info.get("dpi", (0,))[0]) == (dpi or 0)
+    points = np.asarray(picture.convert("RGB"))
+    assert len(np.unique(points[::5, ::5].reshape(-1, 3), axis=0)) > 50, "not blank"
+    assert tuple(points[0, 0]) == (255, 255, 255), "light on white"
+
+
+def test_cells_have_the_colours_of_their_numbers(desk, tensors):
+    desk.choose(size="double")
+    picture, svg = desk.picture(), desk.svg()
+    weights = weights_of(tensors, 0)
+    assert weights[np.tril_indices(N)].max() > 0.8
+    for row in range(N):
+        for column in range(row + 1):
+            [[shown]] = at(picture, svg, cell(svg, "weights", row, column))
+            assert np.abs(shown - colour(LIGHT.weights, weights[row, column])).max() <= CLOSE, (row, column)
+
+
+def test_scores_are_coloured_around_zero(desk, trace):
+    desk.choose(size="double")
+    picture, svg = desk.picture(), desk.svg()
+    scores = trace.head(0, 0).stage("masked")
+    limit = np.abs(scores[np.isfinite(scores)]).max()
+    for row, column in ((0, 0), (4, 1), (7, 6)):
+        [[shown]] = at(picture, svg, cell(svg, "scores", row, column))
+        assert np.abs(shown - colour(LIGHT.scores, (scores[row, column] + limit) / (2 * limit))).max() <= CLOSE
+    words = texts(svg)
+    assert f"{limit:.3g}" in words
+    assert f"−{limit:.3g}" in words
+
+
+def test_masked_cells_are_hatched_and_not_coloured(desk):
+    desk.choose(size="double")
+    picture, svg = desk.picture(), desk.svg()
+    for row, column in ((0, 1), (3, 5), (6, 7)):
+        for panel in ("scores", "weights"):
+            around = at(picture, svg, cell(svg, panel, row, column), reach=14).reshape(-1, 3)
+            white = (around == 255).all(axis=1).mean()
+            assert 0.5 < white < 0.98, "mostly paper, and a stroke"
+            # Paper and ink are both grey to a few steps; a cell's colour is not.
+            assert (around.max(axis=1) - around.min(axis=1)).max() < 20
+    open_ = at(picture, svg, cell(svg, "weights", 6, 6), reach=14).reshape(-1, 3)
+    assert len(np.unique(open_, axis=0)) == 1, "a cell that is open has no stroke"
+
+
+def texts(svg: ET.Element) -> list[str]:
+    return ["".join(one.itertext()) for one in svg.iter(f"{SVG}text")]
+
+
+@pytest.mark.parametrize("sentence", [False, True])
+def test_an_svg_holds_its_tokens_as_text_and_nothing_that_runs(desk, sentence):
+    desk.choose(what="weights", size="double", sentence=sentence)
+    name, data = desk.download("Download SVG")
+    svg = ET.fromstring(data)
+    assert name == "headlight-own-tensors-layer-0-head-0-weights.svg"
+    assert svg.get("width") == "183mm"
+    written = texts(svg)
+    for token in TOKENS:
+        assert written.count(token) == (3 if sentence else 2), token
+    tags = {one.tag.removeprefix(SVG) for one in svg.iter()}
+    assert not tags & {"script", "foreignObject", "a", "b", "animate", "set", "iframe"}
+    for one in svg.iter():
+        for attribute, value in one.attrib.items():
+            assert not attribute.lower().startswith("on")
+            if attribute.endswith("href"):
+                assert value.startswith(("#", "data:image/png;base64,"))
+    assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"', "", data.decode())
+    title = svg.find(f"{SVG}title")
+    described = svg.find(f"{SVG}desc")
+    assert title is not None
+    assert title.text == "own/tensors · layer 0, head 0"
+    assert described is not None
+    assert "“שלום” has the largest weight for" in (described.text or "")
+
+
+@pytest.mark.parametrize("what", ["beside", "under", "values"])
+@pytest.mark.parametrize("size", ["column", "double", "slide"])
+def test_letters_are_large_enough_and_nothing_is_cut(desk, size, what):
+    desk.choose(what=what, size=size, sentence=size == "slide")
+    data = desk.download("Download SVG")[1].decode()
+    found = desk.page.evaluate(BOXES, data)
+    width = {"column": 89, "double": 183}.get(size)
+    for box in found["boxes"]:
+        assert min(box[side] for side in ("left", "top", "right", "bottom")) >= 0, box
+        letters = box["letters"] / found["wide"]
+        assert letters * (width / INCH_MM * POINTS if width else 1920) >= (7 if width else 24) - 1e-6, box
+
+
+def test_dark_as_on_screen(page, trace, tensors):
+    own = Desk(page)
+    own.show(trace, View(head=1, query=2), dark=True)
+    try:
+        own.choose(what="weights", size="double", colours="screen")
+        picture, svg = own.picture(), own.svg()
+        corner = np.asarray(picture.convert("RGB"), dtype=float)[0, 0]
+        assert np.abs(corner - colour([(0, DARK.paper), (1, DARK.paper)], 0)).max() <= 1
+        [[shown]] = at(picture, svg, cell(svg, "weights", 5, 0))
+        assert np.abs(shown - colour(DARK.weights, weights_of(tensors, 1)[5, 0])).max() <= CLOSE
+        own.choose(what="weights", size="double", colours="light")
+        assert np.asarray(own.picture().convert("RGB"))[0, 0].tolist() == [255, 255, 255]
+    finally:
+        own.show(trace, View(head=0, query=2))
+
+
+def test_what_was_changed_and_which_part_is_shown_is_said(page, trace, tensors):
+    own = Desk(page)
+    view = View(head=0, query=5, temperature=2.0, hide=("first",), rest="left", zoom=(3, 7, 0, 4))
+    own.show(trace, view)
+    try:
+        own.choose(what="weights", size="double")
+        svg = own.svg()
+        said = " ".join(texts(svg))
+        assert "temperature 2 · left out: the first token; the rest stays as it was" in said
+        assert "queries 3–7 of 8, keys 0–4 of 8" in said
+        assert "crossed out: left out" in said
+        # Keys 0 to 4 and queries 3 to 7 are named: once as a key, once as a query, or both.
+        assert [texts(svg).count(token) for token in TOKENS] == [1, 1, 1, 2, 2, 1, 1, 1]
+        assert any(one.get("id") == "cross-weights" for one in svg.iter(f"{SVG}pattern"))
+        tempered = dict(tensors, query=tensors["query"] / 2)
+        expected = weights_of(tempered, 0)
+        expected[:, 0] = 0
+        names, *rows = own.table("CSV: weights")
+        assert names[1:] == ["<b>x</b>", "$x$", "שלום", "'=1+1", "naïve"]
+        assert [row[0] for row in rows] == ["'=1+1", "naïve", "Łódź", "&amp;", "the"]
+        for query, row in zip(range(3, 8), rows, strict=True):
+            numbers = [float(text) if text else np.nan for text in row[1:]]
+            masked = np.arange(5) > query
+            assert np.isnan(numbers).tolist() == masked.tolist()
+            assert np.allclose(np.array(numbers)[~masked], expected[query, :5][~masked], atol=1e-6)
+    finally:
+        own.show(trace, View(head=0, query=2))
+
+
+@pytest.mark.parametrize("what", ["scores", "weights", "output"])
+def test_a_table_holds_the_numbers_of_the_trace(desk, trace, tensors, what):
+    names, *rows = desk.table(f"CSV: {what}")
+    head_view = trace.head(0, 0)
+    known = {"scores": head_view.stage("masked"), "weights": weights_of(tensors, 0), "output": head_view.output}
+    expected = known[what]
+    closed = np.triu(np.ones((N, N), dtype=bool), 1) if what != "output" else np.zeros(expected.shape, dtype=bool)
+    assert len(names) == expected.shape[1] + 1
+    assert [row[0] for row in rows] == ["'=1+1" if token == "=1+1" else token for token in TOKENS]
+    for row, numbers, shut in zip(rows, expected, closed, strict=True):
+        assert [text == "" for text in row[1:]] == shut.tolist()
+        shown = [float(text) for text in row[1:] if text]
+        assert np.allclose(shown, numbers[~shut], rtol=1e-6, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def words(browser: Browser) -> Iterator[lab.Lab]:
+    yield from lab.opened(browser, lab.Lab, """async () => {
+        Object.assign(globalThis, await import("/share/csv.js"), await import("/share/words.js"));
+    }""")
+
+
+@pytest.mark.parametrize("model", ["../../etc/passwd", "org/na\nme<b>", "C:\\models\\a", "..", "-x", "模型", "a" * 500])
+def test_names_of_files_are_safe(words, model):
+    name = words.page.evaluate(
+        "(model) => fileName({ model, kind: '' }, { head: { layer: 3, head: 11 } }, 'weights', 'png')", model
+    )
+    assert re.fullmatch(r"headlight-(\w[\w.-]*-)?layer-3-head-11-weights\.png", name), name
+    assert ".." not in name
+    assert len(name.encode()) < 250
+
+
+def test_a_folders_place_is_nobody_elses_business(words):
+    title = "(model) => titleOf({ model, kind: 'cross' }, { head: { layer: 1, head: 2 } })"
+    assert words.page.evaluate(title, "/home/somebody/models/mine") == "mine · layer 1, head 2 (cross)"
+    assert words.page.evaluate(title, "org/name") == "org/name · layer 1, head 2 (cross)"
+
+
+def test_pooled_maps_keep_their_largest_cells(page, trace):
+    n = 512
+    tensors = qkv(n, seed=3)
+    long = Trace.from_tensors(**tensors, causal=True, tokens=[f"t{i}" for i in range(n)])
+    own = Desk(page)
+    own.show(long, View(head=0, query=2))
+    try:
+        own.choose(what="weights", size="double")
+        picture, svg = own.picture(), own.svg()
+        assert "each cell is the extreme of several" in " ".join(texts(svg))
+        assert len(list(svg.iter(f"{SVG}image"))) == 1
+        weights = weights_of(tensors, 0)
+        # Of the first tokens each takes much; the picture's column of that cell must show it, in whatever point it is.
+        for row, column in np.argwhere(weights > 0.95)[:6]:
+            around = at(picture, svg, cell(svg, "weights", row, column, n), reach=3).reshape(-1, 3)
+            assert np.abs(around - colour(LIGHT.weights, weights[row, column])).max(axis=1).min() <= CLOSE
+        names, *rows = own.table("CSV: weights")
+        assert names == ["query", "query place", "key", "key place", "number"]
+        assert len(rows) > 50_000
+        for query, place, key, other, number in rows[:: len(rows) // 500]:
+            assert (query, key) == (f"t{place}", f"t{other}")
+            assert float(number) == pytest.approx(weights[int(place), int(other)], abs=1e-6)
+    finally:
+        own.show(trace, View(head=0, query=2))
+
+
+def test_a_picture_is_copied_to_the_clipboard(browser, trace, monkeypatch):
+    # Browsers let a page copy on https, and on the person's own machine.
+    monkeypatch.setattr(harness, "ADDRESS", "http://localhost")
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    own = Desk(context.new_page())
+    own.show(trace, View(head=0, query=2))
+    own.page.get_by_role("button", name="Copy picture").click()
+    expect(own.page.get_by_role("status")).to_have_text("Picture copied.")
+    size = own.page.evaluate("""async () => {
+        const [item] = await navigator.clipboard.read();
+        const picture = await createImageBitmap(await item.getType("image/png"));
+        return [picture.width, picture.height];
+    }""")
+    context.close()
+    assert size[0] == 1051
+    assert size[1] > 400
+
+
+def test_a_panel_that_is_not_known_says_why(page, trace):
+    tensors = qkv()
+    only = Trace.from_tensors(weights=torch.softmax(tensors["query"] @ tensors["key"].mT, dim=-1), tokens=TOKENS)
+    own = Desk(page)
+    own.show(only, View(head=0, query=2))
+    try:
+        for name in ("CSV: scores", "CSV: output"):
+            expect(page.get_by_role("button", name=name)).to_be_disabled()
+        expect(page.get_by_role("button", name="CSV: weights")).to_be_enabled()
+        own.choose(what="beside", size="double")
+        said = " ".join(texts(own.svg()))
+        assert "The scores of this head are not known" in said
+        assert "There is no output to draw" in said
+    finally:
+        own.show(trace, View(head=0, query=2))
+
+
+def test_both_languages_write_cells_alike(words):
+    cases = json.loads(CASES.read_text(encoding="utf-8"))
+    made = words.page.evaluate(
+        "({ texts, numbers, tables }) => [texts, numbers].map((all) => all.map(([value]) => cell(value)))"
+        ".concat([tables.map(([rows]) => csv(rows))])", cases
+    )  # fmt: skip
+    assert made == [[expected for _, expected in cases[kind]] for kind in ("texts", "numbers", "tables")]
+
+
+@given(st.floats(width=32))
+@settings(max_examples=200, deadline=None)
+def test_numbers_have_nine_digits_as_in_python(words, number):
+    shown = words.page.evaluate("(number) => cell(number)", number)
+    assert shown == (format(number, ".9g") if np.isfinite(number) else "")

@@ -1,0 +1,153 @@
+"""The still picture: valid XML, true colours, hatching where the mask forbids, and words for who does not see it."""
+
+import base64
+import io
+import re
+import xml.etree.ElementTree as ET
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import attention
+from attention.export.still import still
+from attention.figures.palette import DARK, LIGHT
+from attention.record import HeadView, Trace
+from attention.view import View
+
+SVG = "{http://www.w3.org/2000/svg}"
+TEXT = "The cat sat on the mat because it was tired."
+
+
+@cache
+def head() -> HeadView:
+    return attention.trace("storyteller", TEXT).head(1, 2)
+
+
+def own(n: int = 5, layers: int | None = None, **more) -> HeadView:
+    torch.manual_seed(1)
+    query, key, value = torch.randn(3, 2, n, 8)
+    return Trace.from_tensors(query=query, key=key, value=value, **more).head(0, 1)
+
+
+def drawn(picture: str) -> ET.Element:
+    return ET.fromstring(picture)
+
+
+def maps(root: ET.Element) -> list[ET.Element]:
+    """Scores, weights and values."""
+    return [group for group in root.findall(f"{SVG}g") if "scale" in group.get("transform", "")]
+
+
+def colours(group: ET.Element) -> dict[tuple[int, int], str]:
+    """The colour of each cell (row, column)."""
+    return {
+        (int(y), int(x)): path.get("fill", "")
+        for path in group.findall(f"{SVG}path[@fill]")
+        for x, y in re.findall(r"M(\d+) (\d+)h", path.get("d", ""))
+    }
+
+
+def hatches(group: ET.Element) -> int:
+    return sum(path.get("d", "").count("M") for path in group.findall(f"{SVG}path[@stroke]"))
+
+
+def texts(root: ET.Element) -> list[str]:
+    return ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]
+
+
+def at(scale, share: float) -> np.ndarray:
+    """The colour at a share of a scale, worked out here from its stops."""
+    stops = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for _, colour in scale]
+    place = share * (len(stops) - 1)
+    low = min(int(place), len(stops) - 2)
+    return np.array(stops[low]) + (place - low) * (np.array(stops[low + 1]) - np.array(stops[low]))
+
+
+@pytest.mark.parametrize(("dark", "palette"), [(False, LIGHT), (True, DARK)])
+def test_each_cell_has_the_colour_of_its_number(dark, palette):
+    found = colours(maps(drawn(still(head(), View(), dark=dark)))[1])
+    weights = head().weights
+    assert len(found) == 12 * 13 // 2
+    for (row, column), colour in found.items():
+        rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+        assert np.abs(rgb - at(palette.weights, weights[row, column])).max() <= 2
+
+
+def test_what_is_masked_is_hatched_and_has_no_colour():
+    scores, weights, values = maps(drawn(still(head(), View())))
+    assert [hatches(one) for one in (scores, weights, values)] == [66, 66, 0]
+    assert all(row >= column for row, column in colours(weights))
+    assert hatches(maps(drawn(still(head(), View(stage="scores"))))[0]) == 0
+
+
+def test_a_long_text_is_one_image_with_a_pixel_a_cell():
+    view = own(40, causal=True)
+    group = maps(drawn(still(view, View())))[1]
+    source = group.find(f"{SVG}image").get("href", "")
+    image = np.array(Image.open(io.BytesIO(base64.b64decode(source.removeprefix("data:image/png;base64,")))))
+    assert image.shape == (40, 40, 4)
+    assert np.array_equal(image[..., 3] == 255, np.tri(40, dtype=bool))
+    for row, column in ((0, 0), (39, 3), (20, 19)):
+        assert np.abs(image[row, column, :3] - at(LIGHT.weights, view.weights[row, column])).max() <= 2
+    assert len(still(own(400, causal=True), View())) < 400_000
+
+
+def test_tokens_title_and_words_are_there():
+    root = drawn(still(head(), View(text=TEXT)))
+    said = texts(root)
+    assert said.count("·cat") == 3  # the rows once, the columns of two maps
+    assert "Storyteller: layer 1, head 2" in said
+    assert TEXT in said
+    assert any(line.startswith("✓ weights and output equal") for line in said)
+    assert root.get("role") == "img"
+    assert re.search(r"the largest weight for “The”\W+0\.23", root.get("aria-label", ""))
+    assert root.find(f"{SVG}desc").text == root.get("aria-label")
+
+
+def test_the_pinned_row_is_framed_and_bold():
+    root = drawn(still(head(), View(query=3)))
+    bold = ["".join(one.itertext()) for one in root.iter(f"{SVG}text") if one.get("font-weight") == "700"]
+    assert "·sat" in bold
+    frames = [one for one in root.iter(f"{SVG}rect") if one.get("fill") == "none"]
+    assert len({one.get("y") for one in frames}) == 1
+    assert len(frames) == 3
+
+
+HOSTILE = "</text><script>alert(1)</script>&\x00\x0b\ud800\ufffe ]]> “é”"
+
+
+def test_hostile_text_is_text():
+    view = own(3, tokens=[HOSTILE, "b", "c"], name=HOSTILE)
+    root = drawn(still(view, View(text=HOSTILE)))
+    assert {one.tag for one in root.iter()} <= {f"{SVG}{tag}" for tag in (
+        "svg", "title", "desc", "rect", "text", "tspan", "g", "path", "linearGradient", "stop", "image",
+    )}  # fmt: skip
+    assert any("<script>" in line for line in texts(root))
+
+
+def test_what_is_not_known_is_a_sentence():
+    weights = torch.softmax(torch.randn(2, 4, 4), -1)
+    root = drawn(still(Trace.from_tensors(weights=weights).head(0, 0), View(values="contribution", weights="norms")))
+    assert not maps(root)
+    said = " ".join(texts(root))
+    assert "The scores of this head are not known" in said
+    assert "cannot be told" in said
+    assert "no contribution to draw" in said
+
+
+def test_a_sink_has_its_column():
+    view = own(4, sink=torch.zeros(2))
+    root = drawn(still(view, View()))
+    assert texts(root).count("sink") == 1
+    found = colours(maps(root)[1])
+    assert {column for _, column in found} == {0, 1, 2, 3, 4}
+
+
+def test_the_width_is_kept_and_the_height_follows():
+    small, large = (drawn(still(own(n, causal=True), View(), width=700)) for n in (4, 20))
+    assert small.get("width") == large.get("width") == "700"
+    assert float(small.get("height", "0")) < float(large.get("height", "0"))
+    assert drawn(still(own(4), View(), width=1)).get("width") == "480"

@@ -10,7 +10,7 @@ RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs bench install clean
+.PHONY: help run test check docs bench soak audit licences install clean
 
 help:
 	@echo "make run      start the app and open it in a browser"
@@ -18,6 +18,9 @@ help:
 	@echo "make check    lint and type-check"
 	@echo "make docs     write docs/api.md from the docstrings"
 	@echo "make bench    run benchmarks/$(BENCH).py (BENCH=name picks another)"
+	@echo "make soak     let people come and go for an hour and see whether memory stays flat"
+	@echo "make audit    ask for known vulnerabilities in what the app needs"
+	@echo "make licences write docs/licences.md from what is installed"
 	@echo "make install  only install what the app needs into $(VENV)"
 	@echo "make clean    remove $(VENV), caches and test artefacts"
 
@@ -28,6 +31,7 @@ run: $(RUNTIME)
 # app or a loaded model serves all of them.
 test: $(DEV)
 	$(BIN)/python tools/ensure_chromium.py
+	$(BIN)/python tools/ensure_nginx.py
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not soak" -n $(JOBS) --dist loadfile $(ARGS)
 
 check: $(DEV)
@@ -39,6 +43,17 @@ docs: $(DEV)
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
+
+# An hour, and not part of `make test`; SOAK_MINUTES=5 make soak is a short one.
+soak: $(DEV)
+	$(BIN)/python -m benchmarks.soak
+
+# Ends well where the service cannot be reached, and says so; ARGS=--strict does not.
+audit: $(DEV)
+	$(BIN)/python -m tools.audit $(ARGS)
+
+licences: $(DEV)
+	$(BIN)/python -m tools.licences $(ARGS)
 
 install: $(RUNTIME)
 

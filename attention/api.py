@@ -183,16 +183,13 @@ def save(
 ) -> Path:
     """Write a trace, or one head of it, to a file of the kind that its name ends in; returns the path.
 
-    trace_or_head: what is written. path: where; its ending says as what.
+    trace_or_head: what is written. path: where; its ending says as what. view: what the file opens on, or shows: layer,
+    head, pinned token, stage and so on, as on the page. what: the table in a .csv: weights, a stage such as scores or
+    masked, output, contribution, query, key, value, or pairs (one line for each query and key).
 
-    .html: an interactive page with all heads that opens offline. .svg: the three panels of one head, for print. .csv:
-    one head's numbers, safe to open in a spreadsheet. .json: everything as text. .npz: everything as arrays, which
-    `load` and the page read back. The first, .json and .npz hold the whole trace, .svg and .csv one head: give that
-    head (`trace.head(5, 3)`), or a view.
-
-    view: what the file opens on, or shows: layer, head, pinned token, stage and so on, as on the page. what: the table
-    in a .csv: weights, a stage such as scores or masked, output, contribution, query, key, value, or pairs (one line
-    for each query and key).
+    `.html` is an interactive page that opens offline, and `.npz` everything as arrays, which `load` and the page read
+    back; both hold all heads. `.svg` is a figure for print, `.csv` a table that is safe to open in a spreadsheet, and
+    `.json` every step as text; each holds one head, so give that (`trace.head(5, 3)`), or a view.
 
     Raises InputError for another ending, where a head is missing or where the file cannot be written.
     """

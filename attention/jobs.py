@@ -367,6 +367,8 @@ class Runs(Generic[A, T]):
         self._queue = queue
         self._lock = threading.Lock()
         self._jobs: OrderedDict[A, Job[T]] = OrderedDict()
+        # How many have had their turn since the process began.
+        self.begun = 0
 
     @property
     def queue(self) -> Queue:
@@ -480,6 +482,8 @@ class Runs(Generic[A, T]):
             if not self.queue.await_turn(ticket):
                 job.dropped = not job.cancelled
             elif not job.cancelled:
+                with self._lock:
+                    self.begun += 1
                 job.report(self.what.capitalize())
                 job.made = self._run(request, job)
         except BusyError as err:

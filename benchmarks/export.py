@@ -2,8 +2,8 @@
 
 The file with all heads, beside those of BertViz (`head_view` and `model_view`) for the same model and text, where that
 is installed (`pip install bertviz==1.4.1`, or on PYTHONPATH): the bundled storyteller with 12 and 64 tokens, and a
-GPT-2 of the small one's size with random weights with 16, 64 and 256. `interactive` has the file's bytes and the seconds
-that they took to make; `parts` what of it are the modules and the typeface, which are the same in each file, and the
+GPT-2 of the small one's size with random weights with 16, 64 and 256. `interactive` has the file's bytes, `seconds` how
+long they took to make; `parts` what of them are the modules and the typeface, which are the same in each file, and the
 packed numbers. BertViz's pages fetch their libraries from a network; ours hold all they need.
 
 `first_paint_ms` and `shown_ms` are what Chromium takes from opening the file on the disk to the first paint (sentence,

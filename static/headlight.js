@@ -126,9 +126,14 @@ function mix(scale, share) {
 
 const css = (rgb) => `rgb(${rgb.join(",")})`;
 
-/** Ink that reads on that background: the theme's own, or its paper, whichever stands out more. */
+// Below this contrast small letters do not read (WCAG 1.4.3); of black and white one always has more.
+const READS = 4.5;
+
+/** Ink that reads on that background: the theme's own, or its paper, whichever stands out more; else black or white. */
 function inkOn(rgb, palette) {
-  return contrast(rgb, channels(palette.ink)) >= contrast(rgb, channels(palette.paper)) ? palette.ink : palette.paper;
+  const most = (...inks) => inks.reduce((best, ink) => (contrast(rgb, channels(ink)) > contrast(rgb, channels(best)) ? ink : best));
+  const own = most(palette.ink, palette.paper);
+  return contrast(rgb, channels(own)) >= READS ? own : most("#000000", "#ffffff");
 }
 
 function contrast(a, b) {

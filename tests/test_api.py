@@ -308,11 +308,11 @@ def test_a_whole_trace_and_a_head_of_it_are_the_same_file(tmp_path: Path) -> Non
 
 def test_files_that_cannot_be_written_or_read(tmp_path: Path) -> None:
     trace = attention.trace("local", "The cat sat.")
-    with pytest.raises(InputError, match=r"'a.png' must end in one of: .html \(an interactive page\), .json"):
+    with pytest.raises(InputError, match=r"'a.png' must end in one of: .html \(an interactive page\), .npz"):
         attention.save(trace, tmp_path / "a.png")
     with pytest.raises(InputError, match=r"must end in one of"):
         attention.save(trace, "npz")
-    for ending in (".svg", ".csv"):
+    for ending in (".svg", ".csv", ".json"):
         with pytest.raises(InputError, match=r"of one head: give trace.head\(layer, head\), or view="):
             attention.save(trace, tmp_path / f"a{ending}")
     with pytest.raises(InputError, match="takes a Trace or a HeadView; got str"):

@@ -217,7 +217,8 @@ def test_models_and_files_that_are_not_there(run: Any, tmp_path: Path, empty_cac
         ([], "required: COMMAND"),
         (["draw"], "invalid choice: 'draw'"),
         (["trace", "--text", "x"], "required: --model"),
-        (["trace", "--model", "local"], "one of the arguments --text --texts is required"),
+        (["trace", "--model", "local"], "one of the arguments --text --texts --link is required"),
+        (["trace", "--link", "?v=1&model=local", "--head", "1"], "leave out --head"),
         (["trace", "--model", "local", "--text", "x", "--texts", "y"], "not allowed with"),
         ([*TRACE, "--layer", "-1"], "must be a whole number from 0"),
         ([*TRACE, "--layer", "1e9"], "must be a whole number from 0"),
@@ -349,7 +350,8 @@ def test_patterns_on_stored_texts_as_a_table(run: Any) -> None:
 
 def test_patterns_that_cannot_be_scored(run: Any) -> None:
     assert "give --text" in run("patterns", "--model", "local")[2]
-    assert "give --text" in run("patterns", "--model", "storyteller", "--pair", "x")[2]
+    code, out, err = run("patterns", "--model", "storyteller", "--pair", "x")
+    assert (code, out, "give --text" in err) == (codes.USAGE, "", True)
     code, out, _ = run("patterns", "--model", "local", "--text", "The cat sat. The cat ran.")
     assert (code, json.loads(out)["checks"]["ok"]) == (0, True)
 
@@ -419,8 +421,32 @@ def test_a_link_that_cannot_be_read(run: Any) -> None:
     for url in ("nothing", "http://localhost:8501/", "http://[", ""):
         code, out, err = run("link", url)
         assert (code, out, err.count("\n")) == (codes.REFUSED, "", 1)
-    assert "not both" in run("link", "?v=1", "--layer", "2")[2]
+    code, out, err = run("link", "?v=1", "--layer", "2")
+    assert (code, out, "not both" in err) == (codes.USAGE, "", True)
     assert "must begin with http" in run("link", "--base", "example.org", "--layer", "2")[2]
+
+
+def test_a_link_with_a_long_text_is_complete_and_says_that_it_is_long(run: Any) -> None:
+    generator = np.random.default_rng(0)
+    short, long = ("".join(map(chr, generator.integers(0x4E00, 0x9000, count))) for count in (300, 3000))
+    for text, warned in ((short, False), (long, True)):
+        code, out, err = run("link", "--text", text)
+        assert (code, "longer than" in err) == (0, warned)
+        assert json.loads(run("link", out.strip())[1])["view"]["text"] == text
+
+
+def test_what_a_link_shows_is_traced_and_exported(run: Any, tmp_path: Path) -> None:
+    url = run("link", "--model", "dates", "--text", "May 3, 1998", "--kind", "cross", "--layer", "1", "--query", "2")[1]
+    code, out, err = run("trace", "--link", url.strip(), "--export", str(tmp_path / "date.json"))
+    answer = json.loads(out)
+    assert (code, err) == (0, "")
+    assert (answer["model"]["name"], answer["text"]) == ("dates", "May 3, 1998")
+    assert (answer["head"]["kind"], answer["head"]["layer"]) == ("cross", 1)
+    written = json.loads((tmp_path / "date.json").read_text(encoding="utf-8"))
+    assert (written["view"]["query"], written["head"]["kind"], written["head"]["layer"]) == ("2", "cross", 1)
+    code, out, err = run("trace", "--link", "?v=1&model=local&text=a+b&layer=x")
+    assert (code, json.loads(out)["tokens"]) == (0, ["a", "b"])
+    assert "layer" in err
 
 
 def test_every_key_of_a_link_is_an_option(run: Any) -> None:

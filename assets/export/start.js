@@ -11,6 +11,13 @@
     for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
     return bytes;
   };
+  /** Numbers of four bytes, whose first bytes stand together, and so on (`attention/export/interactive.py`). */
+  const joined = (planes) => {
+    const count = planes.length / 4;
+    const bytes = new Uint8Array(planes.length);
+    for (let i = 0, to = 0; i < count; i++) for (let plane = 0; plane < 4; plane++) bytes[to++] = planes[plane * count + i];
+    return bytes;
+  };
   const unpack = async (name) => {
     const element = document.getElementById(name);
     const packed = new Blob([binary(element.textContent)]);
@@ -29,7 +36,7 @@
     const script = Object.assign(document.createElement("script"), { nonce, textContent: new TextDecoder().decode(code) });
     document.head.append(script);
     const { show } = await globalThis.headlight.load("export/page.js");
-    await show(data);
+    await show(joined(data));
     status.remove();
     performance.mark("shown");
   } catch (error) {

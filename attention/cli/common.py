@@ -24,7 +24,7 @@ STDIN = "-"
 
 
 def add_model(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """--model and how it is come by."""
+    """--model and where it may come from."""
     parser.add_argument(
         "--model",
         required=required,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import asdict, fields
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from attention.cli import codes, common
 from attention.errors import InputError
-from attention.view import PARAMETERS, Parameter, View, parse, to_query
+from attention.view import PARAMETERS, Parameter, View, fits_address, parse, to_query
 
 NAME, HELP = "link", "the address that shows a view, and back"
 ABOUT = """Print the address at which the page shows what the options say, one option for each key of a link. Or, given
@@ -21,6 +22,10 @@ EXAMPLES = """\
   python -m attention link "http://localhost:8501/?v=1&model=storyteller&text=The+cat+sat.&layer=1"
 """
 BASE = "http://localhost:8501/"
+TOO_LONG = (
+    "this address is complete, but longer than some programs and proxies carry; for a text of this length rather pass "
+    "on a file (trace --export)."
+)
 FIELDS = {field.name for field in fields(View)}
 KEYS = tuple(parameter for parameter in PARAMETERS if parameter.name in FIELDS)
 
@@ -43,10 +48,13 @@ def run(given: argparse.Namespace) -> int:
     """Print the one or the other."""
     chosen = {key.name: getattr(given, key.name) for key in KEYS if hasattr(given, key.name)}
     if given.url is None:
-        print(address(View(**chosen), BASE if given.base is None else given.base))
+        view = View(**chosen)
+        print(address(view, BASE if given.base is None else given.base))
+        if not fits_address(view):
+            print(f"headlight: {TOO_LONG}", file=sys.stderr)
         return codes.GOOD
     if chosen or given.base is not None:
-        raise InputError("Give an address to read, or options to write one of, not both.")
+        given.refuse("give an address to read, or options to write one of, not both")
     view, notices = read(given.url)
     common.say({"view": asdict(view), "notices": notices})
     return codes.GOOD

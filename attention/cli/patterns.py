@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Score, and print; see `codes` for what comes back."""
     if given.text is None and (given.pair is not None or given.chat):
-        raise InputError("--pair and --chat belong to a text: give --text, or leave them out.")
+        given.refuse("--pair and --chat belong to a text: give --text, or leave them out")
     with common.network(given.offline), common.telling(given.progress) as report:
         on, rows, checks = _stored(given, report) if given.text is None else _on_text(given, report)
     chosen = [asdict(row) for row in rows if given.pattern is None or row.pattern in given.pattern]

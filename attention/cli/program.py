@@ -20,15 +20,14 @@ and problems go to stderr."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (`attention.cli.codes`). argv: without the program's own name."""
-    try:
-        given = parser().parse_args(argv)
-    except SystemExit as end:  # argparse has said what is wrong, or printed its help
-        return int(end.code or 0)
     _as_utf8(sys.stdout)
     try:
+        given = parser().parse_args(argv)
         code: int = given.run(given)
         sys.stdout.flush()
         return code
+    except SystemExit as end:  # argparse has said what is wrong, or printed its help
+        return int(end.code or 0)
     except HeadlightError as err:
         return _refused(str(err))
     except KeyboardInterrupt:
@@ -59,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         command.add_arguments(own)
-        own.set_defaults(run=command.run)
+        own.set_defaults(run=command.run, refuse=own.error)
     return made
 
 

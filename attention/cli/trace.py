@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attention.cli import codes, common
+from attention.cli.link import read
 from attention.errors import HeadlightError, InputError, ModelError
 from attention.view import View, clean
 
@@ -26,6 +27,7 @@ EXAMPLES = """\
   python -m attention trace --model storyteller --text "The cat sat." --export cat.html --export cat.npz
   python -m attention trace --model cloze --text "The ___ sat." --layer 2 --head 1 --export cat.csv --what scores
   python -m attention trace --model dates --text "May 3, 1998" --kind cross --export date.svg
+  python -m attention trace --link "http://localhost:8501/?v=1&model=dates&text=May+3&kind=cross" --export date.svg
   python -m attention trace --model owner/name --texts lines.txt --export "out-{n:03}.json"
 """
 ENDINGS = (".html", ".svg", ".csv", ".json", ".npz")
@@ -34,13 +36,18 @@ NUMBER = re.compile(r"\{n(?::(0?\d{1,2}))?\}")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    common.add_model(parser)
+    common.add_model(parser, required=False)
     text = parser.add_mutually_exclusive_group(required=True)
     text.add_argument("--text", metavar="TEXT", help="the text")
     text.add_argument("--texts", metavar="FILE", help="a UTF-8 file with one text a line, or - for stdin")
+    text.add_argument(
+        "--link",
+        metavar="URL",
+        help="the address of a page: its model, texts and head, and in exports all else that it shows",
+    )
     common.add_run(parser)
-    parser.add_argument("--layer", type=common.count(0), default=0, metavar="N", help="layer, from 0 (default: 0)")
-    parser.add_argument("--head", type=common.count(0), default=0, metavar="N", help="head, from 0 (default: 0)")
+    parser.add_argument("--layer", type=common.count(0), metavar="N", help="layer, from 0 (default: 0)")
+    parser.add_argument("--head", type=common.count(0), metavar="N", help="head, from 0 (default: 0)")
     parser.add_argument(
         "--top", type=common.count(0), default=3, metavar="N", help="keys a row, by falling weight (default: 3)"
     )
@@ -50,8 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         type=_file,
-        help=f"also write a file, of the kind that its name ends in: {common.one_of(ENDINGS)}; .svg and .csv hold the "
-        "chosen head, the others all heads; may be given several times; with --texts the name has {n} in it, or "
+        help=f"also write a file, of the kind that its name ends in: {common.one_of(ENDINGS)}; .html and .npz hold all "
+        "heads, the others the chosen one; may be given several times; with --texts the name has {n} in it, or "
         "{n:03}, the number of the text from 1",
     )
     parser.add_argument("--what", default="weights", metavar="TABLE", help="the numbers in a .csv (default: weights)")
@@ -60,37 +67,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Trace each text; see `codes` for what comes back."""
-    texts = [clean(given.text)] if given.texts is None else common.texts_of(given.texts)
+    view = _view(given)
+    texts = [view.text] if given.texts is None else common.texts_of(given.texts)
     _refuse_names(given, len(texts))
     ends = []
     with common.network(given.offline), common.telling(given.progress) as report:
         for number, text in enumerate(texts, start=1):
             place = "" if given.texts is None else f"text {number}: "
             of_all = f" ({number} of {len(texts)})" if len(texts) > 1 else ""
-            ends.append(_one(given, text, number, place, _with(report, of_all)))
+            ends.append(_one(given, replace(view, text=text), number, place, _with(report, of_all)))
     return max(ends, key=(codes.GOOD, codes.REFUSED, codes.NOT_TRUSTED).index)
 
 
-def _one(given: argparse.Namespace, text: str, number: int, place: str, report: common.Report) -> int:
+def _one(given: argparse.Namespace, view: View, number: int, place: str, report: common.Report) -> int:
     from attention.api import save, trace
 
     counted = {"n": number} if given.texts is not None else {}
     try:
-        made = trace(given.model, text, given.pair, chat=given.chat, on_progress=report)
-        head = made.head(given.layer, given.head, given.kind)
+        # "" is a second text of its own (a decoder's start token alone), which a link cannot name.
+        pair = given.pair if given.link is None else view.pair or None
+        made = trace(view.model, view.text, pair, chat=view.chat, on_progress=report)
+        head = made.head(view.layer, view.head, view.kind or None)  # type: ignore[arg-type]
         report("Checking every head", None)
         answer = answer_of(made, head, given.top)
-        view = _view(given, text) if given.export else None
         files = [save(made, _numbered(name, number), view=view, what=given.what) for name in given.export]
     except ModelError:
         raise  # no other text would fare better
     except HeadlightError as err:
         if given.texts is None:
             raise
-        common.say({**counted, "text": text, "error": str(err)})
+        common.say({**counted, "text": view.text, "error": str(err)})
         print(f"headlight: {place}{err}", file=sys.stderr)
         return codes.REFUSED
-    common.say({**counted, "text": text, **answer, "files": files})
+    common.say({**counted, "text": view.text, **answer, "files": files})
     common.warn_of(answer["checks"], place)
     return codes.GOOD if answer["checks"]["ok"] else codes.NOT_TRUSTED
 
@@ -136,9 +145,20 @@ def _words(tokens: tuple[Token, ...]) -> list[str]:
     return [str(token) for token in tokens]
 
 
-def _view(given: argparse.Namespace, text: str) -> View:
-    names = {"layer": given.layer, "head": given.head, "kind": given.kind or "", "chat": given.chat}
-    return View(model=given.model, text=text, pair=given.pair or "", **names)
+def _view(given: argparse.Namespace) -> View:
+    """What is asked for, by a link or by options."""
+    named = {name: getattr(given, name) for name in ("model", "pair", "kind", "layer", "head", "chat")}
+    named = {name: value for name, value in named.items() if value not in (None, False)}
+    if given.link is None:
+        if given.model is None:
+            given.refuse("the following arguments are required: --model")
+        return View(text=clean(given.text or ""), **named)
+    if named:
+        given.refuse(f"--link says all that is shown; leave out --{', --'.join(named)}")
+    view, notices = read(given.link)
+    for notice in notices:
+        print(f"headlight: {notice}", file=sys.stderr)
+    return view
 
 
 def _file(name: str) -> str:

@@ -15,9 +15,9 @@ from attention.view.fields import MAX_MODEL
 if TYPE_CHECKING:
     from attention.record import Token
 
-# What each ending becomes, in words; the first three hold the whole trace, the others one head.
-WHOLE = {".html": "an interactive page", ".json": "everything as text", ".npz": "everything as arrays"}
-ONE_HEAD = {".svg": "a figure", ".csv": "a table"}
+# What each ending becomes, in words: of the whole trace, or of one head.
+WHOLE = {".html": "an interactive page", ".npz": "everything as arrays"}
+ONE_HEAD = {".svg": "a figure", ".csv": "a table", ".json": "every step as text"}
 ENDINGS = WHOLE | ONE_HEAD
 BLANK = "___"
 

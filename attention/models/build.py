@@ -122,7 +122,9 @@ def _refuse_empty_promises(auto_class: Any, card: ModelCard, folder: Path) -> No
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     try:
         with torch.device("meta"):
-            described = sum(weight.numel() for weight in auto_class.from_config(config).parameters())
+            # The config's own type would be torch's default meanwhile, for all threads.
+            empty = auto_class.from_config(config, dtype=torch.get_default_dtype())
+            described = sum(weight.numel() for weight in empty.parameters())
     except (RuntimeError, NotImplementedError, ValueError):  # some models compute on weights while they are built
         return
     if described > SPARE + 2 * card.parameters:
@@ -137,7 +139,7 @@ def _tokenizer(ref: ModelRef, folder: Path) -> Any:
 
     from attention.tokens import is_panic
 
-    if ref.entry is None:
+    if ref.entry is None or ref.revision != ref.entry.revision:
         rules.check(ref.id, folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 from attention.errors import ModelError
 
-FILE = "tokenizer.json"
+FILE, SETTINGS = "tokenizer.json", "tokenizer_config.json"
 # How many times longer a text may become; well over what the known tokenizers come to, a handful at most.
 MOST_GROWTH = 256
 MOST_PATTERN, MOST_RULES, MOST_TEMPLATE, MOST_WORD, MOST_MARK, MOST_MAPPED = 10_000, 64, 10_000, 1_000, 100, 200
@@ -26,18 +26,34 @@ MARKS = ("continuing_subword_prefix", "end_of_word_suffix", "prefix", "suffix", 
 
 
 def check(id: str, folder: Path) -> None:
-    """Raise ModelError for a tokenizer.json in this folder whose rules are not run here."""
+    """Raise ModelError for a tokenizer in this folder whose rules are not run here, or that lies elsewhere."""
+    _check_settings(id, folder / SETTINGS)
     path = folder / FILE
     if not path.is_file():
         return
     try:
         reason = _reason(json.loads(path.read_bytes()))
     except (OSError, ValueError, RecursionError, TypeError, AttributeError, KeyError, IndexError) as err:
-        raise ModelError(
-            f"The tokenizer of {id} cannot be loaded (its {FILE} is damaged); a whole one must lie beside the model."
-        ) from err
+        raise _damaged(id, FILE) from err
     if reason:
         raise ModelError(f"The {FILE} of {id} {reason}, which is not run here; choose another model.")
+
+
+def _check_settings(id: str, path: Path) -> None:
+    """The one setting by which the library would open a file elsewhere: versions of tokenizer.json by their names."""
+    try:
+        named = json.loads(path.read_bytes()).get("fast_tokenizer_files") or [] if path.is_file() else []
+        elsewhere = any(not isinstance(name, str) or "/" in name or "\\" in name for name in named)
+    except (OSError, ValueError, RecursionError, AttributeError, TypeError) as err:
+        raise _damaged(id, SETTINGS) from err
+    if elsewhere:
+        raise ModelError(f"The {SETTINGS} of {id} names files elsewhere, which are not opened; choose another model.")
+
+
+def _damaged(id: str, name: str) -> ModelError:
+    return ModelError(
+        f"The tokenizer of {id} cannot be loaded (its {name} is damaged); a whole one must lie beside the model."
+    )
 
 
 def _reason(tree: dict[str, Any]) -> str:

@@ -83,6 +83,12 @@ def run(head_view: HeadView, view: View, *, much: Level | None = None) -> bytes:
     return kept[key]
 
 
+def kept_bytes(trace: Trace) -> int:
+    """How many packed bytes lie beside a trace, as long as it does."""
+    found = _packed.get(trace)
+    return 0 if found is None else sum(map(len, list(found.bytes.values())))
+
+
 def _place(head_view: HeadView, much: Level) -> tuple[int | None, int | None]:
     """The layer and the head that travel; None for all of them."""
     layer = None if much == "all" else head_view.layer

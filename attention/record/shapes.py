@@ -32,7 +32,8 @@ class _Shapes:
         self._fits("output", record.output, (n_q, h, v))
         self._fits("weights", record.weights, (h, n_q, n_k))
         self._fits("sink", record.sink, (h,), (h, n_q))
-        self._fits("projected", record.projected, (None, None))
+        m = self._width()
+        self._fits("projected", record.projected, (None, m))
         self._fits("mask.keys", record.mask.keys, (n_k,))
         self._fits("mask.array", record.mask.array, (n_q, n_k), (h, n_q, n_k))
         if isinstance(record.maps, StoredMaps):
@@ -43,7 +44,7 @@ class _Shapes:
         self._fits("kept.lengths", record.kept.lengths, (h, n_k))
         for name, kept, shape in (
             ("norms", record.kept.norms, (n_k,)),
-            ("contributions", record.kept.contributions, (n_q, None)),
+            ("contributions", record.kept.contributions, (n_q, m)),
         ):
             for head, tensor in kept.items():
                 if head >= h:
@@ -79,6 +80,14 @@ class _Shapes:
                 self._refuse("key", "of the query's type")
         self._fits("value", record.value, (groups, n_k, None))
 
+    def _width(self) -> int | None:
+        """m, as far as a projection, what it put out, or a contribution tells."""
+        weight = getattr(self.record.projection, "weight", None)
+        if weight is not None:
+            return int(weight.shape[0])
+        written = (self.record.projected, *self.record.kept.contributions.values())
+        return next((tensor.shape[-1] for tensor in written if tensor is not None and tensor.dim()), None)
+
     def _bias(self, h: int, n_q: int, n_k: int) -> None:
         bias = self.record.position_bias
         if bias is None:
@@ -96,9 +105,8 @@ class _Shapes:
         like = self.record.output if self.record.output is not None else self.record.value
         if like is None:
             self._refuse("projection", "there only with an output or values")
-        m = project.weight.shape[0]
-        self._fits("projection", project.weight, (m, self.record.n_heads * like.shape[2]))
-        self._fits("projection.bias", project.bias, (m,))
+        self._fits("projection", project.weight, (None, self.record.n_heads * like.shape[2]))
+        self._fits("projection.bias", project.bias, (project.weight.shape[0],))
         parts = (self.record.output, self.record.value, project.weight, project.bias)
         if len({part.dtype for part in parts if part is not None}) > 1:
             self._refuse("projection", "of the type of values and outputs")

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 Style = Literal["bytes", "byte-numbers", "wordpiece", "endings", "sentencepiece"]
@@ -238,7 +238,7 @@ def _fold(text: str) -> tuple[bytes, list[int]]:
     return b"".join(parts), [index for index, part in enumerate(parts) for _ in part]
 
 
-@cache
+@lru_cache(maxsize=20_000)  # strangers can type any of a million characters
 def _simple(character: str) -> bytes:
     plain = unicodedata.normalize("NFKD", character.casefold())
     return "".join(each for each in plain if not unicodedata.combining(each) and not each.isspace()).encode()

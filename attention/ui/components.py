@@ -21,8 +21,9 @@ NAMES = (
     "bar", "prompt", "run", "bench", "heads", "predicted", "sentence", "figures", "arithmetic", "map", "links",
     "dimensions", "pictures", "share",
 )  # fmt: skip
-# plotly puts its styles into the document's head, where a shadow root would not see them.
-OPEN = ("figures", "map")
+# Not in a shadow root: plotly puts its styles into the document's head, and the keyboard's way round one of Streamlit's
+# dialogs leads past whatever lies in a shadow.
+OPEN = ("figures", "map", "pictures", "share")
 # What a component is given that lives on what lies on the desk.
 NOTHING = wire.pack({})
 

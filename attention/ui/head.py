@@ -40,7 +40,7 @@ def workbench() -> None:
     """The part of the page below the sentence box, for the session's present view."""
     view = state.current()
     # Always there, so that what comes below keeps its place, and with it its elements, whether or not this is empty.
-    status = st.container(key="status")
+    status, told = st.container(key="status"), False
     try:
         if predicted.follow():
             st.rerun()
@@ -49,12 +49,13 @@ def workbench() -> None:
         view = _fitted(view, trace)
         with status:
             notices()
+            told = True
         kind = _kind(view, trace)
         pins.remember(view, trace, kind)
         head_view = trace.head(view.layer, view.head, kind)
         _draw(head_view, view)
     except Exception as err:  # the one broad one: whatever goes wrong is a sentence here, and a traceback in the log
-        problem(view, err)
+        problem(view, err, told=told)
     state.sync()
 
 
@@ -81,9 +82,13 @@ def _family(trace: Trace) -> str:
     return "encoder-decoder" if trace.model.n_decoder_layers is not None else trace.kinds[0]
 
 
-def problem(view: View, err: Exception) -> None:
-    """One sentence in place of the panels, below what the link got wrong; what was typed stays where it is."""
-    notices()
+def problem(view: View, err: Exception, *, told: bool = False) -> None:
+    """One sentence in place of the panels, below what the link got wrong; what was typed stays where it is.
+
+    told: what the link got wrong stands there already.
+    """
+    if not told:
+        notices()
     with st.container(key="problem"):
         st.text(f"⚠ {traces.describe_problem(err)}")
         if traces.may_pass(err):

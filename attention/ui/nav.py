@@ -69,7 +69,8 @@ def bar(here: str) -> None:
     ]
     shares = here == PAGES[0].title
     data = parts.bar(listed, undo=state.can_undo(), embedded=bool(st.context.is_embedded), shares=shares)
-    components.mount("bar", data, key="bar", on_undo_change=state.undo, on_open_change=_ignore, on_share_change=share.ask)
+    heard = {"on_undo_change": state.undo, "on_open_change": _ignore, "on_share_change": share.ask}
+    components.mount("bar", data, key="bar", **heard)
     asked = st.session_state["bar"].get("open")
     target = next((page for page in PAGES if asked is not None and page.path == (asked or first)), None)
     if target is not None:

@@ -6,6 +6,7 @@ Every poll is a chance for Streamlit to leave the page's run; the model's run go
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -20,6 +21,7 @@ from attention.ui.problems import bare, describe_problem
 __all__ = ["Job", "Runs", "person", "poll", "sit", "wait_for"]
 
 POLL_SECONDS = 0.2
+_offers = count()
 A = TypeVar("A", bound=jobs.Asked)
 T = TypeVar("T")
 
@@ -73,7 +75,7 @@ def poll(job: Job[Any], way_out: Callable[[], None], *, always: bool = False) ->
             bar.progress(job.share)
         wanted = "Cancel" if job.fetching or job.place else "Stop" if always else ""
         if wanted != offered:
-            _offer(button, wanted, job, way_out)
+            _offer(button, wanted, way_out)
             offered = wanted
     for place in (coming, bar, line, button):
         place.empty()
@@ -85,11 +87,12 @@ def sit(job: Job[Any]) -> None:
         job.watch(person())
 
 
-def _offer(place: DeltaGenerator, label: str, job: Job[Any], way_out: Callable[[], None]) -> None:
+def _offer(place: DeltaGenerator, label: str, way_out: Callable[[], None]) -> None:
     if not label:
         place.empty()
         return
     # As if it stood outside any fragment: Streamlit leaves a run for a click there at once, but lets a run end first
     # where the click is for a fragment, and this run ends only when the other does.
     with ThreadState.scoped(fragment_id=None), place:
-        st.button(label, key=f"{label.lower()}-{id(job):x}", on_click=way_out)
+        # It may be offered several times in one run of the page: in the queue, and while files come.
+        st.button(label, key=f"{label.lower()}-{next(_offers)}", on_click=way_out)

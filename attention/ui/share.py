@@ -1,7 +1,7 @@
 """The share panel: the link, pictures of what is on screen, files of what is shown, and files to open.
 
-It stays open over reruns of the page until it is closed, or a file was opened. Links, pictures and tables are made in the
-browser, from what it shows; files with numbers are made here, when they are asked for.
+It stays open over reruns of the page until it is closed, or a file was opened. Links, pictures and tables are made in
+the browser, from what it shows; files with numbers are made here, when they are asked for.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from attention.record import HeadView, Trace
 
 OPEN, PROBLEM, FILES = "headlight.share", "headlight.share.problem", "headlight.share.files"
-FILE = "share-file"
+FILE, SAVE = "share-file", "Save this view as a file"
 POLL_SECONDS = 1.5
 NAME_CHARS = 40
 
@@ -118,9 +118,8 @@ def _link(view: View) -> None:
     data = {"complete": complete, "longest": LONGEST_QUERY, "title": "Headlight"}
     components.mount("share", wire.pack(data), key="share-link")
     if not complete:
-        st.download_button(
-            "Save this view as a file", to_file(view), file_name(view, VIEW), VIEW.mime, key="share-long", on_click="ignore"
-        )
+        name = file_name(view, VIEW)
+        st.download_button(SAVE, to_file(view), name, VIEW.mime, key="share-long", on_click="ignore")
 
 
 def _with_head(view: View, draw: Callable[[HeadView, View], None]) -> None:
@@ -161,11 +160,11 @@ def _problems(files: dict[Kind, File]) -> Iterator[str]:
 
 def _made_of(trace: Trace, view: View) -> dict[Kind, File]:
     """The files of this view, the same ones over reruns of the panel."""
-    made = {PAGE: partial(_page, trace, view), NPZ: partial(_npz, trace, view), JSON: partial(_json, trace, view)}
     key = (trace.id, view)
     if st.session_state.get(FILES, (None, None))[0] != key:
-        files = {kind: File(make) for kind, make in made.items()} | {VIEW: File(partial(to_file, view))}
-        st.session_state[FILES] = (key, files)
+        makers = {PAGE: File(partial(_page, trace, view)), NPZ: File(partial(_npz, trace, view))}
+        others = {JSON: File(partial(_json, trace, view)), VIEW: File(partial(to_file, view))}
+        st.session_state[FILES] = (key, makers | others)
     found: dict[Kind, File] = st.session_state[FILES][1]
     return found
 
@@ -179,7 +178,7 @@ def _page(trace: Trace, view: View) -> bytes:
 def _npz(trace: Trace, view: View) -> bytes:
     from attention.export.archive import to_npz
 
-    return to_npz(trace, view)
+    return to_npz(trace, view, Limits.from_environment())
 
 
 def _json(trace: Trace, view: View) -> str:
@@ -195,9 +194,11 @@ def file_name(view: View, kind: Kind) -> str:
 
 
 def _open(limits: Limits) -> None:
+    # Streamlit's server refuses what is larger than its own limit, whatever the page allows.
+    most = min(limits.file_mb, int(st.get_option("server.maxUploadSize")))
     st.file_uploader(
         "A view (.json) or the numbers of a trace (.npz), as Headlight saved them", type=["json", "npz"], key=FILE,
-        max_upload_size=limits.file_mb, on_change=_read,
+        max_upload_size=most, on_change=_read,
     )  # fmt: skip
     st.caption("The file goes to this Headlight's server, which keeps opened numbers in its memory, for links to them.")
     if problem := st.session_state.get(PROBLEM):

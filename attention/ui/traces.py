@@ -18,6 +18,7 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_r
 
 from attention.config import MEGABYTE, Limits
 from attention.errors import InputError, ModelError, TooLongError
+from attention.payloads import travel
 from attention.ui import opened, runs
 from attention.ui.problems import describe_problem, may_pass
 from attention.view import Place, View, fit
@@ -80,7 +81,7 @@ class Traces(runs.Runs[Request, "Trace"]):
         return limits.traces_in_memory, limits.traces_mb * MEGABYTE
 
     def _size(self, made: Trace) -> int:
-        return size(made)
+        return size(made) + travel.kept_bytes(made)
 
 
 def get_trace(view: View) -> Trace:

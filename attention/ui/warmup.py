@@ -79,6 +79,8 @@ class Warmup:
                 self._part = part
                 self._load(module)
             # Streamlit collects all garbage after every run: what is imported now stays, and need not be searched.
+            gc.unfreeze()
+            gc.collect()
             gc.freeze()
         except Exception as err:
             _log.exception("could not import what Headlight needs")
@@ -129,4 +131,6 @@ def _poll() -> None:
     sentence = waiting_for()
     if not sentence:
         st.rerun()
+    # Many who wait poll often, and searching what is half imported after each poll held up the imports by minutes.
+    gc.freeze()
     st.text(sentence)

@@ -139,7 +139,7 @@ def _read_packed(raw: str, longest: int, fields: dict[str, Any], notices: list[s
     fields |= {"text": saved.text, "pair": saved.pair}
     if not saved.whole:
         count = len(saved.text) + len(saved.pair)
-        notices.append(f"The link is damaged or was cut off: the first {count:,} characters of its text could be saved.")
+        notices.append(f"The link is damaged or was cut off: the first {count:,} characters of its text were saved.")
 
 
 def _refusal(parameter: Parameter, raw: str) -> str:

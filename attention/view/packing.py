@@ -71,7 +71,7 @@ def _check(so_far: int) -> bytes:
 
 
 def _decoded(raw: str) -> bytes:
-    """The bytes up to the first foreign sign. White space comes from programs that break long lines, and is left out."""
+    """The bytes up to the first foreign sign. White space comes from programs that break long lines: it is left out."""
     found = SIGNS.match("".join(raw.split()))
     signs = found.group() if found else ""
     signs = signs[: len(signs) - (len(signs) % 4 == 1)]

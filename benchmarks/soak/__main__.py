@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import platform
 import random
@@ -22,7 +23,7 @@ from typing import Any
 import psutil
 
 from benchmarks.soak.flat import MOST_GROWTH, RULE, flat
-from benchmarks.soak.people import World, person
+from benchmarks.soak.people import World, person, ready
 from tests.hostile.texts import texts
 from tools.serving import ROOT, Served, serving
 
@@ -53,13 +54,15 @@ def soak(minutes: float, least_texts: int, folder: Path) -> dict[str, Any]:
     """Everything that was measured. folder: for the server's log and what it counts of itself."""
     inside = folder / "inside.jsonl"
     settings = {
+        # As a host sets it: else every session watches every source file.
+        "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none",
         "SOAK_INSIDE": str(inside), "PYTHONPATH": os.pathsep.join([str(INSIDE), str(ROOT)]), **SETTINGS,
         "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": str(int(min(FORGET_SECONDS, 60 * minutes / 10))),
     }  # fmt: skip
     seed = int(os.environ.get("SOAK_SEED", "6"))
     with serving(ROOT / "app.py", folder / "log", **settings) as served:
         world = World(
-            served.url, time.monotonic() + 60 * minutes, texts(seed, 10**9), random.Random(seed)
+            served.url, math.inf, texts(seed, 10**9), random.Random(seed)
         )
         samples = asyncio.run(_churn(world, served, least_texts, 60 * minutes))
         died = served.process.poll()
@@ -71,7 +74,9 @@ def soak(minutes: float, least_texts: int, folder: Path) -> dict[str, Any]:
 async def _churn(world: World, served: Served, least_texts: int, seconds: float) -> list[Sample]:
     """People and the sampling, side by side; longer by half at most where the texts have not all been typed."""
     samples: list[Sample] = []
+    await (await ready(world.url)).close()
     began = time.monotonic()
+    world.until = began + seconds
     people = [asyncio.create_task(person(world)) for _ in range(PEOPLE)]
     process = psutil.Process(served.process.pid)
     while not world.over():
@@ -114,7 +119,7 @@ def report(
     verdict += [f"{len(world.exceptions)} exceptions on pages, {tracebacks} in the log, {dict(world.counts)}"]
     fine = died is None and not world.dead and not world.exceptions and not tracebacks
     return {
-        "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "python": platform.python_version()},
+        "machine": machine(),
         "minutes": round(samples[-1]["at"] / 60, 1), "asked_minutes": minutes, "people_at_once": PEOPLE,
         "settings": SETTINGS, "rule": RULE.format(share=MOST_GROWTH),
         "ok": fine and all(one.ok for one in judged.values()), "verdict": verdict,
@@ -140,6 +145,11 @@ def grown(types: Sequence[dict[str, int]]) -> dict[str, list[int]]:
 
 def _thinned(rows: list[Any], most: int = 120) -> list[Any]:
     return rows[:: max(1, len(rows) // most)]
+
+
+def machine() -> dict[str, Any]:
+    """What it ran on."""
+    return {"cpu": _cpu(), "cores": os.cpu_count(), "python": platform.python_version()}
 
 
 def _cpu() -> str:

@@ -14,7 +14,7 @@ from websockets.exceptions import WebSocketException
 
 from benchmarks.load.visitor import Visitor
 
-ANSWER_SECONDS = 120.0
+ANSWER_SECONDS, READY_SECONDS = 120.0, 600.0
 THINK_SECONDS = 0.3
 ACTS = 8
 MODELS = ("storyteller", "storyteller", "storyteller", "cloze", "dates", "local")
@@ -43,6 +43,13 @@ class World:
 
     def over(self) -> bool:
         return self.dead or time.monotonic() > self.until
+
+
+async def ready(url: str) -> Visitor:
+    """The first visitor, who waits until everything has been loaded."""
+    visitor = await Visitor.open(url, seconds=READY_SECONDS)
+    await visitor.until(lambda v: "bench" in v.parts or bool(v.exceptions), READY_SECONDS)
+    return visitor
 
 
 async def person(world: World) -> None:

@@ -186,6 +186,16 @@ export function shade(state) {
   const main = mainOf(state);
   state.shades = state.values.find(({ own }) => own === main)?.values ?? null;
   for (const own of Object.values(state.columns)) for (const [place, node] of own.nodes) dress(state, own, place, node);
+  if (!state.subject || state.subject.hovered) return;
+  const { element } = state.arcs ? state.columns.query : state.columns.key;
+  element.setAttribute("aria-description", largest(state));
+}
+
+/** The pinned rows and the token they take most of, in words. */
+function largest({ shades, subject: { places }, columns: { query, key } }) {
+  if (!shades?.some((weight) => weight > 0)) return "";
+  const best = shades.reduce((top, weight, place) => (weight > shades[top] || !(shades[top] >= 0) ? place : top), 0);
+  return `${places.map((place) => `“${query.names[place]}”`).join(", ")}: most to “${key.names[best]}”, ${ui.decimals(shades[best], 4)}.`;
 }
 
 function dress(state, own, place, node) {

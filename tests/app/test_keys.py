@@ -22,7 +22,7 @@ FIELDS = {
     "lens": ("lens",), "over": ("over",), "sample-*": ("text",), "shine-*": ("text", "layer", "head"),
     "hit-*": ("layer", "head", "query"),
     "bench": travel.OWNED, "predicted": ("text", "pair"), "continue-go": ("text", "pair"), "open-*": ("model",),
-    "own-model": ("model",), "bar": (),
+    "own-model": ("model",), "bar": (), "share-file": tuple(field.name for field in fields(View)),
 }  # fmt: skip
 REASONS = {
     "shows what the desk holds, and changes it through the bench": (
@@ -38,7 +38,8 @@ REASONS = {
     "how the model writes on; what it wrote becomes the view's text": (
         "continue-how", "continue-seed", "continue-temperature", "continue-tokens", "continue-top-p",
     ),
-    "answers a message or a failure": ("dismiss", "retry", "cancel-*"),
+    "answers a message or a failure": ("dismiss", "retry", "predict-again"),
+    "shows the link to what is shown, or makes a file or a picture of it": ("share-link", "share-long", "pictures"),
     "removes a model from the disk": ("remove-*",),
 }  # fmt: skip
 

@@ -67,7 +67,8 @@ def during(app: AppTest, act: Callable[[], object]) -> AppTest:
 
 
 def payloads(app: AppTest) -> dict[str, bytes]:
-    return {item.proto.component_name.removeprefix("headlight."): item.proto.bytes for item in app.get("bidi_component")}
+    found = app.get("bidi_component")
+    return {item.proto.component_name.removeprefix("headlight."): item.proto.bytes for item in found}
 
 
 def words(app: AppTest) -> str:

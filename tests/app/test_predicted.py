@@ -1,11 +1,16 @@
 """What the page says that a model predicts, and what a click and “Let it continue” make of the text."""
 
+import threading
+import time
 from types import SimpleNamespace
 
 import pytest
 
 import attention
-from attention import wire
+from attention import jobs, wire
+from attention.config import Limits
+from attention.errors import HeadlightError
+from attention.jobs import Queue
 from attention.ui import likely, predicted, warmup
 from attention.view import View
 from tests import twins
@@ -205,3 +210,87 @@ def test_answers_and_labels_are_rows_that_cannot_be_clicked():
 )
 def test_probabilities_as_people_say_them(share, words):
     assert likely.percent(share) == words
+
+
+# The queue, and the way out of it
+
+
+def test_the_same_question_is_asked_once_for_all_sessions():
+    opened(text="A question that is asked once.", query="3")
+    begun = predicted._answers.begun
+    opened(text="A question that is asked once.", query="3")
+    opened(text="A question that is asked once.", query="4")
+    assert predicted._answers.begun == begun, "one run answers for every place"
+
+
+@pytest.fixture
+def session(monkeypatch):
+    """The state of a session, without one."""
+    monkeypatch.setattr(predicted.st, "session_state", state := {})
+    return state
+
+
+def test_who_leaves_the_queue_is_not_queued_again_until_it_is_asked_for(monkeypatch, session):
+    door = threading.Event()
+
+    class Named(predicted.Answers):
+        def _size(self, made: str) -> int:
+            return len(made)
+
+    one = Queue(at_once=1, length=9, seconds=99)
+    answers = Named(lambda question, job: door.wait(10) and question.model, queue=one)
+    monkeypatch.setattr(predicted, "_answers", answers)
+    monkeypatch.setattr(predicted.runs, "person", lambda: "me")
+    first, second = (predicted.Question(predicted.request_of(View(text=text))) for text in ("one", "two"))
+    answers.join(first, "somebody")
+    waiting = answers.join(second, "me")
+    assert waiting.place == 1
+    predicted._leave(second)
+    assert waiting.done.wait(10)
+    with pytest.raises(HeadlightError, match="cancelled before its turn came"):
+        predicted._predictions(second)
+    door.set()
+    assert predicted._predictions(first) == "storyteller", "another question is not left"
+    predicted._ask_again()
+    assert predicted._predictions(second) == "storyteller"
+
+
+def writing(monkeypatch, written):
+    """A continuation that goes on until it is told to stop, under way; its job and what was asked."""
+
+    def generate(model, text, target, count, *, on_token, **options):
+        while on_token(f" so {len(written)} far"):
+            written.append(time.sleep(0.005))
+        made = {"text": f"{text} so far", "new_text": " so far", "ids": (1, 2), "steps": (), "exact": True}
+        return SimpleNamespace(**made, stopped="asked", reason="Stopped as asked.")
+
+    monkeypatch.setattr("attention.api.generate", generate)
+    monkeypatch.setattr(predicted, "_writings", predicted.Writings(predicted._written))
+    wanted = predicted.Writing("storyteller", "Once", None, 50, Limits())
+    job = predicted._writings.join(wanted, "me")
+    while not written:
+        time.sleep(0.002)
+    return job, wanted
+
+
+def test_stop_takes_what_has_been_written_so_far(monkeypatch, session):
+    changes, told = {}, []
+    monkeypatch.setattr(predicted.runs, "person", lambda: "me")
+    monkeypatch.setattr(predicted.ask, "change_to", lambda **given: changes.update(given))
+    monkeypatch.setattr(predicted, "_pin_written", lambda: None)
+    monkeypatch.setattr(predicted.state, "current", View)
+    monkeypatch.setattr(predicted.state, "settle", lambda view, notices: told.extend(notices))
+    job, wanted = writing(monkeypatch, [])
+    assert job.words.startswith("… so ")
+    assert job.share > 0
+    predicted._stop(job, wanted, "next")
+    assert changes == {"text": "Once so far"}
+    assert told == ["Stopped as asked."]
+    assert predicted._writings.join(wanted, "you") is not job, "what was stopped is not kept for others"
+
+
+def test_nobody_who_watches_ends_the_writing(monkeypatch):
+    job, _ = writing(monkeypatch, [])
+    job.seen["me"] -= jobs.LEFT_SECONDS
+    assert job.done.wait(10)
+    assert job.made.stopped == "asked"

@@ -854,3 +854,56 @@ def test_another_session_is_not_told_that_somebody_cancelled(
     mine.session_state[traces.CANCELLED] = {"org/name": "I have cancelled; try again."}
     assert [element.value for element in mine.run(timeout=10).text] == ["I have cancelled; try again."]
     assert [element.value for element in AppTest.from_function(waiting_page).run(timeout=10).text] == ["2 tokens"]
+
+
+def test_the_way_out_may_come_and_go_and_come_again(
+    api: Callable[[Run], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the queue, then at work, then waiting for files: three buttons of one run of the page need three keys."""
+    seen: list[bool] = []
+    door = threading.Event()
+
+    def run(model: str, text: str, *given: object, **options: object) -> Trace:
+        assert door.wait(10)
+        return trace_local("one two")
+
+    def place(job: traces.Job) -> int:
+        seen.append(len(seen) % 2 == 0)
+        if len(seen) == 5:
+            door.set()
+        return int(seen[-1])
+
+    api(run)
+    monkeypatch.setattr(traces, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(runs, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(runs.Job, "line", property(lambda job: "Waiting"))
+    monkeypatch.setattr(runs.Job, "place", property(place))
+    assert shown("one two") == ["2 tokens"]
+    assert len(seen) >= 5
+
+
+def test_who_leaves_the_queue_is_told_so_and_may_try_again(
+    api: Callable[[Run], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = threading.Event()
+
+    def run(model: str, text: str, *given: object, **options: object) -> Trace:
+        assert door.wait(10)
+        return trace_local(text)
+
+    api(run)
+    made = Traces(traces._run, queue=queue(1))
+    monkeypatch.setattr(traces, "_shared", made)
+    made.join(request("first"))
+    view = View(model="local", text="second")
+    waiting = made.join(traces.request_of(view), "")
+    until(lambda: waiting.place == 1)
+    cancelled: dict[str, str] = {}
+    monkeypatch.setattr(traces, "_cancelled", lambda: cancelled)
+    traces.cancel(view)
+    with pytest.raises(ModelError, match="cancelled before its turn came; try again"):
+        get_trace(view)
+    assert may_pass(ModelError(traces.LEFT))
+    traces.retry(view)
+    door.set()
+    assert len(get_trace(view).tokens) == 1

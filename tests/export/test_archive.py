@@ -131,16 +131,16 @@ def test_numpy_alone_finds_the_head_on_show(saved: tuple[Trace, View, Opened]) -
 
 def test_a_long_text_that_travels_in_tiles_gives_the_same_bytes() -> None:
     draw = torch.Generator().manual_seed(8)
-    whole = torch.randn(1060, 3 * 2 * 17, generator=draw)  # q, k and v side by side, as many models have them
-    q, k, v = (part.view(1060, 2, 17).transpose(0, 1) for part in whole.chunk(3, dim=-1))
+    whole = torch.randn(1060, 3 * 17, generator=draw)  # q, k and v side by side, as many models have them
+    q, k, v = (part.view(1060, 1, 17).transpose(0, 1) for part in whole.chunk(3, dim=-1))
     trace = Trace.from_tensors(query=q, key=k, value=v, causal=True)
-    view = View(head=1, query=1000, also=(3, 500))
+    view = View(query=1000, also=(3, 500))
     assert travel.level(trace, "decoder") == "tiles"
     opened = from_npz(to_npz(trace, view))
-    assert travel.run(opened.trace.head(0, 1), view) == travel.run(trace.head(0, 1), view)
+    assert travel.run(opened.trace.head(0, 0), view) == travel.run(trace.head(0, 0), view)
 
 
-@pytest.mark.parametrize(("n", "d"), [(13, 17), (64, 51), (127, 32)])
+@pytest.mark.parametrize(("n", "d"), [(5, 4), (9, 64), (11, 16), (127, 32)])
 def test_the_last_digit_does_not_depend_on_how_numbers_lie_in_memory(n: int, d: int) -> None:
     """A product's last digit does; what a file gives back lies otherwise than what a model left."""
     whole = torch.randn(n, 9 * d, generator=torch.Generator().manual_seed(n))
@@ -148,7 +148,7 @@ def test_the_last_digit_does_not_depend_on_how_numbers_lie_in_memory(n: int, d: 
     packed = [torch.cat([torch.zeros(3), part.reshape(-1)])[3:].view(3, n, d) for part in apart]
     first, second = (AttentionRecord(layer=0, kind="encoder", query=q, key=k, value=v) for q, k, v in (apart, packed))
     for head in range(3):
-        for rows in ((0, n), (5, 9)):
+        for rows in ((0, n), (1, 4)):
             own, other = first.stages(head, *rows), second.stages(head, *rows)
             assert own["scores"].equal(other["scores"])
             assert own.mixed.equal(other.mixed)

@@ -60,7 +60,8 @@ def unpacked(page: bytes, name: str) -> bytes:
 
 
 def held(page: bytes) -> Any:
-    return wire.parse(unpacked(page, "data"))
+    planes = np.frombuffer(unpacked(page, "data"), dtype=np.uint8).reshape(4, -1)
+    return wire.parse(planes.T.tobytes())
 
 
 def test_all_heads_of_all_layers_travel_with_the_models_own_output():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from attention.capture.inputs import longest
 from attention.config import Limits
 from attention.errors import ModelError
-from attention.models import ModelPool, ModelRef
+from attention.models import ModelPool, ModelRef, memory
 from attention.models import pool as module
 from attention.tokens import encode
 from tests import twins
@@ -236,3 +239,129 @@ def test_a_config_that_promises_far_more_than_the_files_hold_is_refused(copy: Pa
     (copy / "config.json").write_text(json.dumps(config | {"n_inner": 1_500_000}))
     with pytest.raises(ModelError, match=r"describes [\d,]+ parameters, but its files hold [\d,]+; get a whole copy"):
         pool_of(copy).get("./mine")
+
+
+# A ceiling on the memory of this process
+
+
+class Meter:
+    """What a process takes that holds nothing but this pool's models, and `rest` bytes beside them."""
+
+    def __init__(self, pool: ModelPool, rest: int) -> None:
+        self.pool, self.rest = pool, rest
+
+    def __call__(self) -> int:
+        held = [load.model for load in self.pool._loads.values() if load.model is not None]
+        return self.rest + sum(memory.needed(model.card) for model in held)
+
+
+def sizes_of(folder: Path, *families: str) -> dict[str, int]:
+    found = ModelPool(Limits(model_folder=str(folder), models_in_memory=9))
+    return {family: memory.needed(found.get(f"./{family}").card) for family in families}
+
+
+@pytest.fixture
+def below(twin_root: Path, monkeypatch: pytest.MonkeyPatch):
+    """A pool of nine places, whose process takes `rest` MB beside its models and may take `megabytes`."""
+
+    def made(megabytes: int, rest: float = 0.0) -> ModelPool:
+        monkeypatch.setattr(module, "MEGABYTE", 1000)  # the twins have a few hundred kilobytes
+        pool = ModelPool(Limits(model_folder=str(twin_root), models_in_memory=9, memory_mb=megabytes))
+        monkeypatch.setattr(memory, "used", Meter(pool, int(1000 * rest)))
+        return pool
+
+    return made
+
+
+def test_the_least_recently_used_leave_before_the_ceiling_is_passed(below, twin_root: Path):
+    size = sizes_of(twin_root, "gpt2", "bert", "llama")
+    pool = below(-(-sum(size.values()) // 1000) + 50, rest=50.0)
+    for family in ("gpt2", "bert", "gpt2", "llama"):
+        pool.get(f"./{family}")
+    assert [ref.id for ref in pool.loaded()] == ["bert", "gpt2", "llama"], "all fit"
+    tight = below((sum(size.values()) - min(size.values())) // 1000 + 50, rest=50.0)
+    for family in ("gpt2", "bert", "gpt2", "llama"):
+        tight.get(f"./{family}")
+        assert memory.used() <= 1000 * tight.limits.memory_mb
+    left = [ref.id for ref in tight.loaded()]
+    assert left[-1] == "llama"
+    assert "bert" not in left, "it was used the longest time ago"
+
+
+def test_a_model_that_alone_exceeds_the_ceiling_is_refused_and_drives_nobody_out(below, twin_root: Path):
+    size = sizes_of(twin_root, "gpt2", "llama")
+    small, large = sorted(size, key=size.__getitem__)
+    pool = below(size[small] // 1000 + 1)
+    pool.get(f"./{small}")
+    with pytest.raises(ModelError, match=rf"^{large} needs .* MB of memory, and this installation allows .* smaller"):
+        pool.get(f"./{large}")
+    assert [ref.id for ref in pool.loaded()] == [small]
+
+
+def test_one_that_would_fit_into_an_emptier_process_may_be_tried_again(below, twin_root: Path):
+    size = sizes_of(twin_root, "gpt2")["gpt2"] // 1000
+    pool = below(size + 100, rest=101.0)
+    with pytest.raises(ModelError, match=r"There is not enough memory for it here: .* are taken; .* try again"):
+        pool.get("./gpt2")
+    memory.used.rest = 0
+    assert pool.get("./gpt2").card.layers == 2
+
+
+def test_a_model_that_leaves_is_really_freed_whatever_was_made_with_it(twin_root: Path, monkeypatch):
+    """Traces, predictions, test runs and continuations are kept; the weights behind them are not."""
+    import attention
+    from attention.ui import predicted, probes, traces, turnings
+    from attention.view import View
+
+    monkeypatch.setenv("HEADLIGHT_MODEL_FOLDER", str(twin_root))
+    monkeypatch.setattr(traces, "_shared", traces.Traces(traces._run))
+    view = View(model="./gpt2", text=SENTENCE)
+    request = traces.request_of(view)
+    trace = traces.get_trace(view)
+    question = predicted.Question(request)
+    kept = [
+        predicted._answers.join(question), probes._shared.join(probes._request(view, "decoder")),
+        predicted._writings.join(predicted.Writing("./gpt2", SENTENCE, None, 2, request.limits)),
+        turnings._shared.join(turnings.Request("./gpt2", len(trace.tokens), request.limits)),
+    ]  # fmt: skip
+    assert all(job.done.wait(60) for job in kept)
+    assert [job.error for job in kept] == [None] * 4
+    assert trace.head(1, 0).weights.shape == (len(trace.tokens), len(trace.tokens))
+
+    shared = attention.source._pool(str(twin_root))
+    model = weakref.ref(shared.get("./gpt2").model)
+    weights = [weakref.ref(one) for one in model().parameters()]
+    monkeypatch.setattr(shared, "limits", replace(shared.limits, models_in_memory=1))
+    shared.get("./bert")
+    gc.collect()
+    assert model() is None
+    assert not [one for one in weights if one() is not None]
+    assert trace.head(1, 1).weights is not None, "what was kept is still there to look at"
+    assert all(job.made is not None for job in kept)
+
+
+def test_a_model_in_use_is_waited_for_before_the_next_is_built(below, twin_root: Path, monkeypatch):
+    size = sizes_of(twin_root, "gpt2", "bert")
+    pool = below(max(size.values()) // 1000 + 1)
+    in_use = [pool.get("./gpt2").model]
+    gone = weakref.ref(in_use[0])
+    built: list[bool] = []
+    build = module.build
+    monkeypatch.setattr(module, "build", lambda *given: (built.append(gone() is None), build(*given))[1])
+    waiting = threading.Thread(target=pool.get, args=("./bert",))
+    waiting.start()
+    time.sleep(0.3)
+    assert built == [], "its run is let end first"
+    in_use.clear()
+    waiting.join(20)
+    assert built == [True]
+
+
+def test_what_this_process_takes_and_gives_back():
+    before = memory.used()
+    assert 50e6 < before < 50e9
+    block = torch.ones(50_000_000)
+    assert memory.used() - before > 150e6
+    del block
+    memory.give_back()
+    assert memory.used() - before < 50e6

@@ -92,8 +92,16 @@ function shade(state) {
   const closed = weights ? closedTo(head, rows, weights) : () => false;
   [...state.looked.children].forEach((button, key) => paint(state, button, weights?.[key], key, closed(key), most));
   marks(state);
+  state.looked.setAttribute("aria-label", `Tokens that are looked at. ${largest(state, name, weights)}`);
   state.title.textContent = name;
   say(state, weights, sink, closed);
+}
+
+/** The row and the token it takes most of, in words. */
+function largest({ shown: { run } }, name, weights) {
+  if (!weights?.some(Boolean)) return "";
+  const best = weights.reduce((top, weight, key) => (weight > weights[top] ? key : top), 0);
+  return `${name}${name.endsWith("at") ? "" : ", the largest for"} “${brief(run.tokens.keys[best])}”: ${ui.decimals(weights[best], 4)}.`;
 }
 
 /** The pinned tokens, the row pointed at and the key pointed at. */

@@ -29,8 +29,9 @@ function part(state, name, field, label) {
     state.said.textContent = done ? `${name} copied` : "Copying is not allowed here: the text is selected, copy it by hand";
     if (!done) field.focus();
   });
+  field.setAttribute("aria-label", name);
   const line = ui.make("div", { class: "line" }, field, button);
-  return { root: ui.make("label", {}, ui.make("span", { class: "name" }, name), line), field };
+  return { root: ui.make("div", { class: "part" }, ui.make("span", { class: "name", "aria-hidden": "true" }, name), line), field };
 }
 
 function show(state) {

@@ -14,7 +14,7 @@ from typing import Any
 
 # Where the page keeps results.
 KEPT = (("traces", "_shared"), ("predicted", "_answers"), ("predicted", "_writings"), ("turnings", "_shared"))
-EVERY_SECONDS, OBJECTS_EVERY, TYPES = 5.0, 12, 400
+EVERY_SECONDS, OBJECTS_EVERY, TYPES = float(os.environ.get("SOAK_EVERY", "5")), 12, 400
 
 
 def counts() -> dict[str, Any]:
@@ -23,6 +23,7 @@ def counts() -> dict[str, Any]:
     for module, name in KEPT:
         if (kept := getattr(sys.modules.get(f"attention.ui.{module}"), name, None)) is not None:
             found[f"{module}.{name}"] = len(kept)
+            found[f"{module}.{name} begun"] = kept.begun
     if (traces := sys.modules.get("attention.ui.traces")) is not None and hasattr(traces, "_shared"):
         jobs = list(traces._shared._jobs.values())
         found["trace_bytes"] = sum(traces.size(job.made) for job in jobs if job.done.is_set())

@@ -1,0 +1,257 @@
+"""How the server fares with many people at once, on this machine: `python -m benchmarks.load`.
+
+A real server process and clients of Streamlit's own websocket protocol on the same cores, without browsers: what is
+measured is the server's part, and the clients take some of the cores' time too. Seconds, and megabytes of 10⁶ bytes.
+
+- one link: LOAD_CROWD (200) people open the same link at the same moment; for each the time until all of its page was
+  there, and how many runs of the model that took.
+- acting: LOAD_SESSIONS (100) are connected, LOAD_ACTING (50) of them act for LOAD_SECONDS (120), after a pause with an
+  exponential distribution (THINK_SECONDS on average). head switch: from the desk's message until the server's answer to
+  it. new sentence: from the message until its run (q, k, v) has arrived; each sentence is one that nobody typed before.
+- memory: what 100 sessions add to the server's resident memory, divided by their number: of a short text, and of one of
+  512 tokens on a model of GPT-2-small's size with random weights (12 layers × 12 heads), as the desk gets it.
+
+Errors are exceptions shown on a page, sentences with ⚠, tracebacks in the log, and answers that did not come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+from urllib.parse import urlencode
+
+import psutil
+import streamlit
+
+from benchmarks.load.visitor import Visitor
+from benchmarks.page import models
+from benchmarks.soak.__main__ import INSIDE, machine
+from tools.serving import ROOT, Served, serving
+
+RESULTS = ROOT / "benchmarks" / "results" / "load.json"
+SETTINGS = {"STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none"}
+THINK_SECONDS, SWITCHES = 4.0, 0.7
+PATIENCE, SETTLE_SECONDS = 300.0, 5.0
+LONG = 512
+WHOLE = ("run", "bench", "figures", "heads", "predicted")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How many people there are, and for how long those who act do."""
+
+    sessions: int = 100
+    acting: int = 50
+    seconds: float = 120.0
+    crowd: int = 200
+
+    @classmethod
+    def from_environment(cls) -> Size:
+        """What LOAD_SESSIONS, LOAD_ACTING, LOAD_SECONDS and LOAD_CROWD say, or what is published."""
+        given = {name: os.environ.get(f"LOAD_{name.upper()}") for name in ("sessions", "acting", "seconds", "crowd")}
+        return cls(**{name: type(getattr(cls, name))(value) for name, value in given.items() if value})
+
+
+@dataclass
+class Found:
+    """What went wrong, and how long answers took, by what was asked."""
+
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    unanswered: int = 0
+    exceptions: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+
+    def add(self, what: str, seconds: float) -> None:
+        self.seconds.setdefault(what, []).append(seconds)
+
+    def look(self, visitors: Sequence[Visitor]) -> None:
+        """Take down what the pages of these visitors showed that is wrong."""
+        for visitor in visitors:
+            self.exceptions += visitor.exceptions
+            self.refusals += visitor.refusals
+
+
+def main() -> int:
+    """Measure everything and write it down; 1 where anything went wrong."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(Size.from_environment(), Path(folder))
+    RESULTS.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    sys.stdout.write(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    return 1 if any(found["errors"].values()) else 0
+
+
+def measure(size: Size, folder: Path, *, long: bool = True) -> dict[str, Any]:
+    """All rows. long: also the memory at 512 tokens, on a server of its own."""
+    began, load = time.monotonic(), os.getloadavg()
+    short = asyncio.run(_with_server(folder, "short", size, _short))
+    rows = {"one link": short["one link"], "acting": short["acting"], "memory": {"short text": short["memory"]}}
+    errors = [short["errors"]]
+    if long:
+        models.save("gpt2-small-size", folder / "models" / "gpt2-small-size")
+        settings = {"HEADLIGHT_MODEL_FOLDER": str(folder / "models")}
+        at_length = asyncio.run(_with_server(folder, "long", size, _long, **settings))
+        rows["memory"][f"{LONG} tokens"] = at_length["memory"]
+        errors.append(at_length["errors"])
+    return {
+        "machine": machine() | {"load before": [round(one, 1) for one in load]}, "streamlit": streamlit.__version__,
+        "think seconds": THINK_SECONDS, **rows,
+        "errors": {name: sum(one[name] for one in errors) for name in errors[0]},
+        "took": round(time.monotonic() - began),
+    }  # fmt: skip
+
+
+async def _with_server(folder: Path, name: str, size: Size, act: Any, **settings: str) -> dict[str, Any]:
+    """Start a server, do what `act` does to it, and add what went wrong."""
+    inside = folder / f"{name}.jsonl"
+    own = {
+        "SOAK_INSIDE": str(inside), "SOAK_EVERY": "1", "PYTHONPATH": os.pathsep.join([str(INSIDE), str(ROOT)]),
+    }  # fmt: skip
+    with serving(ROOT / "app.py", folder / f"{name}.log", **SETTINGS, **own, **settings) as served:
+        found = Found()
+        rows: dict[str, Any] = await act(served, size, found, inside)
+    log = (folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+    rows["errors"] = {
+        "unanswered": found.unanswered, "exceptions on pages": len(found.exceptions), "sentences": len(found.refusals),
+        "tracebacks in the log": log.count("Traceback (most recent call last)"),
+    }  # fmt: skip
+    for said in (found.exceptions + found.refusals)[:3]:
+        sys.stderr.write(f"{said}\n")
+    return rows
+
+
+async def _short(served: Served, size: Size, found: Found, inside: Path) -> dict[str, Any]:
+    warm = [await _opened(served, "")]
+    crowd = await _crowd(served, size, found, inside)
+    memory, visitors = await _many(served, size, warm, urlencode({"v": 1, "text": "The old king came home."}))
+    acting = await _acting(visitors, size, found)
+    found.look(visitors)
+    await _leave(visitors)
+    return {"one link": crowd, "memory": memory, "acting": acting}
+
+
+async def _long(served: Served, size: Size, found: Found, inside: Path) -> dict[str, Any]:
+    query = urlencode({"v": 1, "model": "./gpt2-small-size", "text": models.words(LONG)})
+    memory, visitors = await _many(served, size, [await _opened(served, query)], query)
+    found.look(visitors)
+    memory["bytes of a run"] = visitors[0].parts["run"].size
+    await _leave(visitors)
+    return {"memory": memory}
+
+
+async def _opened(served: Served, query: str) -> Visitor:
+    visitor = await Visitor.open(served.url, query, seconds=PATIENCE)
+    await visitor.until(_is_whole, PATIENCE)
+    return visitor
+
+
+def _is_whole(visitor: Visitor) -> bool:
+    return all(name in visitor.parts for name in WHOLE) or bool(visitor.refusals or visitor.exceptions)
+
+
+async def _crowd(served: Served, size: Size, found: Found, inside: Path) -> dict[str, Any]:
+    """Everybody opens one link that nobody has opened before."""
+    before = await _begun(inside)
+    query = urlencode({"v": 1, "text": "Everybody opens this very link at once.", "layer": 1, "head": 2})
+
+    async def come() -> Visitor | None:
+        began = time.perf_counter()
+        try:
+            visitor = await _opened(served, query)
+        except (TimeoutError, OSError):
+            found.unanswered += 1
+            return None
+        found.add("one link", time.perf_counter() - began)
+        return visitor
+
+    visitors = [one for one in await asyncio.gather(*(come() for _ in range(size.crowd))) if one is not None]
+    forwards = await _begun(inside) - before
+    found.look(visitors)
+    await _leave(visitors)
+    return {"people": size.crowd, **_summary(found.seconds["one link"]), "forwards": forwards}
+
+
+async def _begun(inside: Path) -> int:
+    """How many traces the server has begun, as it tells a moment later."""
+    await asyncio.sleep(2.5)
+    last = json.loads(inside.read_text(encoding="utf-8").splitlines()[-1])
+    return int(last["traces._shared begun"])
+
+
+async def _many(
+    served: Served, size: Size, warm: Sequence[Visitor], query: str
+) -> tuple[dict[str, Any], list[Visitor]]:
+    """Everybody connects; what that adds to the server's memory. The text is traced, and the crowd gone, before."""
+    await _leave(warm)
+    first = await _opened(served, query)
+    await asyncio.sleep(SETTLE_SECONDS)
+    process = psutil.Process(served.process.pid)
+    before = process.memory_info().rss
+    visitors = []
+    for _ in range(0, size.sessions, 10):
+        more = min(10, size.sessions - len(visitors))
+        visitors += await asyncio.gather(*(_opened(served, query) for _ in range(more)))
+    await asyncio.sleep(SETTLE_SECONDS)
+    added = process.memory_info().rss - before
+    await _leave([first])
+    return {
+        "sessions": len(visitors), "server before (MB)": round(before / 1e6), "added (MB)": round(added / 1e6, 1),
+        "a session (MB)": round(added / 1e6 / max(len(visitors), 1), 2),
+    }, visitors  # fmt: skip
+
+
+async def _acting(visitors: Sequence[Visitor], size: Size, found: Found) -> dict[str, Any]:
+    end = time.monotonic() + size.seconds
+
+    async def act(number: int, visitor: Visitor) -> None:
+        chance = random.Random(number)
+        while True:
+            await asyncio.sleep(chance.expovariate(1 / THINK_SECONDS))
+            if time.monotonic() > end:
+                return
+            try:
+                await _one_act(visitor, chance, found)
+            except TimeoutError:
+                found.unanswered += 1
+
+    cpu = time.process_time()
+    await asyncio.gather(*(act(number, one) for number, one in enumerate(visitors[: size.acting])))
+    kinds = {what: _summary(found.seconds.get(what, [])) for what in ("head switch", "new sentence")}
+    spent = round(time.process_time() - cpu, 1)
+    return {"connected": len(visitors), "acting": size.acting, "seconds": size.seconds, **kinds, "clients' CPU": spent}
+
+
+async def _one_act(visitor: Visitor, chance: random.Random, found: Found) -> None:
+    if chance.random() < SWITCHES:
+        number = await visitor.switch(chance.randrange(4), chance.randrange(6))
+        found.add("head switch", await visitor.until(lambda v: v.parts["bench"].data["seen"] >= number, PATIENCE))
+        return
+    before = visitor.parts["run"].data["id"]
+    await visitor.type(" ".join(chance.choices(models.WORDS, k=12)).capitalize() + f" {chance.randrange(10**6)}.")
+    found.add("new sentence", await visitor.until(lambda v: v.parts["run"].data["id"] != before, PATIENCE))
+
+
+async def _leave(visitors: Sequence[Visitor]) -> None:
+    await asyncio.gather(*(visitor.close() for visitor in visitors))
+
+
+def _summary(seconds: Sequence[float]) -> dict[str, Any]:
+    """How many answers, and the median, what nineteen in twenty keep below, and the slowest, in seconds."""
+    if not seconds:
+        return {"answers": 0}
+    ordered = sorted(seconds)
+    at = {"p50": median(ordered), "p95": ordered[max(0, -(-95 * len(ordered) // 100) - 1)], "slowest": ordered[-1]}
+    return {"answers": len(ordered)} | {name: round(value, 3) for name, value in at.items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

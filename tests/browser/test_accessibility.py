@@ -1,0 +1,250 @@
+"""Whoever cannot see, point or bear motion: axe-core on every page, the keyboard alone, targets, descriptions, motion."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+import attention
+from attention import Trace
+from attention.assets import COMPONENTS
+from attention.view import DEFAULT_TEXT
+
+ROOT = COMPONENTS.parents[1]
+LEAST = 24
+SIZES = {"desk": (1440, 1000), "phone": (390, 844)}
+SHARE = "share"
+# Every page and view that a person can come to: its path and query. Whoever adds a view adds its line.
+VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
+    "links": ("", {}),
+    "changed": (
+        "", {"layer": 2, "head": 3, "weights": "norms", "values": "contribution", "temperature": 0.5, "hide": "first",
+             "measure": "induction", "zoom": "2-8,1-7", "also": "3,5"},
+    ),
+    "dimensions": ("", {"lens": "dimensions", "key": 2}),
+    "averages": ("", {"lens": "averages"}),
+    "rollout": ("", {"lens": "rollout"}),
+    "words": ("", {"lens": "words"}),
+    "cross": ("", {"model": "dates", "text": "3 May 1998", "kind": "cross"}),
+    "problem": ("", {"text": ""}),
+    "models": ("models", {}),
+    SHARE: ("", {}),
+}  # fmt: skip
+TABS = ("Link", "Picture", "Files", "Open a file")
+# What axe finds in Streamlit's own elements, and nothing else: rule, and a selector for the elements it may be found in.
+# Its link to the main content stands before all landmarks, so that it comes first; it is not ours to move.
+STREAMLITS = (("region", "[data-testid=stSkipToContent]"),)
+# Streamlit's own targets that are small because they are seen only with the keyboard's focus, or are another's door.
+OTHERS = "[data-testid=stSkipToContent], [data-testid=stDialog] > div > button, input[type=file]"
+IS_STREAMLITS = """([target, selector]) => {
+    let root = document;
+    let found = null;
+    for (const part of target.flat()) {
+        found = root.querySelector(part);
+        root = found?.shadowRoot ?? root;
+    }
+    return Boolean(found?.matches(selector));
+}"""
+DEEP = """globalThis.deep ??= (selector, root = document) => [
+    ...root.querySelectorAll(selector),
+    ...[...root.querySelectorAll("*")].filter((one) => one.shadowRoot).flatMap((one) => deep(selector, one.shadowRoot)),
+];"""
+# A box with a label around it is as large as that label.
+TARGETS = """([least, others]) => deep(
+        "a[href], button, input, select, textarea, summary, [role=button], [role=option], [role=slider], [tabindex='0']")
+    .filter((one) => one.getClientRects().length && !one.matches(others) && !one.closest("[hidden]"))
+    .map((one) => {
+        const whole = one.matches("input") && one.closest("label") ? one.closest("label") : one;
+        const { width, height } = whole.getBoundingClientRect();
+        return [one.outerHTML.slice(0, 120), width, height];
+    }).filter(([, width, height]) => Math.min(width, height) < least - 0.5)"""
+MOVING = """() => {
+    for (const one of deep(".hl-figures, .hl-map")) one.classList.add("hl-waiting");
+    const seconds = (text) => Math.max(...text.split(",").map(parseFloat));
+    return deep("[class*=hl-], [class*=hl-] *, .sentence *, .heads *, .bench *, .links *, .dimensions *, .arithmetic *")
+        .filter((one) => {
+            const style = getComputedStyle(one);
+            return seconds(style.transitionDuration) > 0 || (style.animationName !== "none" && seconds(style.animationDuration) > 0);
+        }).map((one) => one.outerHTML.slice(0, 100));
+}"""
+axe = Axe()
+
+
+@pytest.fixture(scope="module")
+def contexts(browser: Browser) -> Iterator[dict[str, BrowserContext]]:
+    """One context a theme; motion is not wanted in the dark one."""
+    made = {
+        scheme: browser.new_context(
+            viewport={"width": 1440, "height": 1000}, color_scheme=scheme, permissions=["clipboard-read", "clipboard-write"],
+            reduced_motion="reduce" if scheme == "dark" else "no-preference",
+        )
+        for scheme in ("light", "dark")
+    }  # fmt: skip
+    for context in made.values():
+        context.add_init_script(DEEP)
+    yield made
+    for context in made.values():
+        context.close()
+
+
+def address(app_url: str, name: str) -> str:
+    path, fields = VIEWS[name]
+    return f"{app_url}/{path}" + (f"?{urlencode({'v': 1, **fields})}" if fields else "")
+
+
+def go(page: Page, app_url: str, name: str, settle: Any) -> None:
+    page.goto(address(app_url, name))
+    ready = "h2.hl-shelf" if name == "models" else ".st-key-problem" if name == "problem" else ".hl-foot"
+    page.locator(ready).first.wait_for(timeout=60_000)
+    settle(page)
+    if name == SHARE:
+        page.get_by_role("button", name="Share", exact=True).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds, without what is Streamlit's own."""
+    found = []
+    for violation in axe.run(page).response["violations"]:
+        for node in violation["nodes"]:
+            rules = [selector for rule, selector in STREAMLITS if rule == violation["id"]]
+            if any(page.evaluate(IS_STREAMLITS, [[node["target"]], selector]) for selector in rules):
+                continue
+            found.append(f"{violation['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}")
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", list(VIEWS))
+def test_axe_finds_no_fault_and_targets_are_large(contexts, app_url, settle, name, scheme):
+    page = contexts[scheme].new_page()
+    go(page, app_url, name, settle)
+    for tab in TABS if name == SHARE else (None,):
+        if tab is not None:
+            page.get_by_role("tab", name=tab, exact=True).click()
+            settle(page)
+        found = faults(page)
+        assert not found, "\n".join(found)
+        for width, height in SIZES.values():
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(150)
+            small = page.evaluate(TARGETS, [LEAST, OTHERS])
+            assert not small, f"{tab or name} at {width} px: {small}"
+        page.set_viewport_size({"width": 1440, "height": 1000})
+    if scheme == "dark":
+        assert not page.evaluate(MOVING)
+    page.close()
+
+
+def test_axe_would_find_a_fault_of_ours(contexts, app_url, settle):
+    page = contexts["light"].new_page()
+    go(page, app_url, "models", settle)
+    page.evaluate("""() => {
+        const bad = Object.assign(document.createElement("button"), { className: "hl-planted" });
+        bad.style.cssText = "width: 12px; height: 12px";
+        document.querySelector("[data-testid=stMain]").prepend(bad);
+    }""")
+    assert any("hl-planted" in fault for fault in faults(page))
+    assert len(page.evaluate(TARGETS, [LEAST, OTHERS])) == 1
+    page.close()
+
+
+def test_what_moves_asks_whether_motion_is_wanted():
+    """Transitions and animations of ours stand in a block that only holds where motion is not unwanted."""
+    sheets = [*(ROOT / "assets").rglob("*.css"), *(path for path in (ROOT / "static").rglob("*.css"))]
+    assert len(sheets) > 10
+    moves = re.compile(r"\b(transition|animation)[\w-]*\s*:|@keyframes|scroll-behavior\s*:\s*smooth")
+    allowed = re.compile(r"@media \(prefers-reduced-motion: no-preference\) \{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
+    for sheet in sheets:
+        text = sheet.read_text(encoding="utf-8")
+        assert not moves.search(allowed.sub("", text)), sheet
+    for script in [*(ROOT / "assets").rglob("*.js"), *(ROOT / "static").rglob("*.js")]:
+        if not script.name.endswith(".min.js"):
+            assert not re.search(r"\.animate\(|behavior: .smooth|style\.transition", script.read_text("utf-8")), script
+
+
+@pytest.fixture(scope="module")
+def story() -> Trace:
+    return attention.trace("storyteller", DEFAULT_TEXT)
+
+
+FOCUSED = """() => {
+    let active = document.activeElement;
+    while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
+    return [active?.tagName ?? "", active?.getAttribute("role") ?? "", active?.getAttribute("aria-label") ?? "", active?.textContent ?? ""];
+}"""
+
+
+def tab_to(page: Page, wanted: str, most: int = 120) -> list[str]:
+    """Press Tab until what has the focus is described like that."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        found = page.evaluate(FOCUSED)
+        if re.search(wanted, f"{found[2]} {found[3]}"):
+            return found
+    raise AssertionError(f"Tab never came to {wanted}")
+
+
+def test_the_keyboard_alone_reads_and_copies_a_weight_of_another_head(contexts, app_url, settle, story):
+    page = contexts["light"].new_page()
+    go(page, app_url, "links", settle)
+    # To another head: the map of all heads takes arrow keys.
+    tab_to(page, "arrow keys choose one")
+    before = page.locator("[aria-label^='Attention weights of']").get_attribute("aria-label")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_url(re.compile("layer=.*head=|head=.*layer="))
+    weights = page.locator("[aria-label^='Attention weights of']")
+    expect(weights).not_to_have_attribute("aria-label", before or "")
+    where = re.search(r"layer (\d+), head (\d+)", weights.get_attribute("aria-label") or "")
+    assert where is not None
+    head_view = story.head(int(where[1]), int(where[2]))
+    # To the map of weights, and in it to row 3, column 1.
+    tab_to(page, "^Attention weights of")
+    row = page.evaluate("() => headlightDesk.shown.look.query")
+    for _ in range(abs(3 - row)):
+        page.keyboard.press("ArrowUp" if row > 3 else "ArrowDown")
+    page.keyboard.press("ArrowRight")
+    tip = page.locator(".hl-figures [role=status]")
+    query, key = str(head_view.query_tokens[3]), str(head_view.key_tokens[1])
+    weight = float(head_view.weights[3, 1])
+    expect(tip).to_contain_text(query.strip())
+    expect(tip).to_contain_text(f"weight {weight:.4f}" if weight >= 1e-4 else "weight <0.0001")
+    page.keyboard.press("Control+c")
+    expect(tip).to_contain_text("copied")
+    copied = page.evaluate("() => navigator.clipboard.readText()").split("\t")
+    assert [copied[0].strip("·"), copied[1].strip("·")] == [query.strip(), key.strip()]
+    assert float(copied[2]) == pytest.approx(weight, rel=1e-6, abs=1e-8)
+    assert page.evaluate(FOCUSED)[2].startswith("Attention weights of"), "the keyboard stays where it is"
+    # What is masked is copied as such.
+    page.keyboard.press("End")
+    page.keyboard.press("Control+c")
+    page.wait_for_function("async () => (await navigator.clipboard.readText()).endsWith('\\tmasked')")
+    page.close()
+
+
+def test_descriptions_carry_the_row_its_top_key_and_the_number(contexts, app_url, settle, story):
+    page = contexts["light"].new_page()
+    page.goto(f"{app_url}/?v=1&layer=2&head=3&query=9")
+    page.locator(".hl-foot").wait_for(timeout=60_000)
+    settle(page)
+    head_view = story.head(2, 3)
+    weights = head_view.weights[9]
+    query, key = str(head_view.query_tokens[9]), str(head_view.key_tokens[int(weights.argmax())])
+    said = page.evaluate("""() => ({
+        panel: deep("[aria-label^='Attention weights of']")[0].getAttribute("aria-label"),
+        sentence: deep("[aria-label^='Tokens that are looked at.']")[0].getAttribute("aria-label"),
+        links: deep("[aria-label^='Tokens that are looked at, keys']")[0].getAttribute("aria-description"),
+    })""")
+    number = f"{weights.max():.4f}"
+    for words in said.values():
+        assert query.strip() in words
+        assert key.strip() in words
+        assert number in words
+    scores = page.locator("[aria-label^='Scores of']").get_attribute("aria-label") or ""
+    assert f"{float(head_view.stage('masked')[9].max()):.4g}" in scores
+    page.close()

@@ -1,0 +1,141 @@
+"""The Dockerfile, what it copies, and the Compose file agree with the scripts that the tests run."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+import yaml
+
+from attention import config
+from tests.deploy.dockerfile import ROOT, ours, stages
+
+BUILD, FINAL = ours()
+DESCRIBED = {variable for *_, variable in config.describe()}
+
+
+def test_nothing_is_built_in_the_image_that_runs():
+    assert BUILD.image == FINAL.image == "${PYTHON_IMAGE}"
+    assert BUILD.of("RUN") == ["PIP_NO_CACHE_DIR=1 deploy/install.sh /opt/headlight"]
+    assert [rest for rest in FINAL.of("COPY") if rest.startswith("--from")] == [
+        "--from=build /opt/headlight /opt/headlight"
+    ]
+    (made,) = FINAL.of("RUN")
+    assert not re.search(r"apt|pip|curl|gcc", made)
+
+
+def test_the_indexes_are_arguments_that_are_empty_by_default():
+    assert BUILD.of("ARG") == ['WHEEL_INDEX=""', 'TORCH_INDEX=""']
+    script = (ROOT / "deploy" / "install.sh").read_text(encoding="utf-8")
+    assert all(name in script for name in ("${WHEEL_INDEX:-}", "${TORCH_INDEX:-}"))
+
+
+def test_it_does_not_run_as_root():
+    words = [word for word, _ in FINAL.lines]
+    assert FINAL.of("USER") == ["headlight"]
+    assert "--uid 1000" in FINAL.of("RUN")[0]
+    assert words.index("USER") < words.index("CMD")
+    # What the app's user owns is the cache of models alone.
+    assert [rest for rest in FINAL.of("RUN") if "chown" in rest] == FINAL.of("RUN")
+    assert FINAL.of("RUN")[0].endswith("chown headlight:headlight /models")
+    assert FINAL.of("VOLUME") == ["/models"] == [FINAL.environment()["HF_HOME"]]
+
+
+def test_it_starts_and_asks_for_its_health_by_the_scripts():
+    environment = FINAL.environment()
+    assert json.loads(FINAL.of("CMD")[0]) == ["deploy/start.sh"]
+    (health,) = FINAL.of("HEALTHCHECK")
+    command = json.loads(health.partition("CMD ")[2])
+    assert command == [environment["PYTHON"], "deploy/health.py"]
+    assert FINAL.of("WORKDIR") == ["/headlight"]
+    assert FINAL.of("EXPOSE") == [environment["PORT"]]
+    assert environment["HEADLIGHT_PUBLIC"] == "1"
+    for name in ("deploy/start.sh", "deploy/install.sh", "deploy/health.py"):
+        assert (ROOT / name).is_file()
+    assert all(os.access(ROOT / "deploy" / name, os.X_OK) for name in ("start.sh", "install.sh"))
+    assert {name for name in environment if name.startswith("HEADLIGHT_")} <= DESCRIBED
+
+
+def test_all_that_the_app_imports_is_copied_and_let_through():
+    copied = {source.split("/")[0] for stage in (BUILD, FINAL) for sources, _ in stage.copied() for source in sources}
+    assert all((ROOT / source).exists() for source in copied)
+    needed = {path.name for path in ROOT.iterdir() if path.is_dir() and any(path.rglob("*.py"))} & imported()
+    assert needed | {"assets", "static", ".streamlit", "app.py", "LICENSE", "pages"} <= copied
+    assert not copied & {"tests", "benchmarks", "tools", "docs", ".git", ".ci"}
+    assert {line[1:] for line in ignored() if line.startswith("!")} == copied
+
+
+def imported() -> set[str]:
+    """The first names of all imports in what the image runs."""
+    files = [ROOT / "app.py", *(path for name in ("attention", "pages", "deploy") for path in (ROOT / name).rglob("*.py"))]
+    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
+    return {name.split(".")[0] for name in names}
+
+
+def ignored() -> list[str]:
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def test_secrets_stay_outside():
+    assert ignored()[0] == "*"
+    last = [line for line in ignored() if fnmatch(".streamlit/secrets.toml", line.lstrip("!"))][-1]
+    assert last == ".streamlit/secrets.toml"
+
+
+@pytest.mark.parametrize("text", ["ADD x y", "FROM a\nSHELL x", "FROM a\nrun x"])
+def test_the_reader_refuses_what_it_does_not_know(text: str):
+    with pytest.raises(ValueError, match="is not known here"):
+        stages(text)
+
+
+def compose() -> dict[str, dict[str, dict[str, object]]]:
+    return yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+
+
+def test_compose_sets_only_what_there_is():
+    app, proxy = compose()["services"]["app"], compose()["services"]["proxy"]
+    ours = {name for name in app["environment"] if name.startswith("HEADLIGHT_")}
+    assert ours <= DESCRIBED
+    assert set(app["build"]["args"]) == {rest.partition("=")[0] for rest in BUILD.of("ARG")}
+    script = (ROOT / "deploy" / "nginx" / "render.sh").read_text(encoding="utf-8")
+    assert all(re.search(rf"^#\s+(\S+, )?{name}\b", script, re.MULTILINE) for name in set(proxy["environment"]) - {"COUNT"})
+    assert proxy["environment"]["FILE_MB"] == app["environment"]["HEADLIGHT_FILE_MB"]
+    assert proxy["environment"]["BASE"] == app["environment"]["STREAMLIT_SERVER_BASE_URL_PATH"]
+    assert proxy["environment"]["COUNT"] == app["deploy"]["replicas"]
+
+
+def test_in_compose_nothing_may_be_written_but_the_cache_of_models():
+    for service in compose()["services"].values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+    assert compose()["services"]["app"]["volumes"] == [f"models:{FINAL.environment()['HF_HOME']}"]
+
+
+def test_compose_names_each_replica_to_the_proxy(tmp_path: Path):
+    """The command as the container's shell runs it, with nginx left out and the script where it lies here."""
+    shell, flag, command = compose()["services"]["proxy"]["command"]
+    assert (shell, flag) == ("sh", "-c")
+    written, _, started = command.replace("$$", "$").partition(" && ")
+    assert started == "exec nginx -c /tmp/nginx.conf -g 'daemon off;'"
+    here = written.replace("/headlight/", f"{ROOT}/deploy/nginx/").replace("/tmp/", f"{tmp_path}/")
+    environment = {"PATH": os.environ["PATH"], "COUNT": "3", "BASE": "", "FRAME_ANCESTORS": "'self'"}
+    subprocess.run(["sh", "-c", here], env=environment, check=True)
+    made = (tmp_path / "nginx.conf").read_text(encoding="utf-8")
+    name, port = compose()["name"], FINAL.environment()["PORT"]
+    assert re.findall(r"^ +server (\S+) max", made, re.MULTILINE) == [f"{name}-app-{n}:{port}" for n in (1, 2, 3)]
+
+
+def test_the_space_listens_where_the_image_does():
+    text = (ROOT / "deploy" / "huggingface" / "README.md").read_text(encoding="utf-8")
+    front = yaml.safe_load(text.split("---\n")[1])
+    assert front["sdk"] == "docker"
+    assert front["app_port"] == int(FINAL.environment()["PORT"])
+    assert front["license"] == "apache-2.0"

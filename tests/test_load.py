@@ -1,0 +1,48 @@
+"""The load and soak tools, small: one real server, a few clients of its websocket protocol, and the rule for “flat”."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.load import __main__ as load
+from benchmarks.soak.__main__ import grown
+from benchmarks.soak.flat import flat
+
+
+def test_five_people_open_one_link_and_act(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "THINK_SECONDS", 0.3)
+    monkeypatch.setattr(load, "SETTLE_SECONDS", 0.5)
+    found = load.measure(load.Size(sessions=5, acting=5, seconds=3.0, crowd=5), tmp_path, long=False)
+    assert found["errors"] == dict.fromkeys(found["errors"], 0)
+    assert found["one link"]["answers"] == 5
+    assert found["one link"]["forwards"] == 1, "all who open one link share one run of the model"
+    acting = found["acting"]
+    assert acting["head switch"]["answers"] + acting["new sentence"]["answers"] > 5
+    for kind in ("head switch", "new sentence"):
+        assert 0 < acting[kind]["p50"] <= acting[kind]["p95"] <= acting[kind]["slowest"]
+    assert found["memory"]["short text"]["sessions"] == 5
+
+
+def test_growth_is_told_from_noise_and_from_a_warm_up() -> None:
+    noise = [3.0, -2.0, 5.0, -4.0, 0.0, 1.0]
+    level = [(5.0 * at, 600.0 + noise[at % 6]) for at in range(720)]
+    warm = [(at, value - (300.0 - at / 2 if at < 600 else 0.0)) for at, value in level]
+    leak = [(at, value + 40.0 * at / 3600) for at, value in level]
+    jump = [(at, value + (200.0 if at == 1800 else 0.0)) for at, value in level]
+    assert flat(level).ok
+    assert flat(warm).ok
+    assert flat(jump).ok, "one outlier is no growth"
+    assert abs(flat(leak).growth - 30.0) < 1, "three quarters of what is lost in an hour"
+    assert flat(leak).ok, "below a twentieth"
+    assert not flat([(at, value + 80.0 * at / 3600) for at, value in level]).ok
+    assert flat([(at, 900.0 - at / 10) for at, _ in level]).ok, "what shrinks is fine"
+    with pytest.raises(ValueError, match="too few"):
+        flat(level[:7])
+
+
+def test_kinds_of_objects_that_became_more() -> None:
+    rows = [{"a": 1, "b": 9}, {"a": 10, "b": 9}, {"a": 10, "b": 9}, {"a": 12, "b": 8}, {"a": 60, "b": 9, "c": 5}]
+    assert grown(rows) == {"a": [10, 60]}
+    assert grown(rows[:1]) == {}

@@ -1,8 +1,8 @@
 """Looks for known vulnerabilities in what the app needs, with pip-audit, and says how much of it could be looked at.
 
-Ends with 1 for a vulnerability that is found, whatever else happens, and with 2 where pip-audit itself failed. Where its
-service cannot be reached, nothing was audited: that is said, and ends with 0, so that a machine without a network can
-build; `--strict` ends with 3 instead. The service is asked about one package first, and about the others only if it
+Ends with 1 for a vulnerability that is found, whatever else happens, and with 2 where pip-audit itself failed. Where
+its service cannot be reached, nothing was audited: that is said, and ends with 0, so that a machine without a network
+can build; `--strict` ends with 3 instead. The service is asked about one package first, and about the others only if it
 knows that one.
 """
 
@@ -84,10 +84,10 @@ def main(run: Run, *, strict: bool) -> int:
         one = Path(folder) / "one.txt"
         one.write_text(next(line for line in lines if line.startswith(KNOWN)) + "\n", encoding="utf-8")
         result = audit(["--no-deps", "--disable-pip", "-r", str(one)], run)
-    if result.audited and not result.found:
-        everything = Path(folder) / "all.txt"
-        everything.write_text("".join(f"{line}\n" for line in installed()), encoding="utf-8")
-        result = audit(["--no-deps", "--disable-pip", "-r", str(everything)], run)
+        if result.audited and not result.found:
+            everything = Path(folder) / "all.txt"
+            everything.write_text("".join(f"{line}\n" for line in installed()), encoding="utf-8")
+            result = audit(["--no-deps", "--disable-pip", "-r", str(everything)], run)
     code, said = verdict(result, strict=strict)
     print(said, file=sys.stderr if code else sys.stdout)
     return code

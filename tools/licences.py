@@ -18,9 +18,10 @@ DOCUMENT = ROOT / "docs" / "licences.md"
 # What may stand in a licence: permissive ones, and the Mozilla Public License for packages that are used unchanged.
 ALLOWED = frozenset((
     "0BSD", "3-Clause BSD License", "Apache 2.0 License", "Apache License 2.0", "Apache Software License",
-    "Apache Software License 2.0", "Apache-2.0", "BSD License", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "CNRI-Python", "HPND", "ISC", "ISC License (ISCL)",
-    "LLVM-exception", "MIT", "MIT License", "MIT-CMU", "MPL-2.0", "Mozilla Public License 2.0 (MPL 2.0)", "PSF-2.0",
-    "Python Software Foundation License", "Python-2.0", "The Unlicense (Unlicense)", "Unlicense", "Zlib",
+    "Apache Software License 2.0", "Apache-2.0", "BSD License", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0",
+    "CNRI-Python", "HPND", "ISC", "ISC License (ISCL)", "LLVM-exception", "MIT", "MIT License", "MIT-CMU", "MPL-2.0",
+    "Mozilla Public License 2.0 (MPL 2.0)", "PSF-2.0", "Python Software Foundation License", "Python-2.0",
+    "The Unlicense (Unlicense)", "Unlicense", "Zlib",
 ))  # fmt: skip
 HEAD = """# Licences
 
@@ -32,9 +33,9 @@ packages that these bring against a list of permissive ones.
 |---|---|---|
 """
 FOOT = """
-What lies in the repository and is not our own keeps its licence beside it: plotly.js (MIT) and the typeface Source Sans 3
-(SIL Open Font License 1.1) in `static/`. The texts that the bundled models were trained on are named in their cards. The
-models of the hub have licences of their own, which the page of models shows.
+What lies in the repository and is not our own keeps its licence beside it: plotly.js (MIT) and the typeface Source Sans
+3 (SIL Open Font License 1.1) in `static/`. The texts that the bundled models were trained on are named in their cards.
+The models of the hub have licences of their own, which the page of models shows.
 """
 
 

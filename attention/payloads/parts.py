@@ -36,19 +36,20 @@ def prompt(text: str, *, label: str, title: str, placeholder: str, count: str = 
 
 
 def panels(head_view: HeadView, view: View) -> bytes:
-    """What the three panels need beside the run: {frames, labels, captions, unknown, across, dimension, about, brought}.
+    """What the panels need beside the run: {frames, labels, captions, unknown, across, dimension, about, brought}.
 
     frames: plotly's layouts of a map of tokens and of one of dimensions. labels: what the switches are called. about:
-    the model's name, and the kind of attention where it has several. brought: what only the model can tell of this head,
-    where it is asked for.
+    the model's name, and the kind of attention where it has several. brought: what only the model can tell of this
+    head, where it is asked for.
     """
     from attention.figures.frames import across, of_numbers, of_tokens
 
+    trace = head_view.trace
     return wire.pack({
         "frames": {"tokens": of_tokens(head_view), "numbers": of_numbers(head_view)},
         "labels": {"stage": STAGE_LABELS, "weights": WEIGHTS_LABELS, "values": VALUES_LABELS},
         "captions": CAPTIONS, "unknown": UNKNOWN, "across": across(""), "dimension": DIMENSION,
-        "about": {"model": head_view.trace.model.name, "kind": head_view.kind if len(head_view.trace.kinds) > 1 else ""},
+        "about": {"model": trace.model.name, "kind": head_view.kind if len(trace.kinds) > 1 else ""},
         "brought": _brought(head_view, view),
     })  # fmt: skip
 

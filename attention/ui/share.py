@@ -7,16 +7,15 @@ the browser, from what it shows; files with numbers are made here, when they are
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from attention import wire
-from attention.config import Limits
+from attention.config import MEGABYTE, Limits
 from attention.errors import HeadlightError
 from attention.payloads import parts
 from attention.ui import components, opened, state, traces
@@ -27,27 +26,29 @@ if TYPE_CHECKING:
 
 OPEN, PROBLEM, FILES = "headlight.share", "headlight.share.problem", "headlight.share.files"
 FILE, SAVE = "share-file", "Save this view as a file"
-POLL_SECONDS = 1.5
 NAME_CHARS = 40
 
 
 @dataclass(eq=False)
 class File:
-    """One file that can be made of what is shown. Called, it makes the bytes; why it could not, stays in `problem`."""
+    """One file that can be made of what is shown. made: its bytes, once asked for; problem: why there are none.
+
+    Streamlit's own way to make a file on a click (a callable for the button) is not used: what it made is thrown away
+    when any session's run ends before the browser has fetched it.
+    """
 
     make: Callable[[], bytes | str]
+    made: bytes | None = None
     problem: str = ""
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def __call__(self) -> bytes:
-        with self._lock:
-            try:
-                made = self.make()
-            except HeadlightError as err:
-                self.problem = str(err)
-                raise
-            self.problem = ""
-        return made.encode() if isinstance(made, str) else made
+    def prepare(self) -> None:
+        """Make the bytes, or say why they cannot be made."""
+        try:
+            made = self.make()
+        except HeadlightError as err:
+            self.made, self.problem = None, str(err)
+            return
+        self.made, self.problem = made.encode() if isinstance(made, str) else made, ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,33 +139,38 @@ def _picture(head_view: HeadView, view: View) -> None:
 
 
 def _files(head_view: HeadView, view: View) -> None:
-    files = _made_of(head_view.trace, view)
-    for kind, file in files.items():
+    for kind, file in _made_of(head_view.trace, view).items():
         with st.container(key=f"line-{kind.key}", horizontal=True, gap="small"):
-            # Without a rerun: it would take the button's own file away while the browser asks for it.
-            st.download_button(kind.label, file, file_name(view, kind), kind.mime, key=kind.key, on_click="ignore")
-            st.caption(kind.about)
-    _refusals(files)
+            _line(kind, file, view)
+    # The view is no work to write.
+    with st.container(key=f"line-{VIEW.key}", horizontal=True, gap="small"):
+        _save(VIEW, VIEW.label, to_file(view), view)
+        st.caption(VIEW.about)
 
 
-@st.fragment(run_every=POLL_SECONDS)
-def _refusals(files: dict[Kind, File]) -> None:
-    """Why a file could not be made; it is made beside the page's own runs, and nothing else tells of it."""
-    for line in _problems(files):
-        st.text(line)
+def _line(kind: Kind, file: File, view: View) -> None:
+    """A button that makes the file, and once it is made one that saves it."""
+    if st.button(kind.label, key=kind.key):
+        with st.spinner("Making the file"):
+            file.prepare()
+    if file.made is not None:
+        _save(kind, f"Save {len(file.made) / MEGABYTE:.1f} MB", file.made, view)
+    if file.problem:
+        st.text(f"⚠ {file.problem}")
+    else:
+        st.caption(kind.about)
 
 
-def _problems(files: dict[Kind, File]) -> Iterator[str]:
-    yield from (f"⚠ {kind.label}: {file.problem}" for kind, file in files.items() if file.problem)
+def _save(kind: Kind, label: str, data: bytes, view: View) -> None:
+    st.download_button(label, data, file_name(view, kind), kind.mime, key=f"save-{kind.key}", on_click="ignore")
 
 
 def _made_of(trace: Trace, view: View) -> dict[Kind, File]:
     """The files of this view, the same ones over reruns of the panel."""
     key = (trace.id, view)
     if st.session_state.get(FILES, (None, None))[0] != key:
-        makers = {PAGE: File(partial(_page, trace, view)), NPZ: File(partial(_npz, trace, view))}
-        others = {JSON: File(partial(_json, trace, view)), VIEW: File(partial(to_file, view))}
-        st.session_state[FILES] = (key, makers | others)
+        files = {PAGE: File(partial(_page, trace, view)), NPZ: File(partial(_npz, trace, view))}
+        st.session_state[FILES] = (key, files | {JSON: File(partial(_json, trace, view))})
     found: dict[Kind, File] = st.session_state[FILES][1]
     return found
 

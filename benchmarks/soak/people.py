@@ -15,7 +15,7 @@ from websockets.exceptions import WebSocketException
 from benchmarks.load.visitor import Visitor
 
 ANSWER_SECONDS, READY_SECONDS = 120.0, 600.0
-THINK_SECONDS = 0.3
+THINK_SECONDS = 0.2
 ACTS = 8
 MODELS = ("storyteller", "storyteller", "storyteller", "cloze", "dates", "local")
 SENTENCES = (
@@ -84,7 +84,7 @@ async def visit(world: World) -> None:
 
 async def act(visitor: Visitor, world: World) -> None:
     """One thing that a person does, and the wait for its answer."""
-    kind = world.chance.choices(("hostile", "sentence", "switch", "press"), (55, 10, 25, 10))[0]
+    kind = world.chance.choices(("hostile", "sentence", "switch", "press"), (70, 6, 18, 6))[0]
     if kind == "switch" and "bench" not in visitor.parts:
         kind = "sentence"
     began, at = time.monotonic(), time.perf_counter()

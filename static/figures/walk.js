@@ -23,6 +23,8 @@ export function walk(state, panel, { show, leave, pin, parts, other = () => fals
     const cell = { row: Math.max(0, Math.min(rows - 1, row)), column: Math.max(0, Math.min(columns - 1, column)) };
     state.over = { panel, ...cell };
     show(panel, cell);
+    if (state.copied?.at === placed(panel, cell)) state.tip.append(ui.make("div", { class: "hl-copied" }, state.copied.words));
+    else state.copied = null;
   }
 
   /** Within one cell the pointer changes nothing. */
@@ -50,13 +52,15 @@ export function walk(state, panel, { show, leave, pin, parts, other = () => fals
     const { row, column } = state.at;
     const done = await copyText(parts(panel, { row, column }).map(safe).join("\t"));
     if (!cover.matches(":focus")) cover.focus({ preventScroll: true });
+    // It stays said while the cell is spoken of, whatever is drawn anew meanwhile.
+    state.copied = { at: placed(panel, { row, column }), words: done ? "copied" : "This browser does not let the page copy." };
     moveTo({ row, column });
-    state.tip.append(ui.make("div", { class: "hl-copied" }, done ? "copied" : "This browser does not let the page copy."));
   }
 
   function key(event) {
-    if (isCopy(event) && state.at?.panel === panel && String(getSelection()) === "") {
+    if (isCopy(event) && state.at?.panel === panel) {
       event.preventDefault();
+      event.stopPropagation();
       copyCell();
       return;
     }
@@ -86,6 +90,8 @@ export function walk(state, panel, { show, leave, pin, parts, other = () => fals
   });
   Object.assign(panel, { speak, moveTo });
 }
+
+const placed = ({ name }, { row, column }) => `${name} ${row} ${column}`;
 
 const isCopy = (event) => event.key.toLowerCase() === "c" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
 

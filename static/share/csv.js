@@ -24,7 +24,7 @@ export function cell(value) {
 
 const quoted = (text) => (QUOTED.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-/** As Python's format(value, ".9g"). */
+/** As Python's format(value, ".9g"), but that an exact half in the tenth digit is rounded away from zero. */
 function digits(value) {
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";
   const [mantissa, power] = value.toExponential(DIGITS - 1).split("e");

@@ -39,7 +39,9 @@ REASONS = {
         "continue-how", "continue-seed", "continue-temperature", "continue-tokens", "continue-top-p",
     ),
     "answers a message or a failure": ("dismiss", "retry", "predict-again"),
-    "shows the link to what is shown, or makes a file or a picture of it": ("share-link", "share-long", "pictures"),
+    "shows the link to what is shown, or makes a file or a picture of it": (
+        "share-link", "share-long", "save-*", "pictures",
+    ),
     "removes a model from the disk": ("remove-*",),
 }  # fmt: skip
 

@@ -22,14 +22,14 @@ from attention.export.archive import from_npz
 from attention.record import Trace
 from attention.ui import ask, opened, share, state, warmup
 from attention.ui.share import File
-from attention.view import View, from_file, to_address, to_file
+from attention.view import View, to_address
 from tests.app.test_opened import during, page, payloads, words
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = View(text="The cat sat on the mat.", layer=1, head=2)
 # No two of its characters are alike, so no link can carry it.
 LONG = View(text="".join(map(chr, range(0x4E00, 0x4E00 + 2_000))), model="local")
-BUTTONS = {"share-html", "share-npz", "share-json", "share-view"}
+BUTTONS = {"share-html", "share-npz", "share-json"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -51,7 +51,13 @@ def panel(view: View) -> AppTest:
 
 def buttons(app: AppTest) -> dict[str, str]:
     """The download buttons: key → label."""
-    return {re.sub(r".*-(share-\w+)$", r"\1", item.proto.id): item.proto.label for item in app.get("download_button")}
+    protos = [item.proto for item in app.get("download_button")]
+    return {re.search(r"(save-)?share-\w+$", proto.id).group(): proto.label for proto in protos}  # type: ignore[union-attr]
+
+
+def makers(app: AppTest) -> set[str]:
+    """The keys of the buttons that make a file."""
+    return {str(button.key) for button in app.button if str(button.key).startswith("share-")}
 
 
 def test_the_panel_is_shut_until_it_is_asked_for_and_then_stays() -> None:
@@ -61,7 +67,7 @@ def test_the_panel_is_shut_until_it_is_asked_for_and_then_stays() -> None:
     during(app, share.ask)
     assert wire.parse(payloads(app)["share"]) == {"complete": True, "longest": 2_048, "title": "Headlight"}
     assert payloads(app)["pictures"] == payloads(app)["figures"], "the very panels that are on screen"
-    assert set(buttons(app)) == BUTTONS
+    assert (makers(app), set(buttons(app))) == (BUTTONS, {"save-share-view"})
     assert "share" in payloads(app.run())
     assert "share" not in payloads(during(app, share._close))
 
@@ -78,6 +84,7 @@ def test_where_nothing_is_shown_the_panel_still_has_the_link_and_opens_files() -
     app = panel(View(text="   ", model="local"))
     assert "share" in payloads(app)
     assert words(app).count("⚠ This text has only spaces or invisible characters: type a word.") == 3
+    assert not makers(app)
     assert not buttons(app)
     assert app.file_uploader(key=share.FILE).allowed_type == [".json", ".npz"]
 
@@ -88,8 +95,10 @@ def test_files_are_made_of_the_view_when_they_are_asked_for(trace: Trace) -> Non
     again = from_npz(share._npz(trace, view))
     assert (again.view, again.trace.id) == (view, trace.id)
     assert json.loads(share._json(trace, view))["head"]["layer"] == 1
-    assert from_file(File(lambda: to_file(view))()) == view
-    assert File(lambda: "é")() == "é".encode()
+    file = File(lambda: "é")
+    assert file.made is None
+    file.prepare()
+    assert file.made == "é".encode()
 
 
 def test_a_file_that_cannot_be_made_says_why_until_it_can() -> None:
@@ -101,24 +110,33 @@ def test_a_file_that_cannot_be_made_says_why_until_it_can() -> None:
         return b"made"
 
     file = File(make)
-    with pytest.raises(InputError, match="too much"):
-        file()
-    assert list(share._problems({share.NPZ: file})) == ["⚠ Numbers (NPZ): There is too much of it."]
-    assert file() == b"made"
-    assert list(share._problems({share.NPZ: file})) == []
+    file.prepare()
+    assert (file.made, file.problem) == (None, "There is too much of it.")
+    file.prepare()
+    assert (file.made, file.problem) == (b"made", "")
 
 
-def test_the_panel_says_it_too() -> None:
+def test_a_click_makes_the_file_and_offers_it() -> None:
+    app = panel(SHORT)
+    app.button(key="share-json").click().run()
+    assert not app.exception
+    assert set(buttons(app)) == {"save-share-json", "save-share-view"}
+    assert re.fullmatch(r"Save 0\.\d MB", buttons(app)["save-share-json"])
+    made = app.session_state[share.FILES][1][share.JSON].made
+    assert json.loads(made)["view"]["text"] == SHORT.text
+    assert set(buttons(app.run())) == {"save-share-json", "save-share-view"}, "another run of the page forgets nothing"
+
+
+def test_the_panel_says_why_there_is_no_file() -> None:
     def refuse(*_: object) -> bytes:
         raise InputError("No file today.")
 
     with patch.object(share, "_page", refuse):
         app = panel(SHORT)
-        file = app.session_state[share.FILES][1][share.PAGE]
-        with pytest.raises(InputError):
-            file()
-        assert "⚠ Interactive page (HTML): No file today." in words(app.run())
-        assert app.session_state[share.FILES][1][share.PAGE] is file, "another run of the page forgets nothing"
+        app.button(key="share-html").click().run()
+    assert not app.exception
+    assert "⚠ No file today." in words(app)
+    assert set(buttons(app)) == {"save-share-view"}
 
 
 def test_another_view_has_other_files() -> None:
@@ -127,7 +145,8 @@ def test_another_view_has_other_files() -> None:
     during(app, lambda: ask.change_to(head=5))
     key, files = app.session_state[share.FILES]
     assert key != before[0]
-    assert files[share.VIEW]() == to_file(View(text=SHORT.text, layer=1, head=5))
+    files[share.JSON].prepare()
+    assert json.loads(files[share.JSON].made)["head"]["head"] == 5
 
 
 def test_streamlits_server_takes_no_larger_file_than_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -550,13 +550,15 @@ def test_a_share_that_is_no_share_is_unknown(share: float | None, kept: float | 
 
 
 def test_a_page_that_is_left_lets_its_run_go_on(api: Callable[[Run], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    door = threading.Event()
+    door, begun = threading.Event(), threading.Event()
 
     def run(model: str, text: str, *given: object, **options: object) -> Trace:
+        begun.set()
         assert door.wait(10)
         return trace_local(text)
 
     def leave(job: traces.Job, view: View) -> None:
+        assert begun.wait(10)
         raise InterruptedError
 
     api(run)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
@@ -183,3 +184,15 @@ def test_threads_that_wait_sleep_unless_the_host_says_otherwise(monkeypatch: pyt
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
     warmup.start()
     assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's pools")
+@pytest.mark.parametrize(("given", "calls"), [(None, 1), ("7", 0)])
+def test_pools_of_memory_are_few_unless_the_host_says_how_many(monkeypatch, given, calls):
+    told = []
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    if given:
+        monkeypatch.setenv("MALLOC_ARENA_MAX", given)
+    monkeypatch.setattr(warmup.ctypes, "CDLL", lambda name: SimpleNamespace(mallopt=lambda *given: told.append(given)))
+    warmup._few_arenas.__wrapped__()
+    assert told == [(warmup.M_ARENA_MAX, warmup.ARENAS)] * calls

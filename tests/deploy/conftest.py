@@ -20,7 +20,7 @@ from tests.browser.conftest import browser, console_errors, open_page, settle  #
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = "/headlight"
-START_SECONDS, STOP_SECONDS = 90, 10
+START_SECONDS, STOP_SECONDS = 180, 10
 OURS = ("HEADLIGHT_", "STREAMLIT_")
 
 

@@ -22,7 +22,7 @@ from tests.deploy.dockerfile import Stage, ours
 pytestmark = pytest.mark.browser
 
 BUILD, FINAL = ours()
-START_SECONDS, SECONDS = 90, 60
+START_SECONDS, SECONDS = 180, 120
 
 
 @dataclass
@@ -109,6 +109,7 @@ def test_it_serves_a_checked_page_is_healthy_and_writes_nothing_beside_itself(ma
         page = open_page(f"http://127.0.0.1:{machine.environment['PORT']}/?v=1&model=storyteller&layer=1&head=1")
         page.get_by_text("equal to the model’s own").first.wait_for(timeout=SECONDS * 1000)
         page.wait_for_selector(".hl-foot", timeout=SECONDS * 1000)
+        page.close()
     finally:
         end(process)
     told = log.read_text(encoding="utf-8")

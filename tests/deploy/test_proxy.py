@@ -22,7 +22,7 @@ SECRET = "marmalade"
 VIEW = f"/?v=1&model=storyteller&text=The+{SECRET}+cat+sat+down.&layer=2&head=3"
 # Streamlit asks at the address of a page whether it is the root of the app, before it asks one level up.
 PROBES = re.compile(r"status of 404")
-SECONDS = 60
+SECONDS = 120
 
 
 def opened(page: Page, url: str) -> Page:
@@ -144,25 +144,30 @@ def test_a_session_survives_and_a_second_tab_joins_its_replica(site: Site, open_
     assert console_errors == []
 
 
-def test_the_policy_is_kept_by_all_of_the_app_and_would_be_heard(site: Site, open_page, console_errors):
-    page = open_page()
-    violations: list[str] = []
-    page.expose_function("violated", lambda text: violations.append(text))
+@pytest.fixture
+def violations(open_page) -> tuple[Page, list[str]]:
+    """A page, and what it did against the policy so far."""
+    page, heard = open_page(), []
+    page.expose_function("violated", lambda text: heard.append(text))
     page.add_init_script(
-        "addEventListener('securitypolicyviolation', event => violated(event.violatedDirective + ' ' + event.blockedURI))"
+        "addEventListener('securitypolicyviolation', told => violated(told.violatedDirective + ' ' + told.blockedURI))"
     )
-    opened(page, f"{site.url}/?v=1&model=storyteller&lens=dimensions")
-    for lens in ("links", "averages", "rollout", "words"):
+    return page, heard
+
+
+def test_the_policy_is_kept_by_all_of_the_app_and_would_be_heard(site: Site, violations, console_errors):
+    page, heard = violations
+    for lens in ("dimensions", "rollout"):
         opened(page, f"{site.url}/?v=1&model=storyteller&lens={lens}")
     page.goto(f"{site.url}/models")
     page.wait_for_selector(".hl-item", timeout=SECONDS * 1000)
-    assert violations == []
+    assert heard == []
     console_errors[:] = [error for error in console_errors if not PROBES.search(error)]
     assert console_errors == []
 
     page.evaluate("document.body.append(Object.assign(new Image(), { src: 'https://other.example/x.png' }))")
     page.evaluate("document.body.append(Object.assign(document.createElement('script'), { text: 'window.ran = 1' }))")
-    until(page, lambda: len(violations) == 2, "what the policy forbids was not heard of")
+    until(page, lambda: len(heard) == 2, "what the policy forbids was not heard of")
     assert page.evaluate("window.ran") is None
     assert len(console_errors) >= 2
     console_errors.clear()

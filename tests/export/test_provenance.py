@@ -9,9 +9,11 @@ import pytest
 import torch
 
 import attention
+import attention.export
 from attention.export.provenance import provenance, versions, written
 from attention.payloads.words import head_check, run_check
 from attention.record import Trace
+from tests.test_architecture import loaded
 
 MOMENT = datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)
 
@@ -77,3 +79,9 @@ def test_two_sides_have_both_lengths() -> None:
     q, k = torch.randn(1, 3, 2), torch.randn(1, 4, 2)
     made = provenance(Trace.from_tensors(query=q, key=k, tokens=list("abcd"), pair_tokens=list("xyz")))
     assert (made.settings["tokens"], made.settings["pair_tokens"]) == (4, 3)
+
+
+def test_the_package_of_files_loads_nothing_heavy_by_itself() -> None:
+    assert loaded(["torch", "transformers", "plotly", "streamlit"], ["attention.export"]) == []
+    with pytest.raises(AttributeError, match="it has: Opened"):
+        attention.export.nothing  # noqa: B018

@@ -161,9 +161,9 @@ def test_an_installation_offers_what_its_host_lists_in_the_catalogues_order():
 def test_what_may_be_asked_for():
     few, closed = Limits(models="dates", any_model=False), Limits(any_model=False)
     asked = ("dates", "cloze", "org/name")
-    assert [is_offered(id, few) for id in asked] == [True, False, False]
-    assert [is_offered(id, closed) for id in asked] == [True, True, False]
-    assert [is_offered(id, Limits()) for id in asked] == [True, True, True]
+    assert [is_offered(model, few) for model in asked] == [True, False, False]
+    assert [is_offered(model, closed) for model in asked] == [True, True, False]
+    assert [is_offered(model, Limits()) for model in asked] == [True, True, True]
 
 
 def test_the_offer_in_words_is_short():

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks.load import __main__ as load
-from benchmarks.soak.__main__ import grown
 from benchmarks.soak.flat import flat
 
 
@@ -40,9 +39,3 @@ def test_growth_is_told_from_noise_and_from_a_warm_up() -> None:
     assert flat([(at, 900.0 - at / 10) for at, _ in level]).ok, "what shrinks is fine"
     with pytest.raises(ValueError, match="too few"):
         flat(level[:7])
-
-
-def test_kinds_of_objects_that_became_more() -> None:
-    rows = [{"a": 1, "b": 9}, {"a": 10, "b": 9}, {"a": 10, "b": 9}, {"a": 12, "b": 8}, {"a": 60, "b": 9, "c": 5}]
-    assert grown(rows) == {"a": [10, 60]}
-    assert grown(rows[:1]) == {}

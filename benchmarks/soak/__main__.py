@@ -133,19 +133,12 @@ def report(
         "log": log[max(log.find("Traceback (most") - 500, 0) :][:6000] if tracebacks else "",
         "done": dict(world.counts), "slowest_answer_seconds": round(world.slowest, 1),
         "samples": _thinned([{name: round(value, 1) for name, value in one.items()} for one in samples]),
-        "inside": _thinned([{k: v for k, v in one.items() if k != "types"} for one in inside]),
-        "grown_types": grown([one["types"] for one in inside if "types" in one]),
+        "inside": _thinned([{name: _short(value) for name, value in one.items()} for one in inside]),
     }  # fmt: skip
 
 
-def grown(types: Sequence[dict[str, int]]) -> dict[str, list[int]]:
-    """The kinds of objects that became more between the second quarter and the end, most first: [before, after]."""
-    if len(types) < 2:
-        return {}
-    before, after = types[len(types) // 4], types[-1]
-    gains = {name: after[name] - before.get(name, after[name]) for name in after}
-    most = sorted(gains, key=lambda name: -gains[name])[:25]
-    return {name: [before[name], after[name]] for name in most if gains[name] > 0}
+def _short(value: Any) -> Any:
+    return round(value, 1) if isinstance(value, float) else value
 
 
 def _thinned(rows: list[Any], most: int = 120) -> list[Any]:

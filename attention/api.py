@@ -154,10 +154,12 @@ def generate(
 def figure(view: HeadView, *, dark: bool = False) -> Figure:
     """One head's three panels side by side: masked scores, softmax weights, weighted values.
 
-    view: the head, from `trace.head(layer, head)`. dark: for a dark page.
+    view: the head, from `trace.head(layer, head)`. dark: for a dark page. Raises InputError for anything else.
     """
     from attention.figures import panels
 
+    if not isinstance(view, HeadView):
+        raise InputError(f"figure takes one head, trace.head(layer, head); got {type(view).__name__}.")
     return panels(view, dark=dark)
 
 
@@ -169,11 +171,13 @@ def patterns(trace: Trace, kind: Kind | None = None, *, least: float | None = No
     not. What a text cannot show (no token comes twice …) has no rows.
 
     trace: the run. kind: of attention, None for its default. least: only rows of at least this way, such as 0.4, from
-    where a head is named after what it does.
+    where a head is named after what it does. Raises InputError for what is no trace.
     """
     from attention.analysis.patterns import score_trace
     from attention.analysis.table import table
 
+    if not isinstance(trace, Trace):
+        raise InputError(f"patterns takes a Trace, which has all heads; got {type(trace).__name__}.")
     scores = score_trace(trace, kind)
     return table(scores) if least is None else table(scores, least=least)
 
@@ -184,8 +188,9 @@ def save(
     """Write a trace, or one head of it, to a file of the kind that its name ends in; returns the path.
 
     trace_or_head: what is written. path: where; its ending says as what. view: what the file opens on, or shows: layer,
-    head, pinned token, stage and so on, as on the page. what: the table in a .csv: weights, a stage such as scores or
-    masked, output, contribution, query, key, value, or pairs (one line for each query and key).
+    head, pinned token, stage and so on, as on the page; a head that is given goes before the view's. what: the table in
+    a .csv: weights, a stage such as scores or masked, output, contribution, query, key, value, or pairs (one line for
+    each query and key).
 
     `.html` is an interactive page that opens offline, and `.npz` everything as arrays, which `load` and the page read
     back; both hold all heads. `.svg` is a figure for print, `.csv` a table that is safe to open in a spreadsheet, and

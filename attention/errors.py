@@ -3,6 +3,8 @@
 Each message says what is wrong, what is allowed, and what to do: it is shown to the person as it is.
 """
 
+from dataclasses import dataclass
+
 
 class HeadlightError(Exception):
     """Anything that Headlight refuses or cannot do; the message is one or two plain sentences."""
@@ -12,8 +14,26 @@ class InputError(HeadlightError, ValueError):
     """The text, ids, tensors or parameters that were given cannot be used as they are."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """As much of a text as would be taken. of: which text of a view, "text" or "pair"; size: how long it is, in words,
+    as in "512 tokens".
+    """
+
+    of: str
+    text: str
+    size: str
+
+
 class TooLongError(InputError):
-    """The text has more tokens than the model or the settings allow; nothing is ever cut silently."""
+    """The text has more tokens than the model or the settings allow; nothing is ever cut silently.
+
+    beginning: what would be taken of it, for whoever asks; None where that is not known.
+    """
+
+    def __init__(self, message: str, beginning: Beginning | None = None) -> None:
+        super().__init__(message)
+        self.beginning = beginning
 
 
 class ModelError(HeadlightError):

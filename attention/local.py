@@ -30,7 +30,7 @@ from attention.record import (
     checked_rows,
     difference,
 )
-from attention.tokens import words
+from attention.tokens import beginning, words
 
 D_MODEL, N_HEADS, SEED = 64, 4, 2017
 # Scores of unit variance give an almost flat softmax; with this gain a head visibly prefers some words.
@@ -59,7 +59,7 @@ class LocalProjection:
 def trace_local(text: str, *, max_tokens: int | None = None) -> Trace:
     """Run the sentence through the local layer. Raises InputError for a text without a word, TooLongError."""
     tokens = words(text)
-    _check(tokens, max_tokens)
+    _check(text, tokens, max_tokens)
     layer, x = build(), embed(tokens)
     started = time.perf_counter()
     with torch.no_grad():
@@ -128,11 +128,12 @@ def facts(layer: MultiHeadSelfAttention) -> ModelFacts:
     )
 
 
-def _check(tokens: tuple[Token, ...], max_tokens: int | None) -> None:
+def _check(text: str, tokens: tuple[Token, ...], max_tokens: int | None) -> None:
     if not tokens:
         raise InputError("There is no word to look at yet: type a sentence.")
     if max_tokens is not None and len(tokens) > max_tokens:
-        raise TooLongError(f"This text has {len(tokens)} tokens; the limit here is {max_tokens}. Shorten it.")
+        start = beginning(text, tokens, max_tokens, words)
+        raise TooLongError(f"This text has {len(tokens)} tokens; the limit here is {max_tokens}. Shorten it.", start)
 
 
 def _word_vector(word: str, d_model: int) -> Tensor:

@@ -93,7 +93,11 @@ def load_source(model: str, limits: Limits | None, on_progress: Report | None, o
 def _pool(folder: str) -> ModelPool:
     from attention.models import ModelPool, shared_pool
 
-    return ModelPool(replace(Limits.from_environment(), model_folder=folder)) if folder else shared_pool()
+    shared = shared_pool()
+    # A host's own folder is no reason for a second pool: what may stay in the memory is meant for all models together.
+    if folder in ("", shared.limits.model_folder):
+        return shared
+    return ModelPool(replace(Limits.from_environment(), model_folder=folder))
 
 
 def _in_words(name: str, on_progress: Report | None) -> Callable[[int, int], None] | None:
@@ -133,25 +137,58 @@ def inputs_of(
         second = pair if pair and isinstance(pair, str) and _judges(source) else None
         pair = None if second else pair
         ids, tokens, extra = _encode(source, text, second, add_special=not chat)
-        check_length(source, limits, tokens)
+        check_length(source, limits, tokens, None if chat else _last_of(source, text, second))
         inputs = Inputs(ids=ids, extra=extra, attention_mask=mask)
         pair_ids, pair_tokens = _target(source, pair, inputs, limits)
-        check_length(source, limits, pair_tokens)
+        check_length(source, limits, pair_tokens, _target_of(source, pair, inputs, limits))
         return replace(inputs, pair_ids=pair_ids), tokens, pair_tokens
     ids, tokens, extra = _encode(source, text, pair, add_special=not chat)
-    check_length(source, limits, tokens)
+    check_length(source, limits, tokens, None if chat else _last_of(source, text, pair))
     return Inputs(ids=ids, extra=extra, attention_mask=mask), tokens, ()
 
 
-def check_length(source: Source, limits: Limits | None, tokens: tuple[Token, ...]) -> None:
-    """Raise TooLongError for more tokens than an installation allows, or its model, whichever is less."""
-    from attention.capture.inputs import longest
+@dataclass(frozen=True)
+class Shortened:
+    """A text that may be cut short. of: "text" or "pair"; again: a shorter one → all tokens that would enter then."""
 
-    if limits is None or len(tokens) <= limits.max_tokens:
-        return  # what only the model cannot take is refused where it runs
+    of: str
+    text: str
+    again: Callable[[str], tuple[Token, ...]]
+
+
+def check_length(
+    source: Source, limits: Limits | None, tokens: tuple[Token, ...], text: Shortened | None = None
+) -> None:
+    """Raise TooLongError for more tokens than an installation allows, or its model, whichever is less.
+
+    text: what the error offers the beginning of.
+    """
+    from attention.capture.inputs import longest
+    from attention.tokens import beginning
+
+    if limits is None:
+        return  # what the model cannot take is refused where it runs
     most = min(limits.max_tokens, longest(source.model) or limits.max_tokens)
+    if len(tokens) <= most:
+        return
     bound = f"this model takes at most {most}" if most < limits.max_tokens else f"the limit here is {most}"
-    raise TooLongError(f"This text has {len(tokens)} tokens; {bound}. Shorten it.")
+    start = None if text is None else beginning(text.text, tokens, most, text.again, text.of)
+    raise TooLongError(f"This text has {len(tokens)} tokens; {bound}. Shorten it.", start)
+
+
+def _last_of(source: Source, text: Any, pair: Any) -> Shortened | None:
+    """Of texts that enter together the last one; ids are nobody's typing and stay as they are."""
+    if not isinstance(text, str):
+        return None
+    if pair is None:
+        return Shortened("text", text, lambda shorter: _encode(source, shorter)[1])
+    return Shortened("pair", pair, lambda shorter: _encode(source, text, shorter)[1])
+
+
+def _target_of(source: Source, pair: Any, inputs: Inputs, limits: Limits | None) -> Shortened | None:
+    if not isinstance(pair, str) or not pair:
+        return None
+    return Shortened("pair", pair, lambda shorter: _target(source, shorter, inputs, limits)[1])
 
 
 def notes_of(source: Source, pair: Any, pair_tokens: tuple[Token, ...]) -> tuple[str, ...]:

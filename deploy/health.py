@@ -14,7 +14,8 @@ def url() -> str:
 def healthy() -> bool:
     """Whether it answers within five seconds."""
     try:
-        with urllib.request.urlopen(url(), timeout=5) as answer:  # noqa: S310
+        # Never by way of a proxy, which the environment may name for the hub's sake.
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url(), timeout=5) as answer:
             # Unknown addresses get the index page with 200: only the health check says ok.
             return answer.status == 200 and answer.read(16) == b"ok"
     except OSError:

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +198,37 @@ def test_limits_of_a_page_hold(folders: dict[str, Path]) -> None:
         attention.trace(str(folders["gpt2"]), TEXT, limits=Limits(model_folder=str(folders["bert"])))
 
 
+@pytest.mark.parametrize(
+    ("family", "text", "pair", "most", "of"),
+    [
+        ("gpt2", TEXT, None, 5, "text"), ("bert", TEXT, None, 5, "text"), ("bert", "The cat", TEXT, 9, "pair"),
+        ("local", TEXT, None, 3, "text"),
+    ],
+)  # fmt: skip
+def test_a_refused_text_comes_with_the_beginning_that_would_be_taken(
+    folders: dict[str, Path], family: str, text: str, pair: str | None, most: int, of: str
+) -> None:
+    limits = Limits(max_tokens=most, model_folder=str(folders["gpt2"].parent))
+    model = str(folders.get(family, family))
+    with pytest.raises(TooLongError, match=f"the limit here is {most}") as refused:
+        attention.trace(model, text, pair, limits=limits)
+    found = refused.value.beginning
+    assert found is not None
+    assert (found.of, found.size) == (of, f"{most} tokens")
+    given = {"text": text, "pair": pair} | {of: found.text}
+    assert {"text": text, "pair": pair}[of].startswith(found.text)
+    assert len(attention.trace(model, given["text"], given["pair"], limits=limits).tokens) == most
+
+
+def test_what_only_the_model_cannot_take_has_a_beginning_too(folders: dict[str, Path]) -> None:
+    limits = Limits(max_tokens=10_000, model_folder=str(folders["gpt2"].parent))
+    with pytest.raises(TooLongError, match="this model takes at most") as refused:
+        attention.trace(str(folders["gpt2"]), "a b " * 200, limits=limits)
+    assert refused.value.beginning is not None
+    trace = attention.trace(str(folders["gpt2"]), refused.value.beginning.text, limits=limits)
+    assert len(trace.tokens) == trace.model.max_tokens < 200
+
+
 def test_layers_and_heads_that_do_not_exist_say_which_do() -> None:
     trace = attention.trace(build("recurrent_gemma", "decoder"), ids(5))
     with pytest.raises(NoSuchHeadError, match="Layer 0 has no decoder attention; layers with it: 2"):
@@ -306,6 +337,40 @@ def test_a_whole_trace_and_a_head_of_it_are_the_same_file(tmp_path: Path) -> Non
     assert first != written[0][0]
 
 
+def test_a_head_that_is_given_goes_before_the_views(tmp_path: Path) -> None:
+    trace = attention.trace("dates", "May 3, 1998")
+    head, view = trace.head(1, 2, "cross"), attention.View(model="dates", query=2)
+    told = json.loads(attention.save(head, tmp_path / "a.json", view=view).read_text(encoding="utf-8"))
+    assert (told["head"]["kind"], told["head"]["layer"], told["head"]["head"]) == ("cross", 1, 2)
+    assert told["view"]["query"] == "2"
+    np.testing.assert_array_equal(np.array(told["head"]["weights"], np.float32), head.weights)
+    with np.load(attention.save(head, tmp_path / "a.npz", view=view)) as file:
+        np.testing.assert_array_equal(file["weights"], head.weights)
+    drawn = [attention.save(head, tmp_path / f"{n}.svg", **given) for n, given in enumerate(({"view": view}, {}))]
+    assert all("layer 1, head 2, cross" in path.read_text(encoding="utf-8") for path in drawn)
+    with pytest.raises(InputError, match="The view names query 99"):
+        attention.save(head, tmp_path / "b.json", view=attention.View(query=99))
+
+
+def test_a_layers_second_operation_is_saved_as_itself(tmp_path: Path) -> None:
+    trace = attention.trace("storyteller", TEXT)
+    second = replace(trace.record(2), layer=1, op=1)
+    head = replace(trace, all_records=(*trace.all_records, second)).head(1, 3, op=1)
+    told = json.loads(attention.save(head, tmp_path / "a.json").read_text(encoding="utf-8"))
+    weights = np.array([[w or 0.0 for w in row] for row in told["head"]["weights"]], np.float32)
+    np.testing.assert_array_equal(weights, trace.head(2, 3).weights)
+    assert not np.array_equal(weights, trace.head(1, 3).weights)
+    assert told["provenance"]["checks"]["heads"][0]["op"] == 1
+
+
+def test_what_is_neither_a_trace_nor_a_head_is_refused_in_words() -> None:
+    trace = attention.trace("local", "The cat sat.")
+    with pytest.raises(InputError, match=r"takes one head, trace.head\(layer, head\); got Trace"):
+        attention.figure(trace)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="takes a Trace, which has all heads; got HeadView"):
+        attention.patterns(trace.head(0, 0))  # type: ignore[arg-type]
+
+
 def test_files_that_cannot_be_written_or_read(tmp_path: Path) -> None:
     trace = attention.trace("local", "The cat sat.")
     with pytest.raises(InputError, match=r"'a.png' must end in one of: .html \(an interactive page\), .npz"):
@@ -341,6 +406,16 @@ def test_limits_of_a_file_that_is_read(tmp_path: Path) -> None:
     assert len(attention.load(path).tokens) == 5
     with pytest.raises(TooLongError):
         attention.load(path, limits=Limits(max_tokens=4))
+
+
+def test_many_tokens_that_are_allowed_may_have_a_long_text(tmp_path: Path) -> None:
+    rows = torch.randn(1, 1200, 1)
+    tokens = [f"token{i:015}" for i in range(1200)]
+    trace = attention.Trace.from_tensors(query=rows, key=rows, causal=True, tokens=tokens)
+    path = attention.save(trace, tmp_path / "a.npz")
+    limits = Limits(max_tokens=1200)
+    assert sum(len(str(token)) for token in trace.tokens) > limits.max_characters
+    assert attention.load(path, limits=limits).id == trace.id
 
 
 @pytest.mark.parametrize(

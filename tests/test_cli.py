@@ -105,6 +105,24 @@ def test_a_closed_pipe_ends_quietly() -> None:
     assert (done.returncode, done.stderr) == (codes.CLOSED, "")
 
 
+@pytest.mark.parametrize(
+    ("closed", "arguments", "code", "message"),
+    [
+        (">&-", "link --layer 2", codes.GOOD, ""),
+        ("2>&-", "link --layer x", codes.USAGE, ""),
+        ("<&-", "trace --model local --texts -", codes.REFUSED, "headlight: stdin has no line with a text"),
+        (">/dev/full", "link --layer 2", codes.REFUSED, "headlight: The answer cannot be written to stdout: No space"),
+        (">/dev/full", "link '?v=1&layer=2'", codes.REFUSED, "headlight: The answer cannot be written to stdout"),
+    ],
+)
+def test_streams_that_are_closed_or_full(closed: str, arguments: str, code: int, message: str) -> None:
+    command = ["sh", "-c", f'"$0" -m attention {arguments} {closed}', sys.executable]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == code, done.stderr
+    assert done.stderr.startswith(message)
+    assert done.stderr.count("\n") == bool(message)
+
+
 def test_every_row_has_as_many_keys_as_were_asked_for(run: Any) -> None:
     for top, most in (("0", 0), ("2", 2), ("99", 12)):
         _, out, _ = run(*TRACE, "--top", top)
@@ -166,6 +184,12 @@ def test_many_texts_are_lines_of_json_and_files_with_numbers(run: Any, tmp_path:
     assert [one["files"] for one in answers] == [[str(tmp_path / "out-001.svg")], [str(tmp_path / "out-002.svg")]]
 
 
+def test_a_text_ends_where_its_line_does(tmp_path: Path) -> None:
+    file = tmp_path / "texts.txt"
+    file.write_bytes("\ufeffone\ftwo\u2028three\x85\r\nfour\rfive\n \n\nsix".encode())
+    assert common.texts_of(str(file)) == ["one\ftwo\u2028three\x85", "four", "five", "six"]
+
+
 def test_one_bad_text_does_not_end_the_others(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.TextIOWrapper(io.BytesIO(f"The cat.\n{'word ' * 400}\nThe dog.\n".encode()))
     monkeypatch.setattr(sys, "stdin", stream)
@@ -225,6 +249,8 @@ def test_models_and_files_that_are_not_there(run: Any, tmp_path: Path, empty_cac
         ([*TRACE, "--export", "a.png"], "'a.png' must end in .html, .svg, .csv, .json or .npz"),
         ([*TRACE, "--kind", "sideways"], "invalid choice: 'sideways'"),
         (["patterns", "--model", "local", "--pattern", "none"], "invalid choice: 'none'"),
+        (["patterns", "--model", "local", "--least", "nan"], "'nan' must be a number"),
+        (["patterns", "--model", "local", "--least", "much"], "'much' must be a number"),
         (["link", "--stage", "last"], "'last' must be scores, scaled, softcapped, biased or masked"),
         (["link", "--ids", "yes"], "'yes' must be 0 or 1"),
     ],

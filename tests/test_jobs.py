@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -381,7 +383,7 @@ def test_a_page_that_leaves_comes_back_to_its_place_or_is_out_soon(
     assert made.join(Wish("x"), "a") is job
     job.leave("a")
     now = time.monotonic()
-    monkeypatch.setattr(jobs.time, "monotonic", lambda: now + jobs.BACK_SECONDS + 0.1)
+    monkeypatch.setattr(time, "monotonic", lambda: now + jobs.BACK_SECONDS + 0.1)
     assert not job.is_watched()
 
 
@@ -437,3 +439,179 @@ def test_many_people_at_once_each_get_theirs_and_never_more_than_allowed_run(clo
     assert all(wanted == made for wanted, made in found)
     assert most <= 3
     until(lambda: len(made.queue) == 0 and not made.queue._running)
+
+
+# What a host is woken for
+
+
+class Panic(BaseException):
+    """What a library raises that is none of Exception's."""
+
+
+def test_a_panic_frees_the_turn_and_the_next_try_runs_anew(clock: Clock) -> None:
+    tries: list[str] = []
+
+    def panics(wish: Wish, job: Job[str]) -> str:
+        tries.append(wish.text)
+        if len(tries) == 1:
+            raise Panic
+        return wish.text
+
+    made = Kept(panics, queue=queue(clock))
+    job = made.join(Wish("a"), "a")
+    assert job.done.wait(10)
+    with pytest.raises(HeadlightError, match="The run was stopped"):
+        job.result()
+    until(lambda: not made.queue._running)
+    made.forget_failure(Wish("a"))
+    again = made.join(Wish("a"), "a")
+    assert again.done.wait(10)
+    assert again.result() == "a"
+
+
+def test_where_the_system_gives_no_thread_the_place_is_free_and_a_sentence_says_so(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Kept(lambda wish, job: wish.text, queue=queue(clock))
+    with monkeypatch.context() as patch:
+
+        def refuse(thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        patch.setattr(threading.Thread, "start", refuse)
+        job = made.join(Wish("a"), "a")
+    assert job.done.is_set()
+    with pytest.raises(BusyError, match="too much to do"):
+        job.result()
+    assert not made.queue._running
+    again = made.join(Wish("a"), "a")
+    assert again.done.wait(10)
+    assert again.result() == "a"
+
+
+def test_one_slow_download_does_not_gather_any_number_of_threads(clock: Clock) -> None:
+    made, door = queue(clock, length=2), threading.Event()
+    threads = []
+    for name in "ab":
+        ticket = made.enter(name)
+        threads.append(beside(lambda ticket=ticket: made.stand_aside(ticket, lambda: door.wait(10))))  # type: ignore[misc]
+        until(lambda ticket=ticket: ticket.state is State.ASIDE)  # type: ignore[misc]
+    third = made.enter("c")
+    assert third.state is State.RUNNING, "who waits for no model has a turn"
+    with pytest.raises(BusyError, match=r"^Too many people are waiting for models: 2 already\. Try again"):
+        made.stand_aside(third, lambda: None)
+    assert third.state is State.RUNNING
+    made.leave(third)
+    door.set()
+    for thread in threads:
+        thread.join(0.1)
+
+
+class Arriving:
+    """A model's wait, as far as a job asks it."""
+
+    card, done, total = None, 0, 0
+
+    def __init__(self) -> None:
+        self.here, self.cancels = threading.Event(), 0
+        self.ref = type("Ref", (), {"folder": None})
+
+    @property
+    def over(self) -> bool:
+        return self.here.is_set()
+
+    def until_over(self) -> None:
+        assert self.here.wait(10)
+
+    def cancel(self) -> bool:
+        self.cancels += 1
+        return False
+
+
+def test_what_is_cancelled_between_its_model_and_its_turn_is_never_run(clock: Clock) -> None:
+    wait, door, begun = Arriving(), threading.Event(), []
+
+    def run(wish: Wish, job: Job[str]) -> str:
+        if wish.text == "loads":
+            job.follow(wait)  # type: ignore[arg-type]
+        begun.append(wish.text)
+        assert door.wait(10)
+        return wish.text
+
+    made = Kept(run, queue=queue(clock))
+    loads = made.join(Wish("loads"), "a")
+    until(lambda: loads.ticket is not None and loads.ticket.state is State.ASIDE)
+    other = made.join(Wish("other"), "b")
+    until(lambda: begun == ["other"])
+    wait.here.set()
+    until(lambda: loads.place == 1)
+    assert made.cancel(Wish("loads"), "a") is False
+    assert loads.done.wait(10)
+    with pytest.raises(HeadlightError, match="The run was stopped"):
+        loads.result()
+    door.set()
+    assert other.done.wait(10)
+    assert begun == ["other"]
+
+
+def test_a_result_remembers_nobody_who_looked_at_it(work: Work, clock: Clock) -> None:
+    made, first = busy(work, clock)
+    work.door.set()
+    assert first.done.wait(10)
+    for number in range(100):
+        made.join(Wish("first"), f"visitor {number}")
+    assert not first.seen
+
+
+def test_an_error_keeps_the_frames_of_no_page(clock: Clock) -> None:
+    def fails(wish: Wish, job: Job[str]) -> str:
+        raise ZeroDivisionError("x")
+
+    made = Kept(fails, queue=queue(clock))
+    job = made.join(Wish("a"), "a")
+    assert job.done.wait(10)
+    with pytest.raises(HeadlightError) as first:
+        job.result()
+    with pytest.raises(HeadlightError) as second:
+        job.result()
+    assert job.error is not None
+    assert job.error.__traceback__ is None
+    assert first.value is not second.value
+    assert str(first.value) == str(second.value) == "told: x"
+
+
+def test_what_is_forgotten_is_freed_at_once_and_not_by_the_next_collection(clock: Clock) -> None:
+    class Result(str):
+        """A text that can be asked whether it is still there."""
+
+    made = Kept(lambda wish, job: Result(wish.text), queue=queue(clock))
+    job = made.join(Wish("a"), "a")
+    assert job.done.wait(10)
+    for thread in threading.enumerate():
+        if thread.name == f"headlight-running-{id(job):x}":
+            thread.join(10)
+    there = weakref.ref(job.result())
+    gc.disable()
+    try:
+        made.clear()
+        del job
+        assert there() is None
+    finally:
+        gc.enable()
+
+
+def test_many_who_come_at_once_to_a_new_process_share_one_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Queue.of
+
+    def of(limits: Limits) -> Queue:
+        time.sleep(0.02)
+        return slow(limits)
+
+    monkeypatch.setattr(Queue, "of", of)
+    jobs.queue._made.cache_clear()
+    found: list[Queue] = []
+    askers = [beside(lambda: found.append(jobs.shared_queue())) for _ in range(8)]
+    for asker in askers:
+        asker.join(10)
+    assert len(found) == 8
+    assert len(set(map(id, found))) == 1

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from benchmarks.load import __main__ as load
+from benchmarks.soak import __main__ as soak
 from benchmarks.soak.flat import flat
+from benchmarks.soak.people import World
+from tests.aside import aside
 
 
 def test_five_people_open_one_link_and_act(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "THINK_SECONDS", 0.3)
     monkeypatch.setattr(load, "SETTLE_SECONDS", 0.5)
-    found = load.measure(load.Size(sessions=5, acting=5, seconds=3.0, crowd=5), tmp_path, long=False)
+    few = load.Size(sessions=5, acting=5, seconds=3.0, crowd=5)
+    found = aside(lambda: load.measure(few, tmp_path, long=False))
     assert found["errors"] == dict.fromkeys(found["errors"], 0)
     assert found["one link"]["answers"] == 5
     assert found["one link"]["forwards"] == 1, "all who open one link share one run of the model"
@@ -39,3 +45,20 @@ def test_growth_is_told_from_noise_and_from_a_warm_up() -> None:
     assert flat([(at, 900.0 - at / 10) for at, _ in level]).ok, "what shrinks is fine"
     with pytest.raises(ValueError, match="too few"):
         flat(level[:7])
+
+
+@pytest.mark.parametrize(
+    ("counts", "ok"),
+    [
+        ({"sessions": 100, "hostile": 900}, True),
+        ({"sessions": 100, "hostile": 900, "unanswered": 1}, True),
+        ({"sessions": 100, "hostile": 900, "unanswered": 1, "broken off": 1}, False),
+        ({"unanswered": 60}, False),
+    ],
+)
+def test_a_server_that_answers_nobody_does_not_count_as_flat(counts: dict[str, int], ok: bool) -> None:
+    world = World("", 0.0, iter(()), random.Random(0), Counter(counts))
+    samples = [{"at": 5.0 * at, "rss_mb": 600.0, "threads": 30.0, "files": 90.0} for at in range(60)]
+    found = soak.report(world, samples, [], "", died=None, minutes=5)
+    assert found["ok"] is ok
+    assert all(line.startswith("flat") for line in found["verdict"][:3])

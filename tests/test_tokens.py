@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from attention.errors import InputError
-from attention.tokens import Token, encode, from_ids, label, visible, words
+from attention.tokens import Token, beginning, encode, from_ids, label, visible, words
 from attention.tokens.visible import cut
 from tests import twins
 
@@ -362,3 +362,35 @@ def test_importing_it_does_not_import_transformers():
     code = "import sys, attention.tokens; print('transformers' in sys.modules, 'regex' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert answer.split() == ["False", "True"]
+
+
+# The beginning of what is too long
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(text=VISIBLE, most=st.integers(0, 40))
+def test_a_beginning_fits_and_the_next_token_would_not(kind: str, text: str, most: int) -> None:
+    """Against trying every beginning; a longer one is missed only where it makes fewer tokens alone."""
+    tokenizer = kind_of(kind)
+    tokens = encode(tokenizer, text).tokens
+    again = lambda shorter: encode(tokenizer, shorter).tokens  # noqa: E731
+    found = beginning(text, tokens, most, again)
+    ends = sorted({token.span[1] for token in tokens if token.span})
+    fitting = [text[:end] for end in ends if len(again(text[:end])) <= most]
+    assert found is None or (found.text in fitting and found.size == f"{len(again(found.text))} tokens")
+    own = [token for token in tokens if token.span or not token.special]
+    for longer in fitting[fitting.index(found.text) + 1 :] if found else fitting:
+        in_the_text = max(i for i, token in enumerate(own, 1) if token.span and token.span[1] <= len(longer))
+        assert in_the_text + len(tokens) - len(own) > most
+
+
+def test_of_two_texts_the_second_gives_way() -> None:
+    bert, first, second = kind_of("wordpiece"), "The cat sat.", "The cat was singing."
+    tokens = encode(bert, first, second).tokens
+    again = lambda shorter: encode(bert, first, shorter).tokens  # noqa: E731
+    found = beginning(second, tokens, len(tokens) - 2, again, "pair")
+    assert found is not None
+    assert (found.of, found.size) == ("pair", f"{len(tokens) - 2} tokens")
+    assert second.startswith(found.text)
+    assert len(again(found.text)) == len(tokens) - 2
+    assert beginning(second, tokens, 3, again, "pair") is None, "the first alone is too long"

@@ -10,6 +10,7 @@ import sys
 import zlib
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import parse_qs, urlencode
 
 import pytest
@@ -301,6 +302,31 @@ def test_an_address_leaves_out_what_is_too_long_and_says_so() -> None:
         "This link does not carry its text. Its text was too long for a link: ask whoever sent it for the file.",
     )
     assert parse(to_query(view)) == (view, ()), "a query itself is complete"
+
+
+def test_a_short_text_is_left_out_too_where_the_rest_fills_the_address() -> None:
+    view = View(model="模" * 300, text="short")
+    assert not fits_address(view)
+    assert parse(to_address(view))[1][0].startswith("This link does not carry its text.")
+    assert parse(to_query(view)) == (view, ())
+
+
+@given(views)
+def test_an_address_is_the_query_where_that_fits_and_else_carries_no_text(view: View) -> None:
+    """Against the plain rule; the texts' part is kept from one view to the next."""
+    query, address = to_query(view), to_address(view)
+    assert fits_address(view) == (len(urlencode(query)) <= LONGEST_QUERY)
+    assert address == query if fits_address(view) else not {"text", "pair"} & set(address)
+    assert fits_address(view) or address["packed"].startswith("file.")
+
+
+def test_a_page_packs_a_long_paste_once() -> None:
+    paste = View(text=english() * 20)
+    with patch("attention.view.links.pack", wraps=pack) as packs:
+        for layer in range(5):
+            to_address(replace(paste, layer=layer))
+            fits_address(replace(paste, layer=layer))
+    assert packs.call_count == 1
 
 
 def test_a_link_that_was_cut_gives_the_text_before_the_cut() -> None:

@@ -6,9 +6,10 @@ import argparse
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,8 @@ def texts_of(name: str) -> list[str]:
     """The lines of a file, or of stdin for "-", without the empty ones. Raises InputError."""
     try:
         raw = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
-        lines = raw.decode("utf-8-sig").splitlines()
+        # Not str.splitlines, which also cuts at form feeds and at separators within a text.
+        lines = re.split("\r\n|\n|\r", raw.decode("utf-8-sig"))
     except OSError as err:
         raise InputError(f"{name} cannot be read: {err.strerror or err}.") from err
     except UnicodeDecodeError as err:
@@ -79,7 +81,24 @@ def texts_of(name: str) -> list[str]:
 
 def say(answer: object) -> None:
     """One line of JSON on stdout, at once. Numbers that JSON does not know become null."""
-    print(json.dumps(plain(answer), ensure_ascii=False, allow_nan=False), flush=True)
+    put(json.dumps(plain(answer), ensure_ascii=False, allow_nan=False))
+
+
+def put(text: str) -> None:
+    """Lines on stdout, at once. Raises InputError where they cannot be written, as on a full disk."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise  # whoever read them has read enough
+    except OSError as err:
+        leave_quietly()
+        raise InputError(f"The answer cannot be written to stdout: {err.strerror or err}.") from err
+
+
+def leave_quietly() -> None:
+    """Keep Python from writing what is left in stdout's buffer, and a complaint about it, when it ends."""
+    with suppress(OSError, ValueError):  # a test's own stdout has no file behind it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def plain(value: Any) -> Any:
@@ -122,14 +141,14 @@ def _cell(value: Any, digits: int) -> str:
 
 
 @contextmanager
-def telling(asked: bool | None, texts: int = 1) -> Iterator[Report]:
+def telling(asked: bool | None) -> Iterator[Report]:
     """A report(words, share) that draws a bar on stderr, where that is a terminal or it was asked for."""
     if not (sys.stderr.isatty() if asked is None else asked):
         yield lambda words, share: None
         return
     from tqdm import tqdm
 
-    # One line for all: a share of what is fetched, or how many texts are done.
+    # One line for all: what is done now, and a share of it where one is known.
     with tqdm(total=100, file=sys.stderr, leave=False, bar_format="{desc}", disable=False) as bar:
 
         def report(words: str, share: float | None) -> None:

@@ -49,7 +49,7 @@ def run(given: argparse.Namespace) -> int:
     chosen = {key.name: getattr(given, key.name) for key in KEYS if hasattr(given, key.name)}
     if given.url is None:
         view = View(**chosen)
-        print(address(view, BASE if given.base is None else given.base))
+        common.put(address(view, BASE if given.base is None else given.base))
         if not fits_address(view):
             print(f"headlight: {TOO_LONG}", file=sys.stderr)
         return codes.GOOD

@@ -39,7 +39,7 @@ def run(given: argparse.Namespace) -> int:
     """List, and print."""
     found = [one for one in listed() if given.all or one["where"] not in HIDDEN]
     if given.table:
-        print(common.lay_out(found, COLUMNS, digits=1))
+        common.put(common.lay_out(found, COLUMNS, digits=1))
     else:
         common.say(found)
     return codes.GOOD

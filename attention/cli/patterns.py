@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -42,13 +43,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--least",
-        type=float,
+        type=_way,
         default=NAMED,
         metavar="WAY",
         help=f"only heads that go at least so far (default: {NAMED}, from where a head is named after it)",
     )
     parser.add_argument("--table", action="store_true", help="aligned text instead of JSON")
     common.add_how(parser)
+
+
+def _way(raw: str) -> float:
+    """An argparse type: a number. Nothing is at least NaN."""
+    try:
+        number = float(raw)
+    except ValueError:
+        number = math.nan
+    if math.isnan(number):
+        raise argparse.ArgumentTypeError(f"{raw[:40]!r} must be a number, such as {NAMED}")
+    return number
 
 
 def run(given: argparse.Namespace) -> int:
@@ -59,7 +71,7 @@ def run(given: argparse.Namespace) -> int:
         on, rows, checks = _stored(given, report) if given.text is None else _on_text(given, report)
     chosen = [asdict(row) for row in rows if given.pattern is None or row.pattern in given.pattern]
     if given.table:
-        print(common.lay_out(chosen, COLUMNS))
+        common.put(common.lay_out(chosen, COLUMNS))
     else:
         common.say({"model": given.model, "on": on, "checks": checks, "heads": chosen})
     if checks is None:

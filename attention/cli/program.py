@@ -6,10 +6,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TextIO
 
-from attention.cli import link, models, patterns, trace
+from attention.cli import common, link, models, patterns, trace
 from attention.cli.codes import CLOSED, EPILOG, INTERRUPTED, REFUSED
 from attention.errors import HeadlightError
 
@@ -20,11 +19,11 @@ and problems go to stderr."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (`attention.cli.codes`). argv: without the program's own name."""
+    _open_streams()
     _as_utf8(sys.stdout)
     try:
         given = parser().parse_args(argv)
         code: int = given.run(given)
-        sys.stdout.flush()
         return code
     except SystemExit as end:  # argparse has said what is wrong, or printed its help
         return int(end.code or 0)
@@ -34,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("headlight: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        _leave_quietly()
+        common.leave_quietly()
         return CLOSED
 
 
@@ -67,14 +66,15 @@ def _refused(sentence: str) -> int:
     return REFUSED
 
 
+def _open_streams() -> None:
+    """Where the caller has closed one (`>&-`), nothing is read, and what is written goes nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open as long as the process
+
+
 def _as_utf8(stream: TextIO) -> None:
     """JSON is UTF-8, whatever the terminal's language is; what no encoding can carry is written out as \\udc80."""
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(encoding="utf-8", errors="backslashreplace")
-
-
-def _leave_quietly() -> None:
-    """Keep Python from writing what is left in the buffer, and a complaint about it, when it ends."""
-    with suppress(OSError, ValueError):  # a test's own stdout has no file behind it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -21,6 +21,7 @@ from attention.errors import InputError, NoSuchHeadError, TooLongError
 from attention.export import members
 from attention.export.provenance import HeadCheck, Provenance, provenance
 from attention.export.reading import read_provenance
+from attention.export.shown import on_show
 from attention.record import KINDS, Checked, HeadError, Trace, pack, unpack
 from attention.record.fields import Fields, refuse
 from attention.record.plain import clean
@@ -57,7 +58,7 @@ def to_npz(trace: Trace, view: View, limits: Limits | None = None) -> bytes:
     """The file. view: names the head on show. limits: where given, a file that they would not open is refused.
 
     All heads' checks are measured for it, and what each key would write, so it takes some seconds for large models.
-    Raises NoSuchHeadError where the trace has no such head, InputError.
+    Raises NoSuchHeadError where the trace has no such head, InputError where it has no such token or is too large.
     """
     head_view = on_show(trace, view)
     tree, arrays = pack(with_kept(trace, head_view))
@@ -126,11 +127,6 @@ class _Others(Mapping[str, np.ndarray]):
 
 
 # Writing
-
-
-def on_show(trace: Trace, view: View) -> HeadView:
-    """The head that a view names; raises NoSuchHeadError where the trace has none."""
-    return trace.head(view.layer, view.head, view.kind or None)  # type: ignore[arg-type]
 
 
 def sendable(tree: Any) -> Any:
@@ -219,17 +215,9 @@ def _view(tree: Mapping[str, Any], max_characters: int) -> View:
 def _inside(trace: Trace, view: View) -> HeadView:
     """The head on show; raises InputError where the view names what the trace does not have."""
     try:
-        head_view = on_show(trace, view)
-        for layer, head in view.beside:
-            trace.head(layer, head, head_view.kind)
-    except NoSuchHeadError as err:
+        return on_show(trace, view)
+    except (NoSuchHeadError, InputError) as err:
         raise InputError(f"This file’s view does not fit its run. {err}") from err
-    record = head_view.record
-    zoom = view.zoom or (0, 0, 0, 0)
-    queries, keys = (view.query or 0, *view.also, *zoom[:2]), (view.key or 0, *zoom[2:])
-    if max(queries) >= record.n_q or max(keys) >= record.n_k:
-        raise InputError("This file’s view does not fit its run: it names tokens that are not there.")
-    return head_view
 
 
 def _check_shown(given: Fields, file: members.Members, head_view: HeadView) -> None:

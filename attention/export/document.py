@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from attention.errors import InputError
-from attention.export.archive import WHAT, on_show, sendable
+from attention.export.archive import WHAT, sendable
 from attention.export.provenance import provenance
+from attention.export.shown import on_show
 from attention.view.links import in_full
 
 if TYPE_CHECKING:
@@ -32,10 +33,15 @@ def to_json(trace: Trace, view: View) -> str:
     stages: {name: rows}, weights, sink, output, contribution, no_contribution, unknown}}. Raises NoSuchHeadError where
     there is no such head, InputError where its maps are too large to be read as text.
     """
-    head_view = on_show(trace, view)
+    return of_head(on_show(trace, view), view)
+
+
+def of_head(head_view: HeadView, view: View) -> str:
+    """This very head, as `to_json` gives the one that the view names."""
     _check_size(head_view.record)
     tree = {
-        "format": FORMAT, "version": VERSION, "provenance": provenance(trace, head_view).tree(), "view": in_full(view),
+        "format": FORMAT, "version": VERSION, "provenance": provenance(head_view.trace, head_view).tree(),
+        "view": in_full(view),
         "tokens": {"queries": _tokens(head_view.query_tokens), "keys": _tokens(head_view.key_tokens)},
         "head": _head(head_view),
     }  # fmt: skip

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attention.config import MEGABYTE, Limits
 from attention.errors import InputError
+from attention.export.shown import on_show
 from attention.record import HeadView, Trace
 from attention.view import View
 from attention.view.fields import MAX_MODEL
@@ -31,21 +33,24 @@ def write(trace_or_head: Trace | HeadView, path: Path, view: View | None, what: 
         trace, head = trace_or_head, None
     else:
         raise InputError(f"save takes a Trace or a HeadView; got {type(trace_or_head).__name__}.")
-    if head is None and view is not None:
-        head = trace.head(view.layer, view.head, view.kind or None)  # type: ignore[arg-type]
-    if head is None and ending in ONE_HEAD:
+    if head is None and view is None and ending in ONE_HEAD:
         raise InputError(f"{ending} is {ONE_HEAD[ending]} of one head: give trace.head(layer, head), or view=.")
-    view = view_of(trace, head) if view is None else view
+    if view is None:
+        view = view_of(trace, head)
+    else:
+        view = view if head is None else replace(view, **_place(head))
+        named = on_show(trace, view)  # raises where the trace lacks what the view names
+        head = head or named
     _put(path, _content(trace, head or _first(trace), view, ending, what))
     return path
 
 
 def read(path: Path, limits: Limits | None) -> Trace:
     """The trace in a .npz file; see `attention.load`. Raises InputError."""
-    from attention.export.archive import from_npz
+    from attention.export.archive import MOST_ABOUT, from_npz
 
     if path.suffix.lower() != ".npz":
-        raise InputError(f"{path.name} does not end in .npz, the one kind of file that is read back.")
+        raise InputError(f"{path} does not end in .npz, the one kind of file that is read back.")
     try:
         most = (limits or Limits()).file_mb
         if path.stat().st_size > most * MEGABYTE:
@@ -53,7 +58,8 @@ def read(path: Path, limits: Limits | None) -> Trace:
         data = path.read_bytes()
     except OSError as err:
         raise InputError(f"{path} cannot be read: {err.strerror or err}.") from err
-    return from_npz(data, limits).trace
+    # Characters are a limit of what is typed; here the file's size and its tokens count.
+    return from_npz(data, limits and replace(limits, max_characters=MOST_ABOUT)).trace
 
 
 def ending_of(path: Path) -> str:
@@ -67,17 +73,18 @@ def ending_of(path: Path) -> str:
 
 def view_of(trace: Trace, head: HeadView | None) -> View:
     """The view that a file opens on where none is given: this head, or the trace's first."""
-    head = _first(trace) if head is None else head
-    kind = "" if head.kind == trace.default_kind else head.kind
     return View(
         model=(trace.model.name.strip() or trace.model.architecture)[:MAX_MODEL],
         text=text_of(tuple(token for token in trace.tokens if token.segment == 0)),
         pair=text_of(trace.pair_tokens or tuple(token for token in trace.tokens if token.segment == 1)),
-        kind=kind,
-        layer=head.layer,
-        head=head.head,
-        chat=False,
+        **_place(_first(trace) if head is None else head),
     )
+
+
+def _place(head: HeadView) -> dict[str, Any]:
+    """Where a view finds this head; it names the first operation of a layer, whichever the head is of."""
+    kind = "" if head.kind == head.trace.default_kind else head.kind
+    return {"kind": kind, "layer": head.layer, "head": head.head}
 
 
 def text_of(tokens: tuple[Token, ...]) -> str:
@@ -108,9 +115,9 @@ def _html(trace: Trace, head: HeadView, view: View, what: str) -> bytes:
 
 
 def _json(trace: Trace, head: HeadView, view: View, what: str) -> str:
-    from attention.export.document import to_json
+    from attention.export.document import of_head
 
-    return to_json(trace, view)
+    return of_head(head, view)
 
 
 def _npz(trace: Trace, head: HeadView, view: View, what: str) -> bytes:

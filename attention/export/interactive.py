@@ -20,6 +20,7 @@ from urllib.parse import urlencode, urlsplit
 
 from attention import assets, wire
 from attention.errors import InputError
+from attention.export.shown import on_show
 from attention.figures.palette import THEMES, Palette
 from attention.parcel import size
 from attention.payloads import dimensions, overview, parts, travel, words
@@ -62,9 +63,10 @@ def interactive(
 
     base_url: the address of a live Headlight, which the file then links to (http or https). turns: how the model turns
     pairs of dimensions, as `analysis.dimensions` found it, where it was tried. Raises InputError where a head has too
-    many cells for a browser, the file would have more than `most_bytes`, or the address is none; NoSuchHeadError.
+    many cells for a browser, the file would have more than `most_bytes`, the view names tokens that are not there, or
+    the address is none; NoSuchHeadError.
     """
-    head_view = trace.head(view.layer, view.head, view.kind or None)  # type: ignore[arg-type]
+    head_view = on_show(trace, view)
     kinds = _kinds(trace, head_view.kind, most_bytes)
     nonce = hashlib.sha256(f"{trace.id} {view}".encode()).hexdigest()[:24]
     held = {kind: _held(trace, kind, head_view, view, turns or NOT_TRIED) for kind in kinds}

@@ -24,8 +24,9 @@ from attention.record import HeadView, Trace
 if TYPE_CHECKING:
     from attention.view import View
 
-# A page that is larger stays out of the notebook, which keeps each output it ever showed.
-MOST_BYTES = 4_000_000
+# A page that is larger stays out of the notebook, which keeps each output it ever showed; and so does the picture of
+# more cells, which takes some 1.4 bytes a cell.
+MOST_BYTES, MOST_CELLS = 4_000_000, 2_500_000
 TOP = 5
 TALLEST, SHORTEST = 1700, 240
 # The page tells its height as soon as it is drawn; whoever else may send messages is not heard.
@@ -48,10 +49,12 @@ def bundle(shown: Trace | HeadView) -> dict[str, str]:
     view = view_of(trace, head)
     one = trace.head(view.layer, view.head, view.kind or None) if head is None else head  # type: ignore[arg-type]
     frame, why = _frame(trace, view)
+    picture = _picture(one, view)
     name = f"headlight-{uuid.uuid4().hex[:12]}"
     script = LISTEN.replace("ID", name).replace("MOST", str(TALLEST))
-    run = f"{frame}<script>{script}</script>" if frame else f"<p>{html.escape(why)}</p>"
-    return {"text/html": f'<div id="{name}"><div>{_picture(one, view)}{_table(one, view)}</div>{run}</div>'}
+    without = f"Only a {'still picture' if picture else 'table'}: {why}"
+    run = f"{frame}<script>{script}</script>" if frame else f"<p>{html.escape(without)}</p>"
+    return {"text/html": f'<div id="{name}"><div>{picture}{_table(one, view)}</div>{run}</div>'}
 
 
 def _frame(trace: Trace, view: View) -> tuple[str, str]:
@@ -59,7 +62,7 @@ def _frame(trace: Trace, view: View) -> tuple[str, str]:
     try:
         page = interactive(trace, view, most_bytes=MOST_BYTES).decode()
     except InputError as err:
-        return "", f"Only a still picture: {err}"
+        return "", str(err)
     return (
         f'<iframe srcdoc="{html.escape(page)}" sandbox="allow-scripts" title="Headlight: all heads" '
         f'style="width: 100%; height: {SHORTEST}px; border: 0; display: block"></iframe>'
@@ -67,6 +70,9 @@ def _frame(trace: Trace, view: View) -> tuple[str, str]:
 
 
 def _picture(head: HeadView, view: View) -> str:
+    """The picture, or "" where it would be large."""
+    if head.record.n_q * head.record.n_k > MOST_CELLS:
+        return ""
     data = base64.b64encode(still(head, view).encode()).decode()
     name = f"{words.title(head.trace.model)}, layer {head.layer}, head {head.head}: scores, weights and values"
     return f'<img alt="{html.escape(name)}" style="max-width: 100%" src="data:image/svg+xml;base64,{data}">'

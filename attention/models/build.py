@@ -91,6 +91,8 @@ def _model(
     import torch
     from transformers import AutoConfig
 
+    from attention.models.dtype import of_this_thread  # here, for it loads torch, and a download needs none of that
+
     weights = choose_weights(name for name, _ in card.files)
     if INDEX in weights:
         check_index(card.id, folder, weights)
@@ -100,15 +102,16 @@ def _model(
     wanted = head or auto_class(config)
     _refuse_empty_promises(wanted, card, folder)
     unpacked = quantised.unpack(config)
-    model, report = wanted.from_pretrained(
-        folder,
-        config=config,
-        dtype=dtype_on(place, card.dtype) or "auto",
-        use_safetensors=True,
-        trust_remote_code=False,
-        local_files_only=True,
-        output_loading_info=True,
-    )
+    with of_this_thread():
+        model, report = wanted.from_pretrained(
+            folder,
+            config=config,
+            dtype=dtype_on(place, card.dtype) or "auto",
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+        )
     if unpacked:  # the library leaves what was not quantised in the type of the file
         model = model.to(torch.bfloat16)
     return model, tuple(sorted(report["missing_keys"]))

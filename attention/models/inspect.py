@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, cast
 from attention.catalogue import Family
 from attention.config import MEGABYTE, Limits, variable
 from attention.errors import ModelError
-from attention.models import adapter, hub, quantised
+from attention.models import adapter, configuration, hub, quantised
 from attention.models.card import ModelCard
 from attention.models.reference import ModelRef
 from attention.models.weights import INDEX, TensorFacts, check_index, choose, common_dtype, parameters, read_header
@@ -20,9 +19,6 @@ from attention.models.weights import INDEX, TensorFacts, check_index, choose, co
 MOST_BESIDE = 200_000_000
 # A name that a stranger wrote is shown up to this length.
 LONGEST_NAME = 80
-# No model comes near these; a config that does would have the library fill the memory before it reads a weight.
-MOST, MOST_LAYERS = 20_000_000, 1_000
-SIZE = re.compile(r"size|dim|width|d_model|d_ff|d_kv|n_embd|n_inner|heads?$|n_head|experts|layer")
 PICKLES = re.compile(r".*\.(bin|pt|pth|ckpt|pkl|h5|msgpack)")
 # What a tokenizer may consist of, beside its classes' own code: vocabularies, merges, rules.
 TOKENIZER = re.compile(
@@ -60,9 +56,9 @@ def inspect(ref: ModelRef, limits: Limits) -> ModelCard:
             f"{ref.id} is a whole model with an {adapter.CONFIG} beside it, and only one of the two is opened; choose "
             "another model, or remove one of them."
         )
-    raw = _read_config(ref, source.folder)
+    raw = configuration.read(ref, source.folder)
     method = quantised.allowed(ref, raw)
-    config = _config(ref, source.folder, raw)
+    config = configuration.understood(ref, source.folder, raw)
     weights = _weights(source)
     weight_bytes = _bytes_of(source, weights)
     _fits(ref, weight_bytes, limits)
@@ -132,7 +128,7 @@ def glance(ref: ModelRef, folder: Path) -> ModelCard | None:
     """
     source = _Source(ref, folder, _files_in(folder), True, folder.name, None)
     try:
-        config = _config(ref, folder, _read_config(ref, folder))
+        config = configuration.understood(ref, folder, configuration.read(ref, folder))
         return _card(source, config, (), _bytes_of(source, choose(name for name, _ in source.files)))
     except ModelError:
         return None
@@ -175,60 +171,6 @@ def _remote(ref: ModelRef) -> _Source:
     if not choose(name for name, _ in here) and adapter.WEIGHTS not in dict(here):
         raise hub.not_complete(ref)
     return _Source(ref, listing.folder, here, True, listing.commit, None)
-
-
-def _read_config(ref: ModelRef, folder: Path) -> dict[str, Any]:
-    path = folder / hub.CONFIG
-    try:
-        if path.stat().st_size > hub.LONGEST_CONFIG:
-            raise ModelError(f"The config.json of {ref.id} is too big to be one; choose another model.")
-        raw = json.loads(path.read_bytes())
-        if not isinstance(raw, dict) or not isinstance(raw.get("model_type", ""), str):
-            raise ModelError(f"The config.json of {ref.id} describes no model; choose another one.")
-        _refuse_huge(ref, raw)
-        asks_for_code = _names_a_kernel(raw)
-    except FileNotFoundError as err:
-        raise hub.no_config(ref) from err
-    except OSError as err:
-        raise ModelError(f"The config.json of {ref.id} cannot be read: {err.strerror}. Check its permissions.") from err
-    except (ValueError, RecursionError) as err:
-        raise ModelError(f"The config.json of {ref.id} is not valid JSON; copy or download it again.") from err
-    if asks_for_code:
-        raise ModelError(f"{ref.id} asks for compiled code from the hub, which is never run; choose another model.")
-    return raw
-
-
-def _refuse_huge(ref: ModelRef, raw: object) -> None:
-    """Raise for sizes that no model has: the library would build what they ask for before it looks at any weight."""
-    for name, value in raw.items() if isinstance(raw, dict) else ():
-        _refuse_huge(ref, value)
-        most = MOST_LAYERS if "layer" in name else MOST
-        if SIZE.search(name) and isinstance(value, int) and value > most:
-            said = f"says {name[:40]!r} is {value:,}; at most {most:,} is allowed"
-            raise ModelError(f"The config.json of {ref.id} {said}.")
-
-
-def _names_a_kernel(raw: object) -> bool:
-    """Whether a config, or one inside it, has the library fetch compiled code: "organisation/kernel" as attention."""
-    if not isinstance(raw, dict):
-        return False
-    names = (raw.get("attn_implementation"), raw.get("_attn_implementation"))
-    return any("/" in str(name) for name in names) or any(_names_a_kernel(inner) for inner in raw.values())
-
-
-def _config(ref: ModelRef, folder: Path, raw: dict[str, Any]) -> Any:
-    """The config with its defaults filled in, by the library's own class and never by the model's code."""
-    from transformers import CONFIG_MAPPING, AutoConfig
-
-    kind = raw.get("model_type", "")
-    if kind not in CONFIG_MAPPING and "auto_map" in raw:
-        raise ModelError(f"{ref.id} needs Python code of its own, which is never run here; choose another model.")
-    if kind and kind not in CONFIG_MAPPING:
-        raise ModelError(f"The library does not know the architecture {kind[:60]!r} of {ref.id}; choose another model.")
-    try:
-        return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except Exception as err:  # the config's own classes raise what they like on odd values
-        raise ModelError(f"The config.json of {ref.id} does not describe a model that the library knows.") from err
 
 
 def _weights(source: _Source) -> tuple[str, ...]:

@@ -27,11 +27,13 @@ from attention.models.inspect import inspect
 from attention.models.reference import ModelRef, parse
 
 OnCard = Callable[[ModelCard], None]
-# from_pretrained changes torch's default dtype and the library's own classes while it builds a model, for all threads:
-# so one model is built at a time. Inspecting and downloading, which take longer, run side by side.
+# from_pretrained changes the library's own classes while it builds a model, for all threads: so one model is built at a
+# time. Inspecting and downloading, which take longer, run side by side.
 BUILDING = threading.Lock()
 # A model that has to leave may be in use: its run is let end, but no load waits for it longer than this.
 LEAVING_SECONDS = 30.0
+# Each look collects all garbage, which holds up everybody.
+LEAVING_POLL_SECONDS = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,12 +170,19 @@ class ModelPool:
             load = self._loads.get(ref)
             if load is None:
                 load = self._loads[ref] = _Load()
-                name = f"headlight-load-{ref.id}"
-                threading.Thread(target=self._run, args=(ref, load), name=name, daemon=True).start()
+                self._start(ref, load)
             self._loads.move_to_end(ref)
             wait = Wait(self, ref, load)
             load.add(wait, on_progress, on_card)
             return wait, load.card
+
+    def _start(self, ref: ModelRef, load: _Load) -> None:
+        thread = threading.Thread(target=self._run, args=(ref, load), name=f"headlight-load-{ref.id}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as err:  # the system allows this process no more of them; nobody may wait for this one
+            del self._loads[ref]
+            raise ModelError(f"This machine has too much to do to load {ref.id}; try again in a moment.") from err
 
     def _leave(self, wait: Wait) -> bool:
         """Take a wait out of its load; the last one to leave ends the load, if it still can be ended."""
@@ -247,7 +256,7 @@ class ModelPool:
         memory.give_back()
         end = time.monotonic() + (LEAVING_SECONDS if self._ceiling else 0.0)
         while any(model() is not None for model in models) and time.monotonic() < end:
-            time.sleep(0.05)
+            time.sleep(LEAVING_POLL_SECONDS)
             memory.give_back()
 
     def _leaving(self, card: ModelCard) -> list[_Load]:
@@ -316,7 +325,15 @@ class _Load:
                 on_progress(done, total)
 
 
-@cache
+_first = threading.Lock()
+
+
 def shared_pool() -> ModelPool:
     """The process's one pool, with the limits of its environment."""
+    with _first:  # many may come at once to a server that has just begun
+        return _made()
+
+
+@cache
+def _made() -> ModelPool:
     return ModelPool()

@@ -12,10 +12,12 @@ Right-to-left text stays in logical order. A text is data: what could hide in it
 """
 
 from attention.record import Token
+from attention.tokens.beginning import beginning
 from attention.tokens.chat import as_message, has_template
 from attention.tokens.encoding import Encoded, encode, from_ids, is_panic, label, words
 from attention.tokens.visible import visible
 
 __all__ = [
-    "Encoded", "Token", "as_message", "encode", "from_ids", "has_template", "is_panic", "label", "visible", "words",
+    "Encoded", "Token", "as_message", "beginning", "encode", "from_ids", "has_template", "is_panic", "label", "visible",
+    "words",
 ]  # fmt: skip

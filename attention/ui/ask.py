@@ -10,7 +10,7 @@ import streamlit as st
 from attention.bundled import Shine, notes
 from attention.catalogue import LOCAL, find, offered, samples
 from attention.config import Limits
-from attention.errors import InputError
+from attention.errors import Beginning, InputError
 from attention.payloads import parts
 from attention.ui import components, opened, start, state
 from attention.view import View, change
@@ -99,6 +99,14 @@ def change_to(**changes: Any) -> None:
     state.go(after)
     if said:
         state.settle(after, said)
+
+
+def shorten(view: View, to: Beginning) -> None:
+    """Put the beginning of a text that is too long into its box; for a button, beside the refusal of this view."""
+    now = state.current()
+    # Whoever typed on before the click has another text in the box by now, and keeps it.
+    if (now.model, now.text, now.pair) == (view.model, view.text, view.pair):
+        change_to(**{to.of: to.text})
 
 
 def _typed() -> None:

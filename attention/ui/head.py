@@ -15,7 +15,7 @@ import streamlit as st
 from attention.bundled import notes
 from attention.catalogue import all_samples
 from attention.config import Limits
-from attention.errors import HeadlightError, InputError
+from attention.errors import HeadlightError, InputError, TooLongError
 from attention.payloads import overview, parts, travel
 from attention.ui import ask, closer, components, foot, pins, predicted, probes, search, state, traces
 from attention.view import View, revised
@@ -93,6 +93,9 @@ def problem(view: View, err: Exception, *, told: bool = False) -> None:
         st.text(f"⚠ {traces.describe_problem(err)}")
         if traces.may_pass(err):
             st.button("Try again", key="retry", on_click=traces.retry, args=(view,))
+        if isinstance(err, TooLongError) and err.beginning is not None:
+            name = f"Read the first {err.beginning.size}"
+            st.button(name, key="shorten", on_click=ask.shorten, args=(view, err.beginning))
 
 
 def notices() -> None:

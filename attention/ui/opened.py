@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from attention import catalogue
 from attention.config import MEGABYTE, Limits
 from attention.errors import InputError, ModelError
+from attention.payloads import travel
 from attention.view import View, change, from_file, show
 
 if TYPE_CHECKING:
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
 
 PREFIX, DIGITS = "opened:", 16
 ARCHIVE = b"PK"  # how every zip file begins, and no JSON
+TREE = b"{"  # how a view file begins, but for blanks and a byte order mark
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?", re.ASCII)
 NO_MODEL = "This trace was opened from a file, without its model: {} needs the model itself."
 GONE = (
     "This link shows a trace from a file that this server does not have in its memory. "
     "Ask whoever sent it for the file, and open it with Share."
 )
+NO_FILE = "This is neither a view (.json) nor the numbers of a trace (.npz). Choose a file that Headlight saved."
 ANOTHER_TEXT = (
     "The file behind this link holds the numbers of another text. Open the file again, or choose a model for this text."
 )
@@ -36,7 +39,7 @@ ANOTHER_TEXT = (
 
 @dataclass(frozen=True)
 class Kept:
-    """One opened file: its trace, the view that it asks for, and the bytes that it takes."""
+    """One opened file: its trace, the view that it asks for, and the bytes that its tensors take."""
 
     trace: Trace
     view: View
@@ -70,7 +73,7 @@ class Store:
             self._kept.clear()
 
     def _bytes(self) -> int:
-        return sum(kept.size for kept in self._kept.values())
+        return sum(kept.size + travel.kept_bytes(kept.trace) for kept in self._kept.values())
 
 
 _store = Store()
@@ -101,6 +104,8 @@ def read(data: bytes, limits: Limits) -> View:
     if len(data) > limits.file_mb * MEGABYTE:
         raise InputError(f"This file has {len(data):,} bytes; at most {limits.file_mb} MB are opened here.")
     if not data.startswith(ARCHIVE):
+        if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(TREE):
+            raise InputError(NO_FILE)
         return from_file(data, max_characters=limits.max_characters)
     from attention.export.archive import from_npz
     from attention.ui.traces import size

@@ -31,24 +31,30 @@ NAME_CHARS = 40
 
 @dataclass(eq=False)
 class File:
-    """One file that can be made of what is shown. made: its bytes, once asked for; problem: why there are none.
+    """One file that can be made of what is shown. asked: whether it is still to be made; made: its bytes; problem: why
+    there are none. That it was asked for outlives a run: the next click may end the one that would have made it.
 
     Streamlit's own way to make a file on a click (a callable for the button) is not used: what it made is thrown away
     when any session's run ends before the browser has fetched it.
     """
 
     make: Callable[[], bytes | str]
+    asked: bool = False
     made: bytes | None = None
     problem: str = ""
+
+    def ask(self) -> None:
+        """Have it made when its line is drawn; for a callback."""
+        self.asked = True
 
     def prepare(self) -> None:
         """Make the bytes, or say why they cannot be made."""
         try:
             made = self.make()
-        except HeadlightError as err:
-            self.made, self.problem = None, str(err)
+        except Exception as err:  # a dialog has no other place for what goes wrong than its own line
+            self.made, self.problem, self.asked = None, traces.describe_problem(err), False
             return
-        self.made, self.problem = made.encode() if isinstance(made, str) else made, ""
+        self.made, self.problem, self.asked = made.encode() if isinstance(made, str) else made, "", False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +137,7 @@ def _with_head(view: View, draw: Callable[[HeadView, View], None]) -> None:
         kind = fitted.kind or traces.default_kind(trace)
         draw(trace.head(fitted.layer, fitted.head, kind), fitted)  # type: ignore[arg-type]
     except HeadlightError as err:
-        st.text(f"⚠ {err}")
+        st.text(f"⚠ {traces.describe_problem(err)}")
 
 
 def _picture(head_view: HeadView, view: View) -> None:
@@ -150,7 +156,8 @@ def _files(head_view: HeadView, view: View) -> None:
 
 def _line(kind: Kind, file: File, view: View) -> None:
     """A button that makes the file, and once it is made one that saves it."""
-    if st.button(kind.label, key=kind.key):
+    st.button(kind.label, key=kind.key, on_click=file.ask)
+    if file.asked:
         with st.spinner("Making the file"):
             file.prepare()
     if file.made is not None:
@@ -194,17 +201,17 @@ def _json(trace: Trace, view: View) -> str:
 
 
 def file_name(view: View, kind: Kind) -> str:
-    """A name for a file, of the model and the head; only letters, digits, dots and hyphens."""
+    """A name for a file, of the model and the head, as pictures have it; only letters, digits, dots and hyphens."""
     model = re.sub(r"[^A-Za-z0-9.]+", "-", view.model).strip("-.")[:NAME_CHARS] or "view"
-    return f"headlight-{model}-{view.layer}-{view.head}.{kind.ending}"
+    return f"headlight-{model}-layer-{view.layer}-head-{view.head}.{kind.ending}"
 
 
 def _open(limits: Limits) -> None:
     # Streamlit's server refuses what is larger than its own limit, whatever the page allows.
     most = min(limits.file_mb, int(st.get_option("server.maxUploadSize")))
     st.file_uploader(
-        "A view (.json) or the numbers of a trace (.npz), as Headlight saved them", type=["json", "npz"], key=FILE,
-        max_upload_size=most, on_change=_read,
+        f"A view (.json) or the numbers of a trace (.npz), as Headlight saved them; at most {most} MB",
+        type=["json", "npz"], key=FILE, max_upload_size=most, on_change=_read,
     )  # fmt: skip
     st.caption("The file goes to this Headlight's server, which keeps opened numbers in its memory, for links to them.")
     if problem := st.session_state.get(PROBLEM):
@@ -219,8 +226,8 @@ def _read() -> None:
         return
     try:
         view = opened.read(given.getvalue(), Limits.from_environment())
-    except HeadlightError as err:
-        st.session_state[PROBLEM] = str(err)
+    except Exception as err:  # a stranger's file: whatever it brings about is a sentence here
+        st.session_state[PROBLEM] = traces.describe_problem(err)
         return
     state.go(view)
     _close()

@@ -17,7 +17,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
 from attention.config import MEGABYTE, Limits
-from attention.errors import InputError, ModelError, TooLongError
+from attention.errors import Beginning, InputError, ModelError, TooLongError
 from attention.payloads import travel
 from attention.ui import opened, runs
 from attention.ui.problems import describe_problem, may_pass
@@ -189,10 +189,25 @@ def request_of(view: View) -> Request:
 
 
 def _refuse_texts(request: Request) -> None:
-    texts = [("text", request.text), *([("second text", request.pair)] if request.pair else [])]
-    for what, text in texts:
+    texts = [("text", "text", request.text), *([("pair", "second text", request.pair)] if request.pair else [])]
+    for of, what, text in texts:
         if problem := check_text(text, request.limits, what=what):
-            raise (TooLongError if len(text) > request.limits.max_characters else InputError)(problem)
+            if len(text) <= request.limits.max_characters:
+                raise InputError(problem)
+            raise TooLongError(problem, _beginning(text, request.limits.max_characters, of))
+
+
+def _beginning(text: str, most: int, of: str) -> Beginning | None:
+    """As many whole words as are read here, or characters where the last word alone is longer than all before it."""
+    from attention.tokens import words
+
+    # One character more shows whether the last word ends there.
+    ends = [token.span[1] for token in words(text[: most + 1]) if token.span is not None]
+    end = max((end for end in ends if end <= most), default=0)
+    start = text[: end if end > most // 2 else most]
+    if all(_invisible(character) for character in start):
+        return None
+    return Beginning(of=of, text=start, size=f"{len(start):,} characters")
 
 
 def _show_progress(job: Job, view: View) -> None:

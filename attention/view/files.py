@@ -36,7 +36,8 @@ def from_file(data: bytes, *, max_characters: int = Limits().max_characters) -> 
         )
     view, notices = parse(_parameters(_tree(data)), max_characters=max_characters)
     if notices:
-        raise InputError(f"This view file cannot be used as it is. {notices[0]}")
+        wrong, _, _ = notices[0].partition(" Shown instead:")  # of a file nothing is
+        raise InputError(f"This view file cannot be used as it is. {wrong}")
     return view
 
 
@@ -51,7 +52,9 @@ def _tree(data: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as err:
         raise InputError("This is no view file: it is not valid JSON. Choose one that Headlight saved.") from err
     if not isinstance(tree, dict) or tree.get("format") != FORMAT:
-        raise InputError("This is no view file of Headlight: it does not say so. Choose one that Headlight saved.")
+        raise InputError(
+            "This JSON is no view of Headlight: it does not say so. Choose a file that Share saved as “This view”."
+        )
     return tree
 
 

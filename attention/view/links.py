@@ -1,6 +1,8 @@
 """A view as a link, and a link as a view."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 from urllib.parse import urlencode
@@ -44,11 +46,10 @@ def to_query(view: View) -> dict[str, str]:
     Long texts are packed into one value. This is complete for every view; `to_address` is what fits into an address.
     """
     query = in_full(view)
-    texts = {name: query[name] for name in TEXTS if name in query}
-    packed = {PACKED: pack(view.text, view.pair)}
-    if len(urlencode(texts)) <= READABLE or len(urlencode(packed)) >= len(urlencode(texts)):
+    carried = _carried(view.text, view.pair)
+    if not carried.packed:
         return query
-    return {name: value for name, value in query.items() if name not in TEXTS} | packed
+    return _without_texts(query) | {PACKED: carried.packed}
 
 
 def in_full(view: View) -> dict[str, str]:
@@ -64,16 +65,49 @@ def in_full(view: View) -> dict[str, str]:
 
 def fits_address(view: View) -> bool:
     """Whether a link can carry the whole view. Where it cannot, the page says so, and a file can."""
-    return len(urlencode(to_query(view))) <= LONGEST_QUERY
+    return _fits(in_full(view), _carried(view.text, view.pair))
 
 
 def to_address(view: View) -> dict[str, str]:
     """The view as an address carries it: texts that are too long for a link are left out, with a mark that says so."""
-    query = to_query(view)
-    if fits_address(view):
-        return query
-    left = {PACKED: left_out(view.text, view.pair)}
-    return {name: value for name, value in query.items() if name not in (*TEXTS, PACKED)} | left
+    query, carried = in_full(view), _carried(view.text, view.pair)
+    if _fits(query, carried):
+        return query if not carried.packed else _without_texts(query) | {PACKED: carried.packed}
+    return _without_texts(query) | {PACKED: carried.mark}
+
+
+@dataclass(frozen=True)
+class _Carried:
+    """What a link does with two texts. packed: both as one value, "" where they stay readable; length: what they take
+    of an address; mark: what stands for them where that is too much.
+    """
+
+    packed: str
+    length: int
+    mark: str
+
+
+# A page asks for the address of the same texts several times a run, and a long paste takes a second to pack.
+@lru_cache(maxsize=4)
+def _carried(text: str, pair: str) -> _Carried:
+    mark, size = left_out(text, pair), len(text) + len(pair)
+    texts = {"text": text} | ({"pair": pair} if pair else {})
+    # No character takes less than one of the address, so long texts need not be written out to be compared.
+    if size <= READABLE and (length := len(urlencode(texts))) <= READABLE:
+        return _Carried(packed="", length=length, mark=mark)
+    packed = pack(text, pair)
+    length = len(urlencode({PACKED: packed}))
+    if length > size and length >= (readable := len(urlencode(texts))):
+        return _Carried(packed="", length=readable, mark=mark)
+    return _Carried(packed=packed, length=length, mark=mark)
+
+
+def _fits(query: dict[str, str], carried: _Carried) -> bool:
+    return len(urlencode(_without_texts(query))) + len("&") + carried.length <= LONGEST_QUERY
+
+
+def _without_texts(query: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in query.items() if name not in TEXTS}
 
 
 def revised(view: View, told: Mapping[str, object]) -> View:

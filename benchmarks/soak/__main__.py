@@ -1,7 +1,7 @@
 """Let people come and go for SOAK_MINUTES (60), and type at least SOAK_TEXTS (10,000 an hour) hostile texts.
 
-The server is sampled meanwhile; the figures go to benchmarks/results/soak.json. Ends with 1 where it grew, died, or
-showed an exception.
+The server is sampled meanwhile; the figures go to benchmarks/results/soak.json. Ends with 1 where it grew, died,
+showed an exception, or left people without an answer.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ SETTINGS = {"HEADLIGHT_TRACES_IN_MEMORY": "32", "HEADLIGHT_TRACES_MB": "100", "H
 FORGET_SECONDS = 15
 # Counts that go up and down with who happens to be there: Streamlit opens three files for the loop of a session.
 LEAST = {"threads": 20.0, "files": 60.0, "rss_mb": 0.0}
+# A server that answers nobody is flat too. So many of what was done may have had no answer in two minutes.
+MOST_LOST = 0.001
+DONE = ("sessions", "hostile", "sentence", "switch", "press")
 Sample = dict[str, float]
 
 
@@ -121,7 +124,10 @@ def report(
     ]
     verdict += [f"the server {'died' if died is not None or world.dead else 'lives'}"]
     verdict += [f"{len(world.exceptions)} exceptions on pages, {tracebacks} in the log, {dict(world.counts)}"]
+    lost, done = (sum(world.counts[name] for name in names) for names in (("unanswered", "broken off"), DONE))
+    verdict += [f"{lost} without an answer, of {done + lost}"]
     fine = died is None and not world.dead and not world.exceptions and not tracebacks
+    fine = fine and lost <= MOST_LOST * done
     return {
         "machine": machine(),
         "minutes": round(samples[-1]["at"] / 60, 1), "asked_minutes": minutes, "people_at_once": PEOPLE,

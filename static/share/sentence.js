@@ -22,7 +22,8 @@ export function sentenceOf({ run, look, head }, pins, width) {
       lines.push([]);
       left = PAD;
     }
-    lines.at(-1).push({ text, weight: weights[key] / most, closed: !weights[key] && !may.some((row) => row[key]), left, width: wide });
+    const closed = !weights[key] && !may.some((row) => row[key]);
+    lines.at(-1).push({ text, weight: weights[key] / most, closed, pinned: run.tokens.same && pins.includes(key), left, width: wide });
     left += wide + GAP;
   });
   return lines.length > MOST_LINES ? null : { title: titleOf(run, look, pins), lines };
@@ -45,12 +46,13 @@ export const heightOf = (sentence) => sentence.lines.length * LINE;
 /** The lines as a group whose top is there. */
 export function drawn(document, { lines }, top, palette, font) {
   const group = element(document, "g", { class: "sentence", "font-family": font, "font-size": LETTERS });
-  lines.forEach((line, i) => line.forEach(({ text, weight, closed, left, width }) => {
+  lines.forEach((line, i) => line.forEach(({ text, weight, closed, pinned, left, width }) => {
     const colour = ui.mix(palette.weights, weight);
     const y = top + i * LINE;
     const fill = closed ? "none" : ui.css(colour);
+    const frame = pinned ? { stroke: palette.ink, "stroke-width": 1.5 } : closed ? { stroke: palette.line } : {};
     group.append(
-      element(document, "rect", { x: left, y, width, height: HIGH, rx: 4, fill, ...(closed ? { stroke: palette.line } : {}) }),
+      element(document, "rect", { x: left, y, width, height: HIGH, rx: 4, fill, ...frame }),
       element(document, "text", { x: left + width / 2, y: y + 15, "text-anchor": "middle", fill: closed ? palette.muted : ui.inkOn(colour, palette) }, text),
     );
   }));

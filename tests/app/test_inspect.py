@@ -1,5 +1,6 @@
 """The page as Streamlit runs it: no browser, so components are looked at by the bytes that they are given."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -12,12 +13,13 @@ from streamlit.testing.v1 import AppTest
 import attention
 from attention import wire
 from attention.catalogue import models, samples
+from attention.errors import Beginning
 from attention.local import trace_local
 from attention.models import hub
 from attention.models.reference import ModelRef
 from attention.record import HeadView
-from attention.ui import ask, head, state, traces, warmup
-from attention.view import DEFAULT_TEXT
+from attention.ui import ask, head, nav, state, traces, warmup
+from attention.view import DEFAULT_TEXT, View, change
 from tests.app.test_traces import stacks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -375,3 +377,39 @@ class TestLinks:
         brought = given(opened(values="contribution"))["figures"]["brought"]
         assert brought["contribution"]["z"].shape == (12, 192)
         assert brought["norms"] is None
+
+
+LONG = "The quick brown fox jumps over the lazy dog again and again."
+
+
+def during(app: AppTest, act: Callable[[], object]) -> None:
+    """Run the page once more, with something that a callback would do before it."""
+    with patch.object(nav, "_enter", act):
+        app.run()
+    assert not app.exception
+
+
+@pytest.mark.parametrize(("setting", "size"), [("MAX_TOKENS", "5 tokens"), ("MAX_CHARACTERS", "25 characters")])
+def test_a_text_that_is_too_long_is_cut_on_request_and_comes_back(
+    monkeypatch: pytest.MonkeyPatch, setting: str, size: str
+) -> None:
+    app = opened(model="local", text="The cat sat.")
+    monkeypatch.setenv(f"HEADLIGHT_{setting}", size.split()[0])
+    during(app, lambda: ask.change_to(text=LONG))
+    assert "figures" not in given(app)
+    button = app.button(key="shorten")
+    assert button.label == f"Read the first {size}"
+    button.click().run()
+    assert not app.exception
+    assert given(app)["prompt"]["text"] == "The quick brown fox jumps"
+    assert "figures" in given(app)
+    during(app, state.undo)
+    assert given(app)["prompt"]["text"] == LONG, "the whole text is one step back"
+
+
+def test_whoever_typed_on_keeps_what_they_typed() -> None:
+    refused, start = View(model="local", text=LONG), Beginning(of="text", text="The", size="1 tokens")
+    for now, shortened in ((refused, True), (change(refused, text="Typed since."), False)):
+        with patch.object(state, "current", lambda now=now: now), patch.object(ask, "change_to") as change_to:
+            ask.shorten(refused, start)
+        assert change_to.called is shortened

@@ -15,6 +15,7 @@ from attention import wire
 from attention.config import Limits
 from attention.errors import HeadlightError, InputError, ModelError
 from attention.export.archive import to_npz
+from attention.payloads import travel
 from attention.record import Trace
 from attention.ui import ask, nav, opened, share, traces, warmup
 from attention.ui.opened import Kept, Store
@@ -209,6 +210,17 @@ def test_the_store_is_bounded_in_bytes_and_keeps_the_newest() -> None:
     assert (store.get("b"), bool(store.get("c"))) == (None, True)
 
 
+def test_what_was_packed_for_browsers_counts_too() -> None:
+    store, first = Store(), kept(1)
+    store.put("a", first, most=9, most_bytes=1_000)
+    store.put("b", kept(1), most=9, most_bytes=1_000)
+    assert store.get("a")
+    travel.run(first.trace.head(0, 0), View())
+    store.put("c", kept(1), most=9, most_bytes=1_000)
+    assert travel.kept_bytes(first.trace) > 1_000
+    assert [name for name in "abc" if store.get(name)] == ["c"]
+
+
 def test_a_file_that_is_opened_again_is_the_one_that_is_here() -> None:
     store, first = Store(), kept(60)
     store.put("a", first, most=9, most_bytes=100)
@@ -251,5 +263,5 @@ def test_a_file_that_is_refused_leaves_the_page_as_it_was_and_says_why() -> None
     app.file_uploader(key=share.FILE).upload("view.json", b"nothing").run()
     assert not app.exception
     assert "share" in payloads(app)
-    assert "⚠ This is no view file: it is not valid JSON. Choose one that Headlight saved." in words(app)
+    assert f"⚠ {opened.NO_FILE}" in words(app)
     assert wire.parse(payloads(app)["prompt"])["text"] == "one two"

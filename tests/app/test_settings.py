@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from attention import config
-from attention.catalogue import models
+from attention.catalogue import models, samples
 from attention.config import Limits
 from attention.models import store
 from attention.ui import settings, shelf, start, warmup
@@ -68,9 +68,18 @@ class TestFewModels:
         app = opened()
         assert not app.exception
         assert one(app.query_params["model"]) == "cloze"
-        assert "___" in given(app)["prompt"]["text"]
+        assert given(app)["prompt"]["text"] in {sample.text for sample in samples("cloze")}
         assert app.selectbox(key="model").options == ["Cloze model", "Date translator"]
         assert "Or type" not in app.caption[0].value
+
+    def test_a_model_with_other_texts_than_the_storyteller_opens_on_the_first_of_them(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HEADLIGHT_MODELS", "dates")
+        app = opened()
+        assert not app.exception
+        assert one(app.query_params["model"]) == "dates"
+        assert one(app.query_params["text"]) == samples("dates")[0].text != View().text
 
     def test_an_address_without_a_model_means_what_is_offered_here(self) -> None:
         app = opened(text="The cat sat.")

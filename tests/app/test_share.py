@@ -101,6 +101,16 @@ def test_files_are_made_of_the_view_when_they_are_asked_for(trace: Trace) -> Non
     assert file.made == "é".encode()
 
 
+def test_a_file_whose_run_was_ended_by_the_next_click_is_made_in_that_one() -> None:
+    app = panel(SHORT)
+    _, files = app.session_state[share.FILES]
+    files[share.JSON].ask()
+    app.button(key=share.NPZ.key).click().run()
+    assert not app.exception
+    assert {"save-share-npz", "save-share-json"} <= set(buttons(app))
+    assert not any(file.asked for file in files.values())
+
+
 def test_a_file_that_cannot_be_made_says_why_until_it_can() -> None:
     problems = ["There is too much of it.", ""]
 
@@ -114,6 +124,28 @@ def test_a_file_that_cannot_be_made_says_why_until_it_can() -> None:
     assert (file.made, file.problem) == (None, "There is too much of it.")
     file.prepare()
     assert (file.made, file.problem) == (b"made", "")
+
+
+def test_what_nobody_foresaw_is_a_sentence_too(caplog: pytest.LogCaptureFixture) -> None:
+    """A dialog stands outside the page's own net, and would show a traceback."""
+
+    problems: list[Exception] = [MemoryError(), ZeroDivisionError("secret")]
+
+    def fail() -> bytes:
+        raise problems.pop()
+
+    file = File(fail)
+    file.prepare()
+    assert file.problem == "Something went wrong in Headlight itself (ZeroDivisionError); its log says where."
+    file.prepare()
+    assert file.problem.startswith("There is not enough memory for this here")
+    with patch.object(opened, "from_file", side_effect=ZeroDivisionError("secret")):
+        app = panel(SHORT)
+        app.file_uploader(key=share.FILE).upload("view.json", b"{}").run()
+    assert not app.exception
+    assert "⚠ Something went wrong in Headlight itself (ZeroDivisionError)" in words(app)
+    assert "secret" not in words(app)
+    assert "unexpected problem" in caplog.text
 
 
 def test_a_click_makes_the_file_and_offers_it() -> None:

@@ -303,7 +303,7 @@ def test_a_failure_is_tried_again_after_a_while_or_on_request(monkeypatch: pytes
     made.forget_failure(request())
     second = ended(made.join(request()))
     assert second is not first
-    monkeypatch.setattr(jobs, "FAILURE_SECONDS", 0.0)
+    monkeypatch.setattr(jobs.runs, "FAILURE_SECONDS", 0.0)
     until(lambda: time.monotonic() > second.ended)
     assert ended(made.join(request())) is not second
     assert len(tries) == 3
@@ -421,6 +421,19 @@ def test_a_text_that_cannot_be_used_is_refused_before_any_run(api: Callable[[Run
         get_trace(View(text="a" * 20_001))
     with pytest.raises(InputError, match="This second text has only spaces"):
         get_trace(View(pair=" "))
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("one two three", "one two"), ("one two!!", "one two!"), ("one twofold", "one twof"), ("x" * 20, "x" * 8),
+        ("猫" * 20, "猫" * 8), ("        x", None),
+    ],
+)  # fmt: skip
+def test_a_text_of_too_many_characters_can_be_cut_at_a_word(text: str, kept: str | None) -> None:
+    found = traces._beginning(text, 8, "pair")
+    assert (found and found.text) == kept
+    assert found is None or (found.of, found.size) == ("pair", f"{len(found.text)} characters")
 
 
 # What a trace has
@@ -669,7 +682,7 @@ def test_a_tab_that_was_closed_keeps_no_download_from_being_cancelled(monkeypatc
     job = begun(made)
     job.watch("gone")
     job.watch("me")
-    monkeypatch.setattr(jobs, "PRESENT_SECONDS", 0.0)
+    monkeypatch.setattr(jobs.runs, "PRESENT_SECONDS", 0.0)
     assert made.cancel(request(), "me") is False
     assert wait.cancelled
 
@@ -761,7 +774,7 @@ def test_the_pace_of_a_download(pace: list[tuple[float, int]], total: int, words
 
 def test_the_pace_is_that_of_the_last_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(jobs.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     job, wait = traces.Job(words="Downloading", began=now[0]), Waiting()
     wait.total = 1_000_000_000
     job.follow(wait)  # type: ignore[arg-type]

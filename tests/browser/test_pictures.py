@@ -234,6 +234,8 @@ def test_an_svg_holds_its_tokens_as_text_and_nothing_that_runs(desk, sentence):
     written = texts(svg)
     for token in TOKENS:
         assert written.count(token) == (3 if sentence else 2), token
+    framed = svg.findall(f".//{SVG}g[@class='sentence']/{SVG}rect[@stroke-width]")
+    assert len(framed) == sentence, "the pinned token alone"
     tags = {one.tag.removeprefix(SVG) for one in svg.iter()}
     assert not tags & {"script", "foreignObject", "a", "b", "animate", "set", "iframe"}
     for one in svg.iter():

@@ -111,6 +111,7 @@ def test_the_panel_by_keyboard_alone(page: Page) -> None:
     assert parse_qs(urlsplit(str(frame["src"])).query) == parse_qs(urlsplit(page.url).query) | {"embed": ["true"]}
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0, timeout=SECONDS)
+    expect(page.get_by_role("button", name="Share", exact=True)).to_be_focused()
 
 
 def test_numbers_go_out_and_come_back(page: Page, tmp_path: Path) -> None:
@@ -121,7 +122,7 @@ def test_numbers_go_out_and_come_back(page: Page, tmp_path: Path) -> None:
         page.get_by_role("button", name=re.compile("Save .* MB")).click(timeout=SECONDS)
     file = tmp_path / coming.value.suggested_filename
     coming.value.save_as(file)
-    assert file.name == "headlight-storyteller-2-3.npz"
+    assert file.name == "headlight-storyteller-layer-2-head-3.npz"
     page.get_by_role("tab", name="Open a file").click()
     chooser = page.locator("input[type=file]")
     chooser.set_input_files({"name": "x.npz", "mimeType": "application/zip", "buffer": b"PK no archive"})

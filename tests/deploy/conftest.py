@@ -122,7 +122,9 @@ def site(nginx_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         )  # fmt: skip
         (folder / "nginx.conf").write_text(text, encoding="utf-8")
         wait_for(made, [f"http://127.0.0.1:{port}{BASE}/_stcore/health" for port in ports])
-        proxy = subprocess.Popen([nginx_path, "-c", str(folder / "nginx.conf"), "-g", "daemon off;"])
+        # Started by root, nginx would work as another, who may not enter pytest's folders. In Compose both are one.
+        user = "user root; " if os.geteuid() == 0 else ""
+        proxy = subprocess.Popen([nginx_path, "-c", str(folder / "nginx.conf"), "-g", f"{user}daemon off;"])
         wait_for(made, [f"{made.url}/_stcore/health"])
         yield made
     finally:

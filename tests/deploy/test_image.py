@@ -5,7 +5,10 @@ import json
 import os
 import re
 import subprocess
+import sys
+import threading
 from fnmatch import fnmatch
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -141,3 +144,28 @@ def test_the_space_listens_where_the_image_does():
     assert front["sdk"] == "docker"
     assert front["app_port"] == int(FINAL.environment()["PORT"])
     assert front["license"] == "apache-2.0"
+
+
+class Answering(BaseHTTPRequestHandler):
+    """What Streamlit says at its health address, and at no other."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"ok" if self.path == "/headlight/_stcore/health" else b"<!DOCTYPE html>")
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize(("base", "code"), [("/headlight/", 0), ("elsewhere", 1)])
+def test_its_health_is_asked_of_itself_though_the_hub_lies_behind_a_proxy(base: str, code: int):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        environment = {
+            "PORT": str(server.server_port), "STREAMLIT_SERVER_BASE_URL_PATH": base,
+            "http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9",
+        }  # fmt: skip
+        done = subprocess.run([sys.executable, ROOT / "deploy" / "health.py"], env=environment, check=False)
+        server.shutdown()
+    assert done.returncode == code

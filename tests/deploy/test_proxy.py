@@ -32,6 +32,13 @@ def opened(page: Page, url: str) -> Page:
     return page
 
 
+def hears_keys(page: Page, settle: Callable[[Page], None]) -> None:
+    """Wait until the components that take keys are there: one that is pressed before is lost."""
+    for part in (".hl-figures[data-drawn]", ".heads canvas"):
+        page.wait_for_selector(part, timeout=SECONDS * 1000)
+    settle(page)
+
+
 def until(page: Page, true: Callable[[], bool], what: str) -> None:
     end = time.monotonic() + SECONDS
     while not true():
@@ -73,20 +80,34 @@ def test_every_answer_carries_the_headers_and_a_new_person_a_cookie(site: Site):
     assert COOKIE not in known.get("Set-Cookie", "")
     _, forged = get(f"{site.url}/", {"Cookie": f"{COOKIE}=x; Path=/"})
     assert COOKIE in forged["Set-Cookie"]
+    _, secure = get(f"{site.url}/", {"X-Forwarded-Proto": "https"})
+    assert secure["Set-Cookie"].endswith("; HttpOnly; SameSite=Lax; Secure")
+
+
+def test_refusals_carry_the_headers_too(site: Site):
+    for path, expected in (("/_stcore/metrics", 404), (f"/?text={'a' * 9000}", 414)):
+        status, headers = get(site.url + path)
+        assert status == expected
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
 
 
 def test_the_same_cookie_always_leads_to_the_same_replica_and_all_replicas_are_used(site: Site):
-    before, people, turns = site.lines(), 24, 3
+    people, turns = 24, 3
     for number in range(people):
         for _ in range(turns):
-            get(f"{site.url}/_stcore/health", {"Cookie": f"{COOKIE}={number:032x}"})
+            get(f"{site.url}/person-{number}", {"Cookie": f"{COOKIE}={number:032x}"})
+    used: dict[str, list[str]] = {}
     end = time.monotonic() + SECONDS
-    while (lines := site.lines()[len(before) :]) and len(lines) < people * turns:  # written after the answer was sent
+    while sum(map(len, used.values())) < people * turns:  # a line is written after its answer was sent
         assert time.monotonic() < end
         time.sleep(0.05)
-    used = [{line.split()[-1] for line in lines[at : at + turns]} for at in range(0, len(lines), turns)]
-    assert [len(replicas) for replicas in used] == [1] * people
-    assert set.union(*used) == {f"127.0.0.1:{port}" for port in site.replicas}
+        used = {}
+        for line in site.lines():
+            if found := re.search(r"/(person-\d+)\" ", line):
+                used.setdefault(found[1], []).append(line.split()[-1])
+    assert [len(set(replicas)) for replicas in used.values()] == [1] * people
+    assert {one for replicas in used.values() for one in replicas} == {f"127.0.0.1:{port}" for port in site.replicas}
 
 
 @pytest.mark.parametrize(
@@ -129,7 +150,7 @@ def test_a_session_survives_and_a_second_tab_joins_its_replica(site: Site, open_
     assert SECRET in page.locator("textarea").first.input_value()
     mine = replica_of(site, before)
     name = cookie(page.context)
-    settle(page)
+    hears_keys(page, settle)
 
     for head in (4, 5):
         page.keyboard.press("ArrowRight")
@@ -173,6 +194,27 @@ def test_the_policy_is_kept_by_all_of_the_app_and_would_be_heard(site: Site, vio
     console_errors.clear()
 
 
+def test_sharing_saving_and_opening_pass_the_proxy_and_the_policy(site: Site, violations, console_errors, tmp_path):
+    page, heard = violations
+    opened(page, f"{site.url}/?v=1&model=storyteller&layer=1&head=2")
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("tab", name="Picture").click()
+    with page.expect_download(timeout=SECONDS * 1000) as coming:
+        page.get_by_role("button", name=re.compile("PNG")).first.click(timeout=SECONDS * 1000)
+    assert Path(coming.value.path()).read_bytes().startswith(b"\x89PNG")
+    page.get_by_role("tab", name="Files").click()
+    page.get_by_role("button", name="Numbers (NPZ)").click()
+    with page.expect_download(timeout=SECONDS * 1000) as coming:
+        page.get_by_role("button", name=re.compile("Save .* [MK]B")).click(timeout=SECONDS * 1000)
+    saved = tmp_path / "head.npz"
+    coming.value.save_as(saved)
+    page.get_by_role("tab", name="Open a file").click()
+    page.locator("input[type=file]").set_input_files(saved)
+    page.get_by_role("dialog").wait_for(state="detached", timeout=SECONDS * 1000)
+    assert heard == []
+    assert console_errors == []
+
+
 def test_a_frame_on_a_foreign_page_is_refused(site: Site, open_page, console_errors, tmp_path: Path):
     outside = tmp_path / "foreign.html"
     outside.write_text(f'<iframe src="{site.url}/?embed=true"></iframe>', encoding="utf-8")
@@ -184,7 +226,7 @@ def test_a_frame_on_a_foreign_page_is_refused(site: Site, open_page, console_err
 def test_when_its_replica_dies_a_person_is_back_at_the_same_view(site: Site, open_page, settle, console_errors):
     before = {port: site.sessions(port) for port in site.replicas}
     page = opened(open_page(), site.url + VIEW)
-    settle(page)
+    hears_keys(page, settle)
     page.keyboard.press("ArrowRight")
     until(page, lambda: "head=4" in page.url, "the head in the address did not follow the key")
     mine = replica_of(site, before)
@@ -196,7 +238,7 @@ def test_when_its_replica_dies_a_person_is_back_at_the_same_view(site: Site, ope
     site.replicas[mine].kill()
     site.replicas[mine].wait()
     until(page, lambda: site.sessions(other) > there, "the browser did not come to the other replica")
-    settle(page)
+    hears_keys(page, settle)
     assert "head=4" in page.url
     assert SECRET in page.locator("textarea").first.input_value()
     page.keyboard.press("ArrowRight")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ import attention
 from attention.config import Limits
 from attention.errors import InputError, ModelError, NoSuchHeadError, TooLongError
 from attention.export import Opened, from_npz, to_npz
+from attention.export.document import to_json
+from attention.export.interactive import interactive
 from attention.export.provenance import provenance
 from attention.payloads import overview, parts, travel
 from attention.record import AttentionRecord, Fidelity, HeadView, Trace, plain
@@ -281,6 +284,20 @@ def test_half_a_character_becomes_a_sign_and_control_characters_stay() -> None:
 def test_a_head_that_is_not_there_cannot_be_on_show() -> None:
     with pytest.raises(NoSuchHeadError):
         to_npz(attention.trace("local", "a b"), View(head=9))
+
+
+@pytest.mark.parametrize(
+    "named",
+    [{"query": 2}, {"also": (0, 2)}, {"key": 2}, {"zoom": (0, 2, 0, 1)}, {"zoom": (0, 1, 0, 2)}, {"beside": ((0, 4),)}],
+    ids=str,
+)
+@pytest.mark.parametrize("make", [to_npz, interactive, to_json], ids=lambda make: make.__name__)
+def test_a_file_never_shows_what_is_not_there(make: Callable[[Trace, View], object], named: dict[str, Any]) -> None:
+    """It could not be read again, or would open on nothing."""
+    trace = attention.trace("local", "a b")
+    assert make(trace, View(query=1, key=1, zoom=(0, 1, 0, 1), beside=((0, 3),)))
+    with pytest.raises((InputError, NoSuchHeadError), match=r"queries 0 to 1 and keys 0 to 1\.|heads 0 to 3"):
+        make(trace, View(**named))
 
 
 def test_what_no_file_can_hold_is_refused_in_a_sentence() -> None:

@@ -20,6 +20,7 @@ from websockets.exceptions import WebSocketException
 
 from attention.view import DEFAULT_TEXT
 from benchmarks.load.visitor import Visitor
+from tests.aside import aside
 from tests.hostile.test_texts import OURS
 from tests.hostile.texts import MARKUP, PASTE, texts
 from tools import serving
@@ -77,7 +78,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[serving.Served]
 
 
 def visited(served: serving.Served, visit: Callable[[str], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(visit(served.url))
+    aside(lambda: asyncio.run(visit(served.url)))
 
 
 async def _default(url: str) -> None:

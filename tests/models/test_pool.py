@@ -16,6 +16,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from attention import source
 from attention.capture.inputs import longest
 from attention.config import Limits
 from attention.errors import ModelError
@@ -365,3 +366,53 @@ def test_what_this_process_takes_and_gives_back():
     del block
     memory.give_back()
     assert memory.used() - before < 50e6
+
+
+def test_where_the_system_gives_no_thread_nobody_waits_for_ever(pool: ModelPool, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as patch:
+
+        def refuse(thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(ModelError, match=r"too much to do to load gpt2; try again"):
+            pool.ask("./gpt2")
+    assert pool.under_way() == ()
+    assert pool.get("./gpt2").card.layers > 0
+
+
+def test_many_who_come_at_once_to_a_new_process_share_one_pool(monkeypatch: pytest.MonkeyPatch):
+    made = []
+
+    def make() -> object:
+        time.sleep(0.02)
+        made.append(object())
+        return made[-1]
+
+    module._made.cache_clear()
+    monkeypatch.setattr(module, "ModelPool", make)
+    found: list[object] = []
+    askers = [threading.Thread(target=lambda: found.append(module.shared_pool())) for _ in range(8)]
+    try:
+        for asker in askers:
+            asker.start()
+        for asker in askers:
+            asker.join(10)
+    finally:
+        module._made.cache_clear()
+    assert len(found) == 8
+    assert len(made) == 1
+
+
+def test_a_hosts_own_folder_has_no_pool_of_its_own(twin_root: Path, monkeypatch: pytest.MonkeyPatch):
+    """`models_in_memory` is meant for all models together."""
+    monkeypatch.setenv("HEADLIGHT_MODEL_FOLDER", str(twin_root))
+    module._made.cache_clear()
+    source._pool.cache_clear()
+    try:
+        limits = Limits.from_environment()
+        assert source.load_source("./gpt2", limits, None).name == "gpt2"
+        assert [ref.id for ref in module.shared_pool().loaded()] == ["gpt2"]
+    finally:
+        module._made.cache_clear()
+        source._pool.cache_clear()

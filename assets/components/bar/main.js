@@ -41,6 +41,7 @@ function build(parent) {
   share.addEventListener("click", () => {
     table.tell();
     state.send("share", true);
+    comeBack(state);
   });
   // The view may have changed since: the way out leads to what is shown when it is taken.
   for (const event of ["pointerdown", "focus", "click"]) out.addEventListener(event, () => lead(state));
@@ -49,6 +50,22 @@ function build(parent) {
     allow(state);
   });
   return state;
+}
+
+/** When the dialog has come and gone, the keyboard is at the button again: Streamlit does not find what lies in a shadow. */
+function comeBack(state) {
+  let came = false;
+  state.dialog?.disconnect();
+  state.dialog = new MutationObserver(() => {
+    const open = document.querySelector("[role=dialog]") !== null;
+    if (came && !open) {
+      state.dialog.disconnect();
+      // What has taken the focus meanwhile keeps it.
+      setTimeout(() => document.activeElement === document.body && state.share.focus(), 0);
+    }
+    came ||= open;
+  });
+  state.dialog.observe(document.body, { childList: true });
 }
 
 const button = (label, title) => ui.make("button", { type: "button", title }, label);

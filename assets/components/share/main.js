@@ -44,7 +44,7 @@ function show(state) {
   state.snippet.field.value = `<iframe src="${escaped(embedded.href)}"\n  title="${escaped(given.title)}" width="100%" height="${EMBED_PX}"\n  style="border: 0" loading="lazy"></iframe>`;
   state.size.textContent = given.complete ? `${link.length.toLocaleString("en")} characters` : LEFT_OUT;
   state.notes.textContent = given.complete ? WARNING : "";
-  state.notes.hidden = !given.complete;
+  state.notes.hidden = state.snippet.root.hidden = !given.complete; // a page inside another one has no use for another text
 }
 
 const escaped = (text) => text.replace(/[&"<>]/g, (sign) => ESCAPES[sign]);

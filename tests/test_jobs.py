@@ -142,6 +142,53 @@ def test_a_place_that_nobody_wants_is_taken_out(clock: Clock) -> None:
     assert made.place(other) == 1
 
 
+def test_a_turn_in_ones_own_thread_is_waited_for_and_given_back(clock: Clock) -> None:
+    made = queue(clock)
+    first, ran = made.enter("ana"), threading.Event()
+
+    def work() -> None:
+        with made.turn("ben"):
+            ran.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    until(lambda: len(made) == 1)
+    assert not ran.is_set()
+    made.leave(first)
+    thread.join(10)
+    assert ran.is_set()
+    with pytest.raises(ZeroDivisionError), made.turn("cem"):
+        raise ZeroDivisionError
+    with made.turn("dan"):
+        assert len(made._running) == 1
+    assert not made._running
+
+
+def test_a_turn_in_ones_own_thread_is_given_up_after_a_long_wait(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attention.jobs.queue.SWEEP_SECONDS", 0.01)
+    made = queue(clock, seconds=30)
+    made.enter("ana")
+    clock.now += 1
+    told: list[str] = []
+
+    def work() -> None:
+        try:
+            with made.turn("ben"):
+                told.append("ran")
+        except BusyError as err:
+            told.append(str(err))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    until(lambda: len(made) == 1)
+    clock.now += 31
+    thread.join(10)
+    assert told == ["This has waited 30 seconds in the queue and was given up. Try again in a moment."]
+    assert len(made) == 0
+
+
 def test_looking_for_those_who_left_is_not_done_at_every_poll(clock: Clock) -> None:
     made = queue(clock)
     asked: list[float] = []

@@ -6,7 +6,8 @@ import math
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
@@ -108,6 +109,20 @@ class Queue:
         if ticket.error is not None:
             raise ticket.error
         return ticket.state is State.RUNNING
+
+    @contextmanager
+    def turn(self, person: str = "") -> Iterator[None]:
+        """A turn for work in the caller's own thread, waited for and given back. Raises BusyError as `enter` does, or
+        where it was given up.
+        """
+        ticket = self.enter(person)
+        try:
+            while not ticket.called.wait(SWEEP_SECONDS):
+                self.sweep()
+            self.await_turn(ticket)
+            yield
+        finally:
+            self.leave(ticket)
 
     def stand_aside(self, ticket: Ticket, wait: Callable[[], object]) -> bool:
         """Let others run while wait() blocks, and come back before all who have not had a turn yet; False where the

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,8 +18,10 @@ import streamlit as st
 from attention import wire
 from attention.config import MEGABYTE, Limits
 from attention.errors import HeadlightError
+from attention.jobs import shared_queue
 from attention.payloads import parts
-from attention.ui import components, opened, state, traces
+from attention.ui import components, opened, state, traces, turnings
+from attention.ui.runs import person, sit
 from attention.view import LONGEST_QUERY, View, fits_address, to_file
 
 if TYPE_CHECKING:
@@ -182,22 +185,32 @@ def _made_of(trace: Trace, view: View) -> dict[Kind, File]:
     return found
 
 
+def _turn() -> AbstractContextManager[None]:
+    """A turn among all who ask for work: files take as long as runs."""
+    return shared_queue().turn(person())
+
+
 def _page(trace: Trace, view: View) -> bytes:
     from attention.export.interactive import interactive
 
-    return interactive(trace, view)
+    turning = turnings.begin(view, trace)
+    sit(turning)  # before the turn, for it needs one of its own
+    with _turn():
+        return interactive(trace, view, turns=turnings.found_by(turning))
 
 
 def _npz(trace: Trace, view: View) -> bytes:
     from attention.export.archive import to_npz
 
-    return to_npz(trace, view, Limits.from_environment())
+    with _turn():
+        return to_npz(trace, view, Limits.from_environment())
 
 
 def _json(trace: Trace, view: View) -> str:
     from attention.export.document import to_json
 
-    return to_json(trace, view)
+    with _turn():
+        return to_json(trace, view)
 
 
 def file_name(view: View, kind: Kind) -> str:
@@ -225,7 +238,8 @@ def _read() -> None:
     if given is None:
         return
     try:
-        view = opened.read(given.getvalue(), Limits.from_environment())
+        with _turn():
+            view = opened.read(given.getvalue(), Limits.from_environment())
     except Exception as err:  # a stranger's file: whatever it brings about is a sentence here
         st.session_state[PROBLEM] = traces.describe_problem(err)
         return

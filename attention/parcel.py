@@ -7,7 +7,7 @@ the rule travels; a mask that follows no rule travels as bits. Numbers are float
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -86,6 +86,21 @@ def size(records: Sequence[AttentionRecord]) -> int:
         if record.mask.keys is not None:
             own += record.n_k
     return own + sum(shared.values())
+
+
+def held(trace: Trace | None) -> int:
+    """Bytes that a trace keeps alive: whole storages, each counted once."""
+    if trace is None:
+        return 0
+    storages = {s.data_ptr(): s.nbytes() for record in trace.all_records for s in _storages(record)}
+    return sum(storages.values())
+
+
+def _storages(record: AttentionRecord) -> Iterator[Any]:
+    for part in (record, record.mask, record.position_bias):
+        for value in vars(part).values() if part is not None else ():
+            if hasattr(value, "untyped_storage"):
+                yield value.untyped_storage()
 
 
 def _layer(trace: Trace, record: AttentionRecord, heads: list[int] | None, maps: bool) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from attention import catalogue
 from attention.config import MEGABYTE, Limits
 from attention.errors import InputError, ModelError
+from attention.parcel import held
 from attention.payloads import travel
 from attention.view import View, change, from_file, show
 
@@ -108,12 +109,11 @@ def read(data: bytes, limits: Limits) -> View:
             raise InputError(NO_FILE)
         return from_file(data, max_characters=limits.max_characters)
     from attention.export.archive import from_npz
-    from attention.ui.traces import size
 
     opened = from_npz(data, limits)
     name = PREFIX + hashlib.sha256(data).hexdigest()[:DIGITS]
     view = replace(opened.view, model=name)
-    kept = Kept(opened.trace, view, size(opened.trace))
+    kept = Kept(opened.trace, view, held(opened.trace))
     _store.put(name, kept, most=limits.traces_in_memory, most_bytes=limits.traces_mb * MEGABYTE)
     return view
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import unicodedata
 import weakref
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
 from attention.config import MEGABYTE, Limits
 from attention.errors import Beginning, InputError, ModelError, TooLongError
+from attention.parcel import held
 from attention.payloads import travel
 from attention.ui import opened, runs
 from attention.ui.problems import describe_problem, may_pass
@@ -40,7 +40,6 @@ __all__ = [
     "places",
     "request_of",
     "retry",
-    "size",
 ]
 
 # Most traces are done by then, and need no progress bar to flicker by.
@@ -81,7 +80,7 @@ class Traces(runs.Runs[Request, "Trace"]):
         return limits.traces_in_memory, limits.traces_mb * MEGABYTE
 
     def _size(self, made: Trace) -> int:
-        return size(made) + travel.kept_bytes(made)
+        return held(made) + travel.kept_bytes(made)
 
 
 def get_trace(view: View) -> Trace:
@@ -153,21 +152,6 @@ def check_text(text: str, limits: Limits, *, what: str = "text") -> str | None:
     if len(text) > limits.max_characters:
         return f"This {what} has {len(text):,} characters; the limit here is {limits.max_characters:,}. Shorten it."
     return None
-
-
-def size(trace: Trace | None) -> int:
-    """Bytes that a trace keeps alive: whole storages, each counted once."""
-    if trace is None:
-        return 0
-    storages = {s.data_ptr(): s.nbytes() for record in trace.all_records for s in _storages(record)}
-    return sum(storages.values())
-
-
-def _storages(record: AttentionRecord) -> Iterator[Any]:
-    for part in (record, record.mask, record.position_bias):
-        for value in vars(part).values() if part is not None else ():
-            if hasattr(value, "untyped_storage"):
-                yield value.untyped_storage()
 
 
 def _has_lost_its_model(trace: Trace) -> bool:

@@ -33,6 +33,7 @@ from attention.jobs import Queue
 from attention.local import trace_local
 from attention.models import hub
 from attention.models.reference import ModelRef, parse
+from attention.parcel import held
 from attention.record import Kind, Trace
 from attention.source import Report
 from attention.ui import runs, traces
@@ -46,7 +47,6 @@ from attention.ui.traces import (
     get_trace,
     may_pass,
     places,
-    size,
 )
 from attention.view import STAGES, Place, View
 
@@ -193,7 +193,7 @@ def test_the_least_recently_used_results_go_first(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_bytes_are_bounded_too_but_the_newest_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = size(trace_local("a b c"))
+    one = held(trace_local("a b c"))
     made = Traces(lambda asked, job: trace_local(asked.text))
     monkeypatch.setenv("HEADLIGHT_TRACES_MB", "2")
     monkeypatch.setattr(traces, "MEGABYTE", one)
@@ -210,10 +210,10 @@ def test_the_bytes_are_bounded_too_but_the_newest_stays(monkeypatch: pytest.Monk
 def test_size_counts_each_storage_once_and_whole() -> None:
     shared = torch.zeros(2, 3, 10)
     made = Trace.from_tensors(query=shared[..., :5], key=shared[..., 5:], value=torch.zeros(2, 3, 7))
-    assert size(made) == 4 * (2 * 3 * 10 + 2 * 3 * 7)
+    assert held(made) == 4 * (2 * 3 * 10 + 2 * 3 * 7)
     masked = Trace.from_tensors(query=shared, key=shared, mask=torch.ones(3, 3, dtype=torch.bool))
-    assert size(masked) == 4 * 60 + 9
-    assert size(None) == 0
+    assert held(masked) == 4 * 60 + 9
+    assert held(None) == 0
 
 
 class Projected:

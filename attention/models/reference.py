@@ -94,8 +94,9 @@ def _is_ours(name: str) -> bool:
 def _folder(text: str, limits: Limits) -> ModelRef:
     root = limits.local_root
     if root is None:
-        setting = variable("model_folder")
-        raise ModelError(f"Local folders are switched off here; set {setting} to the folder that holds your models.")
+        # What to do is for who runs this, and on a public installation that is nobody who reads it.
+        advice = "" if limits.public else f"; set {variable('model_folder')} to the folder that holds your models"
+        raise ModelError(f"Local folders are switched off here{advice}.")
     try:
         folder = (root / Path(text).expanduser()).resolve()
         there = folder.is_dir()

@@ -92,6 +92,14 @@ def test_refusals_carry_the_headers_too(site: Site):
         assert "default-src 'none'" in headers["Content-Security-Policy"]
 
 
+def test_modules_under_a_version_are_kept_by_the_browser_alone_and_nothing_else_is(site: Site):
+    _, headers = get(f"{site.url}/app/static/head.js?v=1")
+    assert headers["Cache-Control"] == "private, max-age=31536000, immutable"
+    for path in ("/", "/app/static/head.js", "/app/static/none.js?v=1", "/?text=/app/static/head.js?v=1"):
+        _, headers = get(site.url + path)
+        assert "immutable" not in headers.get("Cache-Control", "")
+
+
 def test_the_same_cookie_always_leads_to_the_same_replica_and_all_replicas_are_used(site: Site):
     people, turns = 24, 3
     for number in range(people):

@@ -109,6 +109,11 @@ def test_folders_are_off_until_a_root_is_set():
         parse("./gpt2", Limits())
 
 
+def test_strangers_are_not_told_what_the_host_could_set():
+    with pytest.raises(ModelError, match=r"^Local folders are switched off here\.$"):
+        parse("./model", Limits(public=True))
+
+
 def test_a_folder_inside_the_root(tmp_path: Path):
     (tmp_path / "mine" / "deep").mkdir(parents=True)
     limits = Limits(model_folder=str(tmp_path))

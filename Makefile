@@ -1,6 +1,6 @@
 # `make run` and `make test` need only Python ≥ 3.11 and make; the rest is installed into .venv.
 PYTHON ?= python3
-JOBS ?= 2
+JOBS ?= 3
 BENCH ?= capture
 ARGS ?=
 
@@ -27,12 +27,13 @@ help:
 run: $(RUNTIME)
 	$(BIN)/streamlit run app.py $(ARGS)
 
-# One computing thread each: the workers already share the cores. A file's tests stay together, so that a started
-# app or a loaded model serves all of them.
+# One computing thread each: the workers already share the cores, and one more than there are cores, for tests wait for
+# browsers and servers. A file's tests stay together, so that a started app or a loaded model serves all of them; the files
+# keep their order, in which the long ones do not come last.
 test: $(DEV)
 	$(BIN)/python tools/ensure_chromium.py
 	$(BIN)/python tools/ensure_nginx.py
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not soak" -n $(JOBS) --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not soak" -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEV)
 	$(BIN)/ruff check .

@@ -4,6 +4,18 @@ import os
 
 from hypothesis import settings
 
+# One browser for all folders: two of them cannot run in one process.
+from tests.browser.fixtures import (  # noqa: F401
+    app_url,
+    browser,
+    console_errors,
+    open_page,
+    page,
+    serve,
+    settle,
+    shot,
+)
+
 # A machine that others share is slow at times, which is no fault of the code. In CI the same examples run each time, so
 # that a change is judged by what it changes; on a person's machine they differ, and find more.
 settings.register_profile("here", deadline=None)

@@ -39,6 +39,7 @@ REASONS = {
         "continue-how", "continue-seed", "continue-temperature", "continue-tokens", "continue-top-p",
     ),
     "answers a message or a failure": ("dismiss", "retry", "predict-again"),
+    "cuts the view's text to what may be read": ("shorten",),
     "shows the link to what is shown, or makes a file or a picture of it": (
         "share-link", "share-long", "save-*", "pictures",
     ),

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Frame, Page, expect
 
 from attention.view import View, from_file, parse, to_address, to_query
-from tests.browser.conftest import OpenPage
+from tests.browser.fixtures import OpenPage
 
 # The first page of a server waits until torch is imported, which a busy machine takes its time for.
 SECONDS = 180_000

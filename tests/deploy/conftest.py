@@ -15,9 +15,6 @@ import pytest
 
 from tools import nginx
 
-# The browser's fixtures are those of tests/browser.
-from tests.browser.conftest import browser, console_errors, open_page, settle  # noqa: F401  isort: skip
-
 ROOT = Path(__file__).resolve().parents[2]
 BASE = "/headlight"
 START_SECONDS, STOP_SECONDS = 180, 10

@@ -130,7 +130,8 @@ def test_compose_names_each_replica_to_the_proxy(tmp_path: Path):
     assert (shell, flag) == ("sh", "-c")
     written, _, started = command.replace("$$", "$").partition(" && ")
     assert started == "exec nginx -c /tmp/nginx.conf -g 'daemon off;'"
-    here = written.replace("/headlight/", f"{ROOT}/deploy/nginx/").replace("/tmp/", f"{tmp_path}/")
+    # In this order: the checkout may lie in /tmp itself.
+    here = written.replace("/tmp/", f"{tmp_path}/").replace("/headlight/", f"{ROOT}/deploy/nginx/")
     environment = {"PATH": os.environ["PATH"], "COUNT": "3", "BASE": "", "FRAME_ANCESTORS": "'self'"}
     subprocess.run(["sh", "-c", here], env=environment, check=True)
     made = (tmp_path / "nginx.conf").read_text(encoding="utf-8")

@@ -1,0 +1,145 @@
+"""Fixtures of the Chromium tests: the app as a person runs it, and pages that watch their own console.
+
+A test asks for `page` (one page at desk size) or `open_page` (any size, colour scheme, touch), and for `settle`,
+`shot` or `serve` where it needs them. A page that wrote an error to its console fails its test at the end.
+"""
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tools import chromium, serving
+
+ROOT = Path(__file__).resolve().parents[2]
+ARTIFACTS = ROOT / ".artifacts"
+SETTLE_SECONDS = 60
+DESK = (1440, 1000)
+BUSY = '[data-testid="stStatusWidget"], [data-testid="stSpinner"], [data-testid="stSkeleton"]'
+WATCH_DOM = """() => {
+    window.lastChange = performance.now();
+    new MutationObserver(() => { window.lastChange = performance.now(); })
+        .observe(document.body, { subtree: true, childList: true, attributes: true });
+}"""
+
+TALLEST = """() => Math.min(6000, Math.max(
+    ...[...document.querySelectorAll('[data-testid=stMain], body')].map(element => element.scrollHeight)))"""
+
+Serve = Callable[..., str]
+OpenPage = Callable[..., Page]
+Settle = Callable[[Page], None]
+Shot = Callable[[Page, str], Path]
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Start a Streamlit script, with extra environment variables if need be, and get its URL; stopped at the end."""
+    running: list[serving.Served] = []
+
+    def start(script: str | Path = "app.py", **environment: str) -> str:
+        log = tmp_path_factory.mktemp("streamlit") / "log.txt"
+        try:
+            running.append(serving.start(Path(script), log, **environment))
+        except serving.NotServedError as err:
+            pytest.fail(str(err))
+        return running[-1].url
+
+    yield start
+    for served in running:
+        serving.stop(served)
+
+
+@pytest.fixture(scope="session")
+def app_url(serve: Serve) -> str:
+    """URL of `streamlit run app.py`, offline, as it comes."""
+    return serve("app.py")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium.find()
+    if path is None:
+        pytest.fail(
+            "No Chromium was found (CI must have one)." if os.environ.get("CI") else
+            f"No Chromium was found. Run `make test`, which installs one, or set {chromium.VARIABLE}."
+        )
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=list(chromium.FLAGS))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def console_errors() -> list[str]:
+    """What this test's pages wrote as errors; a test that expects one takes it out of the list."""
+    return []
+
+
+@pytest.fixture
+def open_page(browser: Browser, console_errors: list[str]) -> Iterator[OpenPage]:
+    """Open pages, each in a context of its own: `open_page(url, size=(390, 844), scheme="dark", touch=True)`."""
+    contexts: list[BrowserContext] = []
+
+    def open_one(
+        url: str | None = None, *, size: tuple[int, int] = DESK, scheme: str = "light", touch: bool = False
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, has_touch=touch, is_mobile=touch
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: console_errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: console_errors.append(str(error)))
+        if url is not None:
+            page.goto(url)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert not console_errors, "the browser's console has errors:\n" + "\n".join(console_errors)
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> Page:
+    """One page at desk size, nothing loaded yet."""
+    return open_page()
+
+
+@pytest.fixture(scope="session")
+def settle() -> Settle:
+    """Wait until no script runs and the page has stood still for half a second; fails where it never does."""
+
+    def wait(page: Page) -> None:
+        page.evaluate(WATCH_DOM)
+        end = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < end:
+            ready = page.locator('[data-testid="stMain"]').count() and not page.locator(BUSY).count()
+            if ready and page.evaluate("() => performance.now() - window.lastChange > 500"):
+                return
+            page.wait_for_timeout(50)
+        pytest.fail(f"{page.url} never came to rest within {SETTLE_SECONDS} s")
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def shot() -> Shot:
+    """Save a screenshot of the whole page as `.artifacts/<name>.png` and get its path."""
+
+    def save(page: Page, name: str) -> Path:
+        target = ARTIFACTS / f"{re.sub(r'[^A-Za-z0-9.-]+', '-', name)}.png"
+        target.parent.mkdir(exist_ok=True)
+        before = page.viewport_size or {"width": DESK[0], "height": DESK[1]}
+        # Streamlit scrolls inside an element of its own: only a window as tall as the content shows all of it.
+        page.set_viewport_size({"width": before["width"], "height": max(before["height"], page.evaluate(TALLEST))})
+        page.wait_for_timeout(300)
+        page.screenshot(path=target)
+        page.set_viewport_size(before)
+        return target
+
+    return save

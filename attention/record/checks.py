@@ -225,7 +225,10 @@ def _projection_difference(record: AttentionRecord) -> Difference | None:
     if any(share is None for share in shares):
         return None
     whole = record.projected.float()
-    bias = record.projection(torch.zeros_like(record.output[:1]).flatten(1)).float()
+    try:
+        bias = record.projection(torch.zeros_like(record.output[:1]).flatten(1)).float()
+    except ReferenceError:  # other people's models may push this one out of the memory at any moment
+        return None
     total = sum((share.float() for share in cast(list[Tensor], shares)), bias)
     tolerance = TOLERANCE.get(record.dtype, TOLERANCE[torch.float16])
     return difference((total - whole).abs().max().item(), whole.abs().max().item(), tolerance)

@@ -1,11 +1,15 @@
 """The projection after the heads, found by what it does."""
 
+import dataclasses
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 import attention
 from attention.capture.projection import is_affine
+from attention.record.checks import check_heads
 from tests.tiny import build, ids
 
 N = 13
@@ -117,3 +121,30 @@ def test_affine_is_told_by_behaviour() -> None:
     assert not is_affine(nn.LayerNorm(7), 7)
     assert not is_affine(nn.Sequential(nn.Linear(7, 5), nn.ReLU()), 7)
     assert not is_affine(nn.Linear(3, 5), 7)
+
+
+class Leaving:
+    """A projection whose model leaves the memory after a few calls, as another thread can make it."""
+
+    def __init__(self, own: Any, calls: int) -> None:
+        self.own, self.left = own, calls
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.own, name)
+
+    def __call__(self, heads: torch.Tensor) -> torch.Tensor:
+        self.left -= 1
+        if self.left < 0:
+            raise ReferenceError("the model is no longer loaded")
+        return self.own(heads)
+
+
+@pytest.mark.parametrize("calls", range(8))
+def test_a_model_that_leaves_in_the_middle_of_a_check_is_no_error(calls: int) -> None:
+    made = attention.trace("storyteller", "A cat sat.")
+    record = made.record(0)
+    (whole,) = {tuple(sorted(one.parts)) for one in check_heads(record)}
+    assert "contributions" in whole
+    errors = check_heads(dataclasses.replace(record, projection=Leaving(record.projection, calls)))
+    assert all(error.ok for error in errors)
+    assert len(errors) == record.n_heads

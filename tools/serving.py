@@ -32,7 +32,7 @@ class Served:
 
 def start(script: Path, log: Path, **environment: str) -> Served:
     """Start a script, offline and without a person's own settings, and wait until it answers."""
-    port = _free_port()
+    port = free_port()
     # A person's own settings must not decide what is tested or measured.
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("HEADLIGHT_", "STREAMLIT_"))}
     command = [
@@ -72,7 +72,8 @@ def serving(script: Path, log: Path, **environment: str) -> Iterator[Served]:
         stop(served)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -20,7 +20,7 @@ from urllib.parse import urlencode, urlsplit
 
 from attention import assets, wire
 from attention.errors import InputError
-from attention.export.shown import on_show
+from attention.export.shown import cut, on_show, text_of
 from attention.figures.palette import THEMES, Palette
 from attention.parcel import size
 from attention.payloads import dimensions, overview, parts, travel, words
@@ -206,12 +206,12 @@ def _document(
     head_view: HeadView, view: View, nonce: str, live: str, kinds: Sequence[Kind], data: bytes
 ) -> Iterator[str]:
     trace = head_view.trace
-    text = _text(trace, view)
+    text = text_of(trace, view)
     policy = (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-    title = f"{_cut(text, 60)} · {words.title(trace.model)} · Headlight"
+    title = f"{cut(text, 60)} · {words.title(trace.model)} · Headlight"
     yield (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -255,15 +255,6 @@ def _left_out(trace: Trace, kinds: Sequence[Kind]) -> list[str]:
     if not missing:
         return []
     return [f"This file has the heads of the {kinds[0]}; those of {' and '.join(missing)} would make it too large."]
-
-
-def _text(trace: Trace, view: View) -> str:
-    """The text that ran: the view's, or where the trace is of other tokens, those."""
-    return " → ".join(filter(None, (view.text, view.pair))) or " ".join(map(str, trace.tokens))
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _styles(trace: Trace) -> str:

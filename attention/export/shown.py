@@ -1,4 +1,4 @@
-"""The head that a view shows of a trace, for files that hold both."""
+"""What a view shows of a trace, for files that hold both: the head, and the text above it."""
 
 from __future__ import annotations
 
@@ -28,3 +28,13 @@ def on_show(trace: Trace, view: View) -> HeadView:
             f"{record.n_k - 1}."
         )
     return head_view
+
+
+def text_of(trace: Trace, view: View) -> str:
+    """The text that ran: the view's, or where the trace is of other tokens, those."""
+    return " → ".join(filter(None, (view.text, view.pair))) or " ".join(map(str, trace.tokens))
+
+
+def cut(text: str, most: int) -> str:
+    """The text, or its beginning and an ellipsis: at most so many characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

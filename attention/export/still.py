@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 
 from attention.errors import HeadlightError
+from attention.export.shown import cut, text_of
 from attention.figures import alt, axes
 from attention.figures.palette import DARK, LIGHT, Palette
 from attention.payloads import parts, words
@@ -204,9 +205,9 @@ def _drawn(
 def _title(head_view: HeadView, view: View, palette: Palette, width: int) -> Iterator[str]:
     most = max(20, int((width - 2 * PAD) / 8))
     yield f'<text x="{PAD}" y="26" font-size="17" font-weight="700">{_text(_name(head_view))}</text>'
-    text = " → ".join(filter(None, (view.text, view.pair))) or " ".join(map(str, head_view.trace.tokens))
+    text = text_of(head_view.trace, view)
     note = f" ({CHANGED})" if view.temperature != 1 or view.hide else ""
-    yield f'<text x="{PAD}" y="45" fill="{palette.muted}">{_text(_cut(" ".join(text.split()), most) + note)}</text>'
+    yield f'<text x="{PAD}" y="45" fill="{palette.muted}">{_text(cut(" ".join(text.split()), most) + note)}</text>'
 
 
 def _rows(names: Sequence[str], box: Box, pinned: int, palette: Palette) -> Iterator[str]:
@@ -315,7 +316,7 @@ def _legend(panel: Panel, box: Box, palette: Palette) -> Iterator[str]:
     yield f'<linearGradient id="{name}">{stops}</linearGradient>'
     yield (
         f'<text x="{box.left:g}" y="{y:g}" font-size="13" fill="{palette.muted}">'
-        f"{_text(_cut(panel.caption, max(8, int(room / 7.2))))}</text>"
+        f"{_text(cut(panel.caption, max(8, int(room / 7.2))))}</text>"
     )
     right = box.left + box.width
     yield f'<text x="{right:g}" y="{y:g}" font-size="13" text-anchor="end" fill="{palette.muted}">{_text(high)}</text>'
@@ -377,10 +378,6 @@ def _png(numbers: np.ndarray, masked: np.ndarray, colours: Sequence[str]) -> byt
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
     )
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _text(text: str) -> str:

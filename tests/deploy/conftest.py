@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tools import nginx
+from tools.serving import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = "/headlight"
@@ -30,12 +30,6 @@ def nginx_path() -> str:
     if found is None:
         pytest.skip(f"No nginx was found: `make test` says how to get one, or set {nginx.VARIABLE}.")
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def rendered(**settings: str) -> str:

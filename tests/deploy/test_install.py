@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.conftest import ROOT, end, free_port
+from tests.deploy.conftest import ROOT, end
 from tests.deploy.dockerfile import Stage, ours
+from tools.serving import free_port
 
 pytestmark = pytest.mark.browser
 

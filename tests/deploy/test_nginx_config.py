@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import streamlit
 
-from tests.deploy.conftest import end, free_port, rendered
+from tests.deploy.conftest import end, rendered
+from tools.serving import free_port
 
 TWO = "127.0.0.1:9001 127.0.0.1:9002"
 

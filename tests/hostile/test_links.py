@@ -1,7 +1,7 @@
 """Addresses of every wrong kind: each key of a link × each wrong value, one by one and all at once.
 
-`parse` is total (tests/test_view.py has its sentences); here it is held against everything a stranger may write, then
-the page is opened with some of it. Addresses as bytes on the wire are in `test_server.py`.
+`parse` is total (tests/view/test_view.py has its sentences); here it is held against everything a stranger may write,
+then the page is opened with some of it. Addresses as bytes on the wire are in `test_server.py`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from attention.config import Limits
 from attention.ui import warmup
 from attention.view import PARAMETERS, View, parse, to_query
 from attention.view.packing import PIECE, pack, unpack
-from tests.app.test_inspect import opened, shown
 from tests.hostile.test_texts import OURS, is_clear, no_markup
 from tests.hostile.texts import KNOWN, texts
+from tests.ui.test_inspect import opened, shown
 
 NAMES = tuple(parameter.name for parameter in PARAMETERS)
 HUGE = "9" * 65_536

@@ -14,7 +14,7 @@ What is tried, and where:
 | headers that lie about sizes                                      | test_weights.py, test_pool.py             |
 | configs: 10 MB, nested deep, billions of layers, heads or words   | here; test_inspect.py, test_pool.py       |
 | tokenizers that grow a text, take for ever, or give up            | here                                      |
-| chat templates that loop, grow or reach out                       | tests/test_chat.py                        |
+| chat templates that loop, grow or reach out                       | tests/tokens/test_chat.py                        |
 | more bytes than were announced, without end                       | here; test_fetch.py                       |
 | damage, breaks and silence on the way                             | test_fetch.py, test_download.py           |
 | redirects: a new name, another host                               | here; test_fetch.py                       |

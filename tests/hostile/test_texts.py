@@ -29,8 +29,8 @@ from attention.tokens import visible
 from attention.ui import ask, foot, search, state, traces, warmup
 from attention.ui.problems import describe_problem
 from attention.view import View, clean
-from tests.app.test_inspect import COMPONENTS, opened, shown
 from tests.hostile.texts import KINDS, KNOWN, LONG, PASTE, texts
+from tests.ui.test_inspect import COMPONENTS, opened, shown
 
 SEED, SOME, FEW = 20_260, 1_000, 25
 # Tokens: enough for each kind of text, few enough for a thousand runs.

@@ -9,7 +9,7 @@ from attention.catalogue import models
 from attention.models import store
 from attention.ui import shelf, warmup
 from attention.view import DEFAULT_MODEL, DEFAULT_TEXT
-from tests.app.test_inspect import given, one, opened, shown
+from tests.ui.test_inspect import given, one, opened, shown
 
 
 @pytest.fixture(autouse=True, scope="module")

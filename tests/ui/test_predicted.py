@@ -14,7 +14,7 @@ from attention.jobs import Queue
 from attention.ui import likely, predicted, warmup
 from attention.view import View
 from tests import twins
-from tests.app.test_inspect import given, one, opened, shown
+from tests.ui.test_inspect import given, one, opened, shown
 
 TEXT = "The old king came home. The old king came"
 

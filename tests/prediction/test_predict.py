@@ -22,7 +22,7 @@ from attention.prediction.likely import likeliest
 from tests import twins
 from tests.tiny import build, ids
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TEXT = "The cat sat on the mat because it was tired."
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import plotly.offline
 import pytest
 
-STATIC = Path(__file__).resolve().parents[1] / "static"
+STATIC = Path(__file__).resolve().parents[2] / "static"
 FONTS = sorted((STATIC / "fonts").glob("*.woff2"))
 FONT_BYTES = 200_000
 

@@ -118,5 +118,5 @@ def test_the_components_change_nothing_else():
 
 def test_a_key_that_nobody_explained_would_be_seen(tmp_path, monkeypatch):
     (tmp_path / "new.py").write_text('import streamlit as st\nNAME = "fresh"\nst.toggle("x", key=NAME)\n')
-    monkeypatch.setattr("tests.app.test_keys.UI", tmp_path)
+    monkeypatch.setattr("tests.ui.test_keys.UI", tmp_path)
     assert list(keys()) == [("fresh", "new.py")]

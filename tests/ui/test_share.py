@@ -23,7 +23,7 @@ from attention.record import Trace
 from attention.ui import ask, opened, share, state, warmup
 from attention.ui.share import File
 from attention.view import View, to_address
-from tests.app.test_opened import during, page, payloads, words
+from tests.ui.test_opened import during, page, payloads, words
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = View(text="The cat sat on the mat.", layer=1, head=2)

@@ -11,7 +11,7 @@ from attention.config import Limits
 from attention.models import store
 from attention.ui import settings, shelf, start, warmup
 from attention.view import View
-from tests.app.test_inspect import given, one, opened, shown
+from tests.ui.test_inspect import given, one, opened, shown
 
 
 @pytest.fixture(autouse=True, scope="module")

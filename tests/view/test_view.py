@@ -60,7 +60,7 @@ from attention.view import (
 from attention.view.links import READABLE
 from attention.view.packing import CHECK, PIECE, Saved, pack, unpack
 
-OLD_LINKS = json.loads((Path(__file__).parent / "data" / "old_links.json").read_text(encoding="utf-8"))
+OLD_LINKS = json.loads((Path(__file__).parents[1] / "data" / "old_links.json").read_text(encoding="utf-8"))
 
 any_text = st.text(st.integers(0, sys.maxunicode).map(chr), max_size=60)  # st.characters() leaves surrogates out
 # A few characters many times over, and no text at all that repeats: both sides of each limit.
@@ -278,7 +278,7 @@ def test_a_text_that_packing_makes_longer_stays_readable() -> None:
 
 def english() -> str:
     """The README of this project, as one line: English, and no text that was chosen for being easy to pack."""
-    return " ".join((Path(__file__).parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8").split())
+    return " ".join((Path(__file__).parents[2] / "docs" / "architecture.md").read_text(encoding="utf-8").split())
 
 
 def test_2900_characters_of_english_fit_into_an_address() -> None:

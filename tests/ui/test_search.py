@@ -15,7 +15,7 @@ from attention.source import load_source
 from attention.ui import probes, search, stored, warmup
 from attention.ui.probes import Probes
 from attention.view import View
-from tests.app.test_inspect import one, opened, shown
+from tests.ui.test_inspect import one, opened, shown
 
 TEXT = "The old king came home. The old king came home."
 

@@ -22,8 +22,8 @@ from attention.ui import probes, runs
 from attention.ui.probes import Probed, Probes, Request
 from attention.view import View
 from tests import twins
-from tests.app.test_traces import until
 from tests.tiny import build
+from tests.ui.test_traces import until
 
 STORYTELLER = View(model="storyteller")
 

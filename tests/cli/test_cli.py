@@ -24,7 +24,7 @@ from attention.cli import models as models_command
 from attention.cli import patterns as patterns_command
 from attention.export.files import ENDINGS
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TEXT = "The cat sat on the mat because it was tired."
 TRACE = ["trace", "--model", "storyteller", "--text", TEXT]
 

@@ -21,7 +21,7 @@ from benchmarks.coverage.sorts import asked, sort_of
 from benchmarks.coverage.workers import Worker
 from tests.tiny import build, ids
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 KNOWN = {one.name: one for one in architectures()}
 # What each is, its road ("" where it is refused), and which mutants it has.
 SAMPLE: dict[str, tuple[str, str, str]] = {

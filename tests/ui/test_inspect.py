@@ -20,7 +20,7 @@ from attention.models.reference import ModelRef
 from attention.record import HeadView
 from attention.ui import ask, head, nav, state, traces, warmup
 from attention.view import DEFAULT_TEXT, View, change
-from tests.app.test_traces import stacks
+from tests.ui.test_traces import stacks
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60

@@ -134,7 +134,7 @@ def inputs_of(
     mask = None if attention_mask is None else tuple(int(one) for one in _row("attention_mask", attention_mask))
     if has_two_sides(source):
         # One that judges reads both sentences in its encoder, and its decoder reads them again.
-        second = pair if pair and isinstance(pair, str) and _judges(source) else None
+        second = pair if isinstance(pair, str) and pair and _judges(source) else None
         pair = None if second else pair
         ids, tokens, extra = _encode(source, text, second, add_special=not chat)
         check_length(source, limits, tokens, None if chat else _last_of(source, text, second))
@@ -274,7 +274,7 @@ def _target(
             raise InputError("pair has no ids; leave it out, or give what enters the decoder.")
         return ids, from_ids(source.tokenizer, ids)
     start = _start(source)
-    if not pair:
+    if not pair:  # none, or an empty string: ids have been dealt with
         entering = start + inputs.ids[:-1] if _judges(source) else start
         if pair is None and not _judges(source):
             entering = _own_output(source, inputs, start, limits)
@@ -332,11 +332,17 @@ def _tokenizer(source: Source) -> Any:
 def _row(name: str, values: Any) -> list[int]:
     wrong = InputError(f"{name} must be a string, a list of whole numbers or a 1-D tensor of them.")
     try:
-        row = values.tolist() if hasattr(values, "tolist") else list(values)
-        # A tokenizer's own tensor comes as a batch of one.
-        row = row[0] if len(row) == 1 and isinstance(row[0], list) else row
+        row = _plain(values)
+        # A tokenizer's own tensor comes as a batch of one; in a list it is one, too.
+        row = _plain(row[0]) if len(row) == 1 and hasattr(row[0], "__len__") and not isinstance(row[0], str) else row
         if any(isinstance(one, bool) for one in row):
             raise wrong
         return [operator.index(one) for one in row]
     except TypeError as err:
         raise wrong from err
+
+
+def _plain(values: Any) -> list[Any]:
+    """A tensor, an array or any sequence as a list; raises TypeError for what is none."""
+    row = values.tolist() if hasattr(values, "tolist") else values
+    return list(row)

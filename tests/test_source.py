@@ -1,0 +1,88 @@
+"""What enters a model: ids in every form that people have them, for the text and for an encoder-decoder's target."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import attention
+from attention.errors import InputError
+from attention.source import inputs_of, loaded_source
+from tests.tiny import build, ids
+
+FORMS: dict[str, Callable[[list[int]], Any]] = {
+    "list": list,
+    "tuple": tuple,
+    "tensor": torch.tensor,
+    "batch of one": lambda row: torch.tensor([row]),
+    "int32": lambda row: torch.tensor(row, dtype=torch.int32),
+    "array": np.array,
+    "array, batch of one": lambda row: np.array([row], dtype=np.int32),
+    "list of a list": lambda row: [row],
+    "list of a tensor": lambda row: [torch.tensor(row)],
+    "list of numbers of numpy": lambda row: list(np.array(row)),
+    "list of tensors": lambda row: [torch.tensor(one) for one in row],
+}
+CALLS = {"trace": attention.trace, "predict": attention.predict, "generate": attention.generate}
+
+
+@pytest.fixture(scope="module")
+def both() -> Any:
+    return build("bart", "both")
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Any:
+    return build("gpt2", "decoder")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_ids_of_every_form_enter_as_they_are(both: Any, decoder: Any, form: str) -> None:
+    text, pair = ids(6), [1, *ids(3, seed=5)]
+    entered, tokens, pair_tokens = inputs_of(loaded_source(both), FORMS[form](text), FORMS[form](pair), None)
+    assert (list(entered.ids), list(entered.pair_ids)) == (text, pair)
+    assert ([one.id for one in tokens], [one.id for one in pair_tokens]) == (text, pair)
+    assert list(inputs_of(loaded_source(decoder), FORMS[form](text), None, None)[0].ids) == text
+
+
+def test_what_the_library_wrote_enters_every_call(both: Any) -> None:
+    written = both.generate(torch.tensor([ids(6)]), max_new_tokens=4, do_sample=False)
+    for pair in (written, written[0], written[0].numpy()):
+        made = attention.trace(both, ids(6), pair)
+        assert [token.id for token in made.pair_tokens] == written[0].tolist()
+        with torch.no_grad():
+            own = both(input_ids=torch.tensor([ids(6)]), decoder_input_ids=written).logits[0]
+        best = attention.predict(both, ids(6), pair)
+        assert [one.candidates[0].id for one in best] == own.argmax(-1).tolist()
+        going_on = attention.generate(both, ids(6), pair, 1)
+        assert list(going_on.ids[: written.shape[1]]) == written[0].tolist()
+
+
+WRONG = {
+    "a batch of two": torch.tensor([[5, 6], [7, 8]]),
+    "fractions": torch.tensor([0.5, 1.5]),
+    "booleans": np.array([True, False]),
+    "one number": torch.tensor(5),
+    "a list of tensors of two": [torch.tensor([5, 6]), torch.tensor([7, 8])],
+    "what a tokenizer returns whole": {"input_ids": [5, 6]},
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("form", WRONG)
+def test_other_forms_are_refused_by_the_name_of_what_was_given(both: Any, call: str, form: str) -> None:
+    with pytest.raises(InputError, match="pair must be a string, a list of whole numbers or a 1-D tensor"):
+        CALLS[call](both, ids(6), WRONG[form])
+    with pytest.raises(InputError, match="text must be a string, a list of whole numbers or a 1-D tensor"):
+        CALLS[call](both, WRONG[form])
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("nothing", [[], torch.tensor([], dtype=torch.long), np.zeros((1, 0), dtype=int)])
+def test_no_ids_at_all_are_refused(both: Any, decoder: Any, call: str, nothing: Any) -> None:
+    with pytest.raises(InputError, match="pair has no ids"):
+        CALLS[call](both, ids(6), nothing)
+    with pytest.raises(InputError, match="There is no token to look at"):
+        CALLS[call](decoder, nothing)

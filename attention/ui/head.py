@@ -7,6 +7,7 @@ stay the same gets nothing.
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -138,13 +139,21 @@ def _draw(head_view: HeadView, view: View) -> None:
         _kinds(head_view.trace, head_view.kind)
         components.mount("heads", _overview(head_view, view), key="heads")
         _said(head_view)
-        search.show(head_view, pinned)
+        _part(search.show, head_view, pinned)
     with further:
-        closer.show(head_view, view)
+        _part(closer.show, head_view, view)
     foot.show(head_view)
     state.sync()  # here already, for a large model takes its time to predict
     with outlook:
-        predicted.show(head_view, view, pinned)
+        _part(predicted.show, head_view, view, pinned)
+
+
+def _part(draw: Callable[..., None], *given: Any) -> None:
+    """Draw one part of the page; what goes wrong in it is a sentence in its place, and the other parts stay."""
+    try:
+        draw(*given)
+    except Exception as err:  # a traceback is in the log
+        st.text(f"⚠ {traces.describe_problem(err)}")
 
 
 def _lay_on_the_desk(head_view: HeadView, view: View) -> None:
@@ -157,7 +166,7 @@ def _bench(head_view: HeadView, view: View, pinned: int) -> None:
     """The look on its way to the browser, and what was changed there on its way back."""
     limit = Limits.from_environment().max_tokens
     data = travel.look(head_view, view, pinned, seen=state.seen(), limit=limit, undo=state.can_undo())
-    st.session_state[LAID] = (travel.run_id(head_view.trace, head_view.kind), _subject(view))
+    st.session_state[LAID] = (travel.run_id(head_view.trace, head_view.kind), state.subject(view))
     # The address first: whoever copies it once the look is here copies the same.
     state.sync()
     components.mount("bench", data, key="bench", on_look_change=_look)
@@ -183,13 +192,9 @@ def _is_about(name: str, told: dict[str, Any]) -> bool:
     """Whether a change is meant for what is shown now: a token or head of another text, model or kind means nothing."""
     if name not in travel.OF_THE_RUN:
         return True
-    run, subject = st.session_state.get(LAID, ("", ()))
+    run, subject = st.session_state.get(LAID, ("", ""))
     about = told.get("about")
-    return subject == _subject(state.current()) and isinstance(about, dict) and about.get(name) == run
-
-
-def _subject(view: View) -> tuple[Any, ...]:
-    return (view.model, view.text, view.pair, view.kind, view.chat)
+    return subject == state.subject(state.current()) and isinstance(about, dict) and about.get(name) == run
 
 
 def _overview(head_view: HeadView, view: View) -> bytes:

@@ -214,16 +214,15 @@ def _score_words(hit: Hit, pattern: Pattern) -> str:
 
 def _between(head_view: HeadView, pinned: int) -> None:
     queries, keys = _names(head_view.query_tokens), _names(head_view.key_tokens)
+    subject = state.subject(state.current())
     left, right = st.columns(2, gap="small")
-    # The pinned token asks, until somebody chooses another one; a text with fewer tokens has no such place.
-    for name, count in ((QUERY, len(queries)), (KEY, len(keys))):
-        if (st.session_state.get(name) or 0) >= count:
-            del st.session_state[name]
+    # The pinned token asks, until somebody chooses another one.
     query = left.selectbox(
-        "Which token asks?", list(range(len(queries))), pinned, key=QUERY, format_func=lambda index: queries[index]
-    )
+        "Which token asks?", list(range(len(queries))), pinned, key=f"{QUERY}-{subject}",
+        format_func=queries.__getitem__,
+    )  # fmt: skip
     key = right.selectbox(
-        "Which is looked at?", list(range(len(keys))), None, key=KEY, format_func=lambda index: keys[index],
+        "Which is looked at?", list(range(len(keys))), None, key=f"{KEY}-{subject}", format_func=keys.__getitem__,
         placeholder="Choose one",
     )  # fmt: skip
     if query is None or key is None:

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import fields, replace
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, cast
 
 import streamlit as st
@@ -129,6 +130,13 @@ def seen() -> int:
 def hear(number: int) -> None:
     """A message of the browser's desk was heard."""
     st.session_state[Key.SEEN] = max(seen(), number)
+
+
+def subject(view: View) -> str:
+    """A name for what the tokens and heads of a view are about. What a widget keeps about them bears it in its key, so
+    that it goes with its text, model or kind.
+    """
+    return sha256(repr((view.model, view.text, view.pair, view.kind, view.chat)).encode()).hexdigest()[:12]
 
 
 def notices() -> tuple[str, ...]:

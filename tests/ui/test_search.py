@@ -1,6 +1,7 @@
 """“Find a head” as Streamlit runs it: rankings on this text and on stored ones, each hit one click from its panels."""
 
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from attention.source import load_source
 from attention.ui import probes, search, stored, warmup
 from attention.ui.probes import Probes
 from attention.view import View
-from tests.ui.test_inspect import one, opened, shown
+from tests.ui.test_inspect import given, one, opened, shown
 
 TEXT = "The old king came home. The old king came home."
 
@@ -58,6 +59,11 @@ def scored(view: View | None = None, **query: str):
     assert job is not None
     assert job.done.wait(60)
     return app.run()
+
+
+def token_box(app, name: str):
+    """One of the two boxes of “between two tokens”, whose keys name the text that they are about."""
+    return next(box for box in app.selectbox if str(box.key).startswith(name))
 
 
 def chosen(pattern: str, **query: str):
@@ -114,8 +120,8 @@ def test_heads_between_two_tokens_are_ranked_by_weight_and_by_size():
     app = opened(text=TEXT)
     app.segmented_control(key=search.HOW).set_value(search.BETWEEN).run()
     assert hits(app) == []
-    app.selectbox(key=search.QUERY).set_value(9).run()
-    app.selectbox(key=search.KEY).set_value(4).run()
+    token_box(app, search.QUERY).set_value(9).run()
+    token_box(app, search.KEY).set_value(4).run()
     found = between(attention.trace("storyteller", TEXT), 9, 4)
     best = found.by("weight")[0]
     assert hits(app)[0].startswith(f"Layer {best.layer}, head {best.head}")
@@ -130,19 +136,51 @@ def test_heads_between_two_tokens_are_ranked_by_weight_and_by_size():
 def test_a_token_that_the_mask_hides_gives_a_sentence():
     app = opened(text=TEXT)
     app.segmented_control(key=search.HOW).set_value(search.BETWEEN).run()
-    app.selectbox(key=search.QUERY).set_value(2).run()
-    app.selectbox(key=search.KEY).set_value(9).run()
+    token_box(app, search.QUERY).set_value(2).run()
+    token_box(app, search.KEY).set_value(9).run()
     assert hits(app) == []
     assert "the mask hides that token" in shown(app)
 
 
-def test_places_of_a_longer_text_are_forgotten_with_it():
+def tokens_between(app) -> tuple[Any, Any, list[str]]:
+    boxes = [token_box(app, name) for name in (search.QUERY, search.KEY)]
+    return boxes[0].value, boxes[1].value, boxes[0].options
+
+
+@pytest.mark.parametrize("sample", ["coreference", "repetition"])
+def test_the_tokens_of_another_text_are_forgotten_with_it(sample):
     app = opened(text=TEXT)
     app.segmented_control(key=search.HOW).set_value(search.BETWEEN).run()
-    app.selectbox(key=search.KEY).set_value(11).run()
-    app.button(key="sample-coreference").click().run()
+    token_box(app, search.QUERY).set_value(7).run()
+    token_box(app, search.KEY).set_value(3).run()
+    app.segmented_control(key=search.ORDER).set_value("size").run()
+    assert hits(app)
+    app.button(key=f"sample-{sample}").click().run()
+    query, key, offered = tokens_between(app)
     assert not app.exception
-    assert app.selectbox(key=search.KEY).value in (None, 11)
+    assert key is None
+    assert query == given(app)["bench"]["look"]["query"]
+    tokens = [token.text for token in attention.trace("storyteller", given(app)["prompt"]["text"]).tokens]
+    assert [name.split(" ", 1)[1].split("·")[-1] for name in offered][1:] == tokens[1:]
+    token_box(app, search.KEY).set_value(2).run()
+    assert hits(app)
+    assert "Something went wrong" not in shown(app)
+
+
+def test_the_tokens_of_another_model_are_forgotten_with_it():
+    app = opened(text=TEXT)
+    app.segmented_control(key=search.HOW).set_value(search.BETWEEN).run()
+    token_box(app, search.KEY).set_value(3).run()
+    app.selectbox(key="model").set_value("Cloze model").run()
+    assert tokens_between(app)[1] is None
+
+
+def test_what_goes_wrong_in_one_part_takes_no_other_part_with_it(monkeypatch):
+    monkeypatch.setattr(search, "_between", lambda *_: 1 // 0)
+    app = opened(text=TEXT)
+    app.segmented_control(key=search.HOW).set_value(search.BETWEEN).run()
+    assert "Something went wrong in Headlight itself (ZeroDivisionError)" in shown(app)
+    assert {"predicted", "links", "figures"} <= set(given(app))
 
 
 # On stored texts

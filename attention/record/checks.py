@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
 from torch import Tensor
 
-from attention.record.operation import AttentionRecord
+from attention.record.operation import AttentionRecord, Mask
 
 # Relative to the largest magnitude. float32: sums in another order differ by a few times 1e-7 (n ≤ thousands);
 # float16 and bfloat16 round each intermediate result of the model's own code to 11 and 8 bits.
@@ -178,11 +178,11 @@ class _Compared:
         for head in range(record.n_heads):
             allowed = record.allowed(head, rows.start, rows.stop)
             ours = record.stages(head, rows.start, rows.stop)
-            # A row that may attend to nothing has no right answer: ours is 0, eager code spreads it evenly.
+            # A row that may attend to nothing has no right answer: ours is 0, a model's own code spreads it evenly.
             live = torch.ones(len(ours.weights), dtype=torch.bool) if allowed is None else allowed.any(dim=-1)
             if weights is not None and not live.all():
                 own = weights[head][~live].float()
-                self._note(head, "weights", own, own.mean(dim=-1, keepdim=True).expand_as(own))
+                self._note(head, "weights", own, _evenly(record, rows, live, own))
             if weights is not None:
                 self._note(head, "weights", ours.weights[live], weights[head][live])
             if ours.output is not None and output is not None:
@@ -202,6 +202,29 @@ class _Compared:
         """The differences so far; what a witness computed in float32 is held to `sharp`."""
         allowed = {"own output": tolerance}
         return {part: difference(gap, size, allowed.get(part, sharp)) for part, (gap, size) in self.seen[head].items()}
+
+
+def _evenly(record: AttentionRecord, rows: slice, live: Tensor, own: Tensor) -> Tensor:
+    """What the model's own rows (dead, n_k) that may attend to nothing are held to: each spread evenly, over all keys
+    or over those that one of its two rules leaves open, whichever is nearest.
+
+    Such a row is dead because a rule by position (causal, a window) and the padding together leave no key. A model
+    that gives each its own large negative number spreads the row over the keys with the smaller one: over causal keys
+    alone (GPT-Neo), over unpadded ones alone (OpenAI-GPT).
+    """
+    best = own.mean(dim=-1, keepdim=True).expand_as(own)
+    for rule in (replace(record.mask, keys=None, array=None), Mask(keys=record.mask.keys)):
+        opened = rule.rows(rows.start, rows.stop, record.n_k, own.device)
+        if opened is None:
+            continue
+        keys = opened[~live.to(opened.device)].to(own.dtype)
+        even = own.sum(dim=-1, keepdim=True) * keys / keys.sum(dim=-1, keepdim=True).clamp(min=1)
+        best = torch.where(_farthest(own, even) < _farthest(own, best), even, best)
+    return best
+
+
+def _farthest(one: Tensor, other: Tensor) -> Tensor:
+    return (one - other).abs().amax(dim=-1, keepdim=True)
 
 
 def difference(gap: float, size: float, allowed: float) -> Difference:

@@ -90,6 +90,37 @@ def test_without_query_and_key_the_known_stages_are_shown() -> None:
     assert view.contribution is not None
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("name", ["gpt_neo", "openai-gpt", "bloom", "gptj", "codegen", "xglm", "mpnet"])
+def test_padding_on_either_side_raises_no_alarm(name: str, side: str) -> None:
+    """A row whose every key is padding is spread over different keys by different models: none of them is a fault."""
+    _, kind, sizes, _ = next(one for one in MODELS if one[0] == name)
+    model, text = made(name, kind, sizes), ids(N)
+    mask = [0] * 3 + [1] * (N - 3) if side == "left" else [1] * (N - 3) + [0] * 3
+    trace = attention.trace(model, text, attention_mask=mask)
+    with torch.no_grad():
+        inputs = {"input_ids": torch.tensor([text]), "attention_mask": torch.tensor([mask])}
+        own = model(**inputs, output_attentions=True).attentions
+    real = [at for at in range(N) if mask[at]]
+    for layer, record in trace.records().items():
+        for head in range(record.n_heads):
+            view = trace.head(layer, head)
+            assert abs(view.weights[real] - own[layer][0, head].numpy()[real]).max() < 1e-5
+            assert view.error.ok, (layer, head, view.error.parts)
+
+
+def test_a_row_that_our_mask_blacks_out_by_mistake_is_seen() -> None:
+    model = made("gpt_neo", "decoder", {"attention_types": [[["global", "local", "global"], 1]], "window_size": 4})
+    trace = attention.trace(model, ids(N), attention_mask=[0, 0, *[1] * (N - 2)])
+    record = trace.record(0)
+    allowed = torch.stack([record.allowed(0)] * record.n_heads)
+    allowed[:, 5] = False
+    keys = torch.arange(N) > 2  # the first real token is taken for padding
+    for mask in (attention.record.Mask(array=allowed), replace(record.mask, keys=keys)):
+        wrong = replace(record, mask=mask)
+        assert not any(error.ok for error in replace(trace, all_records=(wrong,)).layer_errors(wrong))
+
+
 @pytest.mark.parametrize("fault", ["scale", "mask", "bias", "heads"])
 def test_a_planted_fault_is_seen(fault: str) -> None:
     model = made("bloom", "decoder", {})

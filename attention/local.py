@@ -56,6 +56,7 @@ class LocalProjection:
             return self.layer.to_output(heads)
 
 
+@exactly
 def trace_local(text: str, *, max_tokens: int | None = None) -> Trace:
     """Run the sentence through the local layer. Raises InputError for a text without a word, TooLongError."""
     tokens = words(text)

@@ -11,12 +11,33 @@ Letters in the shape comments: `...` any leading axes (batch, heads), q queries,
 v width of a value.
 """
 
+import functools
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
 
 NEG_INF = float("-inf")
+DEVICES = ("cpu", "cuda", "mps")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def exactly(function: Callable[P, R]) -> Callable[P, R]:
+    """The function in the types of its tensors: a caller's `torch.autocast` would make its products in a narrow one."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        with ExitStack() as around:
+            for device in DEVICES:
+                if torch.is_autocast_enabled(device):
+                    around.enter_context(torch.autocast(device, enabled=False))
+            return function(*args, **kwargs)
+
+    return run
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,6 +70,7 @@ class Stages:
         return self.output
 
 
+@exactly
 def attend(
     query: Tensor,
     key: Tensor,

@@ -60,6 +60,7 @@ def _asked(project: Projection, value: Tensor) -> Tensor:
     return torch.cat(parts).T
 
 
+@exactly
 def _by_matrix(project: Projection, value: Tensor) -> Tensor | None:
     """The same by the projection's own matrix; None where that is not linear, as with rounded activations."""
     heads, keys, width = value.shape

@@ -108,6 +108,7 @@ def _causal(record: AttentionRecord) -> bool:
     return array is not None and not bool(array.triu(1).any())
 
 
+@exactly
 def _through(records: list[AttentionRecord], rows_of: Callable[[AttentionRecord, int, int], Tensor]) -> Tensor:
     """The product over the layers of ½ A + ½ I, (n, n) float32, made in blocks of rows."""
     n = records[0].n_q

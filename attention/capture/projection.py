@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from attention.capture.anatomy import anatomy_of
 from attention.capture.recorder import Recorder, current
-from attention.record import checked_rows
+from attention.record import TOLERANCE, checked_rows
+from attention.stages import exactly
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -177,17 +178,27 @@ def sample(output: Tensor) -> Tensor:
     return rows[checked_rows(rows.shape[0])]
 
 
+@exactly
 def quietly(module: nn.Module, x: Tensor) -> Tensor:
-    """What the module makes of x as it evaluates: without its owner's hooks or dropout, and left as it was."""
+    """What the module makes of x as it evaluates: without its owner's hooks or dropout, and left as it was.
+
+    Heads that ran under autocast are narrower than the module's weights, and enter it in the type of those.
+    """
     training = [own for own in module.modules() if own.training]
     for own in training:
         own.training = False
     try:
         with torch.no_grad():
-            return module.forward(x)
+            return module.forward(x.to(_type_of(module, x.dtype)))
     finally:
         for own in training:
             own.training = True
+
+
+def _type_of(module: nn.Module, otherwise: torch.dtype) -> torch.dtype:
+    """The type of the module's weights, where that is one to compute in."""
+    weight = next(module.parameters(), None)
+    return weight.dtype if weight is not None and weight.dtype in TOLERANCE else otherwise
 
 
 def is_affine(module: nn.Module, width: int) -> bool:

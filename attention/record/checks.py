@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from attention.record.operation import AttentionRecord, Mask
+from attention.stages import exactly
 
 # Relative to the largest magnitude. float32: sums in another order differ by a few times 1e-7 (n ≤ thousands);
 # float16 and bfloat16 round each intermediate result of the model's own code to 11 and 8 bits.
@@ -101,6 +102,7 @@ class Fidelity:
         return self.relative
 
 
+@exactly
 def contributions(
     record: AttentionRecord, heads: Sequence[int] | None = None, rows: Tensor | None = None
 ) -> list[Tensor | None]:
@@ -133,6 +135,7 @@ def _alone(output: Tensor, head: int) -> Tensor:
     return only.flatten(1)
 
 
+@exactly
 def check_heads(record: AttentionRecord) -> list[HeadError]:
     """Compare each head of one layer with the model's own code and output (see HeadError)."""
     seen = _Compared(record.n_heads)

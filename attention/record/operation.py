@@ -13,7 +13,7 @@ from typing import Literal, Protocol, cast
 import torch
 from torch import Tensor
 
-from attention.stages import Stages, attend
+from attention.stages import Stages, attend, exactly
 
 Kind = Literal["encoder", "decoder", "cross"]
 KINDS: tuple[Kind, ...] = ("encoder", "decoder", "cross")
@@ -259,6 +259,7 @@ class AttentionRecord:
         """Boolean (stop − start, n_k), True where the queries of this head may attend; None where all is open."""
         return self.mask.rows(start, self.n_q if stop is None else stop, self.n_k, self.rows_of.device, head)
 
+    @exactly
     def stages(self, head: int, start: int = 0, stop: int | None = None) -> Stages:
         """One head's stages for the queries start..stop, in float32 or wider."""
         stop = self.n_q if stop is None else stop

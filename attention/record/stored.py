@@ -48,6 +48,7 @@ class StoredProjection:
         """The numbers, where the file has them."""
         return None if self.weight is None else (self.weight, self.bias)
 
+    @exactly
     def __call__(self, heads: Tensor) -> Tensor:
         """(n_q, h·v) → (n_q, m), or ReferenceError that says why not."""
         if self.weight is None:

@@ -7,7 +7,6 @@ they cannot take long.
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ from typing import Any
 
 from attention.config import Limits
 from attention.errors import ModelError
+from attention.models import files
 from attention.models.reference import ModelRef, parse
 from attention.models.weights import TensorFacts
 
@@ -172,8 +172,8 @@ def _json(ref: ModelRef, path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LONGEST_CONFIG:
             raise ModelError(f"The {CONFIG} of {ref.id} is too big to be one; choose another adapter.")
-        raw = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as err:
+        raw = files.json_of(path, LONGEST_CONFIG)
+    except (OSError, ValueError) as err:
         raise ModelError(f"The {CONFIG} of {ref.id} cannot be read; copy or download it again.") from err
     if not isinstance(raw, dict):
         raise ModelError(f"The {CONFIG} of {ref.id} describes no adapter; choose another one.")

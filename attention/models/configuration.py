@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 from attention.errors import ModelError
-from attention.models import hub
+from attention.models import files, hub
 from attention.models.reference import ModelRef
 
 # No model comes near these; a config that does would have the library fill the memory before it reads a weight.
@@ -22,7 +21,7 @@ def read(ref: ModelRef, folder: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > hub.LONGEST_CONFIG:
             raise ModelError(f"The config.json of {ref.id} is too big to be one; choose another model.")
-        raw = json.loads(path.read_bytes())
+        raw = files.json_of(path, hub.LONGEST_CONFIG)
         if not isinstance(raw, dict) or not isinstance(raw.get("model_type", ""), str):
             raise ModelError(f"The config.json of {ref.id} describes no model; choose another one.")
         _refuse_huge(ref, raw)
@@ -30,7 +29,7 @@ def read(ref: ModelRef, folder: Path) -> dict[str, Any]:
     except FileNotFoundError as err:
         raise hub.no_config(ref) from err
     except OSError as err:
-        raise ModelError(f"The config.json of {ref.id} cannot be read: {err.strerror}. Check its permissions.") from err
+        raise ModelError(f"The config.json of {ref.id} cannot be read: {err.strerror}. Check the file.") from err
     except (ValueError, RecursionError) as err:
         raise ModelError(f"The config.json of {ref.id} is not valid JSON; copy or download it again.") from err
     if asks_for_code:
@@ -59,7 +58,8 @@ def _refuse_huge(ref: ModelRef, raw: object) -> None:
         _refuse_huge(ref, value)
         most = MOST_LAYERS if "layer" in name else MOST
         if SIZE.search(name) and isinstance(value, int) and value > most:
-            said = f"says {name[:40]!r} is {value:,}; at most {most:,} is allowed"
+            number = f"{value:,}" if value < files.LARGEST else f"a number of {len(str(value)):,} digits"
+            said = f"says {name[:40]!r} is {number}; at most {most:,} is allowed"
             raise ModelError(f"The config.json of {ref.id} {said}.")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from attention.errors import ModelError
 from attention.models.reference import ModelRef
-from attention.models.weights import TensorFacts
+from attention.models.weights import TensorFacts, is_size
 
 TIMEOUT = 10.0  # seconds that one answer of the hub may take
 LONGEST_CONFIG = 5_000_000
@@ -93,17 +93,27 @@ def _cached(ref: ModelRef, err: Exception) -> Listing:
 def tensors(ref: ModelRef, commit: str, names: tuple[str, ...]) -> tuple[TensorFacts, ...]:
     """The tensors of safetensors files on the hub, from their headers alone; raises ModelError."""
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import SafetensorsParsingError
+    from huggingface_hub.errors import HFValidationError, SafetensorsParsingError
 
     found: list[TensorFacts] = []
     with plain_errors(ref):
         for name in names:
             try:
                 header = HfApi().parse_safetensors_file_metadata(ref.id, name, revision=commit, timeout=TIMEOUT)
-            except SafetensorsParsingError as err:
-                raise ModelError(f"{name} of {ref.id} is not a safetensors file; choose another revision.") from err
+            except (SafetensorsParsingError, TypeError, AttributeError, RecursionError, ArithmeticError) as err:
+                raise _no_weights(ref, name) from err
+            except ValueError as err:
+                if isinstance(err, HFValidationError | OSError):
+                    raise
+                raise _no_weights(ref, name) from err
+            if not all(map(is_size, (size for entry in header.tensors.values() for size in entry.shape))):
+                raise _no_weights(ref, name)
             found += [TensorFacts(key, str(entry.dtype), tuple(entry.shape)) for key, entry in header.tensors.items()]
     return tuple(found)
+
+
+def _no_weights(ref: ModelRef, name: str) -> ModelError:
+    return ModelError(f"{name} of {ref.id} is not a safetensors file; choose another revision.")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any, cast
 from attention.catalogue import Family
 from attention.config import MEGABYTE, Limits, variable
 from attention.errors import ModelError
-from attention.models import adapter, configuration, hub, quantised
+from attention.models import adapter, configuration, files, hub, quantised
 from attention.models.card import ModelCard
 from attention.models.reference import ModelRef
 from attention.models.weights import INDEX, TensorFacts, check_index, choose, common_dtype, parameters, read_header
@@ -130,7 +130,7 @@ def glance(ref: ModelRef, folder: Path) -> ModelCard | None:
     try:
         config = configuration.understood(ref, folder, configuration.read(ref, folder))
         return _card(source, config, (), _bytes_of(source, choose(name for name, _ in source.files)))
-    except ModelError:
+    except Exception:  # it is one line of a list, and the others are to be seen
         return None
 
 
@@ -151,11 +151,11 @@ def _local(ref: ModelRef, limits: Limits) -> _Source:
     """A folder's own files; raises where one of them leads outside the allowed folder."""
     folder = cast(Path, ref.folder)
     root = folder if ref.bundled else limits.local_root
-    files = _files_in(folder)
-    stray = [name for name, _ in files if root is None or not (folder / name).resolve().is_relative_to(root)]
-    if stray:
-        raise ModelError(f"{stray[0]} in {ref.id} leads outside the folder of models; put a copy in its place.")
-    return _Source(ref, folder, files, True, None, None)
+    for stray in files.strays(folder, root):
+        raise ModelError(f"{_name(stray)} in {ref.id} leads outside the folder of models; put a copy in its place.")
+    for odd in files.irregular(folder):
+        raise ModelError(f"{_name(odd)} in {ref.id} is no file but a pipe, a socket or a device; remove it.")
+    return _Source(ref, folder, _files_in(folder), True, None, None)
 
 
 def _files_in(folder: Path) -> tuple[tuple[str, int], ...]:
@@ -269,7 +269,7 @@ def _number(config: Any, *names: str) -> int | None:
         value = _value(config, name)
         if isinstance(value, list | tuple) and value and all(type(each) is int for each in value):
             value = max(value)
-        if type(value) is int and value > 0:
+        if type(value) is int and 0 < value < files.LARGEST:
             return value
     return None
 

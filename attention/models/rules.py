@@ -9,16 +9,17 @@ tokenizer has. Rules that are merely slow are not found out here.
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from attention.errors import ModelError
+from attention.models import files
 
 FILE, SETTINGS = "tokenizer.json", "tokenizer_config.json"
 # How many times longer a text may become; well over what the known tokenizers come to, a handful at most.
 MOST_GROWTH = 256
+LONGEST_FILE, LONGEST_SETTINGS = 200_000_000, 20_000_000
 MOST_PATTERN, MOST_RULES, MOST_TEMPLATE, MOST_WORD, MOST_MARK, MOST_MAPPED = 10_000, 64, 10_000, 1_000, 100, 200
 PARTS = ("normalizer", "pre_tokenizer", "decoder", "post_processor")
 LISTS = ("normalizers", "pretokenizers", "decoders", "processors")
@@ -29,11 +30,11 @@ def check(id: str, folder: Path) -> None:
     """Raise ModelError for a tokenizer in this folder whose rules are not run here, or that lies elsewhere."""
     _check_settings(id, folder / SETTINGS)
     path = folder / FILE
-    if not path.is_file():
+    if not path.exists():
         return
     try:
-        reason = _reason(json.loads(path.read_bytes()))
-    except (OSError, ValueError, RecursionError, TypeError, AttributeError, KeyError, IndexError) as err:
+        reason = _reason(files.json_of(path, LONGEST_FILE))
+    except (OSError, ValueError, RecursionError, TypeError, AttributeError, KeyError, IndexError, OverflowError) as err:
         raise _damaged(id, FILE) from err
     if reason:
         raise ModelError(f"The {FILE} of {id} {reason}, which is not run here; choose another model.")
@@ -42,9 +43,9 @@ def check(id: str, folder: Path) -> None:
 def _check_settings(id: str, path: Path) -> None:
     """The one setting by which the library would open a file elsewhere: versions of tokenizer.json by their names."""
     try:
-        named = json.loads(path.read_bytes()).get("fast_tokenizer_files") or [] if path.is_file() else []
+        named = files.json_of(path, LONGEST_SETTINGS).get("fast_tokenizer_files") or [] if path.exists() else []
         elsewhere = any(not isinstance(name, str) or "/" in name or "\\" in name for name in named)
-    except (OSError, ValueError, RecursionError, AttributeError, TypeError) as err:
+    except (OSError, ValueError, AttributeError, TypeError) as err:
         raise _damaged(id, SETTINGS) from err
     if elsewhere:
         raise ModelError(f"The {SETTINGS} of {id} names files elsewhere, which are not opened; choose another model.")

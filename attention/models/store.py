@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from attention.models.hub import CONFIG
 from attention.models.inspect import glance, inspect
 from attention.models.pool import ModelPool, shared_pool
 from attention.models.reference import ModelRef, parse
-from attention.models.weights import INDEX, choose
+from attention.models.weights import INDEX, choose, named_in_index
 
 if TYPE_CHECKING:
     from huggingface_hub import CachedRepoInfo, HFCacheInfo
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # "whole": can be opened without the hub. "part": a download that is not finished. "other": what Headlight cannot open,
 # such as weights that are pickled or a model that another program keeps in a form of its own.
 State = Literal["whole", "part", "other"]
+_log = logging.getLogger(__name__)
 LEVELS, MOST_MODELS, MOST_FOLDERS = 2, 200, 2_000
 
 
@@ -177,8 +178,8 @@ def _state(snapshot: Path) -> State:
 def _shards(snapshot: Path) -> set[str]:
     """The weight files that the index names; an impossible one where the index is damaged."""
     try:
-        return {str(name) for name in json.loads((snapshot / INDEX).read_bytes())["weight_map"].values()}
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return named_in_index(snapshot)
+    except (OSError, ValueError):
         return {""}
 
 
@@ -228,3 +229,7 @@ def _own(folder: Path, root: Path, limits: Limits) -> Own:
         return Own(id=name, folder=folder, bytes=size, card=inspect(parse(name, limits), limits))
     except ModelError as err:
         return Own(id=name, folder=folder, bytes=size, card=None, problem=str(err))
+    except Exception:  # one folder that nobody foresaw hides no other
+        _log.exception("%s cannot be looked at", name)
+        problem = f"{name} cannot be read; put a whole copy in its place."
+        return Own(id=name, folder=folder, bytes=size, card=None, problem=problem)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable
@@ -11,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from attention.errors import ModelError
+from attention.models import files
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 LONGEST_HEADER = 100_000_000  # the format's own limit
+LONGEST_INDEX = 100_000_000
 BITS = {
     **dict.fromkeys(("F64", "I64", "U64", "C64"), 64),
     **dict.fromkeys(("F32", "I32", "U32"), 32),
@@ -69,32 +70,41 @@ def choose(names: Iterable[str]) -> tuple[str, ...]:
     return (INDEX, *shards) if INDEX in names and shards else ()
 
 
-def check_index(id: str, folder: Path, files: Iterable[str]) -> None:
-    """Raise ModelError where the index in a folder names a file that is none of `files`: one that is missing, or one
+def check_index(id: str, folder: Path, names: Iterable[str]) -> None:
+    """Raise ModelError where the index in a folder names a file that is none of `names`: one that is missing, or one
     elsewhere on this machine, which the library would open.
     """
     try:
-        wanted = set(json.loads((folder / INDEX).read_bytes())["weight_map"].values())
-    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as err:
+        wanted = named_in_index(folder)
+    except (OSError, ValueError) as err:
         raise ModelError(f"{INDEX} of {id} is damaged; copy or download it again.") from err
-    missing = sorted(str(name) for name in wanted - set(files))
+    missing = sorted(wanted - set(names))
     if missing:
         named = ascii(missing[0])[1:-1][:80]
         raise ModelError(f"{id} lacks {named}, which its index names; copy or download it again.")
+
+
+def named_in_index(folder: Path) -> set[str]:
+    """The files that the index in a folder names; raises OSError or ValueError."""
+    index = files.json_of(folder / INDEX, LONGEST_INDEX)
+    try:
+        return {name if isinstance(name, str) else repr(name) for name in index["weight_map"].values()}
+    except (KeyError, AttributeError, TypeError) as err:
+        raise ValueError("it has no map of the weights") from err
 
 
 def read_header(path: Path) -> tuple[TensorFacts, ...]:
     """The tensors of a file in the safetensors format; raises ModelError where the file is damaged."""
     try:
         size = path.stat().st_size
-        with path.open("rb") as file:
+        with files.opened(path) as file:
             length = int.from_bytes(file.read(8), "little")
             if size < 10 or length > min(LONGEST_HEADER, size - 8):
                 raise _damaged(path, "its header is longer than the file")
-            header = json.loads(file.read(length))
+            header = files.parsed(file.read(length))
     except OSError as err:
-        raise ModelError(f"{path.name} cannot be read: {err.strerror}. Check its permissions.") from err
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as err:
+        raise ModelError(f"{path.name} cannot be read: {err.strerror}. Check the file.") from err
+    except ValueError as err:  # also bytes that are no text, and numbers of thousands of digits
         raise _damaged(path, "its header is not JSON") from err
     return _tensors(path, header, size - 8 - length)
 
@@ -112,13 +122,18 @@ def _tensors(path: Path, header: Any, room: int) -> tuple[TensorFacts, ...]:
 def _tensor(path: Path, name: str, entry: Any, room: int) -> TensorFacts:
     try:
         dtype, shape, (start, stop) = entry["dtype"], entry["shape"], entry["data_offsets"]
-        whole = all(type(number) is int and number >= 0 for number in (*shape, start, stop))
+        whole = all(map(is_size, (*shape, start, stop)))
         right = whole and start <= stop <= room and (stop - start) * 8 == math.prod(shape) * BITS[dtype]
     except (KeyError, TypeError, ValueError) as err:
         raise _damaged(path, f"its entry {name[:60]!r} is not one of a tensor") from err
     if not right:
         raise _damaged(path, f"the sizes of {name[:60]!r} do not fit together")
     return TensorFacts(name, dtype, tuple(shape))
+
+
+def is_size(number: object) -> bool:
+    """Whether this can be a number of rows, columns or bytes."""
+    return type(number) is int and 0 <= number < files.LARGEST
 
 
 def _damaged(path: Path, reason: str) -> ModelError:

@@ -30,6 +30,7 @@ from attention.record import (
     checked_rows,
     difference,
 )
+from attention.stages import exactly
 from attention.tokens import beginning, words
 
 D_MODEL, N_HEADS, SEED = 64, 4, 2017

@@ -12,6 +12,7 @@ import torch
 
 from attention.analysis.norms import writes
 from attention.record import absent, wide
+from attention.stages import exactly
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -15,6 +15,7 @@ import torch
 
 from attention.analysis.blocks import allowed_of, fixed, row_blocks, weights_of
 from attention.errors import InputError
+from attention.stages import exactly
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -29,7 +29,6 @@ class Fit:
 Difference = Callable[[Tensor], Tensor]
 
 
-@exactly
 def fit(scores: Tensor, left: Tensor, right: Tensor) -> Fit | None:
     """The fit of scores (h, q, k) to the product left (h, q, d) @ right (h, d, k), or None where it is another thing.
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from attention.record.checks import HeadError
 from attention.record.operation import Kind, Projection
+from attention.stages import exactly
 
 GONE = "the model is no longer loaded"
 

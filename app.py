@@ -1,14 +1,13 @@
 """Headlight's app: `streamlit run app.py`. Navigation over `attention.ui.nav`, nothing else."""
 
-from pathlib import Path
-
 import streamlit as st
 
+from attention.assets import ASSETS
 from attention.ui import nav, settings, warmup
 
 problem = settings.start()
 warmup.start()
-st.set_page_config(page_title="Headlight", page_icon=str(Path(__file__).parent / "assets" / "icon.svg"), layout="wide")
+st.set_page_config(page_title="Headlight", page_icon=str(ASSETS / "icon.svg"), layout="wide")
 page = st.navigation(nav.pages(), position="hidden")
 nav.dress()
 if problem:

@@ -1,8 +1,9 @@
 """Headlight: see what every attention head sees.
 
 `attention.trace(model, text)` runs a model once and returns a Trace; `trace.head(layer, head)` makes one head's maps;
-`attention.figure(head)` draws them; `attention.save(head, "head.svg")` writes a file. `python -m attention --help` does
-the same from a command line. Importing this package pulls in nothing heavy: names arrive when they are used.
+`attention.figure(head)` draws them; `attention.save(head, "head.svg")` writes a file. `headlight --help`, or
+`python -m attention --help`, does the same from a command line. Importing this package pulls in nothing heavy: names
+arrive when they are used.
 """
 
 from importlib import import_module

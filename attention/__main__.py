@@ -1,8 +1,10 @@
-"""`python -m attention`: see `attention.cli`."""
+"""`python -m attention`, and the command `headlight`: see `attention.cli`."""
 
 import sys
 
-from attention.cli import main
+from attention.cli import headlight, main
+
+__all__ = ["headlight", "main"]
 
 if __name__ == "__main__":
     sys.exit(main())

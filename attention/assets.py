@@ -1,4 +1,7 @@
-"""Where the browser’s side lies in a checkout: components, the modules they share, the page of an exported file."""
+"""Where what belongs to the app and is no module lies: models and samples, the browser’s side, settings.
+
+In a checkout it lies beside the package, and in an installation inside of it, where the wheel has put it.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-COMPONENTS = ROOT / "assets" / "components"
-EXPORT = ROOT / "assets" / "export"
+PACKAGE = Path(__file__).resolve().parent
+INSTALLED = PACKAGE / "_app"  # as in pyproject.toml
+
+
+def root(installed: Path = INSTALLED) -> Path:
+    """The folder of app.py, pages/, assets/, static/ and .streamlit/."""
+    return installed if installed.is_dir() else PACKAGE.parent
+
+
+def settings_folder(installed: Path = INSTALLED) -> Path:
+    """Where a host writes settings: the checkout's own folder, or that of the person whose Python it is."""
+    return (Path.home() if installed.is_dir() else PACKAGE.parent) / ".streamlit"
+
+
+ROOT = root()
+APP = ROOT / "app.py"
+ASSETS = ROOT / "assets"
+COMPONENTS = ASSETS / "components"
+EXPORT = ASSETS / "export"
 STATIC = ROOT / "static"
 SHARED = tuple(path for path in sorted(STATIC.rglob("*.js")) if not path.name.endswith(".min.js"))
 

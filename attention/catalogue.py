@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
+from attention.assets import ASSETS
 from attention.config import FILE_NAME, Limits, variable
 from attention.errors import InputError
 
@@ -14,7 +15,6 @@ Family = Literal["encoder", "decoder", "encoder-decoder"]
 FAMILIES: tuple[Family, ...] = ("encoder", "decoder", "encoder-decoder")
 DEFAULT_MODEL = "storyteller"
 LOCAL = "local"  # our own attention, which has no files
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
 BUNDLED = ASSETS / "models"
 
 

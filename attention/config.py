@@ -13,11 +13,12 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from attention.assets import settings_folder
 from attention.errors import InputError
 
 PREFIX = "HEADLIGHT_"
 MEGABYTE = 1_000_000
-FILE = Path(__file__).resolve().parent.parent / ".streamlit" / "headlight.toml"
+FILE = settings_folder() / "headlight.toml"
 FILE_NAME = f"{FILE.parent.name}/{FILE.name}"
 MAY_BE_ZERO = ("memory_mb",)
 MOST_DIGITS, SHOWN = 15, 40

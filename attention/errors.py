@@ -46,3 +46,11 @@ class UnsupportedModelError(ModelError):
 
 class NoSuchHeadError(HeadlightError, LookupError):
     """The layer, head or kind that was asked for does not exist in this trace."""
+
+
+def extra(name: str) -> str:
+    """How to install what a part of Headlight needs and not every installation has, for the end of a sentence.
+
+    name: of the extra, as in pyproject.toml.
+    """
+    return f'install it with: pip install "headlight[{name}]"'

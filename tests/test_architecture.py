@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Low to high; modules in one line are equals and may not import each other. `__init__` is the public API.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors",),
-    ("config", "assets"),
+    ("errors", "assets"),
+    ("config",),
     ("stages",),
     ("mhsa",),
     ("cost",),

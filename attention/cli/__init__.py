@@ -1,5 +1,8 @@
-"""The command line: `python -m attention trace`, `patterns`, `models` and `link`. Answers go to stdout."""
+"""The command line: `headlight`, or `python -m attention`, with `trace`, `patterns`, `models`, `link` and `run`.
 
-from attention.cli.program import main
+Answers go to stdout.
+"""
 
-__all__ = ["main"]
+from attention.cli.program import headlight, main
+
+__all__ = ["headlight", "main"]

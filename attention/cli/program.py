@@ -8,21 +8,35 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from attention.cli import common, link, models, patterns, trace
+from attention import __version__
+from attention.cli import common, link, models, page, patterns, trace
 from attention.cli.codes import CLOSED, EPILOG, INTERRUPTED, REFUSED
 from attention.errors import HeadlightError
 
-COMMANDS = (trace, patterns, models, link)
+COMMANDS = (trace, patterns, models, link, page)
+# How a person calls it, and how its examples do: as a module, which they then say as they said it.
+MODULE, PROGRAM = "python -m attention", "headlight"
 ABOUT = """See what every attention head sees, without the page. Answers are JSON on stdout, one line a text; progress
 and problems go to stderr."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code (`attention.cli.codes`). argv: without the program's own name."""
+def headlight(argv: Sequence[str] | None = None) -> int:
+    """The command `headlight`: as `main`, and where no command is named it opens the page."""
+    given = sys.argv[1:] if argv is None else list(argv)
+    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
+        given = [page.NAME, *given]
+    return main(given, program=PROGRAM)
+
+
+def main(argv: Sequence[str] | None = None, *, program: str = MODULE) -> int:
+    """Run one command; returns its exit code (`attention.cli.codes`).
+
+    argv: without the program's own name. program: that name, as its help says it.
+    """
     _open_streams()
     _as_utf8(sys.stdout)
     try:
-        given = parser().parse_args(argv)
+        given = parser(program).parse_args(argv)
         code: int = given.run(given)
         return code
     except SystemExit as end:  # argparse has said what is wrong, or printed its help
@@ -37,22 +51,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         return CLOSED
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(program: str = MODULE) -> argparse.ArgumentParser:
     """The parser with all commands; importing and asking it for help loads nothing heavy."""
     made = argparse.ArgumentParser(
-        prog="python -m attention",
+        prog=program,
         description=ABOUT,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    made.add_argument("--version", action="version", version=f"Headlight {__version__}")
     commands = made.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
         own = commands.add_parser(
             command.NAME,
             help=command.HELP,
             description=command.ABOUT,
-            epilog=f"examples:\n{command.EXAMPLES}\n{EPILOG}",
+            epilog=f"examples:\n{command.EXAMPLES}\n{EPILOG}".replace(MODULE, program),
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )

@@ -11,16 +11,18 @@ import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from attention.config import Limits
-from attention.errors import ModelError
+from attention.errors import ModelError, extra
 from attention.models import files
 from attention.models.reference import ModelRef, parse
 from attention.models.weights import TensorFacts
 
 CONFIG, WEIGHTS, PICKLE = "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"
+LIBRARIES = ("peft", "accelerate")
 LONGEST_CONFIG = 1_000_000
 # How the kinds are called that are put on and watched; each is tried in a test. More would need one.
 KINDS = {
@@ -91,6 +93,7 @@ def read(ref: ModelRef, folder: Path) -> Adapter:
         )
     if not isinstance(base, str) or not base:
         raise ModelError(f"The adapter {ref.id} does not say which model it belongs to; choose another one.")
+    _need_library(ref)
     revision = raw.get("revision")
     return Adapter(
         kind=kind,
@@ -178,6 +181,13 @@ def _json(ref: ModelRef, path: Path) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise ModelError(f"The {CONFIG} of {ref.id} describes no adapter; choose another one.")
     return raw
+
+
+def _need_library(ref: ModelRef) -> None:
+    """Raise ModelError where the packages for adapters are not installed; the page's own environment has them."""
+    missing = [name for name in LIBRARIES if find_spec(name) is None]
+    if missing:
+        raise ModelError(f"{ref.id} is an adapter, which needs {' and '.join(missing)}; {extra('adapters')}.")
 
 
 def _options(ref: ModelRef, kind: str, raw: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from attention.assets import PACKAGE
 from attention.errors import ModelError
 from attention.models import hub
 from attention.models.card import ModelCard
@@ -30,8 +31,16 @@ SPARE = 50_000_000  # bytes that must stay free on the disk
 # How often a request that brings nothing is made again, and how much longer the pause before it is each time.
 TRIES, PAUSE_SECONDS = 5, 1.0
 END_SECONDS = 2.0  # that a process has to end by itself
-ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = "from attention.models.fetch import main; main()"
+# The package is found where this process has it from, whatever lies in the way. What it imports is found as ever: in an
+# installation its folder is that of all packages, and some of those have names of Python's own modules.
+PROGRAM = f"""
+import sys
+sys.path.insert(0, {str(PACKAGE.parent)!r})
+import attention
+del sys.path[0]
+from attention.models.fetch import main
+main()
+"""
 _log = logging.getLogger(__name__)
 
 
@@ -178,10 +187,8 @@ def _environment() -> dict[str, str]:
     """This process's environment, and the hub and cache that its client really uses, however they were set."""
     from huggingface_hub import constants
 
-    path = os.environ.get("PYTHONPATH")
     return {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(ROOT), *([path] if path else [])]),
         "HF_ENDPOINT": constants.ENDPOINT,
         "HF_HUB_CACHE": str(constants.HF_HUB_CACHE),
         "HF_TOKEN_PATH": str(constants.HF_TOKEN_PATH),

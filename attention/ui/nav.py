@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from attention.assets import ASSETS
 from attention.figures.palette import DARK, LIGHT, Palette
 from attention.payloads import parts
 from attention.ui import components, share, state
 
 HOUSE = "headlight.house"  # set once app.py has run in this session
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,7 +76,7 @@ class Warmup:
         if self.failure is None:
             return ""
         kind = type(self.failure).__name__
-        return f"Headlight could not load {self._part} ({kind}). Install it again with “make install”, then restart."
+        return f"Headlight could not load {self._part} ({kind}). Install Headlight again, then restart."
 
     def _run(self) -> None:
         try:

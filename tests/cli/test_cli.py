@@ -56,14 +56,14 @@ def process(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
 
 def test_help_needs_nothing_heavy_and_names_all() -> None:
     heavy = ("torch", "transformers", "plotly", "streamlit", "huggingface_hub", "tqdm")
-    asked = [["--help"], *([name, "--help"] for name in ("trace", "patterns", "models", "link"))]
+    asked = [["--help"], *([name, "--help"] for name in ("trace", "patterns", "models", "link", "run"))]
     code = (
         "import sys; from attention.cli import main;"
         f"codes = [main(each) for each in {asked}];"
         f"print(codes, [name for name in {heavy} if name in sys.modules], file=sys.stderr)"
     )
     done = process("-c", code)
-    assert done.stderr == "[0, 0, 0, 0, 0] []\n"
+    assert done.stderr == "[0, 0, 0, 0, 0, 0] []\n"
     for words in ("trace", "patterns", "models", "link", "exit codes:", "a check failed", "examples:", "--export"):
         assert words in done.stdout
     for number, words in codes.IN_WORDS.items():

@@ -251,6 +251,15 @@ def test_a_folder_of_ones_own_from_python(root: Path, monkeypatch: pytest.Monkey
     torch.testing.assert_close(torch.tensor(again.head(1, 2).weights), torch.tensor(trace.head(1, 2).weights))
 
 
+def test_without_the_packages_for_adapters_a_sentence_says_what_to_install(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dress(root, CONFIGS["LoRA"]())
+    monkeypatch.setattr("attention.models.adapter.LIBRARIES", ("peft", "no_such_package"))
+    said = refusal(root)
+    assert said.endswith('an adapter, which needs no_such_package; install it with: pip install "headlight[adapters]".')
+
+
 def test_pickled_weights_are_refused(root: Path) -> None:
     folder = dress(root, CONFIGS["LoRA"]())
     torch.save(load_file(folder / "adapter_model.safetensors"), folder / "adapter_model.bin")

@@ -117,7 +117,7 @@ def test_a_failure_is_kept_said_and_logged(caplog: pytest.LogCaptureFixture) -> 
     assert not made.ready()
     assert isinstance(made.failure, ImportError)
     assert made.problem() == (
-        "Headlight could not load the first part (ImportError). Install it again with “make install”, then restart."
+        "Headlight could not load the first part (ImportError). Install Headlight again, then restart."
     )
     assert made.waiting_for() == ""
     assert "<b>first</b>" in caplog.text

@@ -62,7 +62,7 @@ class NormWeighted:
         stop = self.record.n_q if stop is None else stop
         made = self.record.stages(self.head, start, stop)
         weights = wide(made.weights).detach().cpu()
-        scale = torch.ones(stop - start)
+        scale = torch.ones(stop - start, dtype=torch.float32)
         if self.record.sink_scales and made.sink_weight is not None:
             scale = 1 - made.sink_weight.detach().cpu()  # the sink takes its share from the output
         norms = weights * scale[:, None] * torch.from_numpy(self.lengths.copy())

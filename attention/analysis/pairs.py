@@ -83,7 +83,8 @@ def _of_layer(record: AttentionRecord, query: int, key: int) -> tuple[list[Link]
         sink = made.sink_weight if record.sink_scales else None
         scales.append(1.0 if sink is None else 1 - float(sink[0]))
         evens.append(_even(record, head, query, key))
-    sizes = _sizes(record, key, torch.tensor([w * s for w, s in zip(weights, scales, strict=True)]))
+    shares = [w * s for w, s in zip(weights, scales, strict=True)]
+    sizes = _sizes(record, key, torch.tensor(shares, dtype=torch.float32))
     links = [
         Link(
             layer=record.layer,

@@ -221,12 +221,12 @@ def _matching(trace: Trace, layer: int, one: Repeated) -> tuple[Tensor, Tensor]:
     """Mean weight (h,) on the token that followed the query's earlier place, and an even head's."""
     record = trace.record(layer, "decoder")
     rows, wanted = torch.arange(len(one.rows)), torch.tensor(one.rows) - one.period + 1
-    score, base = torch.zeros(record.n_heads), torch.zeros(record.n_heads)
+    score, base = torch.zeros(2, record.n_heads, dtype=torch.float32)
     for head in range(record.n_heads):
         weights = weights_of(record, head, one.rows.start, one.rows.stop)
         allowed = allowed_of(record, head, one.rows.start, one.rows.stop)
         score[head] = weights[rows, wanted].mean()
-        base[head] = (allowed[rows, wanted] / allowed.sum(-1).clamp(min=1)).mean()
+        base[head] = (allowed[rows, wanted].float() / allowed.sum(-1).clamp(min=1)).mean()
     return score, base
 
 

@@ -113,9 +113,9 @@ def _causal(record: AttentionRecord) -> bool:
 def _through(records: list[AttentionRecord], rows_of: Callable[[AttentionRecord, int, int], Tensor]) -> Tensor:
     """The product over the layers of ½ A + ½ I, (n, n) float32, made in blocks of rows."""
     n = records[0].n_q
-    before = torch.eye(n)
+    before = torch.eye(n, dtype=torch.float32)
     for record in records:
-        after = torch.empty(n, n)
+        after = torch.empty(n, n, dtype=torch.float32)
         for start, stop in row_blocks(n, n):
             mixed = rows_of(record, start, stop) / 2
             mixed.diagonal(start).add_(0.5)
@@ -125,7 +125,7 @@ def _through(records: list[AttentionRecord], rows_of: Callable[[AttentionRecord,
 
 
 def _mean_of_heads(record: AttentionRecord, start: int, stop: int) -> Tensor:
-    total = torch.zeros(stop - start, record.n_k)
+    total = torch.zeros(stop - start, record.n_k, dtype=torch.float32)
     for head in range(record.n_heads):
         total += weights_of(record, head, start, stop).float()
     return total / record.n_heads
@@ -133,4 +133,4 @@ def _mean_of_heads(record: AttentionRecord, start: int, stop: int) -> Tensor:
 
 def _even_head(record: AttentionRecord, start: int, stop: int) -> Tensor:
     allowed = allowed_of(record, 0, start, stop)
-    return allowed / allowed.sum(-1, keepdim=True).clamp(min=1)
+    return allowed.float() / allowed.sum(-1, keepdim=True).clamp(min=1)

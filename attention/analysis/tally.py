@@ -52,7 +52,7 @@ class LayerSums:
         rows = self.rows[index]
         score, base = self.score[index] / rows, self.base[index] / rows
         if pattern.measure == "window":
-            open_ = (self.near_even > 0).sum(0).clamp(min=2).log()
+            open_ = (self.near_even > 0).sum(0).clamp(min=2).float().log()
             score, base = score * _evenness(self.near) / open_, base * _evenness(self.near_even) / open_
         return score.clamp(0, 1), base.clamp(0, 1), rows
 
@@ -66,7 +66,7 @@ def sums_of(record: AttentionRecord, places: Places, patterns: list[Pattern | No
             wanted = torch.stack([_wanted(one, places, allowed, start) for one in patterns])  # (P, r, k)
             counts = _counting(wanted, allowed, patterns) & _real(record, places, start, stop)  # (P, r)
             block = _Block(start=start, targets=wanted.transpose(0, 1).float(), counts=counts, patterns=patterns)
-            even = allowed / allowed.sum(-1, keepdim=True).clamp(min=1)
+            even = allowed.float() / allowed.sum(-1, keepdim=True).clamp(min=1)
             base, near_even = block.measure(even[None], allowed)
             sums.base[:, heads] += base
             sums.near_even[:, heads] += near_even
@@ -130,7 +130,7 @@ class _Block:
         """weights (c, r, k) of some heads → sums over rows that count: of each pattern (P, c), of each place (w, c)."""
         made = (self.targets @ weights.permute(1, 2, 0)).permute(1, 0, 2).contiguous()  # (P, r, c)
         near = weights.new_zeros(2 * REACH + 1, len(weights), dtype=torch.float64)
-        most = allowed.sum(-1).clamp(min=2).log()
+        most = allowed.sum(-1).clamp(min=2).float().log()
         for index, pattern in enumerate(self.patterns):
             if pattern is not None and pattern.measure == "spread":
                 made[index] = (_entropy(weights) / most).T

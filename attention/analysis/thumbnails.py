@@ -74,7 +74,7 @@ def _layer(record: AttentionRecord, what: What, rows: int, columns: int) -> np.n
     found = lengths(record) if what == "norms" else None
     if isinstance(found, str):  # the model went meanwhile
         return np.full((record.n_heads, rows, columns), np.nan, dtype=np.float32)
-    lines = torch.empty(record.n_heads, record.n_q, columns)
+    lines = torch.empty(record.n_heads, record.n_q, columns, dtype=torch.float32)
     for head, start, stop, numbers in _blocks(record, what, found):
         lines[head, start:stop] = _extreme(numbers, columns)
     pooled = _extreme(lines.transpose(1, 2), rows).transpose(1, 2)

@@ -206,7 +206,8 @@ def is_affine(module: nn.Module, width: int) -> bool:
     weight = next(module.parameters())
     dtype = weight.dtype if weight.is_floating_point() else torch.float32
     generator = torch.Generator().manual_seed(0)
-    a, b = (torch.randn(1, 3, width, generator=generator).to(weight.device, dtype) for _ in range(2))
+    drawn = torch.randn(2, 1, 3, width, generator=generator, dtype=torch.float32)
+    a, b = drawn.to(weight.device, dtype)
     try:
         first, second, both, nothing = (quietly(module, x) for x in (a, b, a + b, torch.zeros_like(a)))
     except (TypeError, RuntimeError, ValueError):

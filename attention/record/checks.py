@@ -239,7 +239,7 @@ def difference(gap: float, size: float, allowed: float) -> Difference:
 
 def checked_rows(n_q: int) -> Tensor:
     """Which of n_q queries the sum of contributions is checked on: up to CHECKED_ROWS, evenly spaced."""
-    return torch.linspace(0, n_q - 1, min(n_q, CHECKED_ROWS)).round().long()
+    return torch.linspace(0, n_q - 1, min(n_q, CHECKED_ROWS), dtype=torch.float64).round().long()
 
 
 def _projection_difference(record: AttentionRecord) -> Difference | None:

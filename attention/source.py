@@ -293,13 +293,15 @@ def _own_output(source: Source, inputs: Inputs, start: tuple[int], limits: Limit
 
     The start token alone where the model has no way to write.
     """
-    from attention.capture.decode import write
+    from attention.capture.decode import NoNumberError, write
 
     most = MOST_WRITTEN if limits is None else min(MOST_WRITTEN, limits.max_tokens - 1)
     if not source.model.can_generate():
         return start
     try:
         return start + write(source.model, replace(inputs, pair_ids=start), most=most).ids
+    except NoNumberError:
+        return start  # there is no likeliest token; what the trace shows is still the model's own
     except HeadlightError:
         raise
     except (ValueError, TypeError, LookupError, AttributeError, NotImplementedError, RuntimeError):

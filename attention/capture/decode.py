@@ -6,6 +6,7 @@ picks: so a random choice has a generator of its own, and the global one is left
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor
 
-from attention.capture.inputs import Inputs, _arguments, check_inputs, has_decoder, longest
+from attention.capture.inputs import Inputs, _arguments, check_inputs, has_decoder, longest, same_draws
 from attention.capture.switch import switch_of
+from attention.errors import InputError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -34,6 +36,13 @@ PLAIN: dict[str, Any] = {
 Chooser = Callable[[Tensor], int]
 # Told the ids written so far; False stops the writing.
 OnIds = Callable[[tuple[int, ...]], bool | None]
+
+NO_NUMBER = "This model puts out what is not a finite number (NaN or infinity)"
+NO_NUMBER_ADVICE = "its weights may be damaged, or its type too narrow: load it in float32."
+
+
+class NoNumberError(InputError):
+    """The model put out NaN, or infinity, where it should choose a token."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +70,7 @@ def run_untouched(model: PreTrainedModel, inputs: Inputs, *, keep: tuple[int, in
     arguments = _arguments(model, inputs, True)
     if keep is not None:
         arguments["logits_to_keep"] = torch.arange(*keep, device=next(model.parameters()).device)
-    cards = list({weight.device for weight in model.parameters() if weight.device.type == "cuda"})
-    with switch_of(model).untouched(model), torch.inference_mode(False), torch.no_grad(), torch.random.fork_rng(cards):
-        torch.manual_seed(0)  # models that draw random numbers as they run draw the same ones each time
+    with switch_of(model).untouched(model), torch.inference_mode(False), torch.no_grad(), same_draws(model):
         return model(**arguments)
 
 
@@ -106,9 +113,11 @@ def write(
         return Written(ids=(), logits=(), log_sums=(), ended=False)
     before = len(inputs.pair_ids if _writes_apart(model) else inputs.ids)
     picker = _Picker(choose=choose, before=before, most=most, on_ids=on_ids, ends=_ends(model))
-    with switch_of(model).untouched(model), torch.inference_mode(False), torch.no_grad():
+    with switch_of(model).untouched(model), torch.inference_mode(False), torch.no_grad(), same_draws(model):
         try:
             _generate(model, inputs, picker)
+        except NoNumberError:
+            raise
         except (LookupError, TypeError, AttributeError, ValueError, NotImplementedError, RuntimeError):
             if picker.ids:
                 raise
@@ -143,10 +152,14 @@ class _Picker:
 
     def pick(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         row = scores[0].float()
+        log_sum = float(row.logsumexp(0))
+        if not math.isfinite(log_sum):
+            where = f" after {len(self.ids)} tokens of its own" if self.ids else ""
+            raise NoNumberError(f"{NO_NUMBER}{where}, so no token can be chosen; {NO_NUMBER_ADVICE}")
         chosen = self.choose(row)
         self.ids.append(chosen)
         self.logits.append(float(row[chosen]))
-        self.log_sums.append(float(row.logsumexp(0)))
+        self.log_sums.append(log_sum)
         only = torch.full_like(scores, -torch.inf)
         only[0, chosen] = 0.0
         return only

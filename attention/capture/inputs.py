@@ -84,7 +84,7 @@ def forward(model: PreTrainedModel, inputs: Inputs, *, whole: bool) -> Result:
     Models that draw random numbers as they run draw the same ones each time, and the caller's own are left alone.
     """
     arguments = _arguments(model, inputs, whole)
-    with torch.inference_mode(False), torch.no_grad(), _same_draws(model):
+    with torch.inference_mode(False), torch.no_grad(), same_draws(model):
         output = model(**arguments)
     logits = getattr(output, "logits", None)
     if logits is not None:
@@ -93,7 +93,7 @@ def forward(model: PreTrainedModel, inputs: Inputs, *, whole: bool) -> Result:
 
 
 @contextmanager
-def _same_draws(model: PreTrainedModel) -> Iterator[None]:
+def same_draws(model: PreTrainedModel) -> Iterator[None]:
     """While inside, random numbers begin anew; the caller's own go on behind it as if nothing had been drawn."""
     cards = list({weight.device for weight in model.parameters() if weight.device.type == "cuda"})
     with torch.random.fork_rng(cards):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from attention.capture.decode import NO_NUMBER, NO_NUMBER_ADVICE
 from attention.errors import InputError
 from attention.prediction.results import Answer, Predictions
 from attention.prediction.texts import decoded
@@ -28,6 +29,8 @@ def best_answers(output: Any, asked: Predictions, mask: Sequence[int] | None, k:
     start, end = (one[0].detach().to("cpu", torch.float32)[places] for one in (output.start_logits, output.end_logits))
     sums = _sums(start, end)
     chances = sums.flatten().softmax(0)
+    if not bool(chances.isfinite().all()):
+        raise InputError(f"{NO_NUMBER}, so no answer is likelier than another; {NO_NUMBER_ADVICE}")
     best = chances.argsort(descending=True, stable=True)[:k].tolist()
     spans = [(index // len(allowed), index % len(allowed)) for index in best if chances[index] > 0]
     return tuple(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from attention.capture import Inputs
-from attention.capture.decode import can_keep_some, run_untouched
+from attention.capture.decode import NO_NUMBER, NO_NUMBER_ADVICE, can_keep_some, run_untouched
 from attention.config import Limits
 from attention.errors import InputError
 from attention.models.task import Task, task_of, why_nothing
@@ -91,7 +91,7 @@ def _following(
         for start, stop, logits in _logits(source.model, inputs, len(ids))
         if (here := [at for at in wanted if start <= at < stop])
     ]
-    return replace(empty, positions=tuple(wanted), rows=joined(parts) if parts else None)
+    return numbers_only(replace(empty, positions=tuple(wanted), rows=joined(parts) if parts else None))
 
 
 def _logits(model: Any, inputs: Inputs, count: int) -> Iterator[tuple[int, int, Tensor]]:
@@ -127,7 +127,7 @@ def _fillers(
         logits = run_untouched(source.model, hidden).logits[0]
         parts.append(([at], likeliest(logits, [at], [inputs.ids[at]], k)))
     order = np.argsort([at for places, _ in parts for at in places])
-    return replace(empty, positions=tuple(wanted), rows=joined([rows for _, rows in parts], order))
+    return numbers_only(replace(empty, positions=tuple(wanted), rows=joined([rows for _, rows in parts], order)))
 
 
 def _judged(source: Source, inputs: Inputs, empty: Predictions, positions: Sequence[int] | None, k: int) -> Predictions:
@@ -140,11 +140,24 @@ def _judged(source: Source, inputs: Inputs, empty: Predictions, positions: Seque
     if empty.task == "classify":
         places: tuple[int | None, ...] = (None,)
         rows = likeliest(logits.reshape(1, -1), [0], [-1], logits.shape[-1])
-        return replace(empty, positions=places, rows=rows, labels=labels, scale=scale_of(source.model.config, labels))
+        scale = scale_of(source.model.config, labels)
+        return numbers_only(replace(empty, positions=places, rows=rows, labels=labels, scale=scale))
     mask = inputs.attention_mask
     wanted = [at for at in range(len(inputs.ids)) if (mask is None or mask[at]) and (not positions or at in positions)]
     rows = likeliest(logits, wanted, [-1] * len(wanted), min(k, len(labels)))
-    return replace(empty, positions=tuple(wanted), rows=rows, labels=labels)
+    alone: Scale = "none" if len(labels) == 1 else "softmax"
+    return numbers_only(replace(empty, positions=tuple(wanted), rows=rows, labels=labels, scale=alone))
+
+
+def numbers_only(made: Predictions) -> Predictions:
+    """Without the places for which the model put out what is no number (NaN, or infinite); a note says so."""
+    if made.rows is None or np.isfinite(made.rows.log_sum).all():
+        return made
+    good = np.isfinite(made.rows.log_sum)
+    rows = Rows(**{name: getattr(made.rows, name)[good] for name in Rows.__dataclass_fields__})
+    positions = tuple(place for place, kept in zip(made.positions, good, strict=True) if kept)
+    where = "" if not positions else f" at {len(good) - len(positions)} of {len(good)} places"
+    return replace(made, positions=positions, rows=rows, notes=(*made.notes, f"{NO_NUMBER}{where}; {NO_NUMBER_ADVICE}"))
 
 
 def labels_of(config: Any, count: int) -> tuple[str, ...]:

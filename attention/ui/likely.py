@@ -11,21 +11,24 @@ if TYPE_CHECKING:
     from attention.prediction import Candidate, Prediction, Predictions
 
 HERE = "what stands there now"
+NUMBERS = "As the model puts it out: a number, no probability."
 ACTS = {"next": "Click to go on with it", "translate": "Click to go on with it", "fill": "Click to fill it in"}
 
 
 def predicted(found: Predictions, position: int | None, *, key: str, shown: int, clickable: bool) -> bytes:
     """The likeliest few at a position, or the labels or answers of the whole text.
 
-    rows: [{text, mark, probability, number, here, control}]; here: whether it is what stands there; control: that it is
-    a control token, with which no text can go on. key comes back with a click.
+    rows: [{text, mark, probability, number, here, control}]; probability: None where the model gives a bare number;
+    here: whether it is what stands there; control: that it is a control token, with which no text can go on. key comes
+    back with a click.
     """
     if found.task == "answer":
         return _answers(found, shown)
     at = found.at(position)
     rows = [_candidate(one, at.actual) for one in at.candidates[:shown]]
     act = ACTS.get(found.task, "") if clickable and not _hides_control(found, at) else ""
-    return _packed(_title(found, at), rows, key=key, clickable=act, note=_rank_note(at, shown))
+    notes = [_rank_note(at, shown), NUMBERS if found.scale == "none" else "", *found.notes]
+    return _packed(_title(found, at), rows, key=key, clickable=act, note=" ".join(filter(None, notes)))
 
 
 def nothing(why: str) -> bytes:
@@ -53,8 +56,8 @@ def _candidate(one: Candidate, actual: Candidate | None) -> dict[str, Any]:
     text = visible(one.text) if token is None else visible(token.text) if token.text else visible(token.piece)
     chance = one.probability
     return {
-        "text": text, "mark": token.mark if token else "", "probability": float("nan") if chance is None else chance,
-        "number": f"{one.logit:.3g}" if chance is None else percent(chance),
+        "text": text, "mark": token.mark if token else "", "probability": chance,
+        "number": bare(one.logit) if chance is None else percent(chance),
         "here": actual is not None and actual.id == one.id, "control": token is not None and token.special,
     }  # fmt: skip
 
@@ -64,6 +67,12 @@ def percent(share: float) -> str:
     if share < 0.001:
         return "<0.1 %"
     return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"
+
+
+def bare(number: float) -> str:
+    """A model's own number, which is no share of anything: 0.0312, −4.57, 1,235."""
+    shown = f"{number:.3g}" if abs(number) < 1000 or abs(number) >= 1e7 else f"{number:,.0f}"
+    return shown.replace("-", "−")
 
 
 def _hides_control(found: Predictions, at: Prediction) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import attention
+from attention import wire
 from attention.config import Limits
 from attention.errors import InputError, TooLongError
 from attention.prediction import Predictions, likely
 from attention.prediction.likely import likeliest
+from attention.ui import likely as page
 from tests import twins
 from tests.tiny import build, ids
 
@@ -340,6 +342,86 @@ def test_a_number_is_no_probability() -> None:
         own = model(**tokenizer(TEXT, return_tensors="pt")).logits[0, 0]
     assert one.logit == pytest.approx(float(own), rel=1e-5)
     assert one.probability is None
+
+
+@pytest.mark.parametrize("more", [{"num_labels": 1}, {"num_labels": 3, "problem_type": "regression"}])
+def test_scores_are_shown_as_the_numbers_that_they_are(more: dict[str, Any]) -> None:
+    model, tokenizer = judge("SequenceClassification", **more)
+    with torch.no_grad():
+        model.classifier.bias.copy_(torch.tensor([-1234.5, 7.25, 0.01][: more["num_labels"]]))
+        own = model(**tokenizer(TEXT, return_tensors="pt")).logits[0]
+    made = attention.predict(model, TEXT, tokenizer=tokenizer)
+    given = wire.parse(page.predicted(made, None, key="", shown=8, clickable=True))
+    assert [row["probability"] for row in given["rows"]] == [None] * len(own)
+    read = [float(row["number"].replace("−", "-").replace(",", "")) for row in given["rows"]]
+    assert read == pytest.approx(own.sort(descending=True).values.tolist(), rel=5e-3)
+    assert "no probability" in given["note"]
+    assert given["clickable"] == ""
+
+
+def test_one_number_for_each_token_is_no_probability_either() -> None:
+    model, tokenizer = judge("TokenClassification", num_labels=1)
+    made = attention.predict(model, TEXT, tokenizer=tokenizer)
+    with torch.no_grad():
+        own = model(**tokenizer(TEXT, return_tensors="pt")).logits[0, :, 0]
+    assert [one.candidates[0].logit for one in made] == pytest.approx(own.tolist(), rel=1e-5)
+    assert {one.candidates[0].probability for one in made} == {None}
+
+
+def broken(number: float, name: str, kind: str, **more: Any) -> Any:
+    """A model of which one weight is no number."""
+    model = build(name, kind, **more)
+    with torch.no_grad():
+        next(iter(model.parameters()))[7] = number  # the vector of token 7
+    return model
+
+
+def test_places_where_the_model_puts_out_no_number_predict_nothing_and_the_others_do() -> None:
+    for number in (float("nan"), float("inf")):
+        model, text = build("gpt2", "decoder"), [5, 6, 9, 7, 8]
+        lost = partial(torch.Tensor.index_fill, dim=1, index=torch.tensor([3, 4]), value=number)
+        model.lm_head.register_forward_hook(lambda module, given, made, lost=lost: lost(made))
+        made = attention.predict(model, text)
+        with torch.no_grad():
+            own = model(input_ids=torch.tensor([text])).logits[0].double()
+        assert made.positions == (0, 1, 2)
+        agrees(made, own.softmax(-1))
+        assert attention.predict(model, text, positions=[1]).notes == ()
+        (note,) = made.notes
+        assert "not a finite number (NaN or infinity) at 2 of 5 places" in note
+        wire.parse(page.predicted(made, 1, key="", shown=8, clickable=True))
+
+
+def test_a_model_without_any_number_says_so() -> None:
+    for task in ("SequenceClassification", "TokenClassification"):
+        model, tokenizer = judge(task, num_labels=3)
+        torch.nn.init.constant_(model.classifier.bias, float("nan"))
+        made = attention.predict(model, TEXT, tokenizer=tokenizer)
+        assert len(made) == 0
+        with pytest.raises(InputError, match=r"Nothing is predicted here. This model puts out what is not a finite"):
+            _ = made.last
+    model, tokenizer = judge("QuestionAnswering")
+    torch.nn.init.constant_(model.qa_outputs.bias, float("nan"))
+    with pytest.raises(InputError, match="no answer is likelier than another"):
+        attention.predict(model, "Who sat?", TEXT, tokenizer=tokenizer)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_model_without_numbers_writes_nothing(temperature: float) -> None:
+    model = broken(float("nan"), "gpt2", "decoder", tie_word_embeddings=False)
+    with pytest.raises(InputError, match=r"NaN or infinity\), so no token can be chosen"):
+        attention.generate(model, [5, 7, 8], temperature=temperature)
+    both = broken(float("nan"), "bart", "both")
+    assert attention.trace(both, [5, 7, 8]).pair_tokens[1:] == (), "it wrote no target of its own"
+
+
+def test_no_card_is_seeded_but_the_models_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeded: list[int] = []
+    model = build("gpt2", "decoder")
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    attention.predict(model, ids(5))
+    attention.generate(model, ids(5), n_tokens=2)
+    assert seeded == [], "what others draw on cards that the model does not use goes on as it was"
 
 
 def test_a_label_for_each_token() -> None:

@@ -1,4 +1,4 @@
-/** What the model predicts: a few likely tokens or labels, each with its probability as a bar and a number. */
+/** What the model predicts: a few likely tokens or labels, each with its probability as a bar and a number; or a bare number. */
 const { start } = await import(`${location.origin}${HEADLIGHT.base}/app/static/headlight.js?v=${HEADLIGHT.version}`);
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
@@ -14,13 +14,16 @@ function build(parent) {
 
 /** One candidate: its text, how likely it is, and whether it is what the text goes on with. */
 function line(state, row, index) {
-  const share = Number.isFinite(row.probability) ? row.probability : 0;
-  const bar = ui.make("span", { class: "bar", "aria-hidden": "true" });
-  bar.style.width = `${Math.max(share * 100, 0.6)}%`;
+  const track = ui.make("span", { class: "track" });
+  if (Number.isFinite(row.probability)) {
+    const bar = ui.make("span", { class: "bar", "aria-hidden": "true" });
+    bar.style.width = `${Math.max(row.probability * 100, 0.6)}%`;
+    track.append(bar);
+  }
   const name = ui.make("span", { class: "name", dir: "auto" }, row.mark ? ui.make("span", { class: "mark" }, row.mark) : null, row.text);
   const number = ui.make("span", { class: "number" }, row.number);
   const clickable = row.control ? "" : state.given.clickable;
-  const held = ui.make(clickable ? "button" : "div", { class: "line" }, name, ui.make("span", { class: "track" }, bar), number);
+  const held = ui.make(clickable ? "button" : "div", { class: "line" }, name, track, number);
   if (row.here) {
     held.classList.add("here");
     name.append(ui.make("span", { class: "sign", role: "img", "aria-label": state.given.here, title: state.given.here }, " ✓"));

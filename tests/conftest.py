@@ -1,5 +1,6 @@
 """Settings for all tests."""
 
+import gc
 import os
 
 from hypothesis import settings
@@ -21,3 +22,9 @@ from tests.browser.fixtures import (  # noqa: F401
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of later collections of garbage: Streamlit asks for one after each script run."""
+    gc.collect()
+    gc.freeze()

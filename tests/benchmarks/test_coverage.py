@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ from benchmarks.coverage.workers import Worker
 from tests.tiny import build, ids
 
 ROOT = Path(__file__).resolve().parents[2]
-KNOWN = {one.name: one for one in architectures()}
 # What each is, its road ("" where it is refused), and which mutants it has.
 SAMPLE: dict[str, tuple[str, str, str]] = {
     "LlamaForCausalLM": ("softmax", "registry", "scale mask"), "GPT2LMHeadModel": ("softmax", "registry", "scale mask"),
@@ -53,11 +53,17 @@ SAMPLE: dict[str, tuple[str, str, str]] = {
 }  # fmt: skip
 
 
+@cache
+def known() -> dict[str, Architecture]:
+    """All of them, by name. They are asked for here, as that imports every model of the library."""
+    return {one.name: one for one in architectures()}
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", SAMPLE)
 def test_a_sample_of_all_architectures(name: str) -> None:
     sort, road, mutants = SAMPLE[name]
-    row = examine(KNOWN[name])
+    row = examine(known()[name])
     assert (sort_of(row), row.road, row.outcome) == (sort, road, "exact" if road else "refused"), row
     assert row.mutants == dict.fromkeys(mutants.split(), True)
     if road:
@@ -118,7 +124,7 @@ def test_a_capture_that_scales_wrongly_is_seen(monkeypatch: pytest.MonkeyPatch) 
         return original(module, query * 1.01, *rest, **named)
 
     monkeypatch.setattr(recorder, "sdpa_attention_forward", wrong)
-    row = examine(KNOWN["LlamaForCausalLM"])
+    row = examine(known()["LlamaForCausalLM"])
     assert row.outcome == "differs"
     assert row.error is not None
     assert row.error > 1e-3
@@ -147,11 +153,11 @@ def test_what_cannot_be_built_or_crashes_is_a_row() -> None:
 def test_a_worker_that_hangs_or_dies_is_a_row() -> None:
     worker = Worker()
     try:
-        worker.give(KNOWN["LlamaForCausalLM"])
+        worker.give(known()["LlamaForCausalLM"])
         hung = worker.take(limit=0)
         assert hung is not None
         assert (hung.name, hung.outcome) == ("LlamaForCausalLM", "timeout")
-        worker.give(KNOWN["LlamaForCausalLM"])
+        worker.give(known()["LlamaForCausalLM"])
         worker.process.kill()
         worker.process.join()
         dead = worker.take(limit=60)
@@ -175,7 +181,7 @@ def test_the_results_are_of_this_transformers_and_of_all_its_architectures() -> 
     made = results()
     assert made["machine"]["transformers"] == transformers.__version__
     assert f"transformers {transformers.__version__} (" in (ROOT / "docs/coverage.md").read_text(encoding="utf-8")
-    assert [row["name"] for row in made["rows"]] == list(KNOWN)
+    assert [row["name"] for row in made["rows"]] == list(known())
 
 
 def test_the_results_reach_what_they_should() -> None:

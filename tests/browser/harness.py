@@ -39,7 +39,8 @@ DESK = """async () => {
     const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
     globalThis.lab = { ui, table, bytes, sent: [], told: [], mounted: new Map() };
     table.connect((message) => lab.told.push(message));
-    await document.fonts.ready;
+    // A font is fetched when it is first used, and labels are measured before: as another one, on each machine its own.
+    await Promise.all([400, 600, 700].map((weight) => document.fonts.load(`${weight} 14px "Source Sans 3"`)));
 }"""
 ARRIVE = """async ([run, look]) => {
     if (run) lab.table.arriveRun(lab.ui.parse(lab.bytes(run)));

@@ -18,7 +18,7 @@ What is tried, and where:
 | more bytes than were announced, without end                       | here; test_fetch.py                       |
 | damage, breaks and silence on the way                             | test_fetch.py, test_download.py           |
 | redirects: a new name, another host                               | here; test_fetch.py                       |
-| sizes refused before the download; disk, memory                   | test_inspect, test_download, test_waiting |
+| sizes refused before the download; disk, memory                   | test_inspect, test_download, test_pool_waiting |
 """
 
 from __future__ import annotations

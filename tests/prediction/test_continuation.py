@@ -23,7 +23,7 @@ from attention.prediction import Continuation
 from attention.prediction.continuation import nucleus
 from attention.source import MOST_WRITTEN
 from tests import twins
-from tests.prediction.test_predict import bundled
+from tests.prediction.test_prediction import bundled
 from tests.tiny import build, ids
 
 BEGIN = "Once upon a time there was a"

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from attention.api import figure, generate, load, patterns, predict, save, trace
+    from attention.api import figure, generate, load, patterns, predict, save, trace, words
     from attention.config import Limits
     from attention.errors import HeadlightError
     from attention.mhsa import MultiHeadSelfAttention
@@ -33,6 +33,7 @@ __all__ = [
     "predict",
     "save",
     "trace",
+    "words",
 ]
 
 _HOME = {
@@ -43,6 +44,7 @@ _HOME = {
     "patterns": "attention.api",
     "predict": "attention.api",
     "save": "attention.api",
+    "words": "attention.api",
     "Limits": "attention.config",
     "HeadlightError": "attention.errors",
     "MultiHeadSelfAttention": "attention.mhsa",

@@ -1,4 +1,4 @@
-"""Where the parts meet: `trace`, `predict`, `generate`, `figure`, `patterns`, `save` and `load`, the public API."""
+"""The public API, where the parts meet: trace, predict, generate, figure, patterns, words, save and load."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from attention.analysis.table import HeadPattern
+    from attention.analysis.words import WordMap
     from attention.capture import PreTrainedModel
     from attention.figures import Figure
     from attention.prediction import Continuation, Predictions
@@ -32,8 +33,8 @@ LOCAL_IS_MUTE = "The local model predicts nothing: it is one layer without a voc
 
 def trace(
     model: str | os.PathLike[str] | PreTrainedModel,
-    text: str | Sequence[int] | Tensor,
-    pair: str | Sequence[int] | Tensor | None = None,
+    text: str | Sequence[str] | Sequence[int] | Tensor,
+    pair: str | Sequence[str] | Sequence[int] | Tensor | None = None,
     *,
     tokenizer: Any | None = None,
     attention_mask: Sequence[int] | Tensor | None = None,
@@ -45,7 +46,8 @@ def trace(
     """Run a model once on a text and keep every attention operation in it.
 
     model: "local" (our own, from scratch), a Hugging Face id ("org/name", "org/name@revision"), a folder, or a loaded
-    `PreTrainedModel`, which comes back as it came. text: a string, or the ids (n,) that enter the model as they are.
+    `PreTrainedModel`, which comes back as it came. text: a string, the ids (n,) that enter the model as they are, or
+    a list of words, which are read with spaces between and kept as words (`attention.words`).
     pair: an encoder-decoder's target (a string gets the start token before it, ids enter its decoder as they are;
     without it the model writes its own, greedily and up to 64 tokens; "" is its start token alone), or sentence B of
     an encoder or a classifier. The tokenizer's own special tokens are used; where the model fills blanks, "___" is its
@@ -180,6 +182,22 @@ def patterns(trace: Trace, kind: Kind | None = None, *, least: float | None = No
         raise InputError(f"patterns takes a Trace, which has all heads; got {type(trace).__name__}.")
     scores = score_trace(trace, kind)
     return table(scores) if least is None else table(scores, least=least)
+
+
+def words(view: HeadView) -> WordMap:
+    """One head's weights between words: from a word averaged over its tokens, to a word summed over them.
+
+    So each row still sums to 1 (Clark et al. 2019, section 4.1). The words are those that the text came in, where it
+    was given as a list of them; else what reads as a word: letters that touch, a number, each sign of punctuation.
+    Special tokens stay apart. For weights alone: scores, values and contributions have no such rule.
+
+    view: the head, from `trace.head(layer, head)`. Raises InputError for anything else.
+    """
+    from attention.analysis.words import merged
+
+    if not isinstance(view, HeadView):
+        raise InputError(f"words takes one head, trace.head(layer, head); got {type(view).__name__}.")
+    return merged(view)
 
 
 def save(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # A pair that gives an encoder-decoder its start token and nothing else.
 START_ALONE = ""
+# The limits that a model's loading depends on, beside the folder that it may lie in.
+LOADING = ("max_model_mb", "models_in_memory", "models", "any_model", "device", "memory_mb", "public")
 # The most tokens that an encoder-decoder writes as its own target.
 MOST_WRITTEN = 64
 Report = Callable[[str, float | None], None]
@@ -64,16 +66,15 @@ def _without_wrapper(model: Any) -> PreTrainedModel:
 def load_source(model: str, limits: Limits | None, on_progress: Report | None, on_wait: OnWait | None = None) -> Source:
     """The model of an id or a folder, downloaded and loaded where it is not yet; raises ModelError.
 
-    limits: None for a person in Python, who may open any folder of theirs; a page's visitor may only open those below
-    the host's folder. on_wait(wait) is called before this waits for the model: `Wait` knows what is coming and how far
-    it is, and can be cancelled.
+    limits: None for a person in Python, who may open any folder of theirs, and those that `models` lists by their ids
+    there; a page's visitor may only open those below the host's folder. on_wait(wait) is called before this waits for
+    the model: `Wait` knows what is coming and how far it is, and can be cancelled.
     """
     from attention.models import parse
 
-    own = Limits(model_folder=str(Path.cwd().anchor)) if limits is None else limits
-    asked = str(Path(model).resolve()) if limits is None and Path(model).expanduser().is_dir() else model
+    asked, own = _own_folder(model) if limits is None else (model, limits)
     ref = parse(asked, own)
-    pool = _pool(own.model_folder if ref.folder and not ref.bundled else "")
+    pool = _pool(limits, own.model_folder if ref.folder and not ref.bundled else None)
     wait = pool.ask(ref, _in_words(ref.id, on_progress))
     if on_wait is not None:
         on_wait(wait)
@@ -89,15 +90,40 @@ def load_source(model: str, limits: Limits | None, on_progress: Report | None, o
     )
 
 
-@cache
-def _pool(folder: str) -> ModelPool:
-    from attention.models import ModelPool, shared_pool
+def _own_folder(model: str) -> tuple[str, Limits]:
+    """What a person in Python means, and from where: a folder as their system knows it goes first, then one of
+    `model_folder`, by the id that the page and `models` have for it.
+    """
+    anywhere = Limits(model_folder=str(Path.cwd().anchor))
+    here = Path(model).expanduser()
+    if here.is_dir():
+        return str(here.resolve()), anywhere
+    root = Limits.from_environment().local_root if model.startswith(".") else None
+    if root is not None and (root / model).resolve().is_relative_to(root) and (root / model).is_dir():
+        return model, replace(anywhere, model_folder=str(root))
+    return model, anywhere
+
+
+def _pool(limits: Limits | None, folder: str | None) -> ModelPool:
+    """The process's own pool, unless what was given differs in what matters to a model's loading.
+
+    What may stay in the memory is meant for all models together, so that other limits alone are a reason for a second.
+    """
+    from attention.models import shared_pool
 
     shared = shared_pool()
-    # A host's own folder is no reason for a second pool: what may stay in the memory is meant for all models together.
-    if folder in ("", shared.limits.model_folder):
-        return shared
-    return ModelPool(replace(Limits.from_environment(), model_folder=folder))
+    same = shared.limits
+    given = same if limits is None else replace(same, **{name: getattr(limits, name) for name in LOADING})
+    given = given if folder is None or Path(folder) == same.local_root else replace(given, model_folder=folder)
+    return shared if given == same else _other_pool(given)
+
+
+# Few: each keeps models in the memory.
+@lru_cache(maxsize=4)
+def _other_pool(limits: Limits) -> ModelPool:
+    from attention.models import ModelPool
+
+    return ModelPool(limits)
 
 
 def _in_words(name: str, on_progress: Report | None) -> Callable[[int, int], None] | None:
@@ -218,7 +244,10 @@ def _encode(
     source: Source, text: Any, pair: Any = None, *, add_special: bool = True
 ) -> tuple[tuple[int, ...], tuple[Token, ...], dict[str, tuple[int, ...]]]:
     from attention.tokens import encode, from_ids
+    from attention.tokens.split import split_text
 
+    split = [split_text(one) for one in (text, pair)]
+    text, pair = (given if found is None else found.text for found, given in zip(split, (text, pair), strict=True))
     if isinstance(text, str):
         if pair is not None and not isinstance(pair, str):
             raise InputError("Give both texts as strings, or one list of ids that holds both.")
@@ -227,7 +256,10 @@ def _encode(
         blanks = _fills_blanks(source)
         encoded = encode(_tokenizer(source), text, pair, add_special=add_special, blanks=blanks)
         taken = _accepted(source, encoded.extra)
-        return encoded.ids, encoded.tokens, taken
+        tokens = encoded.tokens
+        for segment, found in enumerate(split):
+            tokens = tokens if found is None else found.number(tokens, segment)
+        return encoded.ids, tokens, taken
     if pair is not None:
         raise InputError("Ids enter the model as they are; give one list of ids that holds both texts.")
     ids = tuple(int(one) for one in _row("text", text))

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import attention
 from attention.config import Limits
@@ -196,6 +197,48 @@ def test_limits_of_a_page_hold(folders: dict[str, Path]) -> None:
         attention.trace(str(folders["gpt2"]), TEXT, limits=Limits())
     with pytest.raises(ModelError, match="outside the folder"):
         attention.trace(str(folders["gpt2"]), TEXT, limits=Limits(model_folder=str(folders["bert"])))
+
+
+def test_the_limits_that_are_given_count_and_not_the_environments(tmp_path: Path) -> None:
+    for run in (attention.trace, attention.predict, attention.generate):
+        with pytest.raises(ModelError, match="1 MB are allowed"):
+            run("storyteller", TEXT, limits=Limits(max_model_mb=1))
+        assert run("storyteller", TEXT, limits=Limits(max_tokens=99))
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    config = {"peft_type": "LORA", "base_model_name_or_path": "owner/unlisted", "target_modules": ["q_proj"]}
+    (adapter / "adapter_config.json").write_text(json.dumps(config), encoding="utf-8")
+    save_file({"base_model.model.x.lora_A.weight": torch.zeros(2, 3)}, adapter / "adapter_model.safetensors")
+    with pytest.raises(ModelError, match="owner/unlisted is not among the models"):
+        attention.trace("./adapter", TEXT, limits=Limits(any_model=False, model_folder=str(tmp_path)))
+
+
+
+def test_limits_that_differ_in_nothing_that_loading_needs_share_the_models() -> None:
+    from attention import source
+
+    shared = source._pool(None, None)
+    assert source._pool(replace(shared.limits, max_tokens=7, max_characters=9), None) is shared
+    other = source._pool(replace(shared.limits, max_model_mb=7), None)
+    assert other is not shared
+    assert other is source._pool(replace(shared.limits, max_model_mb=7, max_tokens=8), None)
+
+
+def test_a_model_of_the_hosts_folder_is_opened_by_the_id_that_the_page_has_for_it(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = folders["gpt2"].parent
+    (tmp_path / "bert").symlink_to(folders["gpt2"])
+    monkeypatch.setenv("HEADLIGHT_MODEL_FOLDER", str(root))
+    monkeypatch.chdir(tmp_path)
+    found = attention.trace(f"./{folders['t5'].name}", TEXT, "a")
+    assert (found.model.name, found.model.architecture) == (folders["t5"].name, "T5ForConditionalGeneration")
+    # A folder that lies here goes first, as ever.
+    assert attention.trace("./bert", TEXT).model.architecture == "GPT2LMHeadModel"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert attention.trace("~/bert", TEXT).model.architecture == "GPT2LMHeadModel"
+    with pytest.raises(ModelError, match="There is no folder"):
+        attention.trace("./../elsewhere", TEXT)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ RECORDS = (
     "attention.record.checks.Difference",
     "attention.record.checks.Fidelity",
     "attention.analysis.table.HeadPattern",
+    "attention.analysis.words.WordMap",
+    "attention.analysis.words.Word",
     "attention.prediction.results.Predictions",
     "attention.prediction.results.Prediction",
     "attention.prediction.results.Candidate",

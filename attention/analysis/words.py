@@ -3,10 +3,11 @@
 Clark et al. 2019, section 4.1: weights to a split-up word are summed over its tokens, weights from it averaged, so that
 every row still sums to 1. It is for weights alone: scores, values and contributions have no such rule.
 
-What a word is, is decided by the characters (`attention.tokens.words`): letters that touch, with the apostrophe inside;
-a number; each sign of punctuation by itself. Text without spaces: of Chinese and Japanese each character is a word, and
-a token of several characters stays whole; in Thai, Lao, Khmer and Burmese, where words cannot be told by their looks,
-each token stays as it is. Tokens that are parts of one character are always merged. Special tokens stay apart.
+Where a text came split into words, those are the words. Else what a word is, is decided by the characters
+(`attention.tokens.words`): letters that touch, with the apostrophe inside; a number; each sign of punctuation by
+itself. Text without spaces: of Chinese and Japanese each character is a word, and a token of several characters stays
+whole; in Thai, Lao, Khmer and Burmese, where words cannot be told by their looks, each token stays as it is. Tokens
+that are parts of one character are always merged. Special tokens stay apart.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ class Word:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WordMap:
-    """One head's weights between words, (query words, key words) float32; each row sums to what its tokens' rows do."""
+    """One head's weights between words. weights (n_q, n_k) float32, of words and not of tokens; each row sums to what
+    the rows of its tokens do on average.
+    """
 
     queries: tuple[Word, ...]
     keys: tuple[Word, ...]
@@ -79,6 +82,9 @@ def _index(words: Sequence[Word]) -> torch.Tensor:
 def _segment(tokens: Sequence[Token], start: int, stop: int) -> Iterator[Word]:
     """The words of one text, whose spans count its own characters."""
     own = tokens[start:stop]
+    if any(token.word is not None for token in own):
+        yield from _as_split(own, start)
+        return
     spans = [None if token.special else token.span for token in own]
     if all(span is None for span in spans):
         spans = _by_marks(own)
@@ -89,6 +95,17 @@ def _segment(tokens: Sequence[Token], start: int, stop: int) -> Iterator[Word]:
     for first, last in pairwise(ends):
         reads = _reads(own[first:last], spans[first:last], text)
         yield Word(start=start + first, stop=start + last, text=reads, special=own[first].special)
+
+
+def _as_split(tokens: Sequence[Token], start: int) -> Iterator[Word]:
+    """The words that the text came in; a token without one, such as a special one, stays apart."""
+    text = _text(tokens, [None if token.special else token.span for token in tokens])
+    numbers = [-1 - place if token.word is None else token.word for place, token in enumerate(tokens)]
+    for _, part in groupby(range(len(tokens)), key=numbers.__getitem__):
+        places = list(part)
+        own = tokens[places[0] : places[-1] + 1]
+        reads = _reads(own, [token.span for token in own], text).strip() or str(own[0])
+        yield Word(start=start + places[0], stop=start + places[-1] + 1, text=reads, special=own[0].special)
 
 
 def _by_marks(tokens: Sequence[Token]) -> list[Span | None]:

@@ -15,6 +15,8 @@ from attention.errors import HeadlightError, InputError, ModelError
 from attention.view import View, clean
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from attention.record import HeadView, Token, Trace
 
 NAME, HELP = "trace", "run a model on a text; what a head does, and files of it"
@@ -25,6 +27,7 @@ instead, and the others go on."""
 EXAMPLES = """\
   python -m attention trace --model storyteller --text "The cat sat." --layer 1 --head 0
   python -m attention trace --model storyteller --text "The cat sat." --export cat.html --export cat.npz
+  python -m attention trace --model storyteller --text "The unhappiest cat sat." --words
   python -m attention trace --model cloze --text "The ___ sat." --layer 2 --head 1 --export cat.csv --what scores
   python -m attention trace --model dates --text "May 3, 1998" --kind cross --export date.svg
   python -m attention trace --link "http://localhost:8501/?v=1&model=dates&text=May+3&kind=cross" --export date.svg
@@ -61,6 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "heads, the others the chosen one; may be given several times; with --texts the name has {n} in it, or "
         "{n:03}, the number of the text from 1",
     )
+    parser.add_argument(
+        "--words", action="store_true", help="also the rows between words: averaged queries, summed keys"
+    )
     parser.add_argument("--what", default="weights", metavar="TABLE", help="the numbers in a .csv (default: weights)")
     common.add_how(parser)
 
@@ -89,7 +95,7 @@ def _one(given: argparse.Namespace, view: View, number: int, place: str, report:
         made = trace(view.model, view.text, pair, chat=view.chat, on_progress=report)
         head = made.head(view.layer, view.head, view.kind or None)  # type: ignore[arg-type]
         report("Checking every head", None)
-        answer = answer_of(made, head, given.top)
+        answer = answer_of(made, head, given.top) | (_between_words(head, given.top) if given.words else {})
         files = [save(made, _numbered(name, number), view=view, what=given.what) for name in given.export]
     except ModelError:
         raise  # no other text would fare better
@@ -126,15 +132,24 @@ def answer_of(trace: Trace, head: HeadView, top: int) -> dict[str, Any]:
         "head": {"kind": head.kind, "layer": head.layer, "head": head.head, "says": in_words(found)}
         | measured
         | {"error": head.error.relative},
-        "rows": _rows(head, top),
+        "rows": _rows(head.weights, _words(head.query_tokens), _words(head.key_tokens), top),
     }
 
 
-def _rows(head: HeadView, top: int) -> list[dict[str, Any]]:
+def _between_words(head: HeadView, top: int) -> dict[str, Any]:
+    """The head's rows once more, by words; each word with its tokens, the last left out."""
+    from attention.api import words
+
+    found = words(head)
+    queries, keys = ([word.text for word in side] for side in (found.queries, found.keys))
+    places = [{"text": word.text, "tokens": (word.start, word.stop)} for word in found.queries]
+    return {"words": places, "word_rows": _rows(found.weights, queries, keys, top)}
+
+
+def _rows(maps: np.ndarray, queries: list[str], keys: list[str], top: int) -> list[dict[str, Any]]:
     """Each query with its `top` keys by falling weight; keys without any weight are left out."""
-    keys = _words(head.key_tokens)
     rows = []
-    for query, (token, weights) in enumerate(zip(_words(head.query_tokens), head.weights, strict=True)):
+    for query, (token, weights) in enumerate(zip(queries, maps, strict=True)):
         best = [int(key) for key in (-weights).argsort(kind="stable")[:top] if weights[key] > 0]
         found = [{"key": key, "token": keys[key], "weight": float(f"{weights[key]:.6g}")} for key in best]
         rows.append({"query": query, "token": token, "keys": found})

@@ -27,7 +27,8 @@ class Token:
     mark: what the vocabulary adds ("##", a leading space as "·"), to be shown lightly before `text`.
     id: its number. span: character span in the text, or None (special tokens, ids without text).
     special: added by the tokenizer or a control token. part: (k, m), the k-th (from 0) of m tokens that share one
-    character or cluster, or None. segment: 0 or 1, which of two texts.
+    character or cluster, or None. segment: 0 or 1, which of two texts. word: the number of its word in that text, from
+    0, where the text came split into words, else None.
     """
 
     piece: str
@@ -38,6 +39,7 @@ class Token:
     special: bool = False
     part: tuple[int, int] | None = None
     segment: int = 0
+    word: int | None = None
 
     def __str__(self) -> str:
         return self.text or self.piece

@@ -135,6 +135,8 @@ def _read_token(given: Fields) -> Token:
         more["special"] = given.flag("special")
     if given.has("segment"):
         more["segment"] = given.whole("segment", 0, 1)
+    if given.has("word"):
+        more["word"] = given.whole("word", 0, MOST, none=True)
     for name in ("span", "part"):
         if given.has(name):
             more[name] = given.pair(name, MOST)

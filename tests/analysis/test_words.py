@@ -1,6 +1,7 @@
 """Tokens merged into words, and weights with them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,13 +12,23 @@ from hypothesis import strategies as st
 import attention
 from attention.analysis import blocks
 from attention.analysis.words import group, merged
+from attention.errors import InputError
 from attention.record import HeadView, Token, Trace
 from attention.tokens import encode
+from attention.tokens.split import SplitText
 from tests import twins
 from tests.analysis.planted import noise
 
 TEXT = "singing and walked, wasn't 3.5 don't"
 WORDS = ["singing", "and", "walked", ",", "wasn't", "3.5", "don't"]
+
+
+@pytest.fixture(scope="module")
+def twin_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("twins")
+    for family in ("bert", "gpt2", "roberta", "t5"):
+        twins.save(family, root / family)
+    return root
 
 
 def read(tokens: tuple[Token, ...]) -> list[str]:
@@ -130,3 +141,58 @@ def test_an_identity_stays_one() -> None:
     tokens = tuple(Token(piece=t, text=t.strip("#"), mark="##" if t[0] == "#" else "") for t in ("walk", "##ed", "so"))
     trace = replace(Trace.from_tensors(weights=torch.eye(3)[None]), tokens=tokens)
     np.testing.assert_allclose(merged(trace.head(0, 0)).weights, np.eye(2))
+
+
+SPLIT = ["New York", "isn't", "unhappily", "3.5", "far"]
+
+
+@pytest.mark.parametrize("family", ["bert", "gpt2", "roberta", "t5"])
+def test_words_that_a_text_came_in_are_kept_and_weights_merged_by_them(family: str, twin_root: Path) -> None:
+    trace = attention.trace(twin_root / family, SPLIT, *(["a"] if family == "t5" else []))
+    head = trace.head(1, 2, "encoder" if family == "t5" else None)
+    numbers = [token.word for token in head.query_tokens]
+    assert [number for number in numbers if number is not None] == sorted(filter(lambda n: n is not None, numbers))
+    assert set(numbers) - {None} == set(range(len(SPLIT)))
+    assert [None if token.special else 0 for token in head.query_tokens] == [n and 0 for n in numbers]
+    found = attention.words(head)
+    shown = [word.text for word in found.queries if not word.special]
+    assert shown == [word.lower() if family == "bert" else word for word in SPLIT]
+    # By hand: a special token is a word by itself.
+    keyed = [f"special {place}" if number is None else number for place, number in enumerate(numbers)]
+    order = list(dict.fromkeys(keyed))
+    for row, query in enumerate(order):
+        asking = [place for place, one in enumerate(keyed) if one == query]
+        for column, key in enumerate(order):
+            asked = [place for place, one in enumerate(keyed) if one == key]
+            by_hand = sum(float(head.weights[q, k]) for q in asking for k in asked) / len(asking)
+            assert found.weights[row, column] == pytest.approx(by_hand, abs=1e-6)
+
+
+def test_the_words_of_the_tokens_are_those_that_the_tokenizer_itself_tells() -> None:
+    tokenizer = twins.tokenizer("bert")
+    own = tokenizer(SPLIT, is_split_into_words=True)
+    text = SplitText(tuple(SPLIT))
+    encoded = encode(tokenizer, text.text)
+    assert list(encoded.ids) == own["input_ids"]
+    assert [token.word for token in text.number(encoded.tokens)] == own.word_ids()
+
+
+def test_a_second_text_can_come_in_words_too_and_both_outlive_a_file(twin_root: Path, tmp_path: Path) -> None:
+    trace = attention.trace(twin_root / "bert", ["ice cream", "melts"], ["in the", "sun"])
+    back = attention.load(attention.save(trace, tmp_path / "trace.npz"))
+    for one in (trace, back):
+        words = [word.text for word in attention.words(one.head(0, 0)).keys if not word.special]
+        assert words == ["ice cream", "melts", "in the", "sun"]
+
+
+def test_a_text_in_words_has_the_numbers_of_the_text(twin_root: Path) -> None:
+    split, whole = (attention.trace(twin_root / "gpt2", text) for text in (SPLIT, " ".join(SPLIT)))
+    assert np.array_equal(split.head(1, 1).weights, whole.head(1, 1).weights)
+    assert all(token.word is None for token in whole.tokens)
+
+
+def test_words_that_are_none_and_what_is_no_head_are_refused(twin_root: Path) -> None:
+    with pytest.raises(InputError, match="Word 1 of the text is empty"):
+        attention.trace(twin_root / "gpt2", ["a", " ", "b"])
+    with pytest.raises(InputError, match="words takes one head"):
+        attention.words(attention.trace("local", "a b"))  # type: ignore[arg-type]

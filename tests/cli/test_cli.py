@@ -131,6 +131,19 @@ def test_every_row_has_as_many_keys_as_were_asked_for(run: Any) -> None:
         assert all(one["key"] <= row["query"] for row in rows for one in row["keys"])  # no masked key is named
 
 
+def test_rows_between_words_are_those_of_python(run: Any) -> None:
+    text = "The unhappiest tortoise sat."
+    code, out, _ = run("trace", "--model", "storyteller", "--text", text, "--layer", "1", "--words", "--top", "99")
+    answer, found = json.loads(out), attention.words(attention.trace("storyteller", text).head(1, 0))
+    assert code == 0
+    assert len(answer["words"]) == len(found.queries) < len(answer["tokens"])
+    for row, weights in zip(answer["word_rows"], found.weights, strict=True):
+        assert {one["key"]: pytest.approx(one["weight"], abs=1e-6) for one in row["keys"]} == {
+            key: float(weight) for key, weight in enumerate(weights) if weight > 0
+        }
+    assert "word_rows" not in json.loads(run(*TRACE)[1])
+
+
 def test_a_kind_and_a_second_text(run: Any) -> None:
     code, out, _ = run("trace", "--model", "dates", "--text", "May 3, 1998", "--pair", "1998-05-03", "--kind", "cross")
     answer = json.loads(out)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OTHERS = {
     "benchmarks": "benchmarks/, the measurements",
     "browser": "static/ and assets/, the browser's side",
-    "deploy": "deploy/ and the image",
+    "deploy": "deploy/, the image and the wheel",
     "hostile": "input that is meant to do harm, wherever it comes in",
     "tools": "tools/",
 }
@@ -24,6 +24,7 @@ WHOLE = {
     "tests/test_docs.py": "what README.md, docs/ and the sources say of each other",
     "tests/test_guides.py": "the guides' code runs",
     "tests/test_layout.py": "this rule",
+    "tests/test_requirements.py": "what an installation needs, against the pins and the imports",
     "tests/capture/test_faults.py": "faults that are planted in a capture are noticed",
     "tests/capture/test_onnx.py": "a capture against another runtime",
     "tests/capture/test_reach.py": "which architectures a capture reaches",

@@ -21,6 +21,7 @@ OTHERS = {
 # Tests of no module in particular, and what they are about.
 WHOLE = {
     "tests/test_architecture.py": "imports of all modules",
+    "tests/test_default_dtype.py": "the types of all tensors that are made",
     "tests/test_docs.py": "what README.md, docs/ and the sources say of each other",
     "tests/test_guides.py": "the guides' code runs",
     "tests/test_layout.py": "this rule",

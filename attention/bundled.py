@@ -22,7 +22,8 @@ class Shine:
     """A text on which one head does one nameable thing, and how well.
 
     name: what the head does, in a word or two. see: the same as a sentence. kind: of attention, "" where the model has
-    one. score: mean weight on what the name says, 0 to 1. guided: whether an extra loss told the head to do it.
+    one. query: the row that shows it. score: mean weight on what the name says, 0 to 1. guided: whether an extra loss
+    told the head to do it.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Shine:
     kind: str = ""
     layer: int
     head: int
+    query: int
     score: float
     guided: bool
 
@@ -61,6 +63,11 @@ def shine_of(model: str, text: str) -> Shine | None:
     return max((shine for shine in notes(model).shines if shine.text == text), key=lambda one: one.score, default=None)
 
 
+def shine_named(model: str, name: str) -> Shine | None:
+    """The model's head that does what the name says, the best one first; None where none does."""
+    return max((shine for shine in notes(model).shines if shine.name == name), key=lambda one: one.score, default=None)
+
+
 def _read(path: Path) -> Notes:
     try:
         raw = json.loads(path.read_bytes())
@@ -85,6 +92,7 @@ def _shine(raw: dict[str, Any], guided: dict[tuple[str, int, int], str]) -> Shin
         kind=kind,
         layer=int(raw["layer"]),
         head=int(raw["head"]),
+        query=int(raw["query"]),
         score=float(raw["score"]),
         guided=guided.get((kind, raw["layer"], raw["head"])) == name,
     )

@@ -52,8 +52,9 @@ class ModelEntry:
 class Sample:
     """One sentence to try. name: a slug for links. label: what its chip says. about: what to look for.
 
-    pin: the word whose row is worth a first look (its last occurrence), or "". model: the only model that it is for, or
-    "". pair: the second text, or "".
+    pin: the word whose row is worth a first look (its last occurrence), or "". row: the place of that row, where no
+    word tells it, or None. look: what the head does that shows it, one of the model's own `Shine`s by name, or "".
+    model: the only model that it is for, or "". pair: the second text, or "".
     """
 
     name: str
@@ -61,6 +62,8 @@ class Sample:
     text: str
     about: str
     pin: str = ""
+    row: int | None = None
+    look: str = ""
     model: str = ""
     pair: str = ""
 
@@ -69,6 +72,8 @@ class Sample:
             raise InputError(f"name is {self.name!r}; it must be small letters and digits, joined by hyphens")
         if self.pin not in self.text:
             raise InputError(f"pin is {self.pin!r}; it must be a word of the text")
+        if self.row is not None and self.row < 0:
+            raise InputError(f"row is {self.row}; it must be a place, counted from 0")
 
 
 Entry = TypeVar("Entry", ModelEntry, Sample)
@@ -171,7 +176,11 @@ def _entry(raw: Any, kind: type[Entry], where: str) -> Entry:
     missing = [item.name for item in fields(kind) if item.default is MISSING and item.name not in raw]
     if missing:
         raise InputError(f"{where} lacks {', '.join(missing)}.")
-    empty = [name for name, value in raw.items() if not isinstance(value, str) or not value.strip()]
+    numbers = {item.name for item in fields(kind) if item.type == int | None}
+    if wrong := [name for name in numbers & set(raw) if type(raw[name]) is not int]:
+        raise InputError(f"{where}: {', '.join(wrong)} must be a whole number.")
+    texts = {name: value for name, value in raw.items() if name not in numbers}
+    empty = [name for name, value in texts.items() if not isinstance(value, str) or not value.strip()]
     if empty:
         raise InputError(f"{where}: {', '.join(empty)} must be text that is not empty.")
     try:

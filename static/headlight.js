@@ -176,6 +176,11 @@ function typing() {
   return Boolean(active?.closest?.("input, textarea, select, [contenteditable=true], [role=combobox], [role=slider], [role=listbox], [role=radiogroup]"));
 }
 
+/** Whether a host's name means the computer that asks, so that a link with it is of no use to anybody else. */
+function isHere(name) {
+  return name === "localhost" || name.endsWith(".localhost") || name === "[::1]" || name === "0.0.0.0" || name.startsWith("127.");
+}
+
 /** A sideways stroke tells `swipe` 1 or −1; the page keeps its own vertical scroll (touch-action: pan-y). */
 function swipes(element) {
   let start = null;
@@ -252,7 +257,7 @@ function decimals(value, count) {
 }
 
 const api = {
-  say, tell, last, listen, parse, row, dress, channels, mix, css, inkOn, make, once, typing, swipes, inside, namesOf, named,
+  say, tell, last, listen, parse, row, dress, channels, mix, css, inkOn, make, once, typing, isHere, swipes, inside, namesOf, named,
   number, decimals,
 };
 

@@ -28,6 +28,45 @@ def test_the_head_is_there_and_was_given_a_good_score(model, shine):
     assert shine.guided == (told == shine.name)
 
 
+DETERMINERS = {"the", "a", "his"}
+SMALL = {"the", "a", "an", "of", "and", "is", "it", "was", "on", "because", "to", "not", "in"}
+# What a promise says of a row and a key, by the words that a person reads.
+PROMISES = {
+    "previous": lambda words, query, key: key == query - 1,
+    "two back": lambda words, query, key: key == query - 2,
+    "next": lambda words, query, key: key == query + 1,
+    "same word": lambda words, query, key: key < query and words[key].lower() == words[query].lower(),
+    "induction": lambda words, query, key: 0 < key <= query and words[key - 1] == words[query],
+    "things and names": lambda words, query, key: key < query
+    and (words[key - 1].lower() in DETERMINERS or words[key][:1].isupper()),
+    "punctuation": lambda words, query, key: words[key] in (",", "."),
+    "nearby": lambda words, query, key: query - 4 < key <= query,
+    "sentence start": lambda words, query, key: key < query and (key == 1 or words[key - 1] == "."),
+    "small words": lambda words, query, key: key != query and words[key].lower() in SMALL,
+    "big words": lambda words, query, key: key != query and words[key].isalpha() and words[key].lower() not in SMALL,
+}
+SPANS = {"year": (16, 20), "month": (11, 14), "day": (4, 5)}  # in “the 3rd of May, 1998”
+WRITTEN = {"year": range(0, 4), "month": range(5, 7), "day": range(8, 10)}  # in 1998-05-03
+
+
+@pytest.mark.parametrize(("model", "shine"), SHINES, ids=[f"{model}-{shine.name}" for model, shine in SHINES])
+def test_the_row_that_is_pinned_does_what_the_text_promises(model, shine):
+    view = attention.trace(model, shine.text, shine.pair or None).head(shine.layer, shine.head, shine.kind or None)
+    words = [token.text for token in view.key_tokens]
+    row = view.weights[shine.query]
+    if shine.name in SPANS:
+        assert "rows that write" in shine.see
+        first, last = SPANS[shine.name]
+        assert row[first:last].sum() > 0.85
+        # Row i writes character i of the pair.
+        assert all(view.weights[i, first:last].sum() > 0.5 for i in WRITTEN[shine.name])
+        assert shine.query in WRITTEN[shine.name]
+    else:
+        kept = [key for key in range(len(words)) if PROMISES[shine.name](words, shine.query, key)]
+        assert row[kept].sum() > 0.7
+        assert int(row.argmax()) in kept
+
+
 @pytest.mark.parametrize("shine", [one for _, one in SHINES if one.name == "previous"], ids=lambda one: one.text[:9])
 def test_a_previous_token_head_does_what_its_score_says(shine):
     model = next(model for model, one in SHINES if one is shine)

@@ -127,7 +127,7 @@ def _held(trace: Trace, kind: Kind, shown: HeadView, view: View, turns: Found) -
     own = kind == shown.kind
     head_view = shown if own else trace.head(min(trace.records(kind)), 0, kind)
     here = view if own else _elsewhere(view, head_view)
-    pinned = parts.default_query(head_view.query_tokens) if here.query is None else here.query
+    pinned = parts.first_query(head_view) if here.query is None else here.query
     few = sum(record.n_heads * record.n_q * record.n_k for record in trace.records(kind).values()) <= DESCRIBED
     look = travel.look(head_view, here, pinned, seen=0, limit=len(trace.tokens), undo=False)
     return {

@@ -80,7 +80,7 @@ def _picture(head: HeadView, view: View) -> str:
 
 def _table(head: HeadView, view: View) -> str:
     """What the pinned token looks at most, as text."""
-    pinned = parts.default_query(head.query_tokens) if view.query is None else view.query
+    pinned = parts.first_query(head) if view.query is None else view.query
     row = head.weights[pinned]
     keys = head.key_tokens
     lines = "".join(

@@ -90,7 +90,7 @@ def still(head_view: HeadView, view: View, *, dark: bool = False, width: int = W
 
 def _pinned(head_view: HeadView, view: View) -> int:
     n_q = head_view.record.n_q
-    return view.query if view.query is not None and view.query < n_q else parts.default_query(head_view.query_tokens)
+    return view.query if view.query is not None and view.query < n_q else parts.first_query(head_view)
 
 
 def _name(head_view: HeadView) -> str:

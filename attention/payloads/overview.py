@@ -276,8 +276,16 @@ def _shares(shown: Shown, found: Scored, pattern: Pattern) -> Shown:
     if pattern.measure == "spread":
         return replace(shown, words="0: one token, 1: all alike", numbers=found.score)
     clear = (np.nan_to_num(found.way, nan=-1) >= NAMED) & (found.rows >= LEAST_ROWS)
-    words = "share of the weight, 0 to 1"
+    words = f"share of the weight, 0 to 1; {counted(int(found.rows.max()))}"
     return replace(shown, words=words, numbers=found.score, base=found.base, marks=clear.astype(np.uint8))
+
+
+def counted(rows: int) -> str:
+    """Over how many queries a pattern's scores are means, and whether those are too few to tell a head by."""
+    from attention.analysis.patterns import LEAST_ROWS
+
+    few = " alone, too few to tell a head by" if rows < LEAST_ROWS else ""
+    return f"over {rows:,} quer{'y' if rows == 1 else 'ies'}{few}"
 
 
 def _logits(shown: Shown, found: Scored) -> Shown:

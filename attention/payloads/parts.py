@@ -23,11 +23,13 @@ CAPTIONS = {
 }
 
 
-def bar(pages: list[dict[str, Any]], *, undo: bool, embedded: bool = False, shares: bool = True) -> bytes:
-    """pages: [{title, path, here}]; undo: whether there is a step to take back. embedded: inside another page; shares:
-    whether there is something to share.
+def bar(
+    pages: list[dict[str, Any]], *, undo: bool, redo: bool = False, embedded: bool = False, shares: bool = True
+) -> bytes:
+    """pages: [{title, path, here}]; undo, redo: whether there is a step to take back, and one to take again. embedded:
+    inside another page; shares: whether there is something to share.
     """
-    return wire.pack({"pages": pages, "undo": undo, "embedded": embedded, "shares": shares})
+    return wire.pack({"pages": pages, "undo": undo, "redo": redo, "embedded": embedded, "shares": shares})
 
 
 def prompt(text: str, *, label: str, title: str, placeholder: str, count: str = "tokens") -> bytes:
@@ -83,12 +85,27 @@ def _followed(head_view: HeadView) -> str:
     return f"before {head_view.norm_follows}, a norm that follows" if head_view.norm_follows else ""
 
 
-def default_query(tokens: tuple[Token, ...], word: str = "") -> int:
-    """The token that is pinned where none was chosen.
+def first_query(head_view: HeadView, word: str = "") -> int:
+    """The token that is pinned where none was chosen: the one that a classifier's head reads, else `default_query`; in
+    cross-attention the row that writes it, which is the one before.
+    """
+    tokens, trace = head_view.query_tokens, head_view.trace
+    if "ForSequenceClassification" in trace.model.architecture and len(trace.kinds) == 1:
+        if trace.kinds == ("decoder",):
+            return len(tokens) - 1
+        if tokens[0].special:
+            return 0
+    return default_query(tokens, word, writes=head_view.kind == "cross")
+
+
+def default_query(tokens: tuple[Token, ...], word: str = "", *, writes: bool = False) -> int:
+    """The token that is pinned where none was chosen. writes: in its place the row that writes it, the one before.
 
     The last one that reads `word`, else the first blank, else the last one with a letter or digit, else the last one. A
     character in several tokens counts where it begins, and a token that is shown by its bytes' numbers is no word.
     """
+    if writes:
+        return max(0, default_query(tokens, word) - 1)
     # A control token that a person typed: a blank, in a model that fills them.
     blanks = [i for i, token in enumerate(tokens) if token.special and token.span and token.span[0] < token.span[1]]
     named = [i for i, token in enumerate(tokens) if word and token.text == word]

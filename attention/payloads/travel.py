@@ -100,8 +100,10 @@ def _seen_of(view: View) -> tuple[Any, ...]:
     return (view.stage, view.weights, view.values, view.zoom, view.query, view.also)
 
 
-def look(head_view: HeadView, view: View, pinned: int, *, seen: int, limit: int, undo: bool) -> bytes:
-    """{run, seen, look, count, undo}: what the server shows, and how far it has heard the browser.
+def look(
+    head_view: HeadView, view: View, pinned: int, *, seen: int, limit: int, undo: bool, redo: bool = False
+) -> bytes:
+    """{run, seen, look, count, undo, redo}: what the server shows, and how far it has heard the browser.
 
     count: how many tokens each side has, and the most that there may be here and in this model.
     """
@@ -110,7 +112,8 @@ def look(head_view: HeadView, view: View, pinned: int, *, seen: int, limit: int,
     fields = asdict(view)
     shown = {name: _plain(fields[name]) for name in (*OWNED, "lens", "over")}
     return wire.pack({
-        "run": run_id(trace, head_view.kind), "seen": seen, "look": shown | {"query": pinned}, "undo": undo,
+        "run": run_id(trace, head_view.kind), "seen": seen, "look": shown | {"query": pinned},
+        "undo": undo, "redo": redo,
         "count": {"tokens": len(trace.tokens), "pair": len(trace.pair_tokens), "limit": most},
     })  # fmt: skip
 

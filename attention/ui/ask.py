@@ -17,6 +17,8 @@ from attention.view import View, change
 
 PROMPT, MODEL, PAIR, CHAT = "prompt", "model", "pair", "chat"
 FACTS, ASKED_B, SHINES = "headlight.facts", "headlight.sentence-b", "shines-open"
+# What the top of the page was drawn of.
+DRAWN = "headlight.drawn"
 # Streamlit strips spaces off a text, the non-breaking ones too, and what is empty takes no line.
 BLANK = "\N{ZERO WIDTH SPACE}"
 # (title, placeholder) of the two boxes, by the family of the model.
@@ -45,6 +47,7 @@ class Known:
 
 def draw(view: View) -> Any:
     """Draw the top and return the place for the line under the model's name."""
+    st.session_state[DRAWN] = _drawn_of(view)
     sentence, model = st.columns([4, 1], gap="small")
     with sentence:
         _texts(view)
@@ -58,6 +61,15 @@ def draw(view: View) -> Any:
         st.caption(" ".join(filter(None, (_hint(), entry.about if entry else ""))))
     _offers(view)
     return place
+
+
+def is_stale(view: View) -> bool:
+    """Whether the top shows another model or text than the view: what is drawn by itself below may have changed it."""
+    return bool(st.session_state.get(DRAWN, _drawn_of(view)) != _drawn_of(view))
+
+
+def _drawn_of(view: View) -> tuple[str, str, str]:
+    return view.model, view.text, view.pair
 
 
 def known(view: View) -> Known:
@@ -105,8 +117,9 @@ def shorten(view: View, to: Beginning) -> None:
     """Put the beginning of a text that is too long into its box; for a button, beside the refusal of this view."""
     now = state.current()
     # Whoever typed on before the click has another text in the box by now, and keeps it.
-    if (now.model, now.text, now.pair) == (view.model, view.text, view.pair):
+    if _drawn_of(now) == _drawn_of(view):
         change_to(**{to.of: to.text})
+        state.settle(state.current(), [f"The box now holds the first {to.size}; Undo brings the whole text back."])
 
 
 def _typed() -> None:

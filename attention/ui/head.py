@@ -43,7 +43,7 @@ def workbench() -> None:
     # Always there, so that what comes below keeps its place, and with it its elements, whether or not this is empty.
     status, told = st.container(key="status"), False
     try:
-        if predicted.follow():
+        if predicted.follow() or ask.is_stale(view):
             st.rerun()
         with status:
             trace = traces.get_trace(view)
@@ -122,7 +122,7 @@ def _kind(view: View, trace: Trace) -> Kind:
 
 
 def _draw(head_view: HeadView, view: View) -> None:
-    pinned = parts.default_query(head_view.query_tokens, _worth_a_look(view)) if view.query is None else view.query
+    pinned = parts.first_query(head_view, _worth_a_look(view)) if view.query is None else view.query
     _lay_on_the_desk(head_view, replace(view, query=pinned))
     left, right = st.columns([1, 3.72], gap="medium")
     with left:
@@ -165,7 +165,8 @@ def _lay_on_the_desk(head_view: HeadView, view: View) -> None:
 def _bench(head_view: HeadView, view: View, pinned: int) -> None:
     """The look on its way to the browser, and what was changed there on its way back."""
     limit = Limits.from_environment().max_tokens
-    data = travel.look(head_view, view, pinned, seen=state.seen(), limit=limit, undo=state.can_undo())
+    steps = {"undo": state.can_undo(), "redo": state.can_redo()}
+    data = travel.look(head_view, view, pinned, seen=state.seen(), limit=limit, **steps)
     st.session_state[LAID] = (travel.run_id(head_view.trace, head_view.kind), state.subject(view))
     # The address first: whoever copies it once the look is here copies the same.
     state.sync()

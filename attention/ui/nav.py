@@ -56,8 +56,8 @@ def _variables(palette: Palette) -> str:
 
 
 def bar(here: str) -> None:
-    """The bar: name, pages, undo, the link to what is shown, and the share panel where it is open; inside another page
-    only the name and the way out of it. here: the title of the page that runs.
+    """The bar: name, pages, undo, redo, the link to what is shown, and the share panel where it is open; inside another
+    page only the name and the way out of it. here: the title of the page that runs.
     """
     _enter()
     state.follow(here)
@@ -67,9 +67,10 @@ def bar(here: str) -> None:
         for page in PAGES
     ]
     shares = here == PAGES[0].title
-    data = parts.bar(listed, undo=state.can_undo(), embedded=bool(st.context.is_embedded), shares=shares)
-    heard = {"on_undo_change": state.undo, "on_open_change": _ignore, "on_share_change": share.ask}
-    components.mount("bar", data, key="bar", **heard)
+    steps = {"undo": state.can_undo(), "redo": state.can_redo()}
+    data = parts.bar(listed, **steps, embedded=bool(st.context.is_embedded), shares=shares)
+    heard = {"undo": state.undo, "redo": state.redo, "open": _ignore, "share": share.ask}
+    components.mount("bar", data, key="bar", **{f"on_{name}_change": call for name, call in heard.items()})
     asked = st.session_state["bar"].get("open")
     target = next((page for page in PAGES if asked is not None and page.path == (asked or first)), None)
     if target is not None:

@@ -203,7 +203,8 @@ def _pin_written(position: int | None = None) -> None:
         wanted = None if found.positions or position is None or position >= len(found.side) else position
     else:
         wanted = found.positions[-1] if found.positions else None
-    if wanted is not None and wanted != parts.default_query(found.side):
+    crosses = found.task == "translate" and view.kind != "decoder"
+    if wanted is not None and wanted != parts.default_query(found.side, writes=crosses):
         state.settle(replace(view, query=wanted))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from attention.payloads.overview import scores_of
+from attention.payloads.overview import counted, scores_of
 from attention.ui import ask, state, stored
 
 if TYPE_CHECKING:
@@ -117,11 +117,10 @@ def _ranking(
 
 def _over(rows: int, pattern: str, probed: Probed | None) -> str:
     """What a ranking's scores are means over."""
-    count = f"{rows:,} quer{'y' if rows == 1 else 'ies'}"
     if probed is None:
-        return f"Scored on this text alone, over {count}; another text may rank otherwise."
+        return f"Scored on this text alone, {counted(rows)}; another text may rank otherwise."
     repeated = probed.n_sequences and pattern in ("induction", "copying")
-    return f"Over {count} of the {'random sequences' if repeated else 'stored texts'}."
+    return f"O{counted(rows)[1:]} of the {'random sequences' if repeated else 'stored texts'}."
 
 
 def _every(scores: PatternScores, least: float | None, head_view: HeadView, probed: Probed | None) -> None:

@@ -214,9 +214,11 @@ def _json(trace: Trace, view: View) -> str:
 
 
 def file_name(view: View, kind: Kind) -> str:
-    """A name for a file, of the model and the head, as pictures have it; only letters, digits, dots and hyphens."""
+    """A name for a file, of the model and what is in it; only letters, digits, dots and hyphens."""
     model = re.sub(r"[^A-Za-z0-9.]+", "-", view.model).strip("-.")[:NAME_CHARS] or "view"
-    return f"headlight-{model}-layer-{view.layer}-head-{view.head}.{kind.ending}"
+    # A file of all heads is not named after one of them.
+    head = "all-heads" if kind in (PAGE, NPZ) else f"layer-{view.layer}-head-{view.head}"
+    return f"headlight-{model}-{head}.{kind.ending}"
 
 
 def _open(limits: Limits) -> None:

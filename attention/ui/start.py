@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from attention.bundled import Shine, notes, shine_of
+from attention.bundled import Shine, notes, shine_named, shine_of
 from attention.catalogue import Sample, default_model, is_offered, samples
 from attention.config import Limits
 from attention.view import View, change
@@ -42,13 +42,16 @@ def to_model(view: View, model: str) -> dict[str, Any]:
 
 
 def to_sample(model: str, sample: Sample) -> dict[str, Any]:
-    """The changes for a sample: its texts, and the head that was found to be worth a look there."""
-    return {"text": sample.text, "pair": sample.pair, **_head_for(model, sample.text)}
+    """The changes for a sample: its texts, and the head and the row that show what it tells."""
+    shine = shine_named(model, sample.look)
+    head = _head_for(model, sample.text) if shine is None else _place(shine)
+    row = {} if sample.row is None else {"query": sample.row}
+    return {"text": sample.text, "pair": sample.pair, **head, **row}
 
 
 def to_shine(shine: Shine) -> dict[str, Any]:
     """The changes for a head that does something nameable on a text of its own."""
-    return {"text": shine.text, "pair": shine.pair, **_place(shine)}
+    return {"text": shine.text, "pair": shine.pair, **_place(shine), "query": shine.query}
 
 
 def _head_for(model: str, text: str) -> dict[str, Any]:

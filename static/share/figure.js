@@ -102,7 +102,7 @@ function shapesOf({ frames }, { name, view, place }, number, pins, palette) {
 }
 
 /** The cells with their colours; of pooled maps each cell spans several tokens. */
-function traceOf(shown, { name, view, place }, number, { width, height }, palette) {
+function traceOf(shown, { name, view, place, bare }, number, { width, height }, palette) {
   const { z, zmin, zmax, scale } = view;
   const [rows, columns] = z.shape;
   const gap = Math.max(rows, columns) <= GAPS_UP_TO ? 1 : 0;
@@ -114,7 +114,7 @@ function traceOf(shown, { name, view, place }, number, { width, height }, palett
   return {
     type: "heatmap", z: Array.from({ length: rows }, (_, row) => z.subarray(row * columns, (row + 1) * columns)), zmin, zmax,
     x0: dx / 2 - 0.5, dx, y0: dy / 2 - 0.5, dy, xgap: gap, ygap: gap, zsmooth: false, hoverinfo: "skip", meta: { scale },
-    colorscale: palette[scale], showscale: true, xaxis: `x${number}`, yaxis: `y${number}`,
+    colorscale: palette[scale], showscale: !bare, xaxis: `x${number}`, yaxis: `y${number}`,
     colorbar: {
       orientation: "h", thickness: BAR, lenmode: "pixels", len: Math.min(place.width, LONGEST) - before - after, xpad: 0, ypad: 0, xanchor: "left", yanchor: "top",
       x: (place.left + before) / width, y: 1 - (place.top + place.height + 8) / height, outlinewidth: 0, ticks: "", ticklabelposition: "outside",

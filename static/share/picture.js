@@ -45,14 +45,17 @@ function wordsOf({ labels, captions }, { look, head }, name, view, stage) {
  * {svg, width, height, alt, paper, mm}: the text of an SVG document, its size in points, what it shows in words, the colour
  * behind it, and its width on paper. asked: {which
  * panels, stacked, size: one of SIZES (in a slide nothing has room below
- * another), palette, paper, sentence: whether the pinned row is written as one}.
+ * another), palette, paper, sentence: whether the pinned row is written as one;
+ * title, legend, pin: whether there is a line with the name, colours and captions, an outline of the pinned row}. What was
+ * changed in the numbers is always said.
  */
-export async function drawing(given, shown, { which, stacked, size, palette, paper, sentence }) {
-  const pins = table.pins(shown.look);
-  const panels = panelsOf(given, shown, which);
+export async function drawing(given, shown, { which, stacked, size, palette, paper, sentence, title = true, legend = true, pin = true }) {
+  const pinned = table.pins(shown.look);
+  const pins = pin ? pinned : [];
+  const panels = panelsOf(given, shown, which).map((panel) => (legend || !panel.view ? panel : { ...panel, words: "", bare: true }));
   const units = sizes.unitsOf(size);
-  const row = sentence ? sentences.sentenceOf(shown, pins, units.width) : null;
-  const { head, top, rowTop } = headOf(given, shown, row, units.width);
+  const row = sentence ? sentences.sentenceOf(shown, pinned, units.width) : null;
+  const { head, top, rowTop } = headOf(given, shown, row, units.width, title);
   units.height = sizes.place(shown, panels, units, top, stacked && !size.px[1]);
   const Plotly = await axes.plotly();
   const figure = figureOf(given, { shown, panels, pins, palette, paper }, units, head);
@@ -63,16 +66,17 @@ export async function drawing(given, shown, { which, stacked, size, palette, pap
   made.documentElement.append(...thin.map(([place, pin]) => vector.wedges(made, place, pin, palette.ink)));
   if (row) made.documentElement.append(sentences.drawn(made, row, rowTop, palette, axes.FONT));
   const [width, height] = [size.px[0], size.px[1] ?? Math.round(units.height * (size.px[0] / units.width))];
-  const alt = altOf(shown, given, pins, which);
+  const alt = altOf(shown, given, pinned, which);
   finish(made, { title: words.titleOf(given.about, shown), alt, units, points: [width, height], mm: size.mm });
   await embedFonts(made);
   return { svg: new XMLSerializer().serializeToString(made), width, height, alt, paper, mm: size.mm };
 }
 
 /** The lines above the maps, where the sentence begins, and where the maps do. */
-function headOf(given, shown, row, width) {
+function headOf(given, shown, row, width, title) {
   const changed = words.changesOf(shown);
-  const texts = [...sizes.wrapped(words.titleOf(given.about, shown), width - 2 * sizes.PAD, true, 15).map((text) => ({ text, bold: true })),
+  const name = title ? sizes.wrapped(words.titleOf(given.about, shown), width - 2 * sizes.PAD, true, 15) : [];
+  const texts = [...name.map((text) => ({ text, bold: true })),
     ...(changed ? sizes.wrapped(changed, width - 2 * sizes.PAD) : []).map((text) => ({ text, bold: false })),
     ...(row ? [{ text: row.title, bold: false }] : [])];
   const head = texts.map((line, i) => ({ ...line, top: sizes.PAD + i * HEAD_LINE }));

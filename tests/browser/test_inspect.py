@@ -308,6 +308,22 @@ def test_undo_takes_back_the_last_head(desk):
     desk.wait_for_url(re.compile("^(?!.*head=)"))
 
 
+def test_redo_goes_forward_again_by_button_and_by_keys(desk):
+    redo = desk.get_by_role("button", name="Redo")
+    desk.get_by_role("button", name="Next head (→)").click()
+    desk.wait_for_url("**head=1**")
+    expect(redo).to_be_disabled()
+    desk.keyboard.press("Control+z")
+    desk.wait_for_url(re.compile("^(?!.*head=)"))
+    expect(redo).to_be_enabled()
+    redo.click()
+    expect(desk.get_by_role("heading", name="Layer 0, head 1")).to_be_visible()
+    desk.keyboard.press("Control+z")
+    expect(redo).to_be_enabled()
+    desk.keyboard.press("Control+Shift+Z")
+    expect(desk.get_by_role("heading", name="Layer 0, head 1")).to_be_visible()
+
+
 def test_the_arithmetic_opens_its_other_keys(desk):
     rows = desk.locator(".arithmetic tbody tr[data-key]")
     assert rows.count() == 5

@@ -81,11 +81,15 @@ class Desk:
     page: Page
 
     def choose(
-        self, *, what: str = "beside", size: str = "column", colours: str = "light", sentence: bool = False
-    ) -> None:
+        self, *, what: str = "beside", size: str = "column", colours: str = "light", sentence: bool = False,
+        without: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
         for label, value in (("What", what), ("Size", size), ("Colours", colours)):
             self.page.get_by_label(label, exact=True).select_option(value)
-        self.page.get_by_role("checkbox").set_checked(sentence)
+        own = {"title": True, "colours and captions": True, "pinned row": True}
+        parts = own | {"the pinned row as a sentence": sentence}
+        for label, wanted in parts.items():
+            self.page.get_by_role("checkbox", name=label, exact=True).set_checked(wanted and label not in without)
 
     def download(self, button: str) -> tuple[str, bytes]:
         """The file's name and bytes."""
@@ -431,3 +435,23 @@ def test_numbers_have_nine_digits_as_in_python(words, number):
     exact = Decimal(number)
     rest = abs(exact.scaleb(8 - exact.adjusted())) % 1 if number else 0
     assert shown == expected or rest == Decimal("0.5")
+
+
+def test_title_colours_and_pin_can_be_left_out(desk: Desk) -> None:
+    def parts(*without: str) -> tuple[str, int]:
+        """All that is written, and how many outlines there are."""
+        desk.choose(what="weights", without=without)
+        svg = desk.svg()
+        written = " ".join("".join(text.itertext()) for text in svg.iter(f"{SVG}text"))
+        layers = [group for group in svg.iter(f"{SVG}g") if group.get("class") == "shapelayer"]
+        return written, sum(len(list(layer.iter(f"{SVG}path"))) for layer in layers)
+
+    whole, outlines = parts()
+    assert "layer 0, head 0" in whole
+    assert "share of each value" in whole
+    assert outlines == 1
+    bare, outlines = parts("title", "colours and captions", "pinned row")
+    assert "layer 0" not in bare
+    assert "share of each value" not in bare
+    assert "Weights" in bare
+    assert outlines == 0

@@ -78,7 +78,7 @@ def test_the_copied_link_is_what_is_shown_before_the_server_hears_of_it(page: Pa
         deep(".actions button").find((one) => one.textContent === "Copy link").click();
         globalThis.then = location.href;
     }""")
-    expect(page.get_by_text("Link copied")).to_be_visible()
+    expect(page.get_by_text("Link copied; it opens on this computer alone: see Share")).to_be_visible()
     assert page.evaluate("then") == before, "the address itself comes later"
     assert view_of(copied(page)) == View(text=VIEW.text, layer=1, head=4, query=8)
     page.wait_for_url(re.compile("head=4"), timeout=SECONDS)
@@ -122,7 +122,7 @@ def test_numbers_go_out_and_come_back(page: Page, tmp_path: Path) -> None:
         page.get_by_role("button", name=re.compile("Save .* MB")).click(timeout=SECONDS)
     file = tmp_path / coming.value.suggested_filename
     coming.value.save_as(file)
-    assert file.name == "headlight-storyteller-layer-2-head-3.npz"
+    assert file.name == "headlight-storyteller-all-heads.npz"
     page.get_by_role("tab", name="Open a file").click()
     chooser = page.locator("input[type=file]")
     chooser.set_input_files({"name": "x.npz", "mimeType": "application/zip", "buffer": b"PK no archive"})

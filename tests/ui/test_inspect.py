@@ -403,13 +403,31 @@ def test_a_text_that_is_too_long_is_cut_on_request_and_comes_back(
     assert not app.exception
     assert given(app)["prompt"]["text"] == "The quick brown fox jumps"
     assert "figures" in given(app)
+    assert not given(app)["bar"]["redo"]
     during(app, state.undo)
     assert given(app)["prompt"]["text"] == LONG, "the whole text is one step back"
+    assert given(app)["bar"]["redo"]
+
+
+def test_a_text_that_changes_below_its_box_changes_in_it_too(monkeypatch) -> None:
+    """A part of the page that runs by itself draws no box: the whole page has to run again."""
+    wanted = ["The cat sat."]
+
+    def gate() -> bool:
+        if wanted:
+            ask.change_to(text=wanted.pop())
+        return True
+
+    monkeypatch.setattr(warmup, "gate", gate)
+    app = opened(model="local", text="The quick brown fox.")
+    assert given(app)["prompt"]["text"] == "The cat sat."
+    assert [token["text"] for token in given(app)["run"]["tokens"]["keys"]][:2] == ["The", "cat"]
 
 
 def test_whoever_typed_on_keeps_what_they_typed() -> None:
     refused, start = View(model="local", text=LONG), Beginning(of="text", text="The", size="1 tokens")
     for now, shortened in ((refused, True), (change(refused, text="Typed since."), False)):
-        with patch.object(state, "current", lambda now=now: now), patch.object(ask, "change_to") as change_to:
+        here = patch.object(state, "current", lambda now=now: now)
+        with here, patch.object(state, "settle"), patch.object(ask, "change_to") as change_to:
             ask.shorten(refused, start)
         assert change_to.called is shortened

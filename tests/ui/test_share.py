@@ -188,6 +188,13 @@ def test_streamlits_server_takes_no_larger_file_than_is_opened(monkeypatch: pyte
     assert panel(SHORT).file_uploader(key=share.FILE).proto.max_upload_size_mb == 3
 
 
+def test_a_file_of_all_heads_is_not_named_after_one() -> None:
+    kinds, view = (share.PAGE, share.NPZ, share.JSON, share.VIEW), View(layer=2, head=3)
+    assert [share.file_name(view, kind).removeprefix("headlight-storyteller-") for kind in kinds] == [
+        "all-heads.html", "all-heads.npz", "layer-2-head-3.json", "layer-2-head-3.view.json",
+    ]  # fmt: skip
+
+
 @given(st.text(max_size=80), st.integers(0, 10**6))
 def test_a_files_name_is_safe_everywhere(model: str, layer: int) -> None:
     name = share.file_name(View(model=model if model.strip() else "x", layer=layer), share.NPZ)

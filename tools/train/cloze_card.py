@@ -67,7 +67,7 @@ def finish(build_folder: Path, out: Path, run: dict[str, Any], shape: Shape | No
     tokens = progress.step * run.pop("batch") * run["workers"] * shape.length
     made = card.Run.of(progress, tokens=tokens, **run)
     found = [(text, head_scores(task, text)) for text in TEXTS]
-    write_facts(out, _as_json(figures, found, made))
+    write_facts(out, _as_json(figures, found, made, task))
     _write_card(out, figures, found, made, task, tokenizer, build_folder)
     return figures
 
@@ -81,6 +81,14 @@ def head_scores(task: Cloze, text: str) -> dict[str, Tensor]:
     return {kind: probes.kind_scores(weights, ids, kind, tables, causal=False) for kind in KINDS}
 
 
+def clearest(task: Cloze, shown: dict[str, Any]) -> int:
+    """The row of a shown text that shows best what its head does."""
+    ids = torch.tensor([[0, *task.tokenizer.encode(shown["text"], add_special_tokens=False).ids, 1]])
+    weights, _ = probes.attention_maps(task.model, ids)
+    head = weights[shown["layer"], 0, shown["head"]]
+    return probes.clearest(head, ids[0], shown["kind"], lexicon(task.tokenizer), causal=False)[0]
+
+
 def fillers(model: ModernBertForMaskedLM, tokenizer: PreTrainedTokenizerFast, text: str, count: int = 5) -> list[str]:
     """The likeliest tokens for the blank of a text."""
     encoded = tokenizer(text, return_tensors="pt", return_token_type_ids=False)
@@ -90,8 +98,11 @@ def fillers(model: ModernBertForMaskedLM, tokenizer: PreTrainedTokenizerFast, te
     return [str(tokenizer.decode([int(one)])).strip() for one in logits[blank].topk(count).indices]
 
 
-def _as_json(figures: dict[str, float], found: list[tuple[str, dict[str, Tensor]]], run: card.Run) -> dict[str, Any]:
+def _as_json(
+    figures: dict[str, float], found: list[tuple[str, dict[str, Tensor]]], run: card.Run, task: Cloze
+) -> dict[str, Any]:
     shown = [_shining(kind, found) for kind in SEE]
+    shown = [one | {"query": clearest(task, one)} for one in shown]
     scores = _mean(found)
     layers, heads = scores["previous"].shape
     return {

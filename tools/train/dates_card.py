@@ -31,6 +31,9 @@ FRESH, ALIGNED = 2000, 200  # spellings of held-out dates that are translated, a
 PARTS = {"year": slice(0, 4), "month": slice(5, 7), "day": slice(8, 10)}  # places in the ISO form
 
 
+SPANS = {"year": (16, 20), "month": (11, 14), "day": (4, 5)}  # where they stand in the first of the examples
+
+
 def finish(build_folder: Path, out: Path, run: dict[str, Any], shape: Shape | None = None) -> dict[str, Any]:
     """Export the checkpoint, measure what was exported, write `headlight.json` and README.md; returns the figures."""
     task = Dates(shape or Shape())
@@ -48,7 +51,7 @@ def finish(build_folder: Path, out: Path, run: dict[str, Any], shape: Shape | No
     made = card.Run.of(progress, tokens=0, **{key: value for key, value in run.items() if key != "batch"})
     figures = {"exact": task.exact(FRESH, seed=99), "held_out_spellings": FRESH}
     alignment = alignments(task, ALIGNED)
-    write_facts(out, _as_json(figures, alignment, made))
+    write_facts(out, _as_json(figures, alignment, made, cross_weights(task, EXAMPLES[0], "1998-05-03")))
     _write_card(out, figures, alignment, made, task)
     return figures
 
@@ -90,7 +93,9 @@ def _marked(count: int) -> Iterator[tuple[str, str, dict[str, tuple[int, int]]]]
             yield text, day.isoformat(), spans
 
 
-def _as_json(figures: dict[str, Any], alignment: dict[str, Tensor], run: card.Run) -> dict[str, Any]:
+def _as_json(
+    figures: dict[str, Any], alignment: dict[str, Tensor], run: card.Run, example: Tensor
+) -> dict[str, Any]:
     return {
         "title": "Date translator",
         "trained_on": "made-up spellings of the dates from 1900 to 2050",
@@ -103,21 +108,26 @@ def _as_json(figures: dict[str, Any], alignment: dict[str, Tensor], run: card.Ru
             | {part: float(scores[layer, head]) for part, scores in alignment.items()}
             for layer, head in _places(alignment)
         ],
-        "texts": [_shining(part, scores) for part, scores in alignment.items()],
+        "texts": [_shining(part, scores, example) for part, scores in alignment.items()],
     }
 
 
-def _shining(part: str, scores: Tensor) -> dict[str, Any]:
+def _shining(part: str, scores: Tensor, example: Tensor) -> dict[str, Any]:
+    """A part's best head, and the row that shows it. example: `cross_weights` on the first of the examples."""
     place = int(scores.argmax())
+    layer, head = place // scores.shape[1], place % scores.shape[1]
+    first, last = SPANS[part]
+    shown = example[layer, head, PARTS[part], first:last].sum(-1)
     return {
         "text": EXAMPLES[0],
         "pair": "1998-05-03",
         "kind": "cross",
         "name": part,
-        "layer": place // scores.shape[1],
-        "head": place % scores.shape[1],
+        "layer": layer,
+        "head": head,
+        "query": PARTS[part].start + int(shown.argmax()),
         "score": float(scores.max()),
-        "see": f"each character of the {part} looks at where the {part} stands in the source",
+        "see": f"the rows that write the {part} look at where the {part} stands in the source",
     }
 
 

@@ -15,6 +15,8 @@ from transformers import PreTrainedModel
 
 from tools.train.targets import Lexicon, target
 
+AS_GOOD = 0.02  # a difference in weight that nobody sees
+
 
 @contextmanager
 def eager(model: PreTrainedModel) -> Iterator[None]:
@@ -52,6 +54,16 @@ def on_targets(weights: Tensor, wanted: Tensor) -> Tensor:
     mass = (weights * wanted[None, :, None]).sum(-1)  # (layers, batch, heads, r)
     asked = wanted.any(-1)[None, :, None]  # (1, batch, 1, r)
     return (mass * asked).sum((1, 3)) / asked.sum().clamp(min=1)
+
+
+def clearest(weights: Tensor, ids: Tensor, kind: str, tables: Lexicon, *, causal: bool = True) -> tuple[int, float]:
+    """The row that shows best what a head does: of those of words, the last one with the most weight on the kind's
+    targets, within `AS_GOOD`; and its weight on them. weights (n, n) of one head, ids (n,).
+    """
+    wanted = target(kind, ids[None], torch.arange(len(ids))[None], tables, causal=causal)[0]
+    mass = (weights * wanted).sum(-1) * (tables.small | tables.big)[ids]
+    row = int((mass >= mass.max() - AS_GOOD).nonzero()[-1])
+    return row, float(mass[row])
 
 
 def spread(weights: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 from transformers import LlamaForCausalLM
 
 from tools.train import figures_of_storyteller as figures
-from tools.train import passages
+from tools.train import passages, probes
 from tools.train.targets import Lexicon
 from tools.train.tokenizer import BEGIN_ID
 
@@ -78,11 +78,14 @@ def _seen(model: LlamaForCausalLM, tokenizer: Tokenizer, tables: Lexicon, text: 
     """Every head that does a nameable thing on a text, with its score."""
     ids = torch.tensor([[BEGIN_ID, *tokenizer.encode(text, add_special_tokens=False).ids]])
     scores = figures.text_figures(model, ids, tables)
+    weights, _ = probes.attention_maps(model, ids)
     names = figures.names_of_heads(scores, ids, tables)
-    seen = [
-        {"text": text, "kind": kind, "layer": layer, "head": head, "score": float(scores[kind][layer, head])}
-        for layer, row in enumerate(names)
-        for head, kind in enumerate(row)
-        if kind in WHAT_TO_SEE
-    ]
-    return [one for one in seen if one["score"] >= SEEN]
+    seen = []
+    for layer, row in enumerate(names):
+        for head, kind in enumerate(row):
+            if kind in WHAT_TO_SEE and (score := float(scores[kind][layer, head])) >= SEEN:
+                # Of a comma that looks at a comma nobody would say that a word looks at where it stood before.
+                query, shown = probes.clearest(weights[layer, 0, head], ids[0], kind, tables)
+                one = {"text": text, "kind": kind, "layer": layer, "head": head, "score": score}
+                seen += [{**one, "query": query}] if shown >= SEEN else []
+    return seen

@@ -26,17 +26,23 @@ function logo() {
 
 function build(parent) {
   const nav = ui.make("nav", { "aria-label": "Pages" });
-  const undo = button("Undo", "Back to the view before");
+  const undo = button("Undo", "Back to the view before (Ctrl or ⌘ + Z)");
+  const redo = button("Redo", "Forward again to what was undone (Ctrl or ⌘ + Shift + Z, Ctrl + Y)");
+  undo.setAttribute("aria-keyshortcuts", "Control+Z Meta+Z");
+  redo.setAttribute("aria-keyshortcuts", "Control+Shift+Z Control+Y Meta+Shift+Z");
   const copy = button("Copy link", "Copy the link to what is shown now");
   const share = button("Share", "Link, pictures, files");
   share.setAttribute("aria-haspopup", "dialog");
   const out = ui.make("a", { class: "out", target: "_blank", rel: "noopener" }, "Open in Headlight ", ui.make("span", { "aria-hidden": "true" }, "↗"));
   const said = ui.make("span", { class: "said", "aria-live": "polite" });
-  const actions = ui.make("div", { class: "actions" }, said, undo, copy, share, out);
+  const actions = ui.make("div", { class: "actions" }, said, undo, redo, copy, share, out);
   const root = ui.make("div", { class: "bar" }, ui.make("span", { class: "name" }, logo(), "Headlight"), nav, actions);
   parent.append(root);
-  const state = { root, nav, undo, copy, share, out, words: said, own: false, said: false, send: () => {} };
+  const state = {
+    root, nav, undo, redo, copy, share, out, words: said, send: () => {}, own: false, said: false, forward: { own: false, said: false },
+  };
   undo.addEventListener("click", () => table.takeBack() || state.send("undo", true));
+  redo.addEventListener("click", () => state.send("redo", true));
   copy.addEventListener("click", () => report(state));
   share.addEventListener("click", () => {
     table.tell();
@@ -45,11 +51,34 @@ function build(parent) {
   });
   // The view may have changed since: the way out leads to what is shown when it is taken.
   for (const event of ["pointerdown", "focus", "click"]) out.addEventListener(event, () => lead(state));
-  state.stop = ui.listen("undo", (can) => {
-    state.said = can;
-    allow(state);
-  });
   return state;
+}
+
+/** What the steps below the bar say, and the keys of both ways, until the component is taken down. */
+function connect(state) {
+  const stops = [
+    ui.listen("undo", (can) => allow(Object.assign(state, { said: can }))),
+    ui.listen("redo", (can) => {
+      state.forward.said = can;
+      allow(state);
+    }),
+  ];
+  const press = (event) => keyed(state, event);
+  document.addEventListener("keydown", press);
+  return () => {
+    stops.forEach((stop) => stop());
+    document.removeEventListener("keydown", press);
+  };
+}
+
+/** Ctrl or ⌘ + Z and its ways back, where nobody is typing: a box of text has an undo of its own. */
+function keyed({ undo, redo }, event) {
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || ui.typing(event)) return;
+  const key = event.key.toLowerCase();
+  const wanted = key === "z" ? (event.shiftKey ? redo : undo) : key === "y" && event.ctrlKey ? redo : null;
+  if (!wanted || wanted.hidden || wanted.disabled || document.querySelector("[role=dialog]")) return;
+  event.preventDefault();
+  wanted.click();
 }
 
 /** When the dialog has come and gone, the keyboard is at the button again: Streamlit does not find what lies in a shadow. */
@@ -74,19 +103,24 @@ function lead({ out }) {
   out.href = table.address();
 }
 
-/** What came with the bar wins: steps below the bar can only add something to take back, and old news must not undo it. */
-function allow({ undo, own, said }) {
+/**
+ * What came with the bar wins: steps below the bar can only add something to take back, and old news must not undo it.
+ * They can only end the way forward.
+ */
+function allow({ undo, redo, own, said, forward }) {
   undo.disabled = !(own || said);
+  redo.disabled = !(forward.own && forward.said);
 }
 
 async function report(state) {
   const link = table.address();
   const whole = !new URL(link).searchParams.get("packed")?.startsWith(LEFT_OUT);
   const done = await copyText(link);
-  const words = whole ? "Link copied" : "Copied without its text, too long for a link: see Share";
+  const here = ui.isHere(location.hostname);
+  const words = whole ? `Link copied${here ? "; it opens on this computer alone: see Share" : ""}` : "Copied without its text, too long for a link: see Share";
   state.words.textContent = done ? words : "Copy the address from the browser’s bar";
   clearTimeout(state.timer);
-  state.timer = setTimeout(() => { state.words.textContent = ""; }, done && whole ? SAID_MS : LONG_MS);
+  state.timer = setTimeout(() => { state.words.textContent = ""; }, done && whole && !here ? SAID_MS : LONG_MS);
 }
 
 /** One link a page; a plain click goes through the server, so that the view comes along. */
@@ -108,14 +142,19 @@ export default function ({ data, parentElement, setTriggerValue }) {
   ui.dress(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement));
   state.send = setTriggerValue;
-  const { pages, undo, embedded, shares } = ui.parse(data);
+  state.stop ??= connect(state);
+  const { pages, undo, redo, embedded, shares } = ui.parse(data);
   state.root.classList.toggle("embedded", embedded);
-  for (const own of [state.nav, state.undo, state.copy]) own.hidden = embedded;
+  for (const own of [state.nav, state.undo, state.redo, state.copy]) own.hidden = embedded;
   state.share.hidden = embedded || !shares;
   state.out.hidden = !embedded;
   lead(state);
   if (undo !== state.own) Object.assign(state, { own: undo, said: undo });
+  if (redo !== state.forward.own) state.forward = { own: redo, said: redo };
   allow(state);
   fillNav(state, pages);
-  return () => state.stop();
+  return () => {
+    state.stop?.();
+    state.stop = null;
+  };
 }

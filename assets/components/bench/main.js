@@ -119,6 +119,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     table.arriveLook(given);
     ui.say("count", given.count);
     ui.say("undo", given.undo);
+    ui.say("redo", given.redo);
   }
   return () => {
     ui.say("count", null);

@@ -12,6 +12,10 @@ const WHAT = {
 };
 const COLOURS = { light: "light, on white", screen: "as on screen" };
 const TABLES = { scores: "scores", weights: "weights", values: "output" };
+// What a picture can have beside its maps, and has to begin with.
+const PARTS = {
+  title: ["title", true], legend: ["colours and captions", true], pin: ["pinned row", true], sentence: ["the pinned row as a sentence", false],
+};
 const FORMATS = { png: "PNG", svg: "SVG" };
 
 function build(parent) {
@@ -20,9 +24,11 @@ function build(parent) {
   state.what = choose("What", texts(WHAT, ([text]) => text));
   state.size = choose("Size", texts(SIZES, ({ label }) => label));
   state.colours = choose("Colours", texts(COLOURS));
-  state.sentence = ui.make("input", { type: "checkbox" });
-  state.sentence.addEventListener("change", () => draw(state));
-  const sentence = ui.make("label", { class: "check" }, state.sentence, "with the pinned row as a sentence");
+  const checks = Object.entries(PARTS).map(([name, [label, checked]]) => {
+    state[name] = ui.make("input", { type: "checkbox", checked });
+    state[name].addEventListener("change", () => draw(state));
+    return ui.make("label", { class: "check" }, state[name], label);
+  });
   state.preview = ui.make("img", { alt: "", hidden: true });
   state.said = ui.make("p", { class: "said", role: "status" });
   state.pictures = Object.entries(FORMATS).map(([format, name]) => button(`Download ${name}`, () => download(state, format)));
@@ -31,9 +37,10 @@ function build(parent) {
   state.tables = Object.entries(TABLES).map(([name, title]) => [name, button(`CSV: ${title}`, () => table(state, name))]);
   const line = (label, ...children) => ui.make("div", { class: "line", role: "group", "aria-label": label }, ...children);
   parent.append(ui.make("div", { class: "pictures" },
-    line("What the picture is", state.what.root, state.size.root, state.colours.root, sentence),
+    line("What the picture is", state.what.root, state.size.root, state.colours.root),
+    line("What is in it", ...checks),
     ui.make("div", { class: "frame" }, state.preview), line("Picture", ...state.pictures, state.copy),
-    line("Numbers as a table", ...state.tables.map(([, made]) => made)), state.said));
+    ui.make("h3", {}, "Numbers as a table"), line("Numbers as a table", ...state.tables.map(([, made]) => made)), state.said));
   return state;
 }
 
@@ -53,12 +60,12 @@ function button(label, press) {
 }
 
 /** The picture as it was asked for; rejects with a sentence where it cannot be made. */
-function picture({ given, shown, palette, what, size, colours, sentence }) {
+function picture({ given, shown, palette, what, size, colours, ...parts }) {
   const light = colours.value() === "light";
   const own = light ? HEADLIGHT.palettes.light : palette;
   return drawing(given, shown, {
     which: WHAT[what.value()][1], stacked: what.value() === "under", size: SIZES[size.value()], palette: own, paper: light ? WHITE : own.paper,
-    sentence: sentence.checked,
+    ...Object.fromEntries(Object.keys(PARTS).map((name) => [name, parts[name].checked])),
   });
 }
 

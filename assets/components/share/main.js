@@ -6,15 +6,17 @@ const table = desk(ui);
 const states = new WeakMap();
 const WARNING = "A link carries its text: whoever sees the link can read it, in the logs of servers and proxies on the way too.";
 const LEFT_OUT = "The text is too long for a link, so this one opens without it. Save the view as a file, and send that instead.";
+const HERE = "Nobody else can open this link: its address means the computer that it is opened on. In your network, open Headlight by this"
+  + " computer’s name or address there and copy the link again; for everybody else run it on a host, or send a file (see Files).";
 const EMBED_PX = 800;
 const ESCAPES = { "&": "&amp;", '"': "&quot;", "<": "&lt;", ">": "&gt;" };
 
 function build(parent) {
-  const state = { said: ui.make("p", { class: "said", role: "status" }), notes: ui.make("p", { class: "note" }) };
+  const state = { said: ui.make("p", { class: "said", role: "status" }), notes: ui.make("p", { class: "note" }), here: ui.make("p", { class: "note here", hidden: true }, HERE) };
   state.link = part(state, "Link", ui.make("input", { type: "text", readOnly: true, spellcheck: false }), "Copy link");
   state.snippet = part(state, "Inside another page", ui.make("textarea", { rows: 5, readOnly: true, spellcheck: false }), "Copy lines");
   state.size = ui.make("p", { class: "note size" });
-  state.link.root.append(state.size);
+  state.link.root.append(state.size, state.here);
   parent.append(ui.make("div", { class: "share" }, state.link.root, state.notes, state.snippet.root, state.said));
   state.stop = ui.listen("shown", () => show(state));
   return state;
@@ -42,6 +44,7 @@ function show(state) {
   embedded.searchParams.set("embed", "true");
   state.link.field.value = link;
   state.snippet.field.value = `<iframe src="${escaped(embedded.href)}"\n  title="${escaped(given.title)}" width="100%" height="${EMBED_PX}"\n  style="border: 0" loading="lazy"></iframe>`;
+  state.here.hidden = !ui.isHere(location.hostname);
   state.size.textContent = given.complete ? `${link.length.toLocaleString("en")} characters` : LEFT_OUT;
   state.notes.textContent = given.complete ? WARNING : "";
   state.notes.hidden = state.snippet.root.hidden = !given.complete; // a page inside another one has no use for another text

@@ -359,7 +359,9 @@ def _start(source: Source) -> tuple[int]:
 
 def _tokenizer(source: Source) -> Any:
     if source.tokenizer is None:
-        raise InputError("A string needs the model's tokenizer: pass tokenizer=, or give ids instead of a string.")
+        none = f"{source.name} has no tokenizer, and a string needs one"
+        what = none if source.name else "A string needs the model's tokenizer"
+        raise InputError(f"{what}: pass tokenizer=, give ids instead of a string, or put its files beside the model.")
     return source.tokenizer
 
 

@@ -13,6 +13,7 @@ from attention.errors import ModelError
 from attention.models import adapter, quantised, rules
 from attention.models.card import ModelCard
 from attention.models.device import DTYPES, choose, dtype_on, settle
+from attention.models.inspect import TOKENIZER
 from attention.models.reference import ModelRef
 from attention.models.task import Task, auto_class, task_of
 from attention.models.weights import INDEX, check_index, read_header
@@ -22,6 +23,8 @@ __all__ = ["DTYPES", "LoadedModel", "build"]
 
 # A head or pooler that the files lack is made up; more than this beside the weights that are there is not.
 SPARE = 20_000_000
+# What lies beside a model only where a tokenizer does.
+READS = re.compile(r"(?!generation_config\.json|chat_template\.jinja)(?:" + TOKENIZER.pattern + ")")
 TOKENIZERS = ("tokenizer_config.json", "tokenizer.json")
 FOLDERS = re.compile(r"(?<![\w:/\\])(?:[A-Za-z]:)?[/\\](?:[^\s/\\'\":,]+[/\\])+")
 INNER = ".layers.", ".layer.", ".h.", ".block.", ".blocks."
@@ -31,8 +34,9 @@ INNER = ".layers.", ".layer.", ".h.", ".block.", ".blocks."
 class LoadedModel:
     """A model ready to run: in evaluation mode, no gradients, attention as from_pretrained chose it.
 
-    missing: weights that the files lack and that are therefore random (a pooler or head the checkpoint came without);
-    a model that lacks weights inside its layers is refused.
+    tokenizer: None where no file of one lies beside the model. missing: weights that the files lack and that are
+    therefore random (a pooler or head the checkpoint came without); a model that lacks weights inside its layers is
+    refused.
     """
 
     model: Any
@@ -138,21 +142,27 @@ def _refuse_empty_promises(auto_class: Any, card: ModelCard, folder: Path) -> No
 
 
 def _tokenizer(ref: ModelRef, folder: Path) -> Any:
+    """The tokenizer of a folder, None where it has no file of one: whoever has another, or ids, needs none."""
     from transformers import AutoTokenizer
 
     from attention.tokens import is_panic
 
     if ref.entry is None or ref.revision != ref.entry.revision:
         rules.check(ref.id, folder)
+    none_given = not any(READS.fullmatch(path.name) for path in folder.iterdir())
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except BaseException as err:  # tokenizer classes raise what they like on missing or odd files
         if not isinstance(err, Exception) and not is_panic(err):
             raise
+        if none_given:
+            return None
         raise ModelError(
             f"The tokenizer of {ref.id} cannot be loaded ({_first_line(err)}); its files must lie beside the model."
         ) from err
     if len(tokenizer) <= len(tokenizer.all_special_ids):  # without its files the library makes an empty one, silently
+        if none_given:
+            return None
         raise ModelError(f"{ref.id} has no tokenizer; its files must lie beside the model.")
     return tokenizer
 

@@ -138,8 +138,12 @@ def family_of(config: Any) -> Family:
     """Whether a config describes an encoder, a decoder or both, from its own words and the library's tables."""
     from transformers.models.auto import modeling_auto as tables
 
+    from attention.models.task import sees_more_than_text
+
     if config.is_encoder_decoder:
         return "encoder-decoder"
+    if sees_more_than_text(config):
+        return "decoder"
     causal = config.model_type in tables.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
     named = any(re.search(r"CausalLM$|(?<!With)LMHeadModel$", name) for name in config.architectures or ())
     both = config.model_type in tables.MODEL_FOR_MASKED_LM_MAPPING_NAMES

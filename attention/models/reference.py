@@ -106,7 +106,9 @@ def _folder(text: str, limits: Limits) -> ModelRef:
         raise ModelError(f"{_shown(text)} is outside the folder that models may be opened from; move it there.")
     if not there:
         raise ModelError(f"There is no folder {_shown(text)}; give one that holds a config.json.")
-    return ModelRef(id=folder.relative_to(root).as_posix(), folder=folder)
+    # Where any folder may be opened, a path from the root of all is shown whole.
+    own = folder if root == Path(root.anchor) else folder.relative_to(root)
+    return ModelRef(id=own.as_posix(), folder=folder)
 
 
 def _shown(text: str) -> str:

@@ -32,10 +32,22 @@ def auto_class(config: Any) -> Any:
     for table, auto in _heads():
         if _named(config) & _names(table, config.model_type):
             return getattr(transformers, auto)
+    if sees_more_than_text(config):
+        return transformers.AutoModelForMultimodalLM
     family = family_of(config)
     if family != "encoder":
         return transformers.AutoModelForCausalLM if family == "decoder" else transformers.AutoModelForSeq2SeqLM
     return transformers.AutoModelForMaskedLM if _fills_blanks(config) else transformers.AutoModel
+
+
+def sees_more_than_text(config: Any) -> bool:
+    """Whether a checkpoint's class writes text and reads pictures or sounds too: no other class has its head."""
+    from transformers.models.auto import modeling_auto as tables
+
+    alone = (tables.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, tables.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES)
+    listed = _names(tables.MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES, config.model_type)
+    named = _named(config)
+    return bool(named & listed) and not any(named & _names(table, config.model_type) for table in alone)
 
 
 def task_of(model: Any, missing: tuple[str, ...] = ()) -> Task:
@@ -45,7 +57,36 @@ def task_of(model: Any, missing: tuple[str, ...] = ()) -> Task:
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     names = {one.__name__ for one in type(inner).__mro__}
     kind = getattr(inner.config, "model_type", "")
-    return next((task for table, task in _tasks() if names & _names(table, kind)), "none")
+    listed: Task = next((task for table, task in _tasks() if names & _names(table, kind)), "none")
+    return _task_seen(inner) if listed == "none" else listed
+
+
+def words_in_head(model: Any) -> int:
+    """How many words the model's own head chooses from; 0 where it has none.
+
+    Seen from the model: an output layer with one row for each word that may enter.
+    """
+    try:
+        head, entering = model.get_output_embeddings(), model.get_input_embeddings()
+    except (NotImplementedError, AttributeError):
+        return 0
+    rows = getattr(getattr(head, "weight", None), "shape", (0,))[0]
+    known = {getattr(getattr(entering, "weight", None), "shape", (0,))[0], _vocabulary(model.config)}
+    return int(rows) if rows in known else 0
+
+
+def _task_seen(model: Any) -> Task:
+    """The task of a model that no table lists for one: a head for words beside others, or beneath eyes and ears."""
+    if not words_in_head(model):
+        return "none"
+    if getattr(model.config, "is_encoder_decoder", False):
+        return "translate"
+    causal = model.can_generate() or any(getattr(module, "is_causal", False) is True for module in model.modules())
+    return "next" if causal else "fill"
+
+
+def _vocabulary(config: Any) -> int:
+    return int(getattr(config.get_text_config(), "vocab_size", 0) or 0)
 
 
 def why_nothing(model: Any, missing: tuple[str, ...] = ()) -> str:

@@ -15,7 +15,7 @@ from attention.capture import Inputs
 from attention.capture.decode import NO_NUMBER, NO_NUMBER_ADVICE, can_keep_some, run_untouched
 from attention.config import Limits
 from attention.errors import InputError
-from attention.models.task import Task, task_of, why_nothing
+from attention.models.task import Task, task_of, why_nothing, words_in_head
 from attention.prediction.answers import best_answers
 from attention.prediction.results import Predictions, Rows, Scale
 from attention.source import Source, inputs_of
@@ -99,11 +99,25 @@ def _logits(model: Any, inputs: Inputs, count: int) -> Iterator[tuple[int, int, 
     size = int(getattr(model.config.get_text_config(), "vocab_size", 0) or 1)
     step = max(1, MOST_LOGITS // size)
     if count <= step or not can_keep_some(model):
-        yield 0, count, run_untouched(model, inputs).logits[0][-count:]
+        yield 0, count, _words(model, run_untouched(model, inputs))[-count:]
         return
     for start in range(0, count, step):
         stop = min(start + step, count)
-        yield start, stop, run_untouched(model, inputs, keep=(start, stop)).logits[0]
+        yield start, stop, _words(model, run_untouched(model, inputs, keep=(start, stop)))
+
+
+def _words(model: Any, output: Any) -> Tensor:
+    """The logits over the words (n, vocabulary) in an output, which may hold those of other heads, too."""
+    logits = getattr(output, "logits", None)
+    size = words_in_head(model)
+    if isinstance(logits, Tensor) and logits.dim() == 3 and (not size or logits.shape[-1] == size):
+        return logits[0]
+    found = [one for one in output.values() if isinstance(one, Tensor) and one.dim() == 3 and one.shape[-1] == size]
+    if size and found:
+        return found[0][0]
+    if isinstance(logits, Tensor):
+        return logits[0]
+    raise InputError(f"{type(model).__name__} puts out no logits over its words; choose another model.")
 
 
 def _fillers(
@@ -121,10 +135,11 @@ def _fillers(
         raise InputError("Hiding a token needs the model's blank: pass tokenizer=, or leave positions out.")
     parts = []
     if open_ := [at for at in wanted if at in blanks]:
-        parts.append((open_, likeliest(run_untouched(source.model, inputs).logits[0], open_, [-1] * len(open_), k)))
+        logits = _words(source.model, run_untouched(source.model, inputs))
+        parts.append((open_, likeliest(logits, open_, [-1] * len(open_), k)))
     for at in (one for one in wanted if one not in blanks):
         hidden = replace(inputs, ids=(*inputs.ids[:at], blank, *inputs.ids[at + 1 :]))
-        logits = run_untouched(source.model, hidden).logits[0]
+        logits = _words(source.model, run_untouched(source.model, hidden))
         parts.append(([at], likeliest(logits, [at], [inputs.ids[at]], k)))
     order = np.argsort([at for places, _ in parts for at in places])
     return numbers_only(replace(empty, positions=tuple(wanted), rows=joined([rows for _, rows in parts], order)))

@@ -22,6 +22,16 @@ class Given:
     value: Tensor | None
     weights: Tensor | None
     output: Tensor | None
+    axis_unsaid: bool = False
+
+    @classmethod
+    def of(cls, query: Any, key: Any, value: Any, weights: Any, output: Any, batch: int | None) -> Given:
+        """One text's tensors; each may be a tuple of layers, and of a batch, of which `batch` is the text's number."""
+        first = weights if query is None else query
+        named = {"query": query, "key": key, "value": value, "weights": weights, "output": output}
+        chosen = {name: _of_one_text(name, given, batch) for name, given in named.items()}
+        unsaid = batch is None and getattr(first, "ndim", 0) == 4 and len(first) > 1
+        return cls(**chosen, axis_unsaid=unsaid)
 
     def __post_init__(self) -> None:
         if self.weights is None and (self.query is None or self.key is None):
@@ -101,6 +111,49 @@ def checked_rules(
     return bias, sink
 
 
+def _of_one_text(name: str, given: Any, batch: int | None) -> Any:
+    """One text's tensor, out of a batch and of a tuple of layers as models return them (`outputs.attentions`)."""
+    if isinstance(given, tuple | list) and any(hasattr(one, "shape") or one is None for one in given):
+        return _stacked(name, given, batch)
+    if isinstance(given, tuple | list) and given and _nested(given[0]):
+        raise InputError(
+            f"{name} has a tuple for each step, as generate() returns them; give one step's, such as [0], or trace the "
+            "ids that it wrote."
+        )
+    if given is None:
+        return None
+    tensor = torch.as_tensor(given)
+    if tensor.dim() == 5:
+        return torch.stack([_text_in(name, layer, batch) for layer in tensor])
+    return tensor if batch is None or tensor.dim() != 4 else _text_in(name, tensor, batch)
+
+
+def _nested(one: Any) -> bool:
+    return isinstance(one, tuple | list) and any(hasattr(inner, "shape") for inner in one)
+
+
+def _stacked(name: str, layers: Sequence[Any], batch: int | None) -> Tensor:
+    missing = next((index for index, layer in enumerate(layers) if not hasattr(layer, "shape")), None)
+    if missing is not None:
+        raise InputError(f"{name}[{missing}] is no tensor; give those of the layers that have one, and no others.")
+    chosen = [_text_in(name, torch.as_tensor(layer), batch) for layer in layers]
+    if len({(layer.shape, layer.dtype) for layer in chosen}) > 1:
+        shapes = ", ".join(str(tuple(layer.shape)) for layer in chosen)
+        raise InputError(f"The layers of {name} differ in shape or type ({shapes}); give those that are alike.")
+    return torch.stack(chosen)
+
+
+def _text_in(name: str, layer: Tensor, batch: int | None) -> Tensor:
+    """One text of a layer's batch; a layer without a batch as it is."""
+    if layer.dim() != 4:
+        return layer
+    if batch is None and len(layer) != 1:
+        raise InputError(f"{name} is of a batch of {len(layer)} texts; say which one with batch=, from 0.")
+    if batch is not None and not 0 <= batch < len(layer):
+        raise InputError(f"There is no text {batch} in {name}; its batch has 0 to {len(layer) - 1}.")
+    return layer[batch or 0]
+
+
 def _with_layers(name: str, tensor: Tensor | None) -> Tensor | None:
     if tensor is None:
         return None
@@ -171,8 +224,15 @@ def parts_of_trace(
         d_head=records[0].d_head,
         dtype=str(rows.dtype).removeprefix("torch."),
     )
-    fields = {"model": facts, "tokens": _named(tokens, n_k), "all_records": records}
+    fields = {"model": facts, "tokens": _named(tokens, n_k), "all_records": records, "notes": _read_as(given)}
     return fields | ({"pair_tokens": _named(pair_tokens, n_q)} if kind == "cross" else {})
+
+
+def _read_as(given: Given) -> tuple[str, ...]:
+    """What a first axis was taken for, where it could be a batch as well."""
+    if not given.axis_unsaid:
+        return ()
+    return (f"The first axis, of {len(given.rows)}, was read as layers; of a batch, choose one text with batch=0.",)
 
 
 def _pick(tensor: Tensor | None, layer: int) -> Tensor | None:

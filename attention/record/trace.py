@@ -118,11 +118,11 @@ class Trace:
     def from_tensors(
         cls,
         *,
-        query: Tensor | None = None,
-        key: Tensor | None = None,
-        value: Tensor | None = None,
-        weights: Tensor | None = None,
-        output: Tensor | None = None,
+        query: Tensor | Sequence[Tensor] | None = None,
+        key: Tensor | Sequence[Tensor] | None = None,
+        value: Tensor | Sequence[Tensor] | None = None,
+        weights: Tensor | Sequence[Tensor] | None = None,
+        output: Tensor | Sequence[Tensor] | None = None,
         scale: float | None = None,
         causal: bool = False,
         mask: Tensor | None = None,
@@ -131,6 +131,7 @@ class Trace:
         sink: Tensor | None = None,
         tokens: Sequence[str] | None = None,
         pair_tokens: Sequence[str] | None = None,
+        batch: int | None = None,
         name: str = "own tensors",
     ) -> Trace:
         """A trace of one's own attention: q and k, or weights; of one layer, or with an axis of layers before the rest.
@@ -140,11 +141,13 @@ class Trace:
         against; without it there is no check. scale: default 1/√d. causal: no query sees a later key. mask (n_q, n_k):
         boolean, True = may attend. position_bias (h or 1, n_q, n_k): added to the scaled scores. softcap: c of
         c·tanh(s/c). sink (h,): a learned logit beside the keys. tokens: name the keys. pair_tokens: name the queries
-        where the two differ (then the kind is "cross"). name: of the model, to be shown.
+        where the two differ (then the kind is "cross"). name: of the model, to be shown. Any of the tensors may come as
+        a model returns it, a tuple of layers, each of a batch (1, h, n_q, n_k): `weights=outputs.attentions`. batch:
+        which text of a larger batch; with it a tensor of four axes is one layer of a batch.
 
         Raises InputError that says which shape or type does not fit.
         """
-        given = Given(query, key, value, weights, output)
+        given = Given.of(query, key, value, weights, output, batch)
         rule = tensor_mask(causal, mask, given)
         return cls(**parts_of_trace(given, scale, rule, position_bias, softcap, sink, tokens, pair_tokens, name))
 

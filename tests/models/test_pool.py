@@ -12,14 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+import attention
 from attention import source
 from attention.capture.inputs import longest
 from attention.config import Limits
-from attention.errors import ModelError
+from attention.errors import InputError, ModelError
 from attention.models import ModelPool, ModelRef, memory
 from attention.models import pool as module
 from attention.tokens import encode
@@ -207,7 +209,14 @@ def test_weights_of_another_size_are_refused(copy: Path):
 def test_no_tokenizer_is_said(copy: Path):
     for path in copy.glob("tokenizer*"):
         path.unlink()
-    with pytest.raises(ModelError, match="mine has no tokenizer; its files must lie beside the model"):
+    assert pool_of(copy).get("./mine").tokenizer is None
+    with pytest.raises(InputError, match=f"^{copy} has no tokenizer, and a string needs one: pass"):
+        attention.trace(str(copy), "the cat")
+    made = attention.trace(str(copy), "the cat", tokenizer=twins.tokenizer("gpt2"))
+    own = attention.trace(str(copy), [token.id for token in made.tokens])
+    assert np.array_equal(made.head(1, 2).weights, own.head(1, 2).weights)
+    (copy / "tokenizer_config.json").write_text('{"tokenizer_class": "GPT2Tokenizer"}')
+    with pytest.raises(ModelError, match=r"mine.*tokenizer"):
         pool_of(copy).get("./mine")
 
 

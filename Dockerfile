@@ -31,6 +31,8 @@ ENV PYTHON=/opt/headlight/bin/python \
     HEADLIGHT_PUBLIC=1 \
     HF_HOME=/models \
     PORT=8501
+# The browser's modules in one piece, which the app itself may not write here.
+RUN /opt/headlight/bin/python -c "from attention import bundle; assert bundle.deliver()"
 VOLUME /models
 USER headlight
 EXPOSE 8501

@@ -35,7 +35,10 @@ ASSETS = ROOT / "assets"
 COMPONENTS = ASSETS / "components"
 EXPORT = ASSETS / "export"
 STATIC = ROOT / "static"
-SHARED = tuple(path for path in sorted(STATIC.rglob("*.js")) if not path.name.endswith(".min.js"))
+DELIVERED = STATIC / "delivered.js"  # made of the shared modules when the app starts (`bundle.deliver`)
+SHARED = tuple(
+    path for path in sorted(STATIC.rglob("*.js")) if not path.name.endswith(".min.js") and path != DELIVERED
+)
 
 
 def version() -> str:

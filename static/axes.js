@@ -1,5 +1,5 @@
 /**
- * Axes of maps of tokens, which plotly draws: how wide labels are, which of them have room, and the layout around a map.
+ * Axes of maps of tokens: how wide labels are, which of them have room, and the layout around a map.
  * Names are as a person reads them; what goes to plotly is escaped.
  */
 
@@ -15,7 +15,7 @@ const SLANT = (55 * Math.PI) / 180;
 
 const pen = document.createElement("canvas").getContext("2d");
 
-/** plotly, loaded once a page from the app's own files. */
+/** plotly, which draws averages and saved pictures; loaded from the app's own files when it is first asked for. */
 export function plotly() {
   globalThis.headlightPlotly ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");

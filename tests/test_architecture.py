@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("prediction",),
     ("analysis",),
     ("figures",),
-    ("wire", "parcel"),
+    ("wire", "parcel", "bundle"),
     ("payloads",),
     ("export",),
     ("jobs",),

@@ -1,18 +1,19 @@
-/** Modules by name, each a function that runs when it is first asked for (`attention/export/bundle.py` makes them). */
+/** Modules by name, each a function that runs when it is first asked for (`attention/bundle.py` makes them). */
 globalThis.headlight = (() => {
   const made = new Map();
   const running = new Map();
-  // Nothing is ever fetched from here: it only gives relative names something to be relative to.
-  const BASE = "https://headlight.invalid/app/static/";
+  // Where the app's static files lie. In a file nothing is ever fetched: it only gives names something to be relative to.
+  const BASE = globalThis.headlightBase ?? "https://headlight.invalid/app/static/";
 
   /** The name of what a module asks for: beside itself, or below the app's own static files. */
   function nameOf(specifier, from) {
     const [, below] = specifier.split("/app/static/");
-    return new URL(below ?? specifier, below ? BASE : from).pathname.replace("/app/static/", "");
+    const { origin, pathname } = new URL(below ?? specifier, below ? BASE : from);
+    return `${origin}${pathname}`.slice(BASE.length);
   }
 
   function load(name) {
-    if (!made.has(name)) return Promise.reject(new Error(`This file has no module ${name}.`));
+    if (!made.has(name)) return Promise.reject(new Error(`There is no module ${name}.`));
     if (!running.has(name)) running.set(name, run(name));
     return running.get(name);
   }
@@ -24,5 +25,5 @@ globalThis.headlight = (() => {
     return exports;
   }
 
-  return { define: (name, module) => made.set(name, module), load };
+  return { define: (name, module) => made.set(name, module), load: (specifier) => load(nameOf(specifier, BASE)) };
 })();

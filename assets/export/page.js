@@ -2,9 +2,7 @@
  * The page of an exported file: it takes the server's place. Components get the trees that the file holds; what they
  * change on the desk stays there, for there is nobody to tell.
  */
-const [{ start }, { desk }, { react }] = await Promise.all(["headlight", "desk", "export/axes"].map((name) => import(`/app/static/${name}.js`)));
-// Axes are all that the panels want of plotly.
-globalThis.headlightPlotly = Promise.resolve({ react });
+const [{ start }, { desk }] = await Promise.all(["headlight", "desk"].map((name) => import(`/app/static/${name}.js`)));
 const ui = start(HEADLIGHT);
 const table = desk(ui);
 // Those whose styles belong to the document, as in `attention/ui/components.py`.

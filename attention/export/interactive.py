@@ -18,7 +18,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from attention import assets, wire
+from attention import assets, bundle, wire
 from attention.errors import InputError
 from attention.export.shown import cut, on_show, text_of
 from attention.figures.palette import THEMES, Palette
@@ -43,7 +43,7 @@ DESCRIBED = 20_000_000
 # Up to so many lengths ‖f(x)‖, all heads' travel.
 MOST_LENGTHS = 50_000
 COMPONENTS = ("run", "bench", "heads", "sentence", "figures", "arithmetic", "links", "dimensions")
-OWN = ("page", "axes")
+OWN = ("page",)
 LENSES = ("links", "dimensions")
 NOT_HERE = "it is not in this file, but the page has it"
 HERE_ALONE = "it is in this file for layer {layer}, head {head} alone; the page has it for all"
@@ -303,8 +303,6 @@ def _theme(palette: Palette) -> str:
 @cache
 def _code() -> str:
     """The modules, packed; the same in each file."""
-    from attention.export import bundle
-
     styles = {name: (assets.COMPONENTS / name / "style.css").read_text(encoding="utf-8") for name in COMPONENTS}
     own = f"const STYLES = {json.dumps(styles)};\n"
     return _packed(bundle.script(COMPONENTS, OWN, assets.settings("", THEMES), own).encode())

@@ -1,13 +1,10 @@
 /**
- * A panel's picture: its cells, which are painted at once from the head on the desk, and the axes around them, which
- * plotly draws from layouts that Python made, and only where they changed.
+ * A panel's picture: its cells, painted from the head on the desk, and the axes around them, drawn from layouts that
+ * Python made, and only where they changed.
  */
 const version = new URL(import.meta.url).search;
-const [{ ui }, axes, { stageOf }, { cross, paint }, { leftOut }, { drawMargins }, { onMap }, sizes] = await Promise.all(
-  ["../headlight", "../axes", "../cells", "../paint", "../spans", "./margins", "./panel", "./sizes"].map((name) => import(`${name}.js${version}`)));
-
-// The bundle is on its way while the run still is.
-axes.plotly();
+const [{ ui }, axes, { stageOf }, { cross, paint }, { leftOut }, { drawMargins }, { onMap }, sizes, { draw }] = await Promise.all(
+  ["../headlight", "../axes", "../cells", "../paint", "../spans", "./margins", "./panel", "./sizes", "./axes"].map((name) => import(`${name}.js${version}`)));
 
 /** Put everything where the map is, and paint the cells. */
 export function drawCells({ palette, shown }, panel) {
@@ -22,17 +19,17 @@ export function drawCells({ palette, shown }, panel) {
   drawMargins(panel, palette);
 }
 
-/** Draw the axes of all panels, one after the other. */
-export async function drawAxes(state) {
-  const Plotly = await axes.plotly();
-  for (const panel of state.panels.values()) if (panel.view) await drawAxis(state, Plotly, panel);
+/** Draw the axes of all panels. */
+export function drawAxes(state) {
+  for (const panel of state.panels.values()) if (panel.view) drawAxis(state, panel);
 }
 
-async function drawAxis(state, Plotly, panel) {
-  const key = JSON.stringify(panel.name === "values" ? numbersLayout(state, panel) : tokensLayout(state, panel));
+function drawAxis(state, panel) {
+  const layout = panel.name === "values" ? numbersLayout(state, panel) : tokensLayout(state, panel);
+  const key = JSON.stringify(layout);
   if (panel.axes === key) return;
   panel.axes = key;
-  await Plotly.react(panel.plot, [], JSON.parse(key), axes.CONFIG);
+  draw(panel.plot, layout);
 }
 
 function tokensLayout(state, panel) {

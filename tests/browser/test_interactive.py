@@ -13,10 +13,8 @@ from playwright.sync_api import Browser, Page, expect
 
 import attention
 from attention.export.interactive import interactive
-from attention.payloads import parts
 from attention.record import Trace
 from attention.view import View
-from tests.browser import harness
 
 TEXT = "The cat sat on the mat because it was tired."
 NASTY = "</script><script>alert(1)</script><img src=x onerror=alert(1)><b>b</b>"
@@ -33,14 +31,6 @@ ALL = """async () => {
         return [`${layer}.${head}`, [Array.from(made.map('weights')), made.check().ok]];
     }));
 }"""
-LABELS = """(root) => [...root.querySelectorAll('.hl-panel')].map((panel) => {
-    const map = panel.querySelector('.hl-cover').getBoundingClientRect();
-    return [...panel.querySelectorAll('.hl-plot text')].filter((one) => one.textContent).map((one) => {
-        const { x, y, width, height } = one.getBoundingClientRect();
-        const isBold = getComputedStyle(one.querySelector('tspan') ?? one).fontWeight > 600;
-        return [one.textContent, isBold, x - map.x, y - map.y, width, height];
-    });
-})"""
 SMALL = """() => {
     const all = (root) => [...root.querySelectorAll('*')]
         .flatMap((one) => [one, ...(one.shadowRoot ? all(one.shadowRoot) : [])]);
@@ -191,21 +181,6 @@ def test_what_a_person_typed_stays_text(show: Show) -> None:
     expect(page.locator("h1")).to_have_text(NASTY)
     expect(page.locator("#hl-sentence .token").first).to_have_text(NASTY.replace(" ", "·"))
     assert page.locator("img, h1 b, .token b, .key b").count() == 0
-
-
-def test_the_axes_stand_where_plotly_draws_them(show: Show, page: Page) -> None:
-    view = View(layer=1, head=2, query=10)
-    head = story().head(1, 2)
-    ours = show(story(), view).locator(".hl-figures")
-    width = int(ours.evaluate("(root) => root.clientWidth"))
-    page.set_viewport_size({"width": 1440, "height": 1000})
-    plotly = harness.mount(page, "figures", parts.panels(head, view), head, view, width=width, is_open=True)
-    page.wait_for_selector(".hl-figures[data-drawn]")
-    for own, theirs in zip(ours.evaluate(LABELS), plotly.locator(".hl-figures").evaluate(LABELS), strict=True):
-        assert sorted(map(tuple, (one[:2] for one in own))) == sorted(map(tuple, (one[:2] for one in theirs)))
-        for name, bold, *box in theirs:
-            same = [one[2:] for one in own if one[:2] == [name, bold]]
-            assert min(np.abs(np.subtract(one, box)).max() for one in same) < 3, name
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -60,7 +60,7 @@ class Tampered:
         page = self.contexts[-1].new_page()
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.route("**/app/static/desk.js*", lambda route: plant_in(route, plant))
+        page.route("**/app/static/delivered.js*", lambda route: plant_in(route, plant))
         page.goto(f"{self.url}/?{urlencode({'v': '1'} | query)}")
         page.wait_for_selector(".hl-figures[data-drawn]", timeout=SECONDS)
         page.wait_for_selector(".hl-foot", timeout=SECONDS)

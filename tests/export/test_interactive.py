@@ -13,9 +13,8 @@ import pytest
 import torch
 
 import attention
-from attention import assets, wire
+from attention import assets, bundle, wire
 from attention.errors import HeadlightError, InputError, NoSuchHeadError
-from attention.export import bundle
 from attention.export.interactive import interactive
 from attention.record import Trace
 from attention.view import View, parse

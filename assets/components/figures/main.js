@@ -1,6 +1,6 @@
 /**
- * The three panels of one head. plotly draws the axes, from layouts that Python made; the cells are painted on a canvas
- * over them, from the head on the desk, so that another head, stage or temperature needs no server and no new axes.
+ * The three panels of one head: axes from layouts that Python made, and over them the cells on a canvas, from the head on
+ * the desk, so that another head, stage or temperature needs no server and no new axes.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
 const own = ["describe", "draw", "margins", "marks", "panel", "pointing", "sizes", "walk", "zoom"];
@@ -16,7 +16,7 @@ function build(parent) {
   const tip = ui.make("div", { class: "hl-tip", role: "status", hidden: true });
   const root = ui.make("div", { class: "hl-figures" });
   const state = { root, tip, panels: new Map(), pins: [], at: null, over: null, drag: null, dragged: false,
-    given: null, shown: null, width: 0, drawn: 0, queue: Promise.resolve(), stops: null };
+    given: null, shown: null, width: 0, drawn: 0, stops: null };
   for (const [name, title] of Object.entries(TITLES)) state.panels.set(name, buildPanel(state, name, title));
   state.zooms = zoomLine(state);
   root.append(...[...state.panels.values()].map((panel) => panel.root), state.zooms.root, tip);
@@ -78,8 +78,8 @@ function show(state, shown) {
   mark(state, ui.last("hover"));
   speakOn(state);
   state.drawn += 1;
-  // The axes follow in their own time; what waits for them finds them drawn then.
-  state.queue = state.queue.then(() => drawAxes(state)).then(() => { state.root.dataset.drawn = String(state.drawn); });
+  drawAxes(state);
+  state.root.dataset.drawn = String(state.drawn);
 }
 
 /** What only the server can make of this very head, or null while it is on its way; a file brings all heads' at once. */

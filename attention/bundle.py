@@ -1,15 +1,18 @@
-"""The browser's modules as one classic script, for a file that opens without a server.
+"""The browser's modules in one piece: one file that a page fetches, and one script for a file that needs no server.
 
-A page that is opened from a disk may import no module by its path, and what a notebook embeds may not run one from a
-blob. So each module becomes a function, unchanged but for three things: what it exports is read through `exports`,
-`import(…)` asks `load`, and `import.meta` is `meta`. `assets/export/load.js` has the other end.
+A first visitor's browser would fetch some fifty small modules, in as many turns as they ask for each other; a page that
+is opened from a disk may import none by its path, and what a notebook embeds may not run one from a blob. So each one
+becomes a function, unchanged but for three things: what it exports is read through `exports`, `import(…)` asks `load`,
+and `import.meta` is `meta`. `assets/export/load.js` has the other end.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import posixpath
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +25,53 @@ LISTED = re.compile(r"^export \{ (\w+) as (\w+) \};$", re.MULTILINE)
 DEFAULT = re.compile(r"^export default function \(", re.MULTILINE)
 WORDS = re.compile(r"""["'`]([./a-z_]+?)(?:\.js[^"'`]*)?["'`]""")
 LEFT = re.compile(r"^(?:export|import)\b.*$", re.MULTILINE)
+BEFORE = 'globalThis.headlightBase = new URL("./", import.meta.url).href;\n'
+AFTER = "export const { load } = globalThis.headlight;\n"
+
+
+def deliver(target: Path = assets.DELIVERED) -> bool:
+    """Write what a page fetches where it is not there yet; whether it is there now.
+
+    False where nobody may write there, as in an installation that belongs to somebody else: then the page fetches the
+    modules one by one. It bears the time of its newest source, so that all replicas name one and the same version.
+    """
+    made = module().encode()
+    try:
+        if not target.is_file() or target.read_bytes() != made:
+            _replace(target, made, max(path.stat().st_mtime for path in assets.SHARED))
+    except OSError:
+        return False
+    return True
+
+
+def _replace(target: Path, made: bytes, time: float) -> None:
+    """In one go, for another process may be serving it."""
+    number, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(made)
+        Path(name).chmod(0o644)
+        os.utime(name, (time, time))
+        Path(name).replace(target)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def module() -> str:
+    """All shared modules as one ES module, which exports `load`; its own address says where the static files lie."""
+    defines = (defined(path.relative_to(assets.STATIC).as_posix(), _read(path)) for path in assets.SHARED)
+    return "".join((BEFORE, _read(assets.EXPORT / "load.js"), *defines, AFTER))
+
+
+def component(name: str, settings: str, *, is_delivered: bool) -> str:
+    """One component's own module. Its shared ones come from what is delivered, or each from a file of its own."""
+    source = _read(assets.COMPONENTS / name / "main.js")
+    if not is_delivered:
+        return settings + source
+    address = "`${location.origin}${HEADLIGHT.base}/app/static/" + assets.DELIVERED.name + "?v=${HEADLIGHT.version}`"
+    load = f"const load = async (name) => (await import({address})).load(name);\n"
+    return settings + load + source.replace("import(", "load(")
 
 
 def script(components: tuple[str, ...], own: tuple[str, ...], settings: str, constants: str) -> str:
@@ -37,7 +87,7 @@ def _all(components: tuple[str, ...], own: tuple[str, ...], settings: str, const
     for path in reached(components):
         yield defined(path.relative_to(assets.STATIC).as_posix(), _read(path))
     for name in components:
-        yield defined(f"component/{name}.js", settings + _read(assets.COMPONENTS / name / "main.js"))
+        yield defined(f"component/{name}.js", component(name, settings, is_delivered=False))
     for name in own:
         yield defined(f"export/{name}.js", settings + constants + _read(assets.EXPORT / f"{name}.js"))
 

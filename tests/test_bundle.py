@@ -1,0 +1,61 @@
+"""What a page fetches in one piece: nothing but its sources, written once, and not at all where nobody may write."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from attention import assets, bundle
+
+# Words of a module's own syntax, which become others in the bundle.
+CHANGED = re.compile(r"\bimport\b|^export ")
+
+
+def piece(made: str, name: str) -> str:
+    """One module's part of what is delivered."""
+    _, _, rest = made.partition(f'headlight.define("{name}", ')
+    return rest.partition("\nheadlight.define(")[0]
+
+
+def test_every_line_of_every_module_is_delivered_in_its_order() -> None:
+    made = bundle.module()
+    assert made.count("headlight.define(") == len(assets.SHARED) > 50
+    for path in assets.SHARED:
+        lines = [line for line in path.read_text("utf-8").splitlines() if line and not CHANGED.search(line)]
+        delivered = iter(piece(made, path.relative_to(assets.STATIC).as_posix()).splitlines())
+        assert len(lines) > 4
+        assert [line for line in lines if line not in delivered] == [], path
+
+
+def test_it_is_written_once_and_again_when_a_source_changed(tmp_path: Path) -> None:
+    target = tmp_path / "delivered.js"
+    assert bundle.deliver(target)
+    assert target.read_text("utf-8") == bundle.module()
+    assert target.stat().st_mtime == max(path.stat().st_mtime for path in assets.SHARED)
+    before = target.stat().st_ino
+    assert bundle.deliver(target)
+    assert target.stat().st_ino == before
+    target.write_text("another version", "utf-8")
+    assert bundle.deliver(target)
+    assert target.read_text("utf-8") == bundle.module()
+    assert [path.name for path in tmp_path.iterdir()] == ["delivered.js"]
+
+
+def test_where_nobody_may_write_the_modules_come_one_by_one(tmp_path: Path) -> None:
+    assert not bundle.deliver(tmp_path / "no folder" / "delivered.js")
+    old = tmp_path / "delivered.js"
+    old.mkdir()
+    assert not bundle.deliver(old)
+    assert [path.name for path in tmp_path.iterdir()] == ["delivered.js"]
+    made = bundle.component("run", "SETTINGS\n", is_delivered=False)
+    assert made == "SETTINGS\n" + (assets.COMPONENTS / "run" / "main.js").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", [path.name for path in sorted(assets.COMPONENTS.iterdir())])
+def test_a_component_asks_what_was_delivered_and_nothing_else(name: str) -> None:
+    made = bundle.component(name, "SETTINGS\n", is_delivered=True)
+    source = (assets.COMPONENTS / name / "main.js").read_text("utf-8")
+    assert made.startswith("SETTINGS\nconst load = ")
+    assert made.count("import(") == 1
+    assert "/app/static/delivered.js?v=${HEADLIGHT.version}" in made
+    assert made.endswith(source.partition("\nexport default ")[2])

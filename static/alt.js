@@ -27,7 +27,7 @@ function scores(ui, head, query, { keys, name, size, stage }) {
 function weights(ui, head, query, { keys, name, size, look, brought }) {
   const row = head.row("weights", query);
   if (!row) return `Attention weights of ${size}.`;
-  if (look.weights !== "weights" && brought?.norms.lengths) return shares(ui, row, { keys, name, size, look, lengths: brought.norms.lengths });
+  if (look.weights !== "weights" && brought?.norms?.lengths) return shares(ui, row, { keys, name, size, look, lengths: brought.norms.lengths });
   const whole = !head.altered || !look.hide.length || look.rest === "shared";
   const start = `Attention weights of ${size}${whole ? ", each row summing to 1" : ", without what is left out"}.`;
   if (!row.some(Boolean)) return `${start} ${name} takes nothing from any key.`;
@@ -48,7 +48,7 @@ function shares(ui, row, { keys, name, size, look, lengths }) {
 function values(ui, head, query, { name, look, brought }) {
   const plain = look.values === "output";
   const title = plain ? "Weighted values" : "Contribution after the output projection";
-  const z = plain ? null : brought?.contribution.z;
+  const z = plain ? null : brought?.contribution?.z;
   const row = plain ? head.mixed(query) : z && ui.row(z, query);
   if (!row) return `${title}: not known for this head.`;
   const best = row.reduce((top, value, i) => (Math.abs(value) > Math.abs(row[top]) ? i : top), 0);

@@ -1,6 +1,7 @@
 /**
  * The numbers that each panel of a head shows, and the range of its colours: `attention/figures/heatmaps.py` in the
- * browser. Cells that are masked are NaN. `brought` are the numbers that only the server can make, of this very head.
+ * browser. Cells that are masked are NaN. `brought` are the numbers that only the server can make, of this very head;
+ * of them only those that were asked for when it was told of the head, so that others may still be on their way.
  */
 
 // Where the largest of all scores is this many times the 98th percentile, one cell would leave all others pale.
@@ -55,7 +56,7 @@ function weightCells(head) {
 
 /** ‖weight · f(x)‖ as a share of the row ("norms"), or that less the weight (Kobayashi et al. 2020). */
 function broughtCells(head, what, brought) {
-  if (!brought) return { awaited: true };
+  if (!brought?.norms) return { awaited: true };
   if (brought.norms.reason) return { reason: `What each key brings cannot be told: ${brought.norms.reason}.` };
   const { lengths } = brought.norms;
   const weights = head.map("weights");
@@ -81,7 +82,7 @@ function outputCells(head) {
 }
 
 function contributionCells(brought) {
-  if (!brought) return { awaited: true };
+  if (!brought?.contribution) return { awaited: true };
   const { z, reason, note } = brought.contribution;
   if (!z) return { reason: `There is no contribution to draw: ${reason}.` };
   const range = symmetric(z);

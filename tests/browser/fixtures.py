@@ -1,7 +1,8 @@
 """Fixtures of the Chromium tests: the app as a person runs it, and pages that watch their own console.
 
 A test asks for `page` (one page at desk size) or `open_page` (any size, colour scheme, touch), and for `settle`,
-`shot` or `serve` where it needs them. A page that wrote an error to its console fails its test at the end.
+`shot` or `serve` where it needs them. A page that wrote an error to its console fails its test at the end, and an
+exception that no script caught fails it wherever it was thrown, in whatever context a test opened by itself.
 """
 
 import os
@@ -9,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -60,7 +62,45 @@ def app_url(serve: Serve) -> str:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def page_errors() -> list[str]:
+    """Exceptions that no script caught, of all pages; a test that expects one takes it out of the list."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def no_page_error(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No page throws: neither one of this test, nor one that outlives it."""
+    errors = request.getfixturevalue("page_errors") if "browser" in request.fixturenames else []
+    yield
+    found = errors[:]
+    errors.clear()
+    assert not found, "a page threw:\n" + "\n".join(found)
+
+
+def watched(browser: Browser, page_errors: list[str]) -> Browser:
+    """The browser, in which every context that anybody opens tells of exceptions that no script caught."""
+
+    def watch(context: BrowserContext) -> None:
+        context.on("weberror", lambda error: page_errors.append(str(error.error)))
+
+    new_context, new_page = browser.new_context, browser.new_page
+
+    def open_context(**options: Any) -> BrowserContext:
+        context = new_context(**options)
+        watch(context)
+        return context
+
+    def open_page(**options: Any) -> Page:
+        page = new_page(**options)
+        watch(page.context)
+        return page
+
+    browser.new_context, browser.new_page = open_context, open_page  # type: ignore[method-assign]
+    return browser
+
+
+@pytest.fixture(scope="session")
+def browser(page_errors: list[str]) -> Iterator[Browser]:
     path = chromium.find()
     if path is None:
         pytest.fail(
@@ -69,8 +109,9 @@ def browser() -> Iterator[Browser]:
         )
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=list(chromium.FLAGS))
-        yield launched
+        yield watched(launched, page_errors)
         launched.close()
+    assert not page_errors, "a page threw at the end:\n" + "\n".join(page_errors)
 
 
 @pytest.fixture

@@ -1,0 +1,36 @@
+"""The three panels on the harness: what is asked of them before the server has told what only it can make."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+import attention
+from attention.payloads import parts
+from attention.view import View
+from tests.browser import harness
+
+TEXT = "The cat sat on the mat because it was tired."
+# What travelled first, what is asked for beside it, and the panel that then waits.
+BOTH = {"norms, then after W_O": ({"weights": "norms"}, {"values": "contribution"}, 2),
+        "after W_O, then norms": ({"values": "contribution"}, {"weights": "norms"}, 1)}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def head() -> attention.HeadView:
+    return attention.trace("storyteller", TEXT).head(1, 2)
+
+
+@pytest.mark.parametrize(("first", "then", "waits"), BOTH.values(), ids=BOTH)
+def test_two_things_that_only_the_server_makes_come_one_after_the_other(
+    page: Page, head: attention.HeadView, first: dict[str, str], then: dict[str, str], waits: int
+) -> None:
+    before, after = (View(model="storyteller", text=TEXT, layer=1, head=2, **asked) for asked in (first, first | then))
+    harness.mount(page, "figures", parts.panels(head, before), head, before, is_open=True)
+    panels = page.locator(".hl-panel")
+    expect(page.locator(".hl-awaited")).to_have_count(0)
+    page.evaluate("(asked) => lab.table.change(asked)", then)
+    expect(panels.nth(waits)).to_have_class("hl-panel hl-awaited")
+    page.evaluate("() => lab.table.change({ head: 3 })")
+    expect(page.locator(".hl-awaited")).to_have_count(2)
+    page.evaluate("() => lab.table.change({ head: 2 })")
+    harness.add(page, "figures", parts.panels(head, after), is_open=True)
+    expect(page.locator(".hl-awaited")).to_have_count(0)

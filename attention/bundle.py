@@ -19,8 +19,9 @@ from pathlib import Path
 from attention import assets
 from attention.errors import HeadlightError
 
-EXPORTED = re.compile(r"^export (?=(?:async )?(?:function|const) )", re.MULTILINE)
+EXPORTED = re.compile(r"^export (?=(?:async )?(?:function|const) [\w\[{])", re.MULTILINE)
 NAMES = re.compile(r"^export (?:async )?(?:function|const) (\w+)", re.MULTILINE)
+SEVERAL = re.compile(r"^export const [\[{] ?([\w, ]+?) ?[\]}] =", re.MULTILINE)
 LISTED = re.compile(r"^export \{ (\w+) as (\w+) \};$", re.MULTILINE)
 DEFAULT = re.compile(r"^export default function \(", re.MULTILINE)
 WORDS = re.compile(r"""["'`]([./a-z_]+?)(?:\.js[^"'`]*)?["'`]""")
@@ -117,7 +118,8 @@ def _asked(source: str, folders: tuple[str, ...]) -> set[str]:
 
 def defined(name: str, source: str) -> str:
     """One module as a function that is called when it is first asked for; raises where it has a form unknown here."""
-    names = {name: name for name in NAMES.findall(source)} | {name: own for own, name in LISTED.findall(source)}
+    several = [name for group in SEVERAL.findall(source) for name in group.split(", ")]
+    names = {name: name for name in [*NAMES.findall(source), *several]} | {name: own for own, name in LISTED.findall(source)}
     body = DEFAULT.sub("exports.default = function (", LISTED.sub("", EXPORTED.sub("", source)))
     if found := LEFT.search(body):
         raise HeadlightError(f"The module {name} cannot be put into a file: {found.group()!r} has a form unknown here.")

@@ -59,3 +59,9 @@ def test_a_component_asks_what_was_delivered_and_nothing_else(name: str) -> None
     assert made.count("import(") == 1
     assert "/app/static/delivered.js?v=${HEADLIGHT.version}" in made
     assert made.endswith(source.partition("\nexport default ")[2])
+
+
+def test_names_that_are_exported_together_are_all_read() -> None:
+    made = bundle.defined("x.js", "export const [A, B] = [1, 2];\nexport const { c } = d;\nexport const E = 1;\n")
+    for name in ("A", "B", "c", "E"):
+        assert f"get {name}() {{ return {name}; }}" in made

@@ -1,9 +1,12 @@
-"""The three panels on the harness: what is asked of them before the server has told what only it can make."""
+"""The three panels and the arithmetic on the harness: what is still on its way, and what there is more of."""
+
+import re
 
 import pytest
 from playwright.sync_api import Page, expect
 
 import attention
+from attention import wire
 from attention.payloads import parts
 from attention.view import View
 from tests.browser import harness
@@ -34,3 +37,19 @@ def test_two_things_that_only_the_server_makes_come_one_after_the_other(
     page.evaluate("() => lab.table.change({ head: 2 })")
     harness.add(page, "figures", parts.panels(head, after), is_open=True)
     expect(page.locator(".hl-awaited")).to_have_count(0)
+
+
+def test_the_vectors_say_how_much_more_there_is_and_round_nothing_away(page: Page, head: attention.HeadView) -> None:
+    view = View(model="storyteller", text=TEXT, layer=1, head=2, query=10)
+    root = harness.mount(page, "arithmetic", wire.pack({}), head, view)
+    root.locator("summary").click()
+    table = root.locator("details table")
+    width = head.output.shape[1]
+    cells = table.locator("tr.total td").all_inner_texts()
+    assert cells[-1] == "…"
+    shown = len(cells) - 1
+    expect(table.locator("th[scope=col]").last).to_have_text(f"and {width - shown} more of {width}")
+    for text, number in zip(cells, head.output[10], strict=False):
+        if text != "…":
+            assert float(text.replace("−", "-")) == pytest.approx(float(number), rel=0.006)
+    assert not [text for text in table.locator("td").all_inner_texts() if re.search("[<>]", text)]

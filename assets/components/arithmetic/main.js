@@ -236,7 +236,7 @@ function mixtureOf(state) {
   const { mixture: made, keys } = state.given;
   state.mixture.hidden = !made;
   if (!made) return;
-  const number = (value) => ui.decimals(value, 2);
+  const number = (value) => ui.number(value, 3);
   const name = ({ key }) => ui.make("bdi", {}, ...ui.named(keys, key));
   const terms = made.terms.slice(0, 3).flatMap((term, i) => [`${i ? " + " : " = "}${ui.decimals(term.weight, 3)}·v(`, name(term), ")"]);
   const tail = made.terms.length > 3 || made.others ? " + …" : "";
@@ -247,10 +247,12 @@ function mixtureOf(state) {
 
 function mixtureTable(made, number, name) {
   const count = made.output.length;
+  const hidden = made.width - count;
   const top = ui.make("tr", {}, ui.make("th", { scope: "col", class: "key" }, "weight × value"),
-    ...Array.from({ length: count }, (_, i) => ui.make("th", { scope: "col" }, `dim ${i}`)));
+    ...Array.from({ length: count }, (_, i) => ui.make("th", { scope: "col" }, `dim ${i}`)),
+    ...(hidden > 0 ? [ui.make("th", { scope: "col", class: "rest" }, `and ${hidden} more of ${made.width}`)] : []));
   const line = (title, values, kind) => ui.make("tr", { class: kind }, ui.make("th", { scope: "row", class: "key" }, ...title),
-    ...[...values].map((value) => ui.make("td", {}, number(value))));
+    ...[...values].map((value) => ui.make("td", {}, number(value))), ...(hidden > 0 ? [ui.make("td", { class: "rest" }, "…")] : []));
   const rows = made.terms.map((term) => line([`${ui.decimals(term.weight, 3)} × v(`, name(term), ")"], term.vector, ""));
   if (made.others) rows.push(line([others(made.others)], made.rest, "others"));
   rows.push(line(["output"], made.output, "total"));

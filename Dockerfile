@@ -11,6 +11,11 @@ WORKDIR /headlight
 COPY requirements.txt ./
 COPY deploy/install.sh deploy/
 RUN PIP_NO_CACHE_DIR=1 deploy/install.sh /opt/headlight
+# The browser's modules in one piece, which the app may not write where it runs.
+COPY assets assets
+COPY attention attention
+COPY static static
+RUN python3 -c "from attention import bundle; assert bundle.deliver()"
 
 FROM ${PYTHON_IMAGE}
 RUN useradd --uid 1000 --create-home --shell /usr/sbin/nologin headlight \
@@ -23,7 +28,7 @@ COPY assets assets
 COPY attention attention
 COPY deploy deploy
 COPY pages pages
-COPY static static
+COPY --from=build /headlight/static static
 ENV PYTHON=/opt/headlight/bin/python \
     PATH=/opt/headlight/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -31,8 +36,6 @@ ENV PYTHON=/opt/headlight/bin/python \
     HEADLIGHT_PUBLIC=1 \
     HF_HOME=/models \
     PORT=8501
-# The browser's modules in one piece, which the app itself may not write here.
-RUN /opt/headlight/bin/python -c "from attention import bundle; assert bundle.deliver()"
 VOLUME /models
 USER headlight
 EXPOSE 8501

@@ -119,7 +119,8 @@ def _asked(source: str, folders: tuple[str, ...]) -> set[str]:
 def defined(name: str, source: str) -> str:
     """One module as a function that is called when it is first asked for; raises where it has a form unknown here."""
     several = [name for group in SEVERAL.findall(source) for name in group.split(", ")]
-    names = {name: name for name in [*NAMES.findall(source), *several]} | {name: own for own, name in LISTED.findall(source)}
+    names = {name: name for name in [*NAMES.findall(source), *several]}
+    names |= {name: own for own, name in LISTED.findall(source)}
     body = DEFAULT.sub("exports.default = function (", LISTED.sub("", EXPORTED.sub("", source)))
     if found := LEFT.search(body):
         raise HeadlightError(f"The module {name} cannot be put into a file: {found.group()!r} has a form unknown here.")

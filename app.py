@@ -3,8 +3,9 @@
 import streamlit as st
 
 from attention.assets import ASSETS
-from attention.ui import nav, settings, warmup
+from attention.ui import boundary, nav, settings, warmup
 
+boundary.install()
 problem = settings.start()
 warmup.start()
 st.set_page_config(page_title="Headlight", page_icon=str(ASSETS / "icon.svg"), layout="wide")

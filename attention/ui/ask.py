@@ -12,7 +12,7 @@ from attention.catalogue import LOCAL, find, offered, samples
 from attention.config import Limits
 from attention.errors import Beginning, InputError
 from attention.payloads import parts
-from attention.ui import components, opened, start, state
+from attention.ui import boundary, components, opened, start, state
 from attention.view import View, change
 
 PROMPT, MODEL, PAIR, CHAT = "prompt", "model", "pair", "chat"
@@ -123,8 +123,7 @@ def shorten(view: View, to: Beginning) -> None:
 
 
 def _typed() -> None:
-    text = st.session_state[PROMPT].get("text")
-    if isinstance(text, str):
+    if (text := boundary.said(PROMPT, "text", str)) is not None:
         change_to(text=text)
 
 
@@ -230,6 +229,5 @@ def _chat() -> None:
 
 
 def _paired() -> None:
-    pair = st.session_state[PAIR].get("text")
-    if isinstance(pair, str):
+    if (pair := boundary.said(PAIR, "text", str)) is not None:
         change_to(pair=pair)

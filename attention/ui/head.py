@@ -18,7 +18,7 @@ from attention.catalogue import all_samples
 from attention.config import Limits
 from attention.errors import HeadlightError, InputError, TooLongError
 from attention.payloads import overview, parts, travel
-from attention.ui import ask, closer, components, foot, pins, predicted, probes, search, state, traces
+from attention.ui import ask, boundary, closer, components, foot, pins, predicted, probes, search, state, traces
 from attention.view import View, revised
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def _bench(head_view: HeadView, view: View, pinned: int) -> None:
 
 
 def _look() -> None:
-    hear(st.session_state["bench"].get("look"))
+    hear(boundary.said("bench", "look", dict))
 
 
 def hear(told: object) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from attention.assets import ASSETS
 from attention.figures.palette import DARK, LIGHT, Palette
 from attention.payloads import parts
-from attention.ui import components, share, state
+from attention.ui import boundary, components, share, state
 
 HOUSE = "headlight.house"  # set once app.py has run in this session
 
@@ -71,7 +71,7 @@ def bar(here: str) -> None:
     data = parts.bar(listed, **steps, embedded=bool(st.context.is_embedded), shares=shares)
     heard = {"undo": state.undo, "redo": state.redo, "open": _ignore, "share": share.ask}
     components.mount("bar", data, key="bar", **{f"on_{name}_change": call for name, call in heard.items()})
-    asked = st.session_state["bar"].get("open")
+    asked = boundary.said("bar", "open", str)
     target = next((page for page in PAGES if asked is not None and page.path == (asked or first)), None)
     if target is not None:
         st.switch_page(target.file, query_params=st.query_params.to_dict())

@@ -15,7 +15,7 @@ import streamlit as st
 from attention.config import MEGABYTE, Limits
 from attention.errors import HeadlightError, InputError
 from attention.payloads import parts
-from attention.ui import ask, components, likely, opened, runs, state
+from attention.ui import ask, boundary, components, likely, opened, runs, state
 from attention.ui.traces import Request, request_of
 from attention.view import View
 
@@ -165,8 +165,8 @@ def _answer(question: Question, job: runs.Job[Predictions]) -> Predictions:
 
 def _pick() -> None:
     """A click on a candidate: the text goes on with it, or the blank is filled."""
-    chosen, place = st.session_state[KEY].get("pick"), st.session_state.get(PLACE)
-    if not isinstance(chosen, dict) or place is None:
+    chosen, place = boundary.said(KEY, "pick", dict), st.session_state.get(PLACE)
+    if chosen is None or place is None:
         return
     question, position = place
     try:
@@ -244,7 +244,8 @@ def _continue(view: View, found: Predictions) -> None:
         line = st.container(key="continue-line")
     if asked:
         choice = {"temperature": temperature, "top_p": top_p, "seed": int(seed)} if chance else {}
-        _write(view, found, int(count), choice, line)
+        # The slider's bounds are the browser's; what it says is a stranger's word.
+        _write(view, found, min(max(int(count), 1), MOST_TOKENS), choice, line)
 
 
 def _write(view: View, found: Predictions, count: int, choice: dict[str, Any], line: Any) -> None:

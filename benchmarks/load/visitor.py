@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -51,6 +52,8 @@ class Visitor:
     runs: int = 0
     closed: bool = False
     buttons: dict[str, tuple[str, str]] = field(default_factory=dict)
+    # Every widget and component that the page has drawn: its kind, by its id.
+    widgets: dict[str, str] = field(default_factory=dict)
     _seq: int = 0
     _page: str = ""
     _kept: dict[str, bytes] = field(default_factory=dict)
@@ -61,6 +64,13 @@ class Visitor:
     @classmethod
     async def open(cls, url: str, query: str = "", *, seconds: float = 120) -> Self:
         """Connect and ask for the page, as a browser does with the address `url`/?`query`."""
+        visitor = await cls.join(url, query, seconds=seconds)
+        await visitor.rerun()
+        return visitor
+
+    @classmethod
+    async def join(cls, url: str, query: str = "", *, seconds: float = 120) -> Self:
+        """Connect and say nothing yet."""
         address = f"{url.replace('http', 'ws', 1).rstrip('/')}/_stcore/stream"
         socket = await connect(
             address, max_size=BIGGEST, open_timeout=seconds, ping_interval=None, subprotocols=["streamlit"],  # type: ignore[list-item]
@@ -68,7 +78,6 @@ class Visitor:
         )  # fmt: skip
         visitor = cls(socket, query)
         visitor._reader = asyncio.create_task(visitor._read())
-        await visitor.rerun()
         return visitor
 
     async def close(self) -> None:
@@ -93,11 +102,18 @@ class Visitor:
             setattr(told, widget[1], widget[2])
         await self.socket.send(message.SerializeToString())
 
+    async def forge(self, *values: WidgetState) -> None:
+        """Ask for a run of the page with these values of widgets and no others, whatever they are."""
+        message = BackMsg()
+        message.rerun_script.query_string, message.rerun_script.page_script_hash = self.query, self._page
+        message.rerun_script.widget_states.widgets.extend(values)
+        await self.socket.send(message.SerializeToString())
+
     async def say(self, name: str, event: str, value: Any) -> None:
         """What a component says by `setTriggerValue(event, value)`."""
         part = self.parts[name]
         told = json.dumps([{"event": event, "value": value}])
-        widget = f"{PREFIX}_{part.id}{DELIMITER}events", "json_trigger_value", told
+        widget = heard_at(part.id), "json_trigger_value", told
         await self.rerun(part.fragment, widget=widget)
 
     async def switch(self, layer: int, head: int) -> int:
@@ -177,12 +193,15 @@ class Visitor:
             return
         element, fragment = message.delta.new_element, message.delta.fragment_id
         kind = element.WhichOneof("type")
+        if getattr(getattr(element, kind or "", None), "id", ""):
+            self.widgets[getattr(element, kind).id] = kind
         if kind == "bidi_component":
             part = element.bidi_component
             name = part.component_name.removeprefix(COMPONENT)
             self.parts[name] = Part(part.id, fragment, _tree(part.bytes), len(part.bytes), time.perf_counter())
         elif kind == "exception":
-            self.exceptions.append(f"{element.exception.type}: {element.exception.message}")
+            stack = "\n".join(element.exception.stack_trace)
+            self.exceptions.append(f"{element.exception.type}: {element.exception.message}\n{stack}")
         elif kind == "text":
             self.lines = [*self.lines[-20:], element.text.body]
             if element.text.body.startswith("⚠"):
@@ -205,6 +224,11 @@ class Visitor:
                 await self.rerun(fragment, auto=True)
         except ConnectionClosed:
             pass
+
+
+def heard_at(component: str) -> str:
+    """Where a component's events are told."""
+    return f"{PREFIX}_{component}{DELIMITER}events"
 
 
 def _tree(data: bytes) -> dict[str, Any]:

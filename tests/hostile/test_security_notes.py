@@ -44,4 +44,4 @@ def test_the_numbers_are_the_programs() -> None:
     assert f"{render.CPU_SECONDS} seconds of processor time" in NOTES
     assert f"{render.MEMORY_BYTES // 1_000_000} MB of memory" in NOTES
     server = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["server"]
-    assert f"up to {server['maxMessageSize']} MB" in NOTES
+    assert f"up to {server['maxWidgetStateSize']} MB" in NOTES

@@ -52,6 +52,7 @@ class Limits:
     traces_mb: int = _limit(500, "megabytes that the kept runs may take together")
     memory_mb: int = _limit(0, "megabytes of this process near which models leave the memory; 0: as much as there is")
     file_mb: int = _limit(64, "largest file, in megabytes, that may be opened on the page")
+    files_mb: int = _limit(256, "megabytes that files on their way here, or made to be saved, may take; the oldest go")
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Limits":

@@ -20,7 +20,7 @@ from attention.config import MEGABYTE, Limits
 from attention.errors import HeadlightError
 from attention.jobs import shared_queue
 from attention.payloads import parts
-from attention.ui import components, opened, state, traces, turnings
+from attention.ui import components, opened, state, traces, turnings, uploads
 from attention.ui.runs import person, sit
 from attention.view import LONGEST_QUERY, View, fits_address, to_file
 
@@ -58,6 +58,7 @@ class File:
             self.made, self.problem, self.asked = None, traces.describe_problem(err), False
             return
         self.made, self.problem, self.asked = made.encode() if isinstance(made, str) else made, "", False
+        uploads.keep(self, person())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +105,7 @@ def follow() -> None:
 def _close() -> None:
     st.session_state[OPEN] = False
     st.session_state.pop(FILES, None)
+    uploads.withdraw(person())
 
 
 @st.dialog("Share", width="medium", on_dismiss=_close)
@@ -222,6 +224,7 @@ def file_name(view: View, kind: Kind) -> str:
 
 
 def _open(limits: Limits) -> None:
+    uploads.offer(person())
     # Streamlit's server refuses what is larger than its own limit, whatever the page allows.
     most = min(limits.file_mb, int(st.get_option("server.maxUploadSize")))
     st.file_uploader(

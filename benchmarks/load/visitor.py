@@ -54,6 +54,7 @@ class Visitor:
     buttons: dict[str, tuple[str, str]] = field(default_factory=dict)
     # Every widget and component that the page has drawn: its kind, by its id.
     widgets: dict[str, str] = field(default_factory=dict)
+    session: str = ""
     _seq: int = 0
     _page: str = ""
     _kept: dict[str, bytes] = field(default_factory=dict)
@@ -183,6 +184,7 @@ class Visitor:
 
     def _begin(self, message: ForwardMsg) -> None:
         self._page = message.new_session.page_script_hash
+        self.session = message.new_session.initialize.session_id or self.session
         if not message.metadata.run.fragment_ids:  # the whole page is drawn again, and what polls says so again
             self.refusals.clear()
             for fragment in list(self._polls):

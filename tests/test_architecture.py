@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "assets"),
     ("config",),
-    ("stages",),
+    ("stages", "derived"),
     ("mhsa",),
     ("cost",),
     ("record",),

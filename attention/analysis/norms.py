@@ -7,7 +7,6 @@ f is had by running the layer's own projection on one head's value vectors alone
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from attention import derived
 from attention.analysis.blocks import fixed, row_blocks
 from attention.record import absent, wide
 
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 # So many keys go through a projection at once.
 KEYS = 256
 NO_VALUES = "the values are not known"
-
-
-# By record and head; the norms themselves would keep their record alive.
-_lengths: weakref.WeakKeyDictionary[AttentionRecord, dict[int, tuple[np.ndarray, str | None]]]
-_lengths = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -95,14 +90,21 @@ def norm_weighted(record: AttentionRecord, head: int) -> NormWeighted | str:
 
 def kept_norms(record: AttentionRecord, head: int) -> NormWeighted | str:
     """The same, with W_O asked once for a head, however often it is looked at."""
-    known = _lengths.setdefault(record, {})
-    if head not in known:
-        made = norm_weighted(record, head)
-        if isinstance(made, str):
-            return made
-        known[head] = made.lengths, made.norm_follows
-    lengths, follows = known[head]
+    # The norms themselves would keep their record alive.
+    found = derived.kept(record, ("norms", head), lambda: _plain(norm_weighted(record, head)), holds=_is_known)
+    if isinstance(found, str):
+        return found
+    lengths, follows = found
     return NormWeighted(record=record, head=head, lengths=lengths, norm_follows=follows)
+
+
+def _plain(made: NormWeighted | str) -> tuple[np.ndarray, str | None] | str:
+    return made if isinstance(made, str) else (made.lengths, made.norm_follows)
+
+
+def _is_known(found: tuple[np.ndarray, str | None] | str) -> bool:
+    """A reason is not kept: a model may come back."""
+    return not isinstance(found, str)
 
 
 def writes(record: AttentionRecord, head: int, keys: Sequence[int] | None = None) -> list[Tensor] | str:

@@ -25,6 +25,7 @@ from attention.export.shown import on_show
 from attention.record import KINDS, Checked, HeadError, Trace, pack, unpack
 from attention.record.fields import Fields, refuse
 from attention.record.plain import clean
+from attention.tokens.visible import readable
 from attention.view import View, parse
 from attention.view.links import in_full
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 FORMAT, VERSION = "headlight", 1
 ABOUT = "about"
 MOST_ABOUT = 8_000_000
+EXACT = ("view", "tokens", "pair_tokens")
+# More than nearly any model has: 96 layers of 96 heads are 9,216.
+MOST_HEADS = 10_000
 LONGEST_LINE, MOST = 20_000, 10**6
 NOT_OURS = "This NPZ file is not one of Headlight’s: it has no readable {}. Choose one that Headlight saved."
 WHAT = {
@@ -89,7 +93,7 @@ def from_npz(data: bytes, limits: Limits | None = None) -> Opened:
     """
     most = (Limits() if limits is None else limits).file_mb * MEGABYTE
     file = members.Members(data, most)
-    given = Fields(_about(file), "about")
+    given = Fields(_readable(_about(file)), "about")
     given.only("format", "version", "provenance", "view", "shown", "trace")
     if given.choice("format", (FORMAT,)) and given.whole("version", 0, MOST) != VERSION:
         raise InputError(f"This file is not of version {VERSION}, which is read here: open it with a newer Headlight.")
@@ -97,6 +101,8 @@ def from_npz(data: bytes, limits: Limits | None = None) -> Opened:
         _check_length(given.part("trace"), limits)
     view = _view(given.part("view").tree, MOST_ABOUT if limits is None else limits.max_characters)
     trace = unpack(given.part("trace").tree, _Others(file))
+    if limits is not None:
+        _check_heads(trace)
     found = read_provenance(given.part("provenance"), trace)
     checked = Checked(measured=found.measured, errors=_by_place(found.checks, trace))
     trace = replace(trace, fidelity=found.fidelity, checked=checked, notes=(*trace.notes, checked.note))
@@ -164,6 +170,24 @@ def _about(file: members.Members) -> Any:
     return load_json(array.tobytes())
 
 
+def _readable(tree: Any) -> Any:
+    """The tree with nothing hidden in what the file says of itself; the texts and their tokens stay exact, for the page
+    writes those visibly wherever they stand. Raises InputError where it is nested more deeply than any of ours.
+    """
+    try:
+        return _made_readable(tree)
+    except RecursionError as err:
+        raise InputError(NOT_OURS.format("description (it is nested too deeply)")) from err
+
+
+def _made_readable(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {name: one if name in EXACT else _made_readable(one) for name, one in tree.items()}
+    if isinstance(tree, list):
+        return [_made_readable(one) for one in tree]
+    return readable(tree) if isinstance(tree, str) else tree
+
+
 def load_json(data: bytes) -> Any:
     """JSON as it is defined: no NaN, no infinite numbers, no name twice, no broken characters. Raises InputError."""
     try:
@@ -198,6 +222,13 @@ def _check_length(given: Fields, limits: Limits) -> None:
     longest = max(len(given.parts(name)) for name in ("tokens", "pair_tokens"))
     if longest > limits.max_tokens:
         raise TooLongError(f"This file has {longest:,} tokens; the limit here is {limits.max_tokens:,}.")
+
+
+def _check_heads(trace: Trace) -> None:
+    """Each costs a millisecond or more wherever all heads are shown, however short the text is."""
+    count = sum(record.n_heads for record in trace.all_records)
+    if count > MOST_HEADS:
+        raise InputError(f"This file has {count:,} heads; at most {MOST_HEADS:,} are opened here.")
 
 
 def _view(tree: Mapping[str, Any], max_characters: int) -> View:

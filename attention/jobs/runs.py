@@ -192,7 +192,7 @@ class Runs(Generic[A, T]):
         job.done.set()
         job.seen.clear()
         self.queue.leave(ticket)
-        self._trim()
+        self.trim()
 
     def _forget(self, request: A, job: Job[T]) -> None:
         """What never ran is not kept."""
@@ -200,8 +200,10 @@ class Runs(Generic[A, T]):
             if self._jobs.get(request) is job:
                 del self._jobs[request]
 
-    def _trim(self) -> None:
-        """Within the bounds again; the newest result always stays, and so does what is under way."""
+    def trim(self) -> None:
+        """Within the bounds again, which results can leave as they grow; the newest always stays, and so does what is
+        under way.
+        """
         most, most_bytes = self._bounds()
         with self._lock:
             ended = [(request, job.made) for request, job in self._jobs.items() if job.done.is_set()]

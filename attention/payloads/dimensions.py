@@ -6,23 +6,20 @@ in them: it is found by one more run (`attention.analysis.dimensions`), and what
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attention import wire
+from attention import derived, wire
 from attention.payloads import travel
 
 if TYPE_CHECKING:
     from attention.analysis.dimensions import Turns
-    from attention.record import HeadView, Kind, Trace
+    from attention.record import HeadView, Kind
 
 NO_LAYER = "the test run did not reach this layer"
-
-
-_packed: weakref.WeakKeyDictionary[Trace, dict[Kind, tuple[Any, bytes]]] = weakref.WeakKeyDictionary()
 
 
 def payload(head_view: HeadView, found: Mapping[tuple[Kind, int], Turns | str] | str | None) -> bytes:
@@ -32,10 +29,27 @@ def payload(head_view: HeadView, found: Mapping[tuple[Kind, int], Turns | str] |
     layer has, or −1 with the reason in `why`. pairs: int32 (p, 2). angles: float32 (n, p), by how much each place turns
     each pair beyond the first, or null with the reason in `why`.
     """
-    kept = _packed.setdefault(head_view.trace, {})
-    if head_view.kind not in kept or kept[head_view.kind][0] is not found:
-        kept[head_view.kind] = (found, _pack(head_view, found))
-    return kept[head_view.kind][1]
+    # What was found is counted where it is kept, with the test run.
+    given = None if found is None or isinstance(found, str) else _Same(found)
+    key = ("dimensions", head_view.kind, found if isinstance(found, str) else "")
+    made = derived.kept(
+        head_view.trace, key, lambda: (given, _pack(head_view, found)), holds=lambda kept: kept[0] == given
+    )
+    return made[1]
+
+
+@dataclass(frozen=True)
+class _Same:
+    """Stands for what a test run found: equal only to itself, and without size."""
+
+    __slots__ = ("found",)
+    found: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.found is self.found
+
+    def __hash__(self) -> int:
+        return id(self.found)
 
 
 def _pack(head_view: HeadView, found: Mapping[tuple[Kind, int], Turns | str] | str | None) -> bytes:

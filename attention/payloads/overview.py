@@ -7,13 +7,12 @@ step to another head sends nothing.
 
 from __future__ import annotations
 
-import weakref
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attention import wire
+from attention import derived, wire
 from attention.view import NUMBERS, PICTURES, View
 
 if TYPE_CHECKING:
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
     from attention.analysis.patterns import PatternScores, Scored
     from attention.record import Kind, Trace
 
-# Bytes of all pictures together, beyond which they are made half as tall and half as wide; and payloads that are kept.
-MOST_BYTES, KEPT = 1_000_000, 8
+# Bytes of all pictures together, beyond which they are made half as tall and half as wide.
+MOST_BYTES = 1_000_000
 # Colours of scores end at this share of the pixels where the largest of all is so many times as large.
 USUAL, PALE = 0.95, 1.5
 TITLES = {
@@ -85,18 +84,6 @@ class Shown:
     why: str = ""
 
 
-@dataclass(eq=False)
-class Made:
-    """What was made of one trace."""
-
-    bytes: dict[tuple[str, ...], tuple[PatternScores | None, bytes]] = field(default_factory=dict)
-    pictures: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
-    scores: dict[str, PatternScores] = field(default_factory=dict)
-
-
-_made: weakref.WeakKeyDictionary[Trace, Made] = weakref.WeakKeyDictionary()
-
-
 def payload(
     trace: Trace, kind: Kind, view: View, stored: PatternScores | None = None, *, refusal: str = ""
 ) -> bytes:
@@ -109,37 +96,37 @@ def payload(
     (layers, heads), or null; marks: uint8, or null; scale, range {low, high, words}, digits, unit: how to draw them.
     measures: [{value, label, group, why}]; ground: {value, options, why}.
     """
-    made, measure = _made.setdefault(trace, Made()), view.measure
-    ground = view.ground if measure in NUMBERS and measure != "distance" else "text"
+    key = key_of(kind, view, refusal)
+    _, _, measure, ground, _ = key
     given = stored if ground == "stored" else None
-    key = (kind, measure, ground, refusal)
-    if key not in made.bytes or made.bytes[key][0] is not given:
-        while len(made.bytes) >= KEPT:
-            del made.bytes[next(iter(made.bytes))]
-        made.bytes[key] = given, wire.pack(_tree(trace, kind, measure, ground, given, refusal))
-    return made.bytes[key][1]
+    made = derived.kept(
+        trace, key,
+        lambda: (given, wire.pack(_tree(trace, kind, measure, ground, given, refusal))),
+        holds=lambda found: found[0] is given,
+    )  # fmt: skip
+    return made[1]
+
+
+def key_of(kind: Kind, view: View, refusal: str = "") -> tuple[str, Kind, str, str, str]:
+    """Under what a payload is kept beside its trace."""
+    ground = view.ground if view.measure in NUMBERS and view.measure != "distance" else "text"
+    return "overview", kind, view.measure, ground, refusal
 
 
 def scores_of(trace: Trace, kind: Kind) -> PatternScores:
     """Every pattern's score of all heads of a kind on the trace's own text, made once."""
     from attention.analysis.patterns import score_trace
 
-    kept = _made.setdefault(trace, Made()).scores
-    if kind not in kept:
-        kept[kind] = score_trace(trace, kind)
-    return kept[kind]
+    return derived.kept(trace, ("scores", kind), lambda: score_trace(trace, kind))
 
 
 def pictures_of(trace: Trace, kind: Kind, what: str) -> np.ndarray:
     """`thumbnails` of all heads, (layers, heads, rows, columns), made once; smaller where there are thousands."""
     from attention.analysis.thumbnails import SIDE, thumbnails
 
-    kept = _made.setdefault(trace, Made()).pictures
-    if (kind, what) not in kept:
-        n_heads = sum(record.n_heads for record in trace.records(kind).values())
-        side = SIDE if n_heads * SIDE**2 <= MOST_BYTES else SIDE // 2
-        kept[kind, what] = thumbnails(trace, kind, side, what)[1]  # type: ignore[arg-type]
-    return kept[kind, what]
+    n_heads = sum(record.n_heads for record in trace.records(kind).values())
+    side = SIDE if n_heads * SIDE**2 <= MOST_BYTES else SIDE // 2
+    return derived.kept(trace, ("pictures", kind, what), lambda: thumbnails(trace, kind, side, what)[1])  # type: ignore[arg-type]
 
 
 def _tree(

@@ -6,11 +6,10 @@ the layer in view, else the head. The look is small and travels with every answe
 
 from __future__ import annotations
 
-import weakref
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
-from attention import wire
+from attention import derived, wire
 from attention.parcel import fits, parcel
 from attention.payloads import tiles
 from attention.view import View
@@ -32,17 +31,6 @@ OWNED = (
 
 # Of these, what is about one text, model and kind, and means nothing for another one (`static/desk.js` has the same).
 OF_THE_RUN = ("layer", "head", "query", "also", "key", "zoom", "beside")
-
-
-@dataclass(eq=False)
-class Packed:
-    """The bytes of one trace's runs, by kind and part; those that were asked for last."""
-
-    bytes: dict[tuple[str, int | None, int | None, tuple[Any, ...] | None], bytes]
-
-
-_packed: weakref.WeakKeyDictionary[Trace, Packed] = weakref.WeakKeyDictionary()
-KEPT = 8
 
 
 def level(trace: Trace, kind: Kind) -> Level:
@@ -74,19 +62,13 @@ def run(head_view: HeadView, view: View, *, much: Level | None = None) -> bytes:
         return wire.pack(_run(head_view, view, much, *_place(head_view, much)))
     much = level(trace, kind)
     layer, head = _place(head_view, much)
-    key = (kind, layer, head, _seen_of(view) if much == "tiles" else None)
-    kept = _of(trace).bytes
-    if key not in kept:
-        while len(kept) >= KEPT:
-            del kept[next(iter(kept))]
-        kept[key] = wire.pack(_run(head_view, view, much, layer, head))
-    return kept[key]
+    key = ("travel", kind, layer, head, _seen_of(view) if much == "tiles" else None)
+    return derived.kept(trace, key, lambda: wire.pack(_run(head_view, view, much, layer, head)))
 
 
 def kept_bytes(trace: Trace) -> int:
-    """How many packed bytes lie beside a trace, as long as it does."""
-    found = _packed.get(trace)
-    return 0 if found is None else sum(map(len, list(found.bytes.values())))
+    """Bytes of all that was made of a trace and lies beside it, as long as it does."""
+    return derived.size(trace, *trace.all_records)
 
 
 def _place(head_view: HeadView, much: Level) -> tuple[int | None, int | None]:
@@ -116,10 +98,6 @@ def look(
         "undo": undo, "redo": redo,
         "count": {"tokens": len(trace.tokens), "pair": len(trace.pair_tokens), "limit": most},
     })  # fmt: skip
-
-
-def _of(trace: Trace) -> Packed:
-    return _packed.setdefault(trace, Packed(bytes={}))
 
 
 def _run(head_view: HeadView, view: View, much: Level, layer: int | None, head: int | None) -> dict[str, Any]:

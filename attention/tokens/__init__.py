@@ -15,9 +15,9 @@ from attention.record import Token
 from attention.tokens.beginning import beginning
 from attention.tokens.chat import as_message, has_template
 from attention.tokens.encoding import Encoded, encode, from_ids, is_panic, label, words
-from attention.tokens.visible import visible
+from attention.tokens.visible import readable, visible
 
 __all__ = [
-    "Encoded", "Token", "as_message", "beginning", "encode", "from_ids", "has_template", "is_panic", "label", "visible",
-    "words",
+    "Encoded", "Token", "as_message", "beginning", "encode", "from_ids", "has_template", "is_panic", "label",
+    "readable", "visible", "words",
 ]  # fmt: skip

@@ -21,6 +21,11 @@ def visible(text: str) -> str:
     return HIDDEN.sub(lambda match: _sign(match.group()), LONE_MARK.sub(DOTTED_CIRCLE, text))
 
 
+def readable(text: str) -> str:
+    """A sentence or a name from elsewhere, whose spaces and line ends stay as they are; else as `visible` has it."""
+    return HIDDEN.sub(lambda match: match.group() if match.group() in " \n" else _sign(match.group()), text)
+
+
 def cut(text: str, max_chars: int) -> str:
     """At most `max_chars` characters as people count them, the last one "…" where something is left out."""
     clusters = regex.findall(CLUSTER, text)

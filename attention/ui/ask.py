@@ -13,6 +13,7 @@ from attention.config import Limits
 from attention.errors import Beginning, InputError
 from attention.payloads import parts
 from attention.ui import boundary, components, opened, start, state
+from attention.ui.problems import seen
 from attention.view import View, change
 
 PROMPT, MODEL, PAIR, CHAT = "prompt", "model", "pair", "chat"
@@ -96,7 +97,7 @@ def _boxes(found: Known) -> str:
 def titles(view: View) -> dict[str, str]:
     """Model ids by what the picker shows; a model from outside what is offered shows as it was named."""
     known = {entry.title: entry.id for entry in offered(Limits.from_environment())}
-    name = opened.title(view) if opened.is_opened(view) else view.model
+    name = seen(opened.title(view) if opened.is_opened(view) else view.model)
     return known if view.model in known.values() else {**known, name: view.model}
 
 

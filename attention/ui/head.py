@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -18,7 +19,7 @@ from attention.catalogue import all_samples
 from attention.config import Limits
 from attention.errors import HeadlightError, InputError, TooLongError
 from attention.payloads import overview, parts, travel
-from attention.ui import ask, boundary, closer, components, foot, pins, predicted, probes, search, state, traces
+from attention.ui import ask, boundary, closer, components, foot, pins, predicted, probes, search, state, traces, work
 from attention.view import View, revised
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def workbench() -> None:
         _draw(head_view, view)
     except Exception as err:  # the one broad one: whatever goes wrong is a sentence here, and a traceback in the log
         problem(view, err, told=told)
+    traces.keep_bounds()
     state.sync()
 
 
@@ -137,7 +139,7 @@ def _draw(head_view: HeadView, view: View) -> None:
         further = st.container(key="further")
     with beside:
         _kinds(head_view.trace, head_view.kind)
-        components.mount("heads", _overview(head_view, view), key="heads")
+        _heads(head_view, view)
         _said(head_view)
         _part(search.show, head_view, pinned)
     with further:
@@ -198,9 +200,22 @@ def _is_about(name: str, told: dict[str, Any]) -> bool:
     return subject == state.subject(state.current()) and isinstance(about, dict) and about.get(name) == run
 
 
+def _heads(head_view: HeadView, view: View) -> None:
+    """All heads; where somebody did not want to wait for them, a way back to them."""
+    try:
+        data = _overview(head_view, view)
+    except work.LeftError as err:
+        st.text(str(err))
+        st.button("Show all heads", key="heads-again", on_click=work.again)
+        return
+    components.mount("heads", data, key="heads")
+
+
 def _overview(head_view: HeadView, view: View) -> bytes:
-    stored = probes.scores(view, head_view.kind) if view.ground == "stored" else None
-    return overview.payload(head_view.trace, head_view.kind, view, stored, refusal=probes.refusal(view))
+    trace, kind, refusal = head_view.trace, head_view.kind, probes.refusal(view)
+    stored = probes.scores(view, kind) if view.ground == "stored" else None
+    make = partial(overview.payload, kind=kind, view=view, stored=stored, refusal=refusal)
+    return work.through(trace, overview.key_of(kind, view, refusal), make, work.cells(trace, kind))
 
 
 def _worth_a_look(view: View) -> str:

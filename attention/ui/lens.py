@@ -7,27 +7,25 @@ does not show.
 from __future__ import annotations
 
 import math
-import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
+from attention import derived
 from attention.errors import HeadlightError, InputError
 from attention.payloads import wider
-from attention.ui import ask, components
+from attention.ui import ask, components, work
 
 if TYPE_CHECKING:
-    from attention.record import HeadView, Trace
+    from attention.record import HeadView, Kind, Trace
     from attention.view import View
 
 Which = Literal["averages", "rollout", "words"]
 MAP, OVER = "map", "over"
 # Cells of all the heads' maps that one view may be made of: two seconds' work for two processor cores.
 MOST_CELLS = 300_000_000
-# Maps that are kept for each trace: at 512 tokens one is up to 3 MB.
-KEPT = 4
 Asked = tuple[str, ...]
-_made: weakref.WeakKeyDictionary[Trace, dict[Asked, bytes]] = weakref.WeakKeyDictionary()
 
 
 def show(head_view: HeadView, view: View, which: Which) -> None:
@@ -39,22 +37,24 @@ def show(head_view: HeadView, view: View, which: Which) -> None:
             data = payload(head_view, which, view.over if which == "averages" else "")
         except HeadlightError as err:
             st.text(str(err))
+            if isinstance(err, work.LeftError):
+                st.button("Go through the heads", key="wider-again", on_click=work.again)
             return
         components.mount(MAP, data, key=MAP)
 
 
 def payload(head_view: HeadView, which: Which, over: str = "") -> bytes:
     """The component's bytes, made once as long as they are among the last that were asked for of this trace."""
-    kept = _made.setdefault(head_view.trace, {})
-    asked = _asked(head_view, which, over)
-    if asked not in kept:
+    trace, key = head_view.trace, ("lens", *_asked(head_view, which, over))
+    if not derived.has(trace, key):
         refuse_long(head_view, which, over)
-        data = _make(head_view, which, over)
-        for oldest in list(kept)[: max(0, len(kept) + 1 - KEPT)]:
-            kept.pop(oldest, None)
-        kept[asked] = data
-        return data
-    return kept[asked]
+    cost = 0 if which == "words" else work.cells(trace, head_view.kind)
+    place = head_view.layer, head_view.head, head_view.kind
+    return work.through(trace, key, partial(_made, place=place, key=key, which=which, over=over), cost)
+
+
+def _made(trace: Trace, place: tuple[int, int, Kind], key: Asked, which: Which, over: str) -> bytes:
+    return derived.kept(trace, key, lambda: _make(trace.head(*place), which, over))
 
 
 def _asked(head_view: HeadView, which: Which, over: str) -> Asked:
@@ -80,10 +80,9 @@ def refuse_long(head_view: HeadView, which: Which, over: str = "") -> None:
 
 
 def _make(head_view: HeadView, which: Which, over: str) -> bytes:
-    with st.spinner("Going through the heads…"):
-        if which == "averages":
-            return wider.averages(head_view, over)
-        return wider.rollout(head_view) if which == "rollout" else wider.words(head_view)
+    if which == "averages":
+        return wider.averages(head_view, over)
+    return wider.rollout(head_view) if which == "rollout" else wider.words(head_view)
 
 
 def _choice(view: View) -> None:

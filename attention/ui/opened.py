@@ -58,6 +58,11 @@ class Store:
         """Keep one more, within these bounds; the newest always stays."""
         with self._lock:
             self._kept[name] = self._kept.pop(name, kept)
+        self.trim(most=most, most_bytes=most_bytes)
+
+    def trim(self, *, most: int, most_bytes: int) -> None:
+        """Within these bounds again, which a trace can leave as people look at it; the newest always stays."""
+        with self._lock:
             while len(self._kept) > 1 and (len(self._kept) > most or self._bytes() > most_bytes):
                 self._kept.popitem(last=False)
 
@@ -116,6 +121,11 @@ def read(data: bytes, limits: Limits) -> View:
     kept = Kept(opened.trace, view, held(opened.trace))
     _store.put(name, kept, most=limits.traces_in_memory, most_bytes=limits.traces_mb * MEGABYTE)
     return view
+
+
+def trim(limits: Limits) -> None:
+    """Let the files that nobody asked for longest go where what was made of all of them takes too much memory."""
+    _store.trim(most=limits.traces_in_memory, most_bytes=limits.traces_mb * MEGABYTE)
 
 
 def left(before: View, after: View) -> tuple[View, tuple[str, ...]]:

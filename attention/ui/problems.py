@@ -15,11 +15,20 @@ _log = logging.getLogger(__name__)
 def describe_problem(err: Exception) -> str:
     """One clear sentence for any exception, as plain text. What nobody foresaw is logged with its traceback."""
     if isinstance(err, HeadlightError) and str(err).strip():
-        return clean(str(err))  # it may quote a stranger's file, and half a surrogate pair cannot be sent
+        return seen(clean(str(err)))  # it may quote a stranger's file, and half a surrogate pair cannot be sent
     if _is_out_of_memory(err):
         return "There is not enough memory for this here: choose a smaller model or a shorter text."
     _log.error("unexpected problem", exc_info=err)
     return f"Something went wrong in Headlight itself ({type(err).__name__}); its log says where."
+
+
+def seen(text: str) -> str:
+    """A name or a sentence from elsewhere with nothing hidden in it, for wherever it stands on the page."""
+    if text.isprintable():  # nearly always, and what follows needs torch, for which no first paint waits
+        return text
+    from attention.tokens import readable
+
+    return readable(text)
 
 
 def may_pass(err: Exception) -> bool:

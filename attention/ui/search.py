@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from attention.payloads.overview import counted, scores_of
-from attention.ui import ask, state, stored
+from attention.ui import ask, state, stored, work
 
 if TYPE_CHECKING:
     from attention.analysis.named import Pattern
@@ -27,8 +28,6 @@ EVERY = "every name"
 ORDERS = {"weight": "by weight", "size": "by what it brings"}
 # A ranking's best; and the most of a list that was asked for as a whole.
 SHOWN, MOST = 8, 60
-# Cells of all heads' maps that are scored without being asked: a tenth of a second.
-QUICK = 4_000_000
 
 
 def show(head_view: HeadView, pinned: int) -> None:
@@ -73,11 +72,22 @@ def _by_pattern(head_view: HeadView, probed: Probed | None) -> None:
         return
     with right:
         least = _least(offered.get(chosen))
-    scores = scores_of(head_view.trace, head_view.kind) if probed is None else probed.scores
+    try:
+        scores = _here(head_view) if probed is None else probed.scores
+    except work.LeftError as err:
+        st.text(str(err))
+        st.button("Score the heads", key="search-again", on_click=work.again)
+        return
     if chosen == EVERY:
         _every(scores, least, head_view, probed)
     else:
         _ranking(scores, offered[chosen], least, head_view, probed)
+
+
+def _here(head_view: HeadView) -> PatternScores:
+    """The scores on the text of the page, which wait their turn where there are many heads or tokens."""
+    trace, kind = head_view.trace, head_view.kind
+    return work.through(trace, ("scores", kind), partial(scores_of, kind=kind), work.cells(trace, kind))
 
 
 def _offered(kind: Kind, probed: Probed | None) -> dict[str, Pattern]:
@@ -191,8 +201,7 @@ def name_in_words(head_view: HeadView) -> str:
     """What the head does on this text, beside an even head's score; "" for nothing nameable, or a long text."""
     from attention.analysis.patterns import name_of
 
-    record = head_view.record
-    if len(head_view.trace.records(head_view.kind)) * record.n_heads * record.n_q * record.n_k > QUICK:
+    if work.cells(head_view.trace, head_view.kind) > work.QUICK:
         return ""
     scores = scores_of(head_view.trace, head_view.kind)
     name = name_of(scores, head_view.layer, head_view.head)

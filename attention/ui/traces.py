@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
+from attention import derived
 from attention.config import MEGABYTE, Limits
 from attention.errors import Beginning, InputError, ModelError, TooLongError
 from attention.parcel import held
@@ -35,6 +36,7 @@ __all__ = [
     "describe_problem",
     "fit_to",
     "get_trace",
+    "keep_bounds",
     "may_pass",
     "only_started",
     "places",
@@ -44,6 +46,8 @@ __all__ = [
 
 # Most traces are done by then, and need no progress bar to flicker by.
 PATIENCE_SECONDS = 0.3
+# What is made of runs while people look is counted again after so many bytes.
+GROWN_BYTES = MEGABYTE
 # What a session has cancelled, a model's download or one request in the queue, and the sentence that says so, until it
 # asks for it again.
 CANCELLED = "headlight.cancelled"
@@ -95,6 +99,16 @@ def get_trace(view: View) -> Trace:
             raise ModelError(cancelled[what])
     join, show = partial(_shared.join, request, runs.person()), partial(_show_progress, view=view)
     return runs.wait_for(join, PATIENCE_SECONDS, show).result()
+
+
+def keep_bounds() -> None:
+    """Let the least recently used runs go where what was made of all of them meanwhile takes too much memory."""
+    global _counted
+    now = derived.total()
+    if abs(now - _counted) >= GROWN_BYTES:
+        _counted = now
+        _shared.trim()
+        opened.trim(Limits.from_environment())
 
 
 def cancel(view: View) -> None:
@@ -230,3 +244,4 @@ def _invisible(character: str) -> bool:
 
 
 _shared = Traces(_run)
+_counted = 0

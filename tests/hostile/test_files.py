@@ -508,3 +508,32 @@ def test_the_checksum_is_compared(good: bytes) -> None:
     data[place] ^= 1
     assert zlib.crc32(bytes(data)) != zlib.crc32(good)
     assert "cannot be unpacked" in refused(bytes(data))
+
+
+def test_what_a_file_says_of_itself_hides_nothing(good: bytes) -> None:
+    """Its model and notes stand in the foot, the picker and other files; the text and its tokens stay exact."""
+    hidden = "Nice\u202emodel\u2028\u200b"
+
+    def lie(about: dict[str, Any]) -> None:
+        about["trace"]["model"] |= {"name": hidden, "architecture": hidden}
+        about["trace"]["notes"] = [hidden]
+        about["provenance"]["model"] = about["trace"]["model"]
+        about["provenance"]["notes"] = [hidden]
+        about["view"]["text"] = about["view"].get("text", "") + "\u202e"
+
+    opened = from_npz(with_about(good, lie), LIMITS)
+    shown = "NiceU+202EmodelU+2028U+200B"
+    assert (opened.trace.model.name, opened.trace.model.architecture) == (shown, shown)
+    assert opened.trace.notes[0] == shown
+    assert opened.provenance.model.name == shown
+    assert opened.view.text.endswith("\u202e")
+
+
+def test_a_file_with_more_heads_than_any_model_is_refused_on_the_page() -> None:
+    def of(heads: int) -> bytes:
+        query, key = torch.zeros(2, 3, heads, 2, 1)
+        return to_npz(Trace.from_tensors(query=query, key=key), View(kind="encoder"))
+
+    large = of(3_400)
+    assert refused(large) == "This file has 10,200 heads; at most 10,000 are opened here."
+    assert from_npz(large).trace.all_records[0].n_heads == 3_400  # one's own, in Python

@@ -20,7 +20,7 @@ from tests.aside import aside
 from tests.hostile.test_texts import OURS
 from tools import serving
 
-SECONDS = 120
+SECONDS = 300
 EVENTS = ("text", "look", "pick", "undo", "open", "share", "evil")
 # No JSON, JSON that is no event, nested past every stack, numbers past every type, and names that objects have.
 RAW = (

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import attention
-from attention import wire
+from attention import derived, wire
 from attention.analysis import patterns
 from attention.analysis.named import FORWARDS, NAMES, TWO_TEXTS, pattern_of
 from attention.analysis.norms import norm_weighted
@@ -155,10 +155,11 @@ def test_a_step_to_another_head_changes_no_byte(story: Trace) -> None:
     assert overview.payload(story, "decoder", View(ground="stored")) is overview.payload(story, "decoder", View())
 
 
-def test_few_payloads_are_kept(story: Trace) -> None:
+def test_what_is_kept_beside_a_trace_has_a_bound(story: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(derived, "MOST_BYTES", 60_000)
     for measure in MEASURES:
         overview.payload(story, "decoder", View(measure=measure))
-    assert len(overview._made[story].bytes) == overview.KEPT
+    assert 20_000 < derived.size(story) <= 60_000
 
 
 def test_the_pattern_names_are_the_views(story: Trace) -> None:

@@ -10,7 +10,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import attention
-from attention import HeadView, Trace, wire
+from attention import HeadView, Trace, derived, wire
 from attention.analysis.averages import HIDES, over_all, over_heads, over_layers
 from attention.analysis.rollout import CROSS, DRIFT, LEAVES_OUT, rollout
 from attention.analysis.words import merged
@@ -196,16 +196,17 @@ def test_what_is_of_one_head_or_layer_is_not_kept_for_another(storyteller):
     assert made(0, 0, "rollout") == made(1, 1, "rollout")
 
 
-def test_few_maps_are_kept_and_none_longer_than_their_trace():
+def test_few_maps_are_kept_and_none_longer_than_their_trace(monkeypatch):
     trace = attention.trace("storyteller", "one two")
+    monkeypatch.setattr(derived, "MOST_BYTES", 5 * len(lens.payload(trace.head(0, 0), "words")))
     for layer in range(4):
         for head in range(3):
             lens.payload(trace.head(layer, head), "words")
-    assert len(lens._made[trace]) == lens.KEPT
-    kept = len(lens._made)
+    kept = derived.total()
+    assert derived.size(trace) <= 6 * len(lens.payload(trace.head(3, 2), "words"))
     del trace
     gc.collect()
-    assert len(lens._made) < kept
+    assert derived.total() < kept
 
 
 class TestLongTexts:

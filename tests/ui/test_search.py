@@ -13,7 +13,7 @@ from attention.analysis.patterns import NAMES, Hit, PatternScores, Scored, name_
 from attention.analysis.probe import TEXTS, probe
 from attention.errors import ModelError
 from attention.source import load_source
-from attention.ui import probes, search, stored, warmup
+from attention.ui import probes, search, stored, warmup, work
 from attention.ui.probes import Probes
 from attention.view import View
 from tests.ui.test_inspect import given, one, opened, shown
@@ -78,7 +78,7 @@ def test_a_head_that_does_something_nameable_here_is_named_with_its_score():
 
 
 def test_nothing_much_is_scored_before_somebody_asks(monkeypatch):
-    monkeypatch.setattr(search, "QUICK", 100)
+    monkeypatch.setattr(work, "QUICK", 100)
     monkeypatch.setattr(search, "scores_of", lambda *_: pytest.fail("scored unasked"))
     app = opened(text=TEXT)
     assert not app.exception

@@ -54,16 +54,16 @@ def test_files_are_bounded_in_number_and_bytes(server: serving.Served) -> None:
         await visitor.until(lambda one: "run" in one.parts and one.runs > 0, SECONDS)
         assert await sent(visitor, 3) == {403}
         before = process.memory_info().rss
-        assert await sent(visitor, 15) == {403}
-        # They would be 150 MB.
-        assert process.memory_info().rss - before < 60_000_000
+        # They would be 250 MB; what their way through the server takes is freed late.
+        assert await sent(visitor, 25) == {403}
+        assert process.memory_info().rss - before < 150_000_000
         await visitor.say("bar", "share", True)
         await visitor.until(lambda one: "file_uploader" in one.widgets.values(), SECONDS)
         # What the panel itself needs is loaded by then.
         assert await sent(visitor, 3) == {204}
         before = process.memory_info().rss
-        assert await sent(visitor, 15) == {204}
-        assert process.memory_info().rss - before < 60_000_000
+        assert await sent(visitor, 25) == {204}
+        assert process.memory_info().rss - before < 150_000_000
         await visitor.close()
         assert await asyncio.to_thread(put, url, visitor.session, "late") == 400
 

@@ -189,7 +189,7 @@ def check_length(
 
     text: what the error offers the beginning of.
     """
-    from attention.capture.inputs import longest
+    from attention.capture.lengths import longest
     from attention.tokens import beginning
 
     if limits is None:

@@ -16,7 +16,8 @@ import torch
 
 from attention.analysis.blocks import fixed
 from attention.capture import Inputs, trace_model
-from attention.capture.inputs import embedding, has_decoder, longest
+from attention.capture.inputs import embedding, has_decoder
+from attention.capture.lengths import longest
 from attention.errors import HeadlightError, InputError
 from attention.record import Kind, Token, Trace, wide
 

@@ -18,7 +18,8 @@ from attention.analysis.copying import DirectPath, watching, why_not
 from attention.analysis.named import FORWARDS
 from attention.analysis.patterns import PatternScores, Scored, score_traces
 from attention.capture import Inputs, trace_model
-from attention.capture.inputs import embedding, longest
+from attention.capture.inputs import embedding
+from attention.capture.lengths import longest
 from attention.errors import InputError, TooLongError
 from attention.source import START_ALONE, has_two_sides, inputs_of
 from attention.tokens import encode, from_ids

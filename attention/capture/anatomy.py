@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
-
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -22,15 +20,14 @@ class Anatomy:
 
     made_of: the ids of all modules; an adapter added or a layer replaced makes a new anatomy. names: module id → path.
     configs: every configuration that chooses an attention implementation. encoder: ids of an encoder-decoder's
-    encoder, None for one stack. reserved: positions that are never used, because they are counted from after padding.
-    memory: what others found out about the model, by their own keys; it goes when the make-up changes.
+    encoder, None for one stack. memory: what others found out about the model, by their own keys; it goes when the
+    make-up changes.
     """
 
     made_of: tuple[int, ...]
     names: dict[int, str]
     configs: tuple[Any, ...]
     encoder: frozenset[int] | None
-    reserved: int
     memory: dict[Any, Any] = field(default_factory=dict)
 
 
@@ -58,7 +55,6 @@ def _study(model: PreTrainedModel, made_of: tuple[int, ...]) -> Anatomy:
         names={id(module): name for name, module in named},
         configs=tuple({id(config): config for config in configs}.values()),
         encoder=encoder,
-        reserved=max((_reserved(name, module) for name, module in named), default=0),
     )
 
 
@@ -68,10 +64,3 @@ def _configs_of(config: Any) -> Iterator[Any]:
     yield config
     for name in getattr(config, "sub_configs", None) or {}:
         yield from _configs_of(getattr(config, name, None))
-
-
-def _reserved(name: str, module: nn.Module) -> int:
-    """RoBERTa-like models count positions from padding_idx + 1, so their table holds that many fewer tokens."""
-    padding = getattr(module, "padding_idx", None)
-    is_table = name.endswith("position_embeddings") and hasattr(module, "weight")
-    return padding + 1 if is_table and isinstance(padding, int) else 0

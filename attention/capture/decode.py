@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
 
-from attention.capture.inputs import Inputs, _arguments, check_inputs, has_decoder, longest, same_draws
+from attention.capture.inputs import Inputs, _arguments, check_inputs, has_decoder, same_draws
+from attention.capture.lengths import longest
+from attention.capture.outputs import named
+from attention.capture.refusal import REFUSALS, refusal
 from attention.capture.switch import switch_of
-from attention.errors import InputError
+from attention.errors import HeadlightError, InputError, TooLongError, is_out_of_memory
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -64,14 +67,21 @@ def run_untouched(model: PreTrainedModel, inputs: Inputs, *, keep: tuple[int, in
     """The output of one plain run of the model as it was given to us. keep: start and stop of the positions whose
     logits are made, where `can_keep_some`; all without it.
 
-    Raises TooLongError or InputError for ids that it cannot take.
+    Raises TooLongError or InputError for ids that it cannot take, UnsupportedModelError where it takes none, and
+    MemoryFullError.
     """
     check_inputs(model, inputs)
     arguments = _arguments(model, inputs, True)
     if keep is not None:
         arguments["logits_to_keep"] = torch.arange(*keep, device=next(model.parameters()).device)
-    with switch_of(model).untouched(model), torch.inference_mode(False), torch.no_grad(), same_draws(model):
-        return model(**arguments)
+    try:
+        with switch_of(model).untouched(model), torch.inference_mode(False), torch.no_grad(), same_draws(model):
+            return named(model(**arguments))
+    except (*REFUSALS, MemoryError) as err:
+        told = refusal(model, inputs, err)
+        if told is err:
+            raise
+        raise told from err
 
 
 def can_keep_some(model: PreTrainedModel) -> bool:
@@ -94,7 +104,7 @@ def most_likely(scores: Tensor) -> int:
 
 def room(model: PreTrainedModel, inputs: Inputs) -> int | None:
     """How many more tokens the model's positions have room for; None where nothing limits them."""
-    limit = longest(model)
+    limit = longest(model, second=bool(inputs.pair_ids))
     return None if limit is None else max(0, limit - len(inputs.pair_ids or inputs.ids))
 
 
@@ -113,18 +123,41 @@ def write(
         return Written(ids=(), logits=(), log_sums=(), ended=False)
     before = len(inputs.pair_ids if _writes_apart(model) else inputs.ids)
     picker = _Picker(choose=choose, before=before, most=most, on_ids=on_ids, ends=_ends(model))
-    with switch_of(model).untouched(model), torch.inference_mode(False), torch.no_grad(), same_draws(model):
-        try:
-            _generate(model, inputs, picker)
-        except NoNumberError:
+    try:
+        with switch_of(model).untouched(model), torch.inference_mode(False), torch.no_grad(), same_draws(model):
+            _write(model, inputs, picker)
+    except (*REFUSALS, MemoryError) as err:
+        told = refusal(model, _with(inputs, picker.ids), err)
+        if picker.ids and isinstance(told, TooLongError):
+            return picker.written()  # a limit that nothing told of: there is no room for more
+        if told is err:
             raise
-        except (LookupError, TypeError, AttributeError, ValueError, NotImplementedError, RuntimeError):
-            if picker.ids:
-                raise
-            # A few architectures cannot use the library's cache (T5 with more layers in its decoder): without it,
-            # then, which gives the same and takes longer.
-            _generate(model, inputs, picker, use_cache=False)
+        raise told from err
     return picker.written()
+
+
+def _write(model: PreTrainedModel, inputs: Inputs, picker: _Picker) -> None:
+    try:
+        _generate(model, inputs, picker)
+    except REFUSALS as err:
+        if picker.ids or isinstance(err, HeadlightError) or is_out_of_memory(err):
+            raise
+        # A few architectures cannot use the library's cache (T5 with more layers in its decoder): without it, then,
+        # which gives the same and takes longer.
+        _generate(model, inputs, picker, use_cache=False)
+
+
+def _with(inputs: Inputs, written: list[int]) -> Inputs:
+    """The inputs with what was written after them."""
+    if inputs.pair_ids:
+        return replace(inputs, pair_ids=(*inputs.pair_ids, *written))
+    mask = inputs.attention_mask
+    return replace(
+        inputs,
+        ids=(*inputs.ids, *written),
+        extra={name: [*row, *[row[-1]] * len(written)] for name, row in inputs.extra.items()},
+        attention_mask=None if mask is None else (*mask, *[1] * len(written)),
+    )
 
 
 def _generate(model: PreTrainedModel, inputs: Inputs, picker: _Picker, **other: bool) -> None:

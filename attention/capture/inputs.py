@@ -9,16 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from attention.capture.anatomy import anatomy_of
+from attention.capture.lengths import longest, part_of
+from attention.capture.outputs import Result, result_of
 from attention.errors import InputError, TooLongError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-_LENGTHS = ("max_position_embeddings", "n_positions", "max_sequence_length", "n_ctx")
-_ROTARY = ("rope_parameters", "rope_theta", "rotary_dim", "rotary_pct", "rotary_emb_base")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,48 +32,25 @@ class Inputs:
     attention_mask: tuple[int, ...] | None = None
 
 
+def too_long(count: int, limit: int) -> TooLongError:
+    """The refusal of more tokens than a model takes."""
+    return TooLongError(f"This text has {count} tokens; this model takes at most {limit}. Shorten the text.")
+
+
 def check_inputs(model: PreTrainedModel, inputs: Inputs) -> None:
     """Raise before any work where the ids cannot enter the model."""
-    limit = longest(model)
-    table = embedding(model)
-    for ids in (inputs.ids, inputs.pair_ids) if inputs.pair_ids else (inputs.ids,):
+    for second, ids in enumerate((inputs.ids, inputs.pair_ids) if inputs.pair_ids else (inputs.ids,)):
+        limit, table = longest(model, second=bool(second)), embedding(model, second=bool(second))
         if not ids:
             raise InputError("There is no token to look at: the text is empty.")
         if limit is not None and len(ids) > limit:
-            raise TooLongError(f"This text has {len(ids)} tokens; this model takes at most {limit}. Shorten the text.")
+            raise too_long(len(ids), limit)
         size = max(ids) + 1 if table is None else table.shape[0]
         wrong = next((i for i in ids if not 0 <= i < size), None)
         if wrong is not None:
             raise InputError(f"Token id {wrong} is outside this model's vocabulary of 0 to {size - 1}.")
     if inputs.attention_mask is not None and len(inputs.attention_mask) != len(inputs.ids):
         raise InputError(f"attention_mask has {len(inputs.attention_mask)} entries for {len(inputs.ids)} tokens.")
-
-
-def longest(model: PreTrainedModel) -> int | None:
-    """The most tokens that the model's positions allow, or None where nothing limits them."""
-    config = model.config.get_text_config(decoder=False)
-    limit = next((getattr(config, name) for name in _LENGTHS if isinstance(getattr(config, name, None), int)), None)
-    if limit is None or limit <= 0 or not _counts_positions(model, config, limit):
-        return None
-    return limit - anatomy_of(model).reserved
-
-
-def _counts_positions(model: PreTrainedModel, config: Any, limit: int) -> bool:
-    """Whether there is a table of positions or a rotary embedding; T5's config has a number that nothing obeys."""
-    if any(getattr(config, name, None) for name in _ROTARY):
-        return True
-    memory = anatomy_of(model).memory
-    if "tables" not in memory:
-        memory["tables"] = {m.num_embeddings for m in model.modules() if isinstance(m, nn.Embedding)}
-    return any(limit <= size <= limit + 8 for size in memory["tables"])
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What a forward pass gave: logits, or the last hidden state of a model without a head."""
-
-    of: str
-    tensor: Tensor
 
 
 def forward(model: PreTrainedModel, inputs: Inputs, *, whole: bool) -> Result:
@@ -86,10 +61,7 @@ def forward(model: PreTrainedModel, inputs: Inputs, *, whole: bool) -> Result:
     arguments = _arguments(model, inputs, whole)
     with torch.inference_mode(False), torch.no_grad(), same_draws(model):
         output = model(**arguments)
-    logits = getattr(output, "logits", None)
-    if logits is not None:
-        return Result("logits", logits)
-    return Result("last hidden state" if hasattr(output, "last_hidden_state") else "first output", output[0])
+    return result_of(model, output)
 
 
 @contextmanager
@@ -129,9 +101,14 @@ def has_decoder(model: PreTrainedModel) -> bool:
     return "decoder_input_ids" in inspect.signature(model.forward).parameters
 
 
-def embedding(model: PreTrainedModel) -> Tensor | None:
-    """The table of token vectors, (vocabulary, m); None where the model makes them otherwise (hashes, bytes)."""
+def embedding(model: PreTrainedModel, *, second: bool = False) -> Tensor | None:
+    """The table of token vectors, (vocabulary, m); None where the model makes them otherwise (hashes, bytes).
+
+    second: of the text that enters its decoder.
+    """
+    part = part_of(model, second=True) if second else None
     try:
-        return cast("Tensor | None", getattr(model.get_input_embeddings(), "weight", None))
-    except NotImplementedError:
+        table = cast("PreTrainedModel", part or model).get_input_embeddings()
+        return cast("Tensor | None", getattr(table, "weight", None))
+    except (NotImplementedError, AttributeError):
         return None

@@ -23,6 +23,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import eager_mask, sdpa_mask
 
 from attention.capture.arguments import kept, of_rows, rows_of, sink_of
+from attention.capture.autocast import as_it_enters
 from attention.capture.rules import Rules, add_biases
 from attention.capture.twin import Twin
 from attention.record import Mask, PositionBias
@@ -275,9 +276,9 @@ def _note(
     recorder.add(
         Operation(
             module=module,
-            query=query.detach()[0],
-            key=key.detach()[0],
-            value=value.detach()[0],
+            query=as_it_enters(query.detach()[0]),
+            key=as_it_enters(key.detach()[0]),
+            value=as_it_enters(value.detach()[0]),
             output=output.detach()[0],
             scale=query.shape[-1] ** -0.5 if scale is None else float(scale),
             mask=mask,

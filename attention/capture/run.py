@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -11,17 +12,21 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import torch
 from torch import Tensor
 
+from attention.capture import autocast
 from attention.capture.anatomy import CHOICE, anatomy_of
-from attention.capture.inputs import Inputs, Result, check_inputs, embedding, forward, longest
-from attention.capture.notes import does_not_run, notes, nothing_seen
+from attention.capture.inputs import Inputs, check_inputs, embedding, forward
+from attention.capture.lengths import longest
+from attention.capture.notes import notes, nothing_seen
+from attention.capture.outputs import Result
 from attention.capture.places import Place, places
 from attention.capture.projection import Finder, LayerProjection, NoProjection, collecting
 from attention.capture.recorder import Operation, Recorder, record_into
+from attention.capture.refusal import REFUSALS, refusal
 from attention.capture.rerun import OwnRun, Rerun, weakly
 from attention.capture.switch import switch_of
 from attention.capture.watch import Maps, Watch
 from attention.capture.witness import witness_of
-from attention.errors import UnsupportedModelError
+from attention.errors import UnsupportedModelError, is_out_of_memory
 from attention.record import (
     TOLERANCE,
     AttentionRecord,
@@ -40,8 +45,6 @@ if TYPE_CHECKING:
 # How a run is recorded. registry: on our attention. both: on our attention, and the model's own softmaxes are watched
 # beside it. watched: the model runs as it is, alone, and its softmaxes are watched.
 Way = Literal["registry", "both", "watched"]
-# What a model raises that does not run on such input; anything else is a fault and is passed on.
-_REFUSALS = (ValueError, TypeError, LookupError, AttributeError, AssertionError, NotImplementedError, RuntimeError)
 
 
 @dataclass(eq=False)
@@ -51,6 +54,12 @@ class _Known:
     projections: dict[Place, LayerProjection | NoProjection] = field(default_factory=dict)
     ways: dict[tuple[Any, ...], Way] = field(default_factory=dict)
     fidelity: dict[tuple[Any, ...], Fidelity] = field(default_factory=dict)
+
+    def learn(self, found: dict[Place, LayerProjection | NoProjection]) -> None:
+        """Take over what a run showed. That a projection was found once holds: an odd run does not unsay it."""
+        for place, projection in found.items():
+            if isinstance(projection, LayerProjection) or place not in self.projections:
+                self.projections[place] = projection
 
 
 @dataclass(eq=False)
@@ -82,24 +91,33 @@ def trace_model(
     known = anatomy_of(model).memory.setdefault(_Known, _Known())
     kind = _kind_of_run(model, inputs)
     started = time.perf_counter()
-    run = _recorded(model, inputs, known, known.ways[kind]) if kind in known.fidelity else _first(model, inputs, known)
+    try:
+        run = _recorded(model, inputs, known, known.ways[kind]) if kind in known.ways else _first(model, inputs, known)
+    except (*REFUSALS, MemoryError) as err:
+        told = refusal(model, inputs, err)
+        if told is err:
+            raise
+        raise told from err
     seconds = time.perf_counter() - started
     recorder = run.recorder
     if not recorder.operations:
         raise UnsupportedModelError(nothing_seen(model, recorder))
     where = places(model, recorder.operations)
+    fidelity = known.fidelity.get(kind)
     if run.finder is not None:
-        known.projections.update(zip(where, run.finder.found(), strict=True))
+        known.learn(dict(zip(where, run.finder.found(), strict=True)))
         recorder.projected.update(run.finder.put_out())
-        known.ways[kind], known.fidelity[kind] = run.way, _compare(model, inputs, run.result.tensor)
+        fidelity = _compare(model, inputs, run.result.tensor)
+        if math.isfinite(fidelity.absolute):  # of a run that went wrong nothing is kept for the next one
+            known.ways[kind], known.fidelity[kind] = run.way, fidelity
     return Trace(
         model=facts(model, recorder.operations, name=name, revision=revision, trained=trained),
         tokens=tokens,
         pair_tokens=pair_tokens,
         all_records=_records(recorder, where, known, Rerun(_again(model, inputs, run.way))),
-        fidelity=known.fidelity[kind],
+        fidelity=fidelity,
         seconds=seconds,
-        notes=notes(model, recorder, where),
+        notes=(*notes(model, recorder, where), *autocast.note()),
     )
 
 
@@ -110,33 +128,16 @@ def _first(model: PreTrainedModel, inputs: Inputs, known: _Known) -> _Run:
     """
     try:
         run = _recorded(model, inputs, known, "both", first=True)
-    except torch.OutOfMemoryError:
-        raise
-    except _REFUSALS:
+    except REFUSALS as err:
+        if is_out_of_memory(err):
+            raise
         run = None
     if run is None or all(operation.road != "registry" for operation in run.recorder.operations):
-        try:
-            return _recorded(model, inputs, known, "watched", first=True)
-        except torch.OutOfMemoryError:
-            raise
-        except _REFUSALS as err:
-            if _runs_by_itself(model, inputs):
-                raise
-            raise UnsupportedModelError(does_not_run(model, err)) from err
+        return _recorded(model, inputs, known, "watched", first=True)
     beside = run.recorder.missed or run.recorder.elsewhere
     if not beside and all(operation.road == "registry" for operation in run.recorder.operations):
         run.way = "registry"
     return run
-
-
-def _runs_by_itself(model: PreTrainedModel, inputs: Inputs) -> bool:
-    """Whether the model runs when nobody watches; then a failure is ours, and must not be put down to the model."""
-    try:
-        with switch_of(model).untouched(model):
-            forward(model, inputs, whole=True)
-    except _REFUSALS:
-        return False
-    return True
 
 
 def _recorded(model: PreTrainedModel, inputs: Inputs, known: _Known, way: Way, *, first: bool = False) -> _Run:
@@ -170,11 +171,12 @@ def _enter(
 
 def _again(model: PreTrainedModel, inputs: Inputs, way: Way) -> Callable[[int], Maps]:
     """Runs the model again, watched, for the maps of one operation."""
-    get = weakly(model)
+    get, cast_as = weakly(model), autocast.of(model)
 
     def again(index: int) -> Maps:
         own = cast("PreTrainedModel", get())
         with ExitStack() as around:
+            around.enter_context(cast_as.entered())
             watch = _enter(around, own, Recorder(lengths=_lengths(inputs)), way, keep=index)
             forward(own, inputs, whole=False)
         if watch is None or watch.maps is None:
@@ -193,7 +195,8 @@ def _compare(model: PreTrainedModel, inputs: Inputs, traced: Tensor) -> Fidelity
     with switch_of(model).untouched(model):
         result = forward(model, inputs, whole=True)
     own = result.tensor
-    tolerance = TOLERANCE.get(own.dtype, TOLERANCE[torch.float16])
+    types = {own.dtype, autocast.of(model).dtype or own.dtype}
+    tolerance = max(TOLERANCE.get(dtype, TOLERANCE[torch.float16]) for dtype in types)
     apart = float("inf") if traced.shape != own.shape else (traced.float() - own.float()).abs().max().item()
     gap = difference(apart, own.float().abs().max().item(), tolerance)
     return Fidelity(of=result.of, absolute=gap.absolute, relative=gap.relative, tolerance=tolerance)
@@ -294,7 +297,7 @@ def _decoder_layers(model: PreTrainedModel) -> int | None:
 def _kind_of_run(model: PreTrainedModel, inputs: Inputs) -> tuple[Any, ...]:
     """What a comparison with an untouched run is good for: these inputs' kind, and the model as it now is."""
     padded = inputs.attention_mask is not None and not all(inputs.attention_mask)
-    kind = bool(inputs.pair_ids), tuple(sorted(inputs.extra)), padded, len(inputs.ids) > 1
+    kind = bool(inputs.pair_ids), tuple(sorted(inputs.extra)), padded, len(inputs.ids) > 1, autocast.of(model)
     weights = tuple((w.data_ptr(), w.dtype, w.device) for w in model.parameters())
     changes = sum(0 if w.is_inference() else w._version for w in model.parameters())
     return *kind, hash(weights), changes, tuple(getattr(config, CHOICE) for config in anatomy_of(model).configs)

@@ -104,11 +104,15 @@ class Switch:
 
 @contextmanager
 def _evaluating(model: PreTrainedModel) -> Iterator[None]:
+    """In evaluation mode, and with outputs by name: inside a model that is set to give tuples, its own parts fail."""
+    configs = [config for config in anatomy_of(model).configs if hasattr(config, "return_dict")]
+    named = _holds.set([(config, True) for config in configs], "return_dict")
     held = _holds.set(((module, False) for module in model.modules()), "training")
     try:
         yield
     finally:
         _holds.release(held, "training")
+        _holds.release(named, "return_dict")
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from attention.capture.autocast import as_it_enters
 from attention.capture.fit import Fit, fit
 from attention.capture.recorder import Operation, Recorder, current
 from attention.capture.rules import FORBIDDEN
@@ -56,12 +57,11 @@ class _Pending:
     storages: set[int]
 
     def becomes(self, weights: Tensor) -> bool:
-        """Whether these are the weights, cast or copied but the same numbers."""
-        return (
-            _storage(weights) in self.storages
-            and weights.shape == self.weights.shape
-            and torch.equal(weights.to(self.weights.dtype), self.weights)
-        )
+        """Whether these are the weights, cast or copied but the same numbers, to the type that they are cast to."""
+        if _storage(weights) not in self.storages or weights.shape != self.weights.shape:
+            return False
+        narrow = weights.dtype if weights.dtype.itemsize < self.weights.dtype.itemsize else self.weights.dtype
+        return torch.equal(weights.to(narrow), self.weights.to(narrow))
 
 
 class Watch:
@@ -130,6 +130,7 @@ class Watch:
         if not self._fits(query.shape[2], key.shape[2]):
             self._recorder.elsewhere += 1
             return
+        query, key, value = map(as_it_enters, (query, key, value))
         mask, bias = Mask(after=0) if options.get("is_causal") else Mask(), None
         if options.get("attn_mask") is not None:
             mask, bias = self._recorder.rules.mask(options["attn_mask"], query.shape[2], key.shape[2])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attention.errors import ModelError
+from attention.errors import ModelError, NotNowError
 from attention.models import adapter, quantised, rules
 from attention.models.card import ModelCard
 from attention.models.device import DTYPES, choose, dtype_on, settle
@@ -174,7 +174,7 @@ def _plain_errors(ref: ModelRef) -> Iterator[None]:
     except ModelError:
         raise
     except MemoryError as err:
-        raise ModelError(f"There is not enough memory for {ref.id}; choose a smaller model.") from err
+        raise NotNowError(f"There is not enough memory for {ref.id}; choose a smaller model.") from err
     except Exception as err:  # model classes raise what they like on files that do not fit them
         raise ModelError(f"{ref.id} cannot be loaded: {_first_line(err)} Choose another model or revision.") from err
 

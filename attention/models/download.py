@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from attention.assets import PACKAGE
-from attention.errors import ModelError
+from attention.errors import ModelError, NotNowError
 from attention.models import hub
 from attention.models.card import ModelCard
 from attention.models.reference import ModelRef
@@ -135,7 +135,7 @@ def _run(ref: ModelRef, order: dict[str, Any], report: Callable[[int], None], st
         if stop.asked:
             raise hub.cancelled(ref)
         if "problem" in last:
-            raise ModelError(last["problem"])
+            raise (NotNowError if last["may_pass"] else ModelError)(last["problem"])
         if "ok" not in last:
             errors.seek(0)
             said = errors.read()[-2000:].decode(errors="replace")

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
-from attention.errors import ModelError
+from attention.errors import ModelError, NotNowError
 from attention.models import hub
 from attention.models.reference import ModelRef
 
@@ -55,7 +55,7 @@ def serve(order: dict[str, Any], report: Report) -> dict[str, Any]:
         with hub.plain_errors(ref):
             _fetch_all(ref, order, report)
     except ModelError as err:
-        return {"problem": str(err)}
+        return {"problem": str(err), "may_pass": err.may_pass}
     return {"ok": True}
 
 
@@ -79,7 +79,7 @@ def _fetch(ref: ModelRef, name: str, order: dict[str, Any], report: Report) -> N
     url = hf_hub_url(ref.id, name, revision=order["commit"])
     about = get_hf_file_metadata(url, timeout=hub.TIMEOUT)
     if about.etag is None or about.size is None or not SAFE_ETAG.fullmatch(about.etag):
-        raise ModelError(f"The hub does not say what {name} of {ref.id} is; try again later, or check HF_ENDPOINT.")
+        raise NotNowError(f"The hub does not say what {name} of {ref.id} is; try again later, or check HF_ENDPOINT.")
     cache, folder = Path(constants.HF_HUB_CACHE), repo_folder_name(repo_id=ref.id, repo_type="model")
     blob, lock = cache / folder / "blobs" / about.etag, cache / ".locks" / folder / f"{about.etag}.lock"
     for path in (blob, lock):
@@ -154,7 +154,7 @@ def _check(ref: ModelRef, name: str, partial: Path, etag: str, resumed: bool) ->
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != etag:
         partial.unlink()
-        raise ModelError(f"What arrived of {name} of {ref.id} is damaged and was removed; try again, it begins anew.")
+        raise NotNowError(f"What arrived of {name} of {ref.id} is damaged and was removed; try again, it begins anew.")
 
 
 def _size(path: Path) -> int:

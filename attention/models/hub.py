@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attention.errors import ModelError
+from attention.errors import ModelError, NotNowError
 from attention.models.reference import ModelRef
 from attention.models.weights import TensorFacts, is_size
 
@@ -187,16 +187,16 @@ def translate(ref: ModelRef, err: BaseException) -> ModelError:
 
 def interrupted(ref: ModelRef, reason: str) -> ModelError:
     """The sentence for a download that broke off."""
-    return ModelError(f"The download of {ref.id} was interrupted ({reason}); try again, it goes on from there.")
+    return NotNowError(f"The download of {ref.id} was interrupted ({reason}); try again, it goes on from there.")
 
 
 def cancelled(ref: ModelRef, *, goes_on: bool = False) -> ModelError:
     """The sentence for who has cancelled; goes_on: because somebody else still waits for the same model."""
     if goes_on:
-        return ModelError(
+        return NotNowError(
             f"You have left the download of {ref.id}, which goes on for somebody else; try again to join it."
         )
-    return ModelError(f"The download of {ref.id} was cancelled; try again, it goes on from where it stopped.")
+    return NotNowError(f"The download of {ref.id} was cancelled; try again, it goes on from where it stopped.")
 
 
 def no_config(ref: ModelRef) -> ModelError:
@@ -207,18 +207,20 @@ def no_config(ref: ModelRef) -> ModelError:
 def no_space(ref: ModelRef, needed: int | None = None) -> ModelError:
     """The refusal where the disk is full, or would be."""
     amount = "" if needed is None else f" of {needed / 1e6:,.0f} MB"
-    return ModelError(f"There is no space on the disk for {ref.id}{amount}; free some, or set HF_HOME to another disk.")
+    return NotNowError(
+        f"There is no space on the disk for {ref.id}{amount}; free some, or set HF_HOME to another disk."
+    )
 
 
 def not_complete(ref: ModelRef) -> ModelError:
     """The refusal where only a part of a model is in the cache and the hub cannot be asked."""
-    return ModelError(
+    return NotNowError(
         f"Only a part of {ref.id} is on this computer, and the hub cannot be reached; connect once to get the rest."
     )
 
 
 def _gated(ref: ModelRef) -> ModelError:
-    return ModelError(
+    return NotNowError(
         f"{ref.id} is open only to people who accepted its terms; accept them on its page of the hub, "
         "and set HF_TOKEN to your access token."
     )
@@ -228,15 +230,15 @@ def _status(ref: ModelRef, status: int) -> ModelError:
     if status in (401, 403):
         return _gated(ref)
     if status == 429:
-        return ModelError(f"The hub asks for a pause before {ref.id} (too many requests); try again in some minutes.")
-    return ModelError(f"The hub answered with error {status} for {ref.id}; try again later.")
+        return NotNowError(f"The hub asks for a pause before {ref.id} (too many requests); try again in some minutes.")
+    return NotNowError(f"The hub answered with error {status} for {ref.id}; try again later.")
 
 
 def _not_here(ref: ModelRef) -> ModelError:
     from huggingface_hub.constants import is_offline_mode
 
     reason = "offline mode is on" if is_offline_mode() else "the hub cannot be reached"
-    return ModelError(f"{ref} is not on this computer, and {reason}; connect once to get it, or choose another model.")
+    return NotNowError(f"{ref} is not on this computer, and {reason}; connect once to get it, or choose another model.")
 
 
 def _files(info: Any) -> tuple[tuple[str, int], ...]:

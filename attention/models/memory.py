@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from attention.config import MEGABYTE
-from attention.errors import ModelError
+from attention.errors import ModelError, NotNowError
 from attention.models.build import DTYPES
 from attention.models.card import ModelCard
 from attention.models.reference import ModelRef
@@ -34,7 +34,7 @@ def check(ref: ModelRef, card: ModelCard, freed: int = 0) -> None:
     if free is None or needed(card) <= free + freed:
         return
     dtype = DTYPES.get(card.dtype)
-    raise ModelError(
+    raise NotNowError(
         f"There is not enough memory for {ref.id}: it needs {needed(card) / MEGABYTE:,.0f} MB"
         f"{f' as {dtype}' if dtype else ''}, and {(free + freed) / MEGABYTE:,.0f} MB are free; choose a smaller model, "
         "or close other programs and try again."
@@ -53,7 +53,7 @@ def check_ceiling(ref: ModelRef, card: ModelCard, ceiling: int, freed: int = 0) 
     said = f"{ref.id} needs {need / MEGABYTE:,.0f} MB of memory, and this installation allows {ceiling / MEGABYTE:,.0f}"
     if need > ceiling:
         raise ModelError(f"{said}; choose a smaller model.")
-    raise ModelError(
+    raise NotNowError(
         f"There is not enough memory for it here: {said} in all, of which {rest / MEGABYTE:,.0f} are taken; choose a "
         "smaller model, or try again in a while."
     )

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from attention.config import MEGABYTE, Limits
-from attention.errors import ModelError
+from attention.errors import ModelError, NotNowError
 from attention.models import hub, memory
 from attention.models.build import LoadedModel, build
 from attention.models.card import ModelCard
@@ -166,7 +166,7 @@ class ModelPool:
         """The wait, and the card where it is known by now, so that `_load` will not tell it any more."""
         with self._lock:
             if ref.id in self._barred and ref.folder is None:
-                raise ModelError(f"{ref.id} is being removed from this computer; try again in a moment.")
+                raise NotNowError(f"{ref.id} is being removed from this computer; try again in a moment.")
             load = self._loads.get(ref)
             if load is None:
                 load = self._loads[ref] = _Load()
@@ -182,7 +182,7 @@ class ModelPool:
             thread.start()
         except RuntimeError as err:  # the system allows this process no more of them; nobody may wait for this one
             del self._loads[ref]
-            raise ModelError(f"This machine has too much to do to load {ref.id}; try again in a moment.") from err
+            raise NotNowError(f"This machine has too much to do to load {ref.id}; try again in a moment.") from err
 
     def _leave(self, wait: Wait) -> bool:
         """Take a wait out of its load; the last one to leave ends the load, if it still can be ended."""

@@ -98,6 +98,10 @@ class Writings(runs.Runs[Writing, "Continuation"]):
         return TOKEN_BYTES * len(made.ids)
 
 
+class _LeftError(HeadlightError):
+    """This session has left a prediction before its turn came, and may ask for it again."""
+
+
 def show(head_view: HeadView, view: View, pinned: int) -> None:
     """Draw what is predicted at the pinned token, or for the text as a whole; a sentence where nothing is."""
     st.session_state[PLACE] = None
@@ -107,7 +111,7 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
         data = likely.predicted(found, position, key=_key(question, position), shown=SHOWN, clickable=not view.chat)
     except HeadlightError as err:
         components.mount(KEY, likely.nothing(str(err)), key=KEY, on_pick_change=_pick)
-        if str(err) == CANCELLED:
+        if isinstance(err, _LeftError):
             st.button("Predict", key="predict-again", on_click=_ask_again)
         return
     st.session_state[PLACE] = (question, position)
@@ -134,7 +138,7 @@ def _predictions(question: Question, *, quietly: bool = False) -> Predictions:
     quietly: draw nothing, where there is no place for it.
     """
     if st.session_state.get(LEFT) == hash(question):
-        raise HeadlightError(CANCELLED)
+        raise _LeftError(CANCELLED)
     join = partial(_answers.join, question, runs.person())
     return runs.wait_for(join, PATIENCE_SECONDS, runs.sit if quietly else partial(_wait, question=question)).result()
 

@@ -136,7 +136,7 @@ def _readable(source: Source, texts: Sequence[str], limits: Limits) -> tuple[str
     """Those of the texts that are not too long for the model. Raises TooLongError where this installation allows fewer
     tokens than the model is about to read.
     """
-    from attention.capture.inputs import longest
+    from attention.capture.lengths import longest
     from attention.source import START_ALONE, has_two_sides, inputs_of
 
     if source.tokenizer is None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from attention.errors import HeadlightError, InputError, ModelError, NoSuchHeadError, UnsupportedModelError
+from attention.errors import NO_MEMORY, HeadlightError, is_out_of_memory
 from attention.view import clean
 
-# What a ModelError says where a second try may find another answer: the hub, the network, the disk, the memory.
-PASSING = ("try again", "connect once", "cannot be reached", "free some", "accept them on its page", "enough memory")
 _log = logging.getLogger(__name__)
 
 
@@ -16,8 +14,8 @@ def describe_problem(err: Exception) -> str:
     """One clear sentence for any exception, as plain text. What nobody foresaw is logged with its traceback."""
     if isinstance(err, HeadlightError) and str(err).strip():
         return seen(clean(str(err)))  # it may quote a stranger's file, and half a surrogate pair cannot be sent
-    if _is_out_of_memory(err):
-        return "There is not enough memory for this here: choose a smaller model or a shorter text."
+    if is_out_of_memory(err):
+        return NO_MEMORY
     _log.error("unexpected problem", exc_info=err)
     return f"Something went wrong in Headlight itself ({type(err).__name__}); its log says where."
 
@@ -33,18 +31,10 @@ def seen(text: str) -> str:
 
 def may_pass(err: Exception) -> bool:
     """Whether trying again can help: not for a text, an id or a folder that stays as wrong as it is."""
-    if isinstance(err, InputError | NoSuchHeadError | UnsupportedModelError):
-        return False
-    return not isinstance(err, ModelError) or any(words in str(err) for words in PASSING)
+    return not isinstance(err, HeadlightError) or err.may_pass
 
 
 def bare(err: HeadlightError) -> HeadlightError:
     """Without its tracebacks: they hold the frames of the run, and those may hold a whole model."""
     err.__cause__ = err.__context__ = None
     return err.with_traceback(None)
-
-
-def _is_out_of_memory(err: Exception) -> bool:
-    # torch says it in several ways: a class of its own on the GPU, a bare RuntimeError on the CPU.
-    named = isinstance(err, MemoryError) or type(err).__name__ == "OutOfMemoryError"
-    return named or (isinstance(err, RuntimeError) and "can't allocate memory" in str(err))

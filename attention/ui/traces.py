@@ -17,7 +17,7 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_r
 
 from attention import derived
 from attention.config import MEGABYTE, Limits
-from attention.errors import Beginning, InputError, ModelError, TooLongError
+from attention.errors import Beginning, InputError, NotNowError, TooLongError
 from attention.parcel import held
 from attention.payloads import travel
 from attention.ui import opened, runs
@@ -96,7 +96,7 @@ def get_trace(view: View) -> Trace:
     cancelled = _cancelled()
     for what in (view.model, _name(request)):
         if what in cancelled:
-            raise ModelError(cancelled[what])
+            raise NotNowError(cancelled[what])
     join, show = partial(_shared.join, request, runs.person()), partial(_show_progress, view=view)
     return runs.wait_for(join, PATIENCE_SECONDS, show).result()
 

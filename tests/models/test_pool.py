@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 
 import attention
 from attention import source
-from attention.capture.inputs import longest
+from attention.capture.lengths import longest
 from attention.config import Limits
 from attention.errors import InputError, ModelError
 from attention.models import ModelPool, ModelRef, memory

@@ -11,7 +11,7 @@ from attention.analysis.named import pattern_of
 from attention.analysis.pairs import between
 from attention.analysis.patterns import NAMES, Hit, PatternScores, Scored, name_of, rank, score_trace
 from attention.analysis.probe import TEXTS, probe
-from attention.errors import ModelError
+from attention.errors import NotNowError
 from attention.source import load_source
 from attention.ui import probes, search, stored, warmup, work
 from attention.ui.probes import Probes
@@ -275,7 +275,7 @@ def test_a_model_that_cannot_be_scored_says_why_in_one_sentence():
 
 
 def test_what_may_pass_can_be_tried_again(monkeypatch, probed):
-    answers = [ModelError("The hub cannot be reached."), None]
+    answers = [NotNowError("The hub cannot be reached."), None]
 
     def run(asked, job):
         if (err := answers.pop(0)) is not None:

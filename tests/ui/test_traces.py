@@ -24,8 +24,10 @@ from attention.config import Limits
 from attention.errors import (
     HeadlightError,
     InputError,
+    MemoryFullError,
     ModelError,
     NoSuchHeadError,
+    NotNowError,
     TooLongError,
     UnsupportedModelError,
 )
@@ -351,6 +353,7 @@ def test_a_kept_failure_keeps_nothing_of_the_run_alive() -> None:
         (MemoryError(), "There is not enough memory for this here: choose a smaller model or a shorter text."),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 9"),
          "There is not enough memory for this here: choose a smaller model or a shorter text."),
+        (MemoryFullError(), "There is not enough memory for this here: choose a smaller model or a shorter text."),
         (RuntimeError("<script>"), "Something went wrong in Headlight itself (RuntimeError); its log says where."),
         (HeadlightError(), "Something went wrong in Headlight itself (HeadlightError); its log says where."),
     ],
@@ -367,7 +370,7 @@ HERE = ModelRef(id="org/name", revision="main")
     [
         hub.translate(HERE, ConnectionError()), hub.translate(HERE, OSError(errno.ENOSPC, "full")),
         hub.not_complete(HERE), hub._status(HERE, 429), hub._status(HERE, 503), hub._not_here(HERE), hub._gated(HERE),
-        HeadlightError("The run was stopped. Try again."), RuntimeError("x"), MemoryError(),
+        HeadlightError("It stopped."), RuntimeError("x"), MemoryError(), MemoryFullError(), NotNowError("x"),
     ],
 )  # fmt: skip
 def test_what_may_pass_offers_another_try(err: Exception) -> None:
@@ -386,7 +389,7 @@ def refusal(asked: str) -> ModelError:
         refusal("a b c"), refusal("x" * 400), refusal("org/name@.."), refusal("/no/such/folder/anywhere"),
         hub.no_config(HERE), hub.translate(HERE, RepositoryNotFoundError("404", response=Mock())),
         hub.translate(HERE, RevisionNotFoundError("404", response=Mock())), InputError("x"), TooLongError("x"),
-        NoSuchHeadError("x"), UnsupportedModelError("x"),
+        NoSuchHeadError("x"), UnsupportedModelError("x"), ModelError("Its words alone, try again, say nothing."),
     ],
 )  # fmt: skip
 def test_what_stays_wrong_offers_no_other_try(err: Exception) -> None:
@@ -916,9 +919,9 @@ def test_who_leaves_the_queue_is_told_so_and_may_try_again(
     cancelled: dict[str, str] = {}
     monkeypatch.setattr(traces, "_cancelled", lambda: cancelled)
     traces.cancel(view)
-    with pytest.raises(ModelError, match="cancelled before its turn came; try again"):
+    with pytest.raises(ModelError, match="cancelled before its turn came; try again") as caught:
         get_trace(view)
-    assert may_pass(ModelError(traces.LEFT))
+    assert may_pass(caught.value)
     traces.retry(view)
     door.set()
     assert len(get_trace(view).tokens) == 1

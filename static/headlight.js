@@ -226,10 +226,10 @@ function named(names, index) {
 /** What stands more than once, by list: the lines of one table ask for the same. */
 const repeatedIn = new WeakMap();
 
-/** The small number of a token's place, counted from 0 as layers and heads are. */
+/** The small number of a token's place, counted from 0 as layers and heads are; in the ink of what it stands in. */
 function place(index) {
-  const element = make("small", { class: "hl-place" }, `\u2009·${index}`);
-  element.style.cssText = "font-size: .78em; font-weight: 400; color: var(--hl-muted); unicode-bidi: isolate;";
+  const element = make("small", { class: "hl-place" }, `\u2009#${index}`);
+  element.style.cssText = "font-size: .78em; font-weight: 400; color: inherit; unicode-bidi: isolate;";
   return element;
 }
 

@@ -31,11 +31,16 @@ export function pageKey(state, event) {
   step(state, found[2], found[3]);
 }
 
-/** So many layers and heads onward, within what there is. */
+/** So many layers and heads onward: after a layer's last head comes the next one's first; the two ends hold. */
 export function step(state, dLayer, dHead) {
   const { layers, counts } = state.given;
-  const row = Math.min(layers.length - 1, Math.max(0, layers.indexOf(state.at.layer) + dLayer));
-  choose(state, { layer: layers[row], head: Math.min(counts[row] - 1, Math.max(0, state.at.head + dHead)) });
+  const row = layers.indexOf(state.at.layer);
+  const head = state.at.head + dHead;
+  const isOver = head < 0 || head >= counts[row];
+  const next = row + (dLayer || (isOver ? Math.sign(dHead) : 0));
+  if (next < 0 || next >= layers.length) return;
+  const first = dHead > 0 ? 0 : counts[next] - 1;
+  choose(state, { layer: layers[next], head: isOver ? first : Math.min(counts[next] - 1, head) });
 }
 
 /** Along the falling order; from outside of it to the first. */

@@ -286,7 +286,7 @@ def test_the_outline_of_a_thin_row_leaves_it_in_sight(open_page, app_url, settle
     settle(page)
     assert page.locator(".hl-pin.hl-thin:visible").count() == 3
     keys = page.locator(".arithmetic th.key .hl-place")
-    expect(keys.first).to_have_text(re.compile(r"^\u2009·\d+$"))
+    expect(keys.first).to_have_text(re.compile(r"^\u2009#\d+$"))
 
 
 def test_masked_keys_are_not_among_the_largest(open_page, app_url, settle):

@@ -150,6 +150,18 @@ def test_a_click_and_the_keys_choose_a_head_here_at_once(page, story):
     assert told[-1]["changes"] == {"layer": "2", "head": "2"}
 
 
+def test_after_a_layers_last_head_comes_the_next_ones_first_and_back(page):
+    root = opened(page, random_trace(3, 4), layer=0, head=3)
+    heading = root.get_by_role("heading")
+    for key, name in (
+        ("ArrowRight", "Layer 1, head 0"), ("ArrowLeft", "Layer 0, head 3"), ("ArrowRight", "Layer 1, head 0"),
+        *(("ArrowRight", f"Layer {layer}, head {head}") for layer, head in ((1, 1), (1, 2), (1, 3), (2, 0), (2, 1))),
+        ("ArrowRight", "Layer 2, head 2"), ("ArrowRight", "Layer 2, head 3"), ("ArrowRight", "Layer 2, head 3"),
+    ):  # fmt: skip
+        page.keyboard.press(key)
+        expect(heading).to_have_text(name)
+
+
 def test_the_edges_hold_and_a_head_that_did_not_travel_is_outlined_at_once(page):
     trace = random_trace(3, 4)
     root = opened(page, trace, layer=0, head=0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from attention.capture.devices import runs_on
 from attention.stages import DEVICES
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def on(device: str) -> Autocast:
 
 def of(model: PreTrainedModel) -> Autocast:
     """What is set now for the model's device."""
-    return on(next(model.parameters()).device.type)
+    return on(runs_on(model).type)
 
 
 def as_it_enters(tensor: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor
 
+from attention.capture.devices import runs_on
 from attention.capture.inputs import Inputs, _arguments, check_inputs, has_decoder, same_draws
 from attention.capture.lengths import longest
 from attention.capture.outputs import named
@@ -73,7 +74,7 @@ def run_untouched(model: PreTrainedModel, inputs: Inputs, *, keep: tuple[int, in
     check_inputs(model, inputs)
     arguments = _arguments(model, inputs, True)
     if keep is not None:
-        arguments["logits_to_keep"] = torch.arange(*keep, device=next(model.parameters()).device)
+        arguments["logits_to_keep"] = torch.arange(*keep, device=runs_on(model))
     try:
         with switch_of(model).untouched(model), torch.inference_mode(False), torch.no_grad(), same_draws(model):
             return named(model(**arguments))
@@ -222,7 +223,7 @@ def _writes_apart(model: PreTrainedModel) -> bool:
 
 
 def _entering(model: PreTrainedModel, inputs: Inputs) -> dict[str, Tensor]:
-    device = next(model.parameters()).device
+    device = runs_on(model)
     mask = [1] * len(inputs.ids) if inputs.attention_mask is None else inputs.attention_mask
     rows = {"input_ids": inputs.ids, "attention_mask": mask, **inputs.extra}
     if _writes_apart(model):

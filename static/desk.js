@@ -10,7 +10,8 @@
  */
 
 const version = new URL(import.meta.url).search;
-const [{ head: make, specials }, { tiles }] = await Promise.all(["head", "tiles"].map((name) => import(`./${name}.js${version}`)));
+const shared = (name) => import(`./${name}.js${version}`);
+const [{ head: make, specials }, { tiles }, { query: queryOf }] = await Promise.all(["head", "tiles", "address"].map(shared));
 
 // Fast steps through the heads are one message.
 const SETTLE_MS = 140;
@@ -26,9 +27,13 @@ const KEPT = 10;
 /** The functions of the desk; `ui` are the helpers of headlight.js. The desk itself is one for the whole page. */
 export function desk(ui) {
   globalThis.headlightDesk ??= {
-    run: null, server: null, local: new Map(), seq: 0, send: null, shown: null, kept: new Map(), timer: 0, soon: false, told: 0, tries: 0,
+    run: null, server: null, local: new Map(), seq: 0, send: null, shown: null, kept: new Map(), timer: 0, soon: false, told: 0, tries: 0, stepped: false, leave: null,
   };
   const state = globalThis.headlightDesk;
+  if (!state.leave) {
+    state.leave = leave;
+    addEventListener("popstate", leave);
+  }
 
   /** The look: what the server knows, and over it what it has not heard of yet. */
   function look() {
@@ -42,7 +47,23 @@ export function desk(ui) {
     const run = state.server?.run;
     for (const [name, value] of Object.entries(changes)) state.local.set(name, { value, seq: state.seq, run });
     update();
+    publish(Object.keys(changes));
     plan(now || !isHere(look()) ? 0 : SETTLE_MS);
+  }
+
+  /**
+   * Put what is shown now into the address. Fast steps are one entry of the browser's history, as they are one message.
+   * Only where a server keeps the address: not in a file, and not in a frame inside another page.
+   */
+  function publish(names) {
+    const kept = state.server?.address;
+    if (!kept || EMBEDDING.some((name) => new URLSearchParams(location.search).has(name))) return;
+    const now = look();
+    const told = [...new Set([...state.local.keys(), ...names])].map((name) => [name, written(name, now[name])]);
+    const next = queryOf(kept, Object.fromEntries(told), location.search);
+    if (next === location.search.slice(1)) return;
+    history[state.stepped ? "replaceState" : "pushState"]({}, "", `${location.pathname}?${next}`);
+    state.stepped = true;
   }
 
   function plan(wait) {
@@ -54,6 +75,7 @@ export function desk(ui) {
   function tell() {
     clearTimeout(state.timer);
     state.timer = 0;
+    state.stepped = false;
     if (!state.local.size) return;
     const each = (of) => Object.fromEntries([...state.local].map(([name, change]) => [name, of(name, change)]));
     state.send?.({ seq: state.seq, changes: each((name, { value }) => written(name, value)), about: each((name, { run }) => run ?? "") });
@@ -63,11 +85,23 @@ export function desk(ui) {
     if (state.tries < TRIES) plan(AGAIN_MS);
   }
 
+  /** The browser's Back or Forward: what the server has not been told of is taken back with the step away from it. */
+  function leave() {
+    clearTimeout(state.timer);
+    Object.assign(state, { timer: 0, stepped: false });
+    for (const [name, { seq }] of state.local) if (seq > state.told) state.local.delete(name);
+    if (state.local.size) plan(AGAIN_MS);
+    update();
+  }
+
   /** Take back a step to another head that the server has not heard of yet; whether there was one. */
   function takeBack() {
     const steps = ["layer", "head"].filter((name) => state.local.has(name));
     for (const name of steps) state.local.delete(name);
-    if (steps.length) update();
+    if (steps.length) {
+      update();
+      publish(steps);
+    }
     return steps.length > 0;
   }
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+
+from attention.record import wide
+from attention.record.operation import apart
+from attention.stages import Stages, attend
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,6 +31,42 @@ def row_blocks(n_q: int, n_k: int, most: int = BLOCK) -> Iterator[tuple[int, int
 def weights_of(record: AttentionRecord, head: int, start: int, stop: int) -> Tensor:
     """Weights (stop − start, n_k) of those queries, float32 or wider, on the CPU."""
     return record.stages(head, start, stop).weights.detach().cpu()
+
+
+def step_of_heads(record: AttentionRecord, step: str, heads: Sequence[int], start: int, stop: int) -> Tensor:
+    """One named step (heads, stop − start, n_k) of several heads for those queries, float32 or wider, on the CPU.
+
+    Made for all of these heads in one go, which for a short text costs little more than one head does.
+    """
+    query, key = record.query, record.key
+    if query is None or key is None or (record.sink is not None and record.sink.dim() == 2):
+        found = torch.stack([record.stages(head, start, stop)[step] for head in heads])
+    else:
+        found = _together(record, query, key, list(heads), start, stop)[step]
+    return found.detach().cpu()
+
+
+def _together(
+    record: AttentionRecord, query: Tensor, key: Tensor, heads: list[int], start: int, stop: int
+) -> Stages:
+    """The stages of several heads at once, without their outputs."""
+    bias = None if record.position_bias is None else record.position_bias.all_rows(start, stop)
+    if bias is not None and len(bias) > 1:
+        bias = bias[heads]
+    array = record.mask.array
+    own = array is not None and array.dim() == 3
+    return attend(
+        apart(query[heads, start:stop]),
+        apart(key[[record.kv_head(head) for head in heads]]),
+        None,
+        scale=record.scale,
+        softcap=record.softcap,
+        bias=None if bias is None else wide(bias),
+        mask=array[heads, start:stop] if own and array is not None else record.allowed(heads[0], start, stop),
+        sink=None if record.sink is None else wide(record.sink[heads]),
+        sink_scales=record.sink_scales,
+        temperature=record.temperature,
+    )
 
 
 def weight_blocks(record: AttentionRecord, head: int) -> Iterator[tuple[int, int, Tensor]]:

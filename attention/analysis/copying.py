@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from attention.capture.devices import present
 from attention.capture.projection import quietly
 from attention.record import contributions
 
@@ -111,8 +110,7 @@ class Watched:
         norm = freeze(module, x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1]))
         if norm is None:
             return NOT_FROZEN
-        with present(self._unembed):
-            weight = self._unembed.weight.detach()
+        weight = weight.detach()
         return DirectPath(norm=norm, unembedding=weight, mean=weight.mean(0, dtype=torch.float32))
 
 

@@ -8,9 +8,9 @@ texts (`attention.analysis.probe`); `PatternScores.on` says which.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,13 +26,13 @@ from attention.analysis.named import (
     pattern_of,
 )
 from attention.analysis.places import Places, places_of
-from attention.analysis.tally import LayerSums, sums_of
+from attention.analysis.tally import LayerSums, Wanted, sums_of
 from attention.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from attention.record import Kind, Trace
+    from attention.record import Kind, Token, Trace
 
 __all__ = [
     "NAMES",
@@ -166,11 +166,18 @@ class _Tally:
         self._foreign = False
 
     def add(self, trace: Trace, kind: Kind) -> None:
+        known: dict[Any, Wanted] = {}
+        # By the tokens' ids, which stay theirs as long as they are kept here.
+        read: dict[tuple[int, int], tuple[Sequence[Token], Sequence[Token], Places]] = {}
         for layer, record in trace.records(kind).items():
             view = trace.head(layer, 0, kind)
-            places = places_of(view.query_tokens, view.key_tokens, two_texts=kind == "cross")
+            queries, keys = view.query_tokens, view.key_tokens
+            if (id(queries), id(keys)) not in read:
+                found = places_of(queries, keys, two_texts=kind == "cross")
+                read[id(queries), id(keys)] = queries, keys, found
+            places = read[id(queries), id(keys)][2]
             self._foreign = self._foreign or (kind != "cross" and not places.own)
-            sums = sums_of(record, places, [one if _fits(one, kind, places) else None for one in COUNTED])
+            sums = sums_of(record, places, [one if _fits(one, kind, places) else None for one in COUNTED], known)
             before = self._sums.get(layer)
             if before is not None and before.score.shape != sums.score.shape:
                 raise InputError("These traces are of different models: their layers differ in the number of heads.")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from attention.analysis.blocks import allowed_of, row_blocks, weights_of
+from attention.analysis.blocks import allowed_of, row_blocks, step_of_heads
 from attention.analysis.named import COUNTED, LEAST_KEYS, REACH, Measure, Pattern
 
 if TYPE_CHECKING:
@@ -57,26 +57,53 @@ class LayerSums:
         return score.clamp(0, 1), base.clamp(0, 1), rows
 
 
-def sums_of(record: AttentionRecord, places: Places, patterns: list[Pattern | None]) -> LayerSums:
-    """The sums of one layer, in blocks of rows: what is wanted is made once a block, then each head's weights."""
+def sums_of(
+    record: AttentionRecord, places: Places, patterns: list[Pattern | None], known: dict[Any, Wanted] | None = None
+) -> LayerSums:
+    """The sums of one layer, in blocks of rows: what is wanted is made once a block, then each head's weights.
+
+    known: what was wanted in other layers of the same trace, by the rules that it follows from; added to here.
+    """
+    known = {} if known is None else known
     sums = LayerSums.nothing(record.n_heads)
     for heads in _sharing_a_mask(record):
         for start, stop in row_blocks(record.n_q, record.n_k, WANTED_BLOCK):
-            allowed = allowed_of(record, heads[0], start, stop)
-            wanted = torch.stack([_wanted(one, places, allowed, start) for one in patterns])  # (P, r, k)
-            counts = _counting(wanted, allowed, patterns) & _real(record, places, start, stop)  # (P, r)
-            block = _Block(start=start, targets=wanted.transpose(0, 1).float(), counts=counts, patterns=patterns)
-            even = allowed.float() / allowed.sum(-1, keepdim=True).clamp(min=1)
-            base, near_even = block.measure(even[None], allowed)
-            sums.base[:, heads] += base
-            sums.near_even[:, heads] += near_even
-            sums.rows[:, heads] += counts.sum(-1).double()[:, None]
+            rules = _rules(record, places, heads[0], start, stop)
+            found = known.get(rules)
+            if found is None:
+                found = _wanted_of(record, places, patterns, heads[0], start, stop)
+                # One block a layer is a short text; the blocks of a long one would fill the memory.
+                if (start, stop) == (0, record.n_q):
+                    known[rules] = found
+            sums.base[:, heads] += found.base
+            sums.near_even[:, heads] += found.near_even
+            sums.rows[:, heads] += found.rows
             for some in (heads[at : at + TOGETHER] for at in range(0, len(heads), TOGETHER)):
-                weights = torch.stack([weights_of(record, head, start, stop).float() for head in some])
-                score, near = block.measure(weights, allowed)
+                weights = step_of_heads(record, "weights", some, start, stop).float()
+                score, near = found.block.measure(weights, found.allowed)
                 sums.score[:, some] += score
                 sums.near[:, some] += near
     return sums
+
+
+def _wanted_of(
+    record: AttentionRecord, places: Places, patterns: list[Pattern | None], head: int, start: int, stop: int
+) -> Wanted:
+    allowed = allowed_of(record, head, start, stop)
+    wanted = torch.stack([_wanted(one, places, allowed, start) for one in patterns])  # (P, r, k)
+    counts = _counting(wanted, allowed, patterns) & _real(record, places, start, stop)  # (P, r)
+    block = _Block(start=start, targets=wanted.transpose(0, 1).float(), counts=counts, patterns=patterns)
+    even = allowed.float() / allowed.sum(-1, keepdim=True).clamp(min=1)
+    base, near_even = block.measure(even[None], allowed)
+    rows = counts.sum(-1).double()[:, None]
+    return Wanted(block=block, allowed=allowed, base=base, near_even=near_even, rows=rows)
+
+
+def _rules(record: AttentionRecord, places: Places, head: int, start: int, stop: int) -> Any:
+    """What is wanted in some rows depends on no more than this; the trace keeps alive what is named by its id."""
+    mask = record.mask
+    array = None if mask.array is None else (id(mask.array), head if mask.array.dim() == 3 else 0)
+    return (id(places), mask.before, mask.after, id(mask.keys), array, record.n_k, start, stop)
 
 
 def _sharing_a_mask(record: AttentionRecord) -> Iterator[list[int]]:
@@ -115,6 +142,20 @@ def _counting(wanted: Tensor, allowed: Tensor, patterns: list[Pattern | None]) -
     able = wanted.any(-1) & ((wanted != allowed).any(-1) | _is(patterns, "spread"))
     least = torch.tensor([[LEAST_KEYS if one is None else one.least_keys] for one in patterns])
     return able & (allowed.sum(-1) >= least)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Wanted:
+    """Where heads would look in some rows, and what an even head has there: alike in all layers with the same rules.
+
+    allowed: (r, k). base, rows (P, 1) and near_even (w, 1) as in LayerSums.
+    """
+
+    block: _Block
+    allowed: Tensor
+    base: Tensor
+    near_even: Tensor
+    rows: Tensor
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

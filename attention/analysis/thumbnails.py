@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import torch
 
-from attention.analysis.blocks import allowed_of, row_blocks
+from attention.analysis.blocks import BLOCK, allowed_of, row_blocks, step_of_heads
 from attention.analysis.lengths import lengths, why_no_lengths
-from attention.record import wide
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,32 +74,36 @@ def _layer(record: AttentionRecord, what: What, rows: int, columns: int) -> np.n
     if isinstance(found, str):  # the model went meanwhile
         return np.full((record.n_heads, rows, columns), np.nan, dtype=np.float32)
     lines = torch.empty(record.n_heads, record.n_q, columns, dtype=torch.float32)
-    for head, start, stop, numbers in _blocks(record, what, found):
-        lines[head, start:stop] = _extreme(numbers, columns)
+    for heads, start, stop, numbers in _blocks(record, what, found):
+        lines[heads, start:stop] = _extreme(numbers, columns)
     pooled = _extreme(lines.transpose(1, 2), rows).transpose(1, 2)
     return torch.where(torch.isneginf(pooled), torch.nan, pooled).numpy()
 
 
-def _blocks(record: AttentionRecord, what: What, sizes: Tensor | None) -> Iterator[tuple[int, int, int, Tensor]]:
-    """(head, start, stop, numbers (stop − start, n_k)), −∞ where the query may not look."""
+def _blocks(record: AttentionRecord, what: What, sizes: Tensor | None) -> Iterator[tuple[list[int], int, int, Tensor]]:
+    """(heads, start, stop, numbers (heads, stop − start, n_k)), −∞ where the query may not look."""
     array = record.mask.array
-    shared = array is None or array.dim() == 2
+    own = array is not None and array.dim() == 3
     for start, stop in row_blocks(record.n_q, record.n_k):
-        closed = None if record.mask.open else ~allowed_of(record, 0, start, stop)
-        for head in range(record.n_heads):
-            if not shared:
-                closed = ~allowed_of(record, head, start, stop)
-            yield head, start, stop, _numbers(record, head, start, stop, what, sizes, closed)
+        together = max(1, BLOCK // ((stop - start) * record.n_k))
+        for first in range(0, record.n_heads, together):
+            heads = list(range(first, min(first + together, record.n_heads)))
+            closed = None
+            if not record.mask.open:
+                rows = [~allowed_of(record, head, start, stop) for head in (heads if own else heads[:1])]
+                closed = torch.stack(rows)  # (heads or 1, r, k)
+            yield heads, start, stop, _numbers(record, heads, start, stop, what, sizes, closed)
 
 
 def _numbers(
-    record: AttentionRecord, head: int, start: int, stop: int, what: What, sizes: Tensor | None, closed: Tensor | None
-) -> Tensor:
-    made = record.stages(head, start, stop)
+    record: AttentionRecord, heads: list[int], start: int, stop: int, what: What, sizes: Tensor | None,
+    closed: Tensor | None,
+) -> Tensor:  # fmt: skip
     if what == "scores":
-        return torch.nan_to_num(wide(made["masked"]).detach().cpu().float(), nan=NEG_INF, neginf=NEG_INF)
-    weights = wide(made.weights).detach().cpu().float()
-    numbers = weights if sizes is None else weights * sizes[head]
+        made = step_of_heads(record, "masked", heads, start, stop)
+        return torch.nan_to_num(made.float(), nan=NEG_INF, neginf=NEG_INF)
+    weights = step_of_heads(record, "weights", heads, start, stop).float()
+    numbers = weights if sizes is None else weights * sizes[heads][:, None]
     if sizes is not None:
         total = numbers.sum(-1, keepdim=True)
         numbers = numbers / torch.where(total > 0, total, torch.ones_like(total))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from attention.capture.devices import runs_on
 from attention.stages import DEVICES
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def on(device: str) -> Autocast:
 
 def of(model: PreTrainedModel) -> Autocast:
     """What is set now for the model's device."""
-    return on(runs_on(model).type)
+    return on(next(model.parameters()).device.type)
 
 
 def as_it_enters(tensor: Tensor) -> Tensor:

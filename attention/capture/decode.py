@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor
 
-from attention.capture.devices import runs_on
 from attention.capture.inputs import Inputs, _arguments, check_inputs, has_decoder, same_draws
 from attention.capture.lengths import longest
 from attention.capture.outputs import named
@@ -74,7 +73,7 @@ def run_untouched(model: PreTrainedModel, inputs: Inputs, *, keep: tuple[int, in
     check_inputs(model, inputs)
     arguments = _arguments(model, inputs, True)
     if keep is not None:
-        arguments["logits_to_keep"] = torch.arange(*keep, device=runs_on(model))
+        arguments["logits_to_keep"] = torch.arange(*keep, device=next(model.parameters()).device)
     try:
         with switch_of(model).untouched(model), torch.inference_mode(False), torch.no_grad(), same_draws(model):
             return named(model(**arguments))
@@ -223,7 +222,7 @@ def _writes_apart(model: PreTrainedModel) -> bool:
 
 
 def _entering(model: PreTrainedModel, inputs: Inputs) -> dict[str, Tensor]:
-    device = runs_on(model)
+    device = next(model.parameters()).device
     mask = [1] * len(inputs.ids) if inputs.attention_mask is None else inputs.attention_mask
     rows = {"input_ids": inputs.ids, "attention_mask": mask, **inputs.extra}
     if _writes_apart(model):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor
 
-from attention.capture.devices import computed_on, runs_on
 from attention.capture.lengths import longest, part_of
 from attention.capture.outputs import Result, result_of
 from attention.errors import InputError, TooLongError
@@ -68,7 +67,7 @@ def forward(model: PreTrainedModel, inputs: Inputs, *, whole: bool) -> Result:
 @contextmanager
 def same_draws(model: PreTrainedModel) -> Iterator[None]:
     """While inside, random numbers begin anew; the caller's own go on behind it as if nothing had been drawn."""
-    cards = [device for device in computed_on(model) if device.type == "cuda"]
+    cards = list({weight.device for weight in model.parameters() if weight.device.type == "cuda"})
     with torch.random.fork_rng(cards):
         torch.default_generator.manual_seed(0)
         for card in cards:
@@ -78,7 +77,7 @@ def same_draws(model: PreTrainedModel) -> Iterator[None]:
 
 
 def _arguments(model: PreTrainedModel, inputs: Inputs, whole: bool) -> dict[str, Any]:
-    device = runs_on(model)
+    device = next(model.parameters()).device
     takes = inspect.signature(model.forward).parameters
     mask = [1] * len(inputs.ids) if inputs.attention_mask is None else list(inputs.attention_mask)
     main = "input_ids" if "input_ids" in takes else model.main_input_name

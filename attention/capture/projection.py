@@ -17,7 +17,6 @@ import torch
 from torch import Tensor, nn
 
 from attention.capture.anatomy import anatomy_of
-from attention.capture.devices import present, runs_on
 from attention.capture.recorder import Recorder, current
 from attention.record import TOLERANCE, checked_rows
 from attention.stages import exactly
@@ -41,12 +40,12 @@ class LayerProjection:
     def linear(self) -> tuple[Tensor, Tensor | None] | None:
         """Weight (m, h·v) and bias of a bare linear layer, also of GPT-2's turned one; None for all else."""
         module = self.module()
-        turned = type(module).__name__ == "Conv1D" and type(module).__module__ == "transformers.pytorch_utils"
-        if module is None or not (turned or type(module) is nn.Linear):
-            return None
-        with present(module):
-            weight, bias = cast(Tensor, module.weight).detach(), cast("Tensor | None", module.bias)
-            return weight.T if turned else weight, None if bias is None else bias.detach()
+        if type(module) is nn.Linear:
+            return module.weight.detach(), None if module.bias is None else module.bias.detach()
+        if type(module).__name__ == "Conv1D" and type(module).__module__ == "transformers.pytorch_utils":
+            weight, bias = cast(Tensor, module.weight), cast(Tensor, module.bias)  # type: ignore[union-attr]
+            return weight.detach().T, bias.detach()
+        return None
 
     def __call__(self, heads: Tensor) -> Tensor:
         """(n_q, h·v) → (n_q, m); raises ReferenceError where the model is gone."""
@@ -183,8 +182,6 @@ def sample(output: Tensor) -> Tensor:
 def quietly(module: nn.Module, x: Tensor) -> Tensor:
     """What the module makes of x as it evaluates: without its owner's hooks or dropout, and left as it was.
 
-    Its forward is called as it stands, so that the hook in which accelerate fetches offloaded weights is part of it.
-
     Heads that ran under autocast are narrower than the module's weights, and enter it in the type of those.
     """
     training = [own for own in module.modules() if own.training]
@@ -210,7 +207,7 @@ def is_affine(module: nn.Module, width: int) -> bool:
     dtype = weight.dtype if weight.is_floating_point() else torch.float32
     generator = torch.Generator().manual_seed(0)
     drawn = torch.randn(2, 1, 3, width, generator=generator, dtype=torch.float32)
-    a, b = drawn.to(runs_on(module), dtype)
+    a, b = drawn.to(weight.device, dtype)
     try:
         first, second, both, nothing = (quietly(module, x) for x in (a, b, a + b, torch.zeros_like(a)))
     except (TypeError, RuntimeError, ValueError):

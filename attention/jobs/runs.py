@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from attention.errors import HeadlightError
 from attention.jobs.job import PRESENT_SECONDS, STOPPED, Job
 from attention.jobs.queue import BusyError, Queue, State, Ticket, shared_queue
+from attention.jobs.threads import computing
 
 # Long enough that reruns of a page that shows the failure don't ask the hub each time.
 FAILURE_SECONDS = 15.0
@@ -170,7 +171,8 @@ class Runs(Generic[A, T]):
                 with self._lock:
                     self.begun += 1
                 job.report(self.what.capitalize())
-                job.made = self._run(request, job)
+                with computing(request.model):
+                    job.made = self._run(request, job)
         except BusyError as err:
             job.error = err.with_traceback(None)
         except HeadlightError as err:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from attention import derived, wire
 from attention.parcel import fits, parcel
 from attention.payloads import tiles
-from attention.view import View
+from attention.view import PARAMETERS, View, to_address
+from attention.view.parameters import PACKED, written
 
 if TYPE_CHECKING:
     from attention.record import HeadView, Kind, Token, Trace
@@ -31,6 +32,9 @@ OWNED = (
 
 # Of these, what is about one text, model and kind, and means nothing for another one (`static/desk.js` has the same).
 OF_THE_RUN = ("layer", "head", "query", "also", "key", "zoom", "beside")
+# The keys of an address in the order of `to_address`, and what is left out of it because it is so anyway.
+ORDER = [*(parameter.name for parameter in PARAMETERS if parameter.name != PACKED), PACKED]
+DEFAULTS = {name: "" if getattr(View(), name) is None else written(getattr(View(), name)) for name in OWNED}
 
 
 def level(trace: Trace, kind: Kind) -> Level:
@@ -83,11 +87,13 @@ def _seen_of(view: View) -> tuple[Any, ...]:
 
 
 def look(
-    head_view: HeadView, view: View, pinned: int, *, seen: int, limit: int, undo: bool, redo: bool = False
-) -> bytes:
-    """{run, seen, look, count, undo, redo}: what the server shows, and how far it has heard the browser.
+    head_view: HeadView, view: View, pinned: int, *, seen: int, limit: int, undo: bool, redo: bool = False,
+    addressed: bool = False,
+) -> bytes:  # fmt: skip
+    """{run, seen, look, count, undo, redo, address}: what the server shows, and how far it has heard the browser.
 
-    count: how many tokens each side has, and the most that there may be here and in this model.
+    count: how many tokens each side has, and the most that there may be here and in this model. address: null,
+    or, on a page that is `addressed`, what `static/address.js` makes its address of.
     """
     trace = head_view.trace
     most = min(limit, trace.model.max_tokens or limit)
@@ -97,7 +103,12 @@ def look(
         "run": run_id(trace, head_view.kind), "seen": seen, "look": shown | {"query": pinned},
         "undo": undo, "redo": redo,
         "count": {"tokens": len(trace.tokens), "pair": len(trace.pair_tokens), "limit": most},
+        "address": _address(view) if addressed else None,
     })  # fmt: skip
+
+
+def _address(view: View) -> dict[str, Any]:
+    return {"query": [list(pair) for pair in to_address(view).items()], "order": ORDER, "defaults": DEFAULTS}
 
 
 def _run(head_view: HeadView, view: View, much: Level, layer: int | None, head: int | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from attention.config import Limits
 from attention.errors import Beginning, InputError
 from attention.payloads import parts
 from attention.ui import boundary, components, opened, start, state
+from attention.ui.popover import lazy
 from attention.ui.problems import seen
 from attention.view import View, change
 
@@ -201,8 +202,9 @@ def _shines(view: View) -> None:
     shines = notes(view.model).shines
     if not shines:
         return
-    # Followed only so that a choice can close it: it would lie over what was chosen, on a phone over all of it.
-    popover = st.popover(f"{len(shines)} heads worth a look", type="tertiary", key=SHINES, on_change="rerun")
+    popover = lazy(f"{len(shines)} heads worth a look", key=SHINES)
+    if not popover.open:
+        return
     with popover, st.container(key="shines", gap="xxsmall"):
         for number, shine in enumerate(shines):
             name = f"{shine.name[:1].upper()}{shine.name[1:]} · layer {shine.layer}, head {shine.head}"
@@ -212,6 +214,7 @@ def _shines(view: View) -> None:
 
 def _to_shine(shine: Shine) -> None:
     change_to(**start.to_shine(shine))
+    # Left open it would lie over what was chosen, on a phone over all of it.
     st.session_state[SHINES] = False
 
 

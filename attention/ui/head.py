@@ -168,7 +168,7 @@ def _bench(head_view: HeadView, view: View, pinned: int) -> None:
     """The look on its way to the browser, and what was changed there on its way back."""
     limit = Limits.from_environment().max_tokens
     steps = {"undo": state.can_undo(), "redo": state.can_redo()}
-    data = travel.look(head_view, view, pinned, seen=state.seen(), limit=limit, **steps)
+    data = travel.look(head_view, view, pinned, seen=state.seen(), limit=limit, addressed=True, **steps)
     st.session_state[LAID] = (travel.run_id(head_view.trace, head_view.kind), state.subject(view))
     # The address first: whoever copies it once the look is here copies the same.
     state.sync()

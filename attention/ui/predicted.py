@@ -16,6 +16,7 @@ from attention.config import MEGABYTE, Limits
 from attention.errors import HeadlightError, InputError
 from attention.payloads import parts
 from attention.ui import ask, boundary, components, likely, opened, runs, state
+from attention.ui.popover import lazy
 from attention.ui.traces import Request, request_of
 from attention.view import View
 
@@ -35,6 +36,8 @@ PATIENCE_SECONDS = 0.3
 # Whoever stops the writing gets what is there after the token that is being made.
 LAST_TOKEN_SECONDS = 5.0
 WRITES = ("next", "translate")
+CONTINUE = "continue-open"
+CHOICES = tuple(f"continue-{part}" for part in ("tokens", "how", "temperature", "top-p", "seed"))
 TOKENS, MOST_TOKENS = 10, 50
 
 
@@ -225,7 +228,10 @@ def _side(found: Predictions, position: int | None) -> str:
 
 def _continue(view: View, found: Predictions) -> None:
     """Let the model go on by some tokens; each of them is then traced like any other."""
-    with st.popover("Let it continue", type="tertiary"), st.container(key="continue", gap="xsmall"):
+    popover = lazy("Let it continue", key=CONTINUE, keep=CHOICES)
+    if not popover.open:
+        return
+    with popover, st.container(key="continue", gap="xsmall"):
         count = st.slider("Tokens", 1, MOST_TOKENS, TOKENS, key="continue-tokens")
         how = st.segmented_control(
             "How", ["likeliest", "by chance"], default="likeliest", required=True, key="continue-how",

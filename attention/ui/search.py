@@ -10,6 +10,7 @@ import streamlit as st
 
 from attention.payloads.overview import counted, scores_of
 from attention.ui import ask, state, stored, work
+from attention.ui.popover import lazy
 
 if TYPE_CHECKING:
     from attention.analysis.named import Pattern
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 HOW, ON, PATTERN, LEAST, QUERY, KEY, ORDER = (
     f"search-{part}" for part in ("how", "on", "pattern", "least", "query", "key", "order")
 )
+OPEN = "search-open"
 BY_PATTERN, BETWEEN = "by what it does", "between two tokens"
 HERE, STORED = "on this text", "on stored texts"
 # In place of a pattern: every head by the name that fits it best.
@@ -32,7 +34,10 @@ SHOWN, MOST = 8, 60
 
 def show(head_view: HeadView, pinned: int) -> None:
     """Draw the way in, and what was asked for; nothing is computed before somebody asks."""
-    with st.popover("Find a head", type="tertiary"), st.container(key="search", gap="xsmall"):
+    popover = lazy("Find a head", key=OPEN, keep=(HOW, ON, PATTERN, LEAST, QUERY, KEY, ORDER))
+    if not popover.open:
+        return
+    with popover, st.container(key="search", gap="xsmall"):
         with st.container(key="search-where", horizontal=True, gap="xsmall"):
             how = st.segmented_control(
                 "How", [BY_PATTERN, BETWEEN], default=BY_PATTERN, required=True, key=HOW, label_visibility="collapsed"

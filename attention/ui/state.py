@@ -31,7 +31,7 @@ HISTORY = 50
 # Characters of a view that one can go back to: a history of megabyte pastes would fill the memory.
 LONGEST_KEPT = 100_000
 _REMEMBERED = 200
-_NAMES = tuple(parameter.name for parameter in PARAMETERS)
+_NAMES = frozenset(parameter.name for parameter in PARAMETERS)
 _FIELDS = tuple(field.name for field in fields(View))
 # Changes of these alone are not worth a step back.
 _QUIET = (
@@ -261,7 +261,8 @@ def _parse() -> tuple[View, tuple[str, ...]]:
 
 
 def _address() -> Address:
-    return _as_address((name, st.query_params.get_all(name)) for name in _NAMES if name in st.query_params)
+    # Each look-up asks Streamlit's state anew: a few keys that are there, not all that there could be.
+    return _as_address((name, st.query_params.get_all(name)) for name in st.query_params if name in _NAMES)
 
 
 def _as_address(pairs: Iterable[tuple[str, list[str]]]) -> Address:

@@ -5,7 +5,6 @@ asks how far it is, and once it is done the page runs again without that fragmen
 """
 
 import ctypes
-import gc
 import logging
 import os
 import sys
@@ -17,6 +16,9 @@ from importlib import import_module
 from typing import Any
 
 import streamlit as st
+
+from attention.jobs import threads
+from attention.ui import garbage
 
 POLL_SECONDS = 0.3
 # In the order of their imports: the module, and what it is to a reader.
@@ -83,10 +85,9 @@ class Warmup:
             for module, part in self._parts:
                 self._part = part
                 self._load(module)
-            # Streamlit collects all garbage after every run: what is imported now stays, and need not be searched.
-            gc.unfreeze()
-            gc.collect()
-            gc.freeze()
+            threads.few()
+            garbage.keep_imports()
+            garbage.start()
         except Exception as err:
             _log.exception("could not import what Headlight needs")
             self.failure = err
@@ -151,6 +152,4 @@ def _poll() -> None:
     sentence = waiting_for()
     if not sentence:
         st.rerun()
-    # Many who wait poll often, and searching what is half imported after each poll held up the imports by minutes.
-    gc.freeze()
     st.text(sentence)

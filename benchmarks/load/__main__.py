@@ -3,11 +3,16 @@
 A real server process and clients of Streamlit's own websocket protocol on the same cores, without browsers: what is
 measured is the server's part, and the clients take some of the cores' time too. Seconds, and megabytes of 10⁶ bytes.
 
+- cost: what one opening, one head switch and one new sentence cost the server, in milliseconds of processor time.
 - one link: LOAD_CROWD (200) people open the same link at the same moment; for each the time until all of its page was
   there, and how many runs of the model that took.
 - acting: LOAD_SESSIONS (100) are connected, LOAD_ACTING (50) of them act for LOAD_SECONDS (120), after a pause with an
   exponential distribution (THINK_SECONDS on average). head switch: from the desk's message until the server's answer to
   it. new sentence: from the message until its run (q, k, v) has arrived; each sentence is one that nobody typed before.
+  head switch in Chromium: one more person, with a browser, steps through heads meanwhile, from the key until the panels
+  are painted and the address has changed.
+- replicas: the same acts of LOAD_SITE_ACTING (150) of LOAD_SITE_SESSIONS (300) people behind the project's own nginx
+  with two replicas; without the browser.
 - memory: what 100 sessions add to the server's resident memory, divided by their number: of a short text, and of one of
   512 tokens on a model of GPT-2-small's size with random weights (12 layers × 12 heads), as the desk gets it.
 
@@ -24,7 +29,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -33,9 +39,11 @@ from urllib.parse import urlencode
 import psutil
 import streamlit
 
+from benchmarks.load import cost, page
 from benchmarks.load.visitor import Visitor
 from benchmarks.page import models
 from benchmarks.soak.__main__ import INSIDE, machine
+from tools import nginx, site
 from tools.serving import ROOT, Served, serving
 
 RESULTS = ROOT / "benchmarks" / "results" / "load.json"
@@ -54,11 +62,13 @@ class Size:
     acting: int = 50
     seconds: float = 120.0
     crowd: int = 200
+    site_sessions: int = 300
+    site_acting: int = 150
 
     @classmethod
     def from_environment(cls) -> Size:
-        """What LOAD_SESSIONS, LOAD_ACTING, LOAD_SECONDS and LOAD_CROWD say, or what is published."""
-        given = {name: os.environ.get(f"LOAD_{name.upper()}") for name in ("sessions", "acting", "seconds", "crowd")}
+        """What LOAD_SESSIONS, LOAD_ACTING, LOAD_SECONDS and so on say, or what is published."""
+        given = {one.name: os.environ.get(f"LOAD_{one.name.upper()}") for one in fields(cls)}
         return cls(**{name: type(getattr(cls, name))(value) for name, value in given.items() if value})
 
 
@@ -90,13 +100,21 @@ def main() -> int:
     return 1 if any(found["errors"].values()) else 0
 
 
-def measure(size: Size, folder: Path, *, long: bool = True) -> dict[str, Any]:
-    """All rows. long: also the memory at 512 tokens, on a server of its own."""
+def measure(size: Size, folder: Path, *, whole: bool = True) -> dict[str, Any]:
+    """All rows. whole: also those that need a browser, nginx, or a large model's server."""
     began, load = time.monotonic(), os.getloadavg()
-    short = asyncio.run(_with_server(folder, "short", size, _short))
-    rows = {"one link": short["one link"], "acting": short["acting"], "memory": {"short text": short["memory"]}}
+    act = partial(_short, with_page=whole)
+    short = asyncio.run(_with_server(folder, "short", size, act))
+    rows = {
+        "cost": short["cost"], "one link": short["one link"], "acting": short["acting"],
+        "memory": {"short text": short["memory"]},
+    }  # fmt: skip
     errors = [short["errors"]]
-    if long:
+    if whole:
+        behind = asyncio.run(_behind_nginx(folder, size))
+        rows["replicas"] = behind["acting"]
+        errors.append(behind["errors"])
+    if whole:
         models.save("gpt2-small-size", folder / "models" / "gpt2-small-size")
         settings = {"HEADLIGHT_MODEL_FOLDER": str(folder / "models")}
         at_length = asyncio.run(_with_server(folder, "long", size, _long, **settings))
@@ -120,23 +138,45 @@ async def _with_server(folder: Path, name: str, size: Size, act: Any, **settings
         found = Found()
         rows: dict[str, Any] = await act(served, size, found, inside)
     log = (folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")
-    rows["errors"] = {
+    return rows | {"errors": _errors(found, log)}
+
+
+def _errors(found: Found, log: str) -> dict[str, int]:
+    for said in (found.exceptions + found.refusals)[:3]:
+        sys.stderr.write(f"{said}\n")
+    return {
         "unanswered": found.unanswered, "exceptions on pages": len(found.exceptions), "sentences": len(found.refusals),
         "tracebacks in the log": log.count("Traceback (most recent call last)"),
     }  # fmt: skip
-    for said in (found.exceptions + found.refusals)[:3]:
-        sys.stderr.write(f"{said}\n")
-    return rows
 
 
-async def _short(served: Served, size: Size, found: Found, inside: Path) -> dict[str, Any]:
+async def _behind_nginx(folder: Path, size: Size) -> dict[str, Any]:
+    """People who act on a site of two replicas, as a host sets it up."""
+    path, found = nginx.find(), Found()
+    if path is None:
+        raise RuntimeError("No nginx was found; `make test` installs one.")
+    own = replace(size, sessions=size.site_sessions, acting=size.site_acting)
+    with site.running(path, folder, **SETTINGS) as made:
+        query = urlencode({"v": 1, "text": "The old king came home."})
+        visitors = await _all_opened(made, own.sessions, query)
+        acting = await _acting(visitors, own, found)
+        acting["people of each replica"] = sorted(made.sessions(port) for port in made.replicas)
+        found.look(visitors)
+        await _leave(visitors)
+        log = "".join(made.log(f"{port}.log") for port in made.replicas)
+    return {"acting": acting, "errors": _errors(found, log)}
+
+
+async def _short(served: Served, size: Size, found: Found, inside: Path, *, with_page: bool) -> dict[str, Any]:
     warm = [await _opened(served, "")]
+    known = urlencode({"v": 1, "text": "The cat sat on the mat.", "layer": 1})
+    spent = await cost.cost(served, lambda: _opened(served, known), PATIENCE)
     crowd = await _crowd(served, size, found, inside)
     memory, visitors = await _many(served, size, warm, urlencode({"v": 1, "text": "The old king came home."}))
-    acting = await _acting(visitors, size, found)
+    acting = await _acting(visitors, size, found, served.url if with_page else "")
     found.look(visitors)
     await _leave(visitors)
-    return {"one link": crowd, "memory": memory, "acting": acting}
+    return {"cost": spent, "one link": crowd, "memory": memory, "acting": acting}
 
 
 async def _long(served: Served, size: Size, found: Found, inside: Path) -> dict[str, Any]:
@@ -148,7 +188,16 @@ async def _long(served: Served, size: Size, found: Found, inside: Path) -> dict[
     return {"memory": memory}
 
 
-async def _opened(served: Served, query: str) -> Visitor:
+async def _all_opened(served: Served | site.Site, count: int, query: str) -> list[Visitor]:
+    """So many visitors of one address, ten at a time."""
+    visitors: list[Visitor] = []
+    while len(visitors) < count:
+        more = min(10, count - len(visitors))
+        visitors += await asyncio.gather(*(_opened(served, query) for _ in range(more)))
+    return visitors
+
+
+async def _opened(served: Served | site.Site, query: str) -> Visitor:
     visitor = await Visitor.open(served.url, query, seconds=PATIENCE)
     await visitor.until(_is_whole, PATIENCE)
     return visitor
@@ -196,10 +245,7 @@ async def _many(
     await asyncio.sleep(SETTLE_SECONDS)
     process = psutil.Process(served.process.pid)
     before = process.memory_info().rss
-    visitors = []
-    for _ in range(0, size.sessions, 10):
-        more = min(10, size.sessions - len(visitors))
-        visitors += await asyncio.gather(*(_opened(served, query) for _ in range(more)))
+    visitors = await _all_opened(served, size.sessions, query)
     await asyncio.sleep(SETTLE_SECONDS)
     added = process.memory_info().rss - before
     await _leave([first])
@@ -209,7 +255,8 @@ async def _many(
     }, visitors  # fmt: skip
 
 
-async def _acting(visitors: Sequence[Visitor], size: Size, found: Found) -> dict[str, Any]:
+async def _acting(visitors: Sequence[Visitor], size: Size, found: Found, page_url: str = "") -> dict[str, Any]:
+    """page_url: where one more person with a browser comes; "" without one."""
     end = time.monotonic() + size.seconds
 
     async def act(number: int, visitor: Visitor) -> None:
@@ -224,20 +271,31 @@ async def _acting(visitors: Sequence[Visitor], size: Size, found: Found) -> dict
                 found.unanswered += 1
 
     cpu = time.process_time()
-    await asyncio.gather(*(act(number, one) for number, one in enumerate(visitors[: size.acting])))
+    acts = [act(number, one) for number, one in enumerate(visitors[: size.acting])]
+    over = partial(_is_over, end)
+    stepping = asyncio.to_thread(page.step, page_url, "The old king came home.", over) if page_url else _nobody()
+    *_, stepped = await asyncio.gather(*acts, stepping)
     kinds = {what: _summary(found.seconds.get(what, [])) for what in ("head switch", "new sentence")}
+    if page_url:
+        kinds["head switch in Chromium"] = _summary(stepped)
     spent = round(time.process_time() - cpu, 1)
     return {"connected": len(visitors), "acting": size.acting, "seconds": size.seconds, **kinds, "clients' CPU": spent}
 
 
+def _is_over(end: float) -> bool:
+    return time.monotonic() > end
+
+
+async def _nobody() -> list[float]:
+    return []
+
+
 async def _one_act(visitor: Visitor, chance: random.Random, found: Found) -> None:
     if chance.random() < SWITCHES:
-        number = await visitor.switch(chance.randrange(4), chance.randrange(6))
-        found.add("head switch", await visitor.until(lambda v: v.parts["bench"].data["seen"] >= number, PATIENCE))
+        took = await cost.switch(visitor, chance.randrange(4), chance.randrange(6), PATIENCE)
+        found.add("head switch", took)
         return
-    before = visitor.parts["run"].data["id"]
-    await visitor.type(" ".join(chance.choices(models.WORDS, k=12)).capitalize() + f" {chance.randrange(10**6)}.")
-    found.add("new sentence", await visitor.until(lambda v: v.parts["run"].data["id"] != before, PATIENCE))
+    found.add("new sentence", await cost.sentence(visitor, chance, PATIENCE))
 
 
 async def _leave(visitors: Sequence[Visitor]) -> None:

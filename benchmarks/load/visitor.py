@@ -91,6 +91,9 @@ class Visitor:
 
     async def rerun(self, part: str = "", *, auto: bool = False, widget: tuple[str, str, Any] | None = None) -> None:
         """Ask for a run of the page or of one fragment; `widget`: (id, field of WidgetState, value)."""
+        # Only before a run: what the server was told of may be referred to until the run has ended.
+        while len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
         message = BackMsg()
         state = message.rerun_script
         state.query_string, state.page_script_hash = self.query, self._page
@@ -166,8 +169,6 @@ class Visitor:
             message, kind = kept, kept.WhichOneof("type")
         elif message.hash and message.metadata.cacheable:
             self._kept[message.hash] = message.SerializeToString()
-            while len(self._kept) > KEPT:
-                del self._kept[next(iter(self._kept))]
         if kind == "new_session":
             self._begin(message)
         elif kind == "delta":

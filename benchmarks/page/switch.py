@@ -44,7 +44,7 @@ def _facts(model: str, n: int, page: Page) -> dict[str, Any]:
 
 
 def _here(page: Page, grid: tuple[int, int]) -> dict[str, Any]:
-    steps = list(itertools.islice(_to_and_fro(list(_rows(*grid))), ROUNDS))
+    steps = list(itertools.islice(to_and_fro(list(rows(*grid))), ROUNDS))
     seen = page.evaluate("steps => acts.walk(steps, true)", steps)
     return spreads(seen["times"], "ms", "work", "handler") | {"idle": spreads(seen["idle"], "ms", "work")}
 
@@ -52,7 +52,7 @@ def _here(page: Page, grid: tuple[int, int]) -> dict[str, Any]:
 def _away(page: Page) -> dict[str, Any]:
     """Down one column of heads and up the next, so that no head comes twice; only steps to another layer count."""
     down = [("ArrowDown" if key == "ArrowRight" else "ArrowUp" if key == "ArrowLeft" else "ArrowRight", head, layer)
-            for key, layer, head in _rows(*reversed(GPT2_GRID))]  # fmt: skip
+            for key, layer, head in rows(*reversed(GPT2_GRID))]  # fmt: skip
     steps: list[Step] = []
     for key, layer, head in down:
         steps.append((key, layer, head, key != "ArrowRight"))
@@ -69,9 +69,9 @@ def _rerun(page: Page) -> dict[str, Any]:
     return spreads(times, "ms", "first", "bytes")
 
 
-def _rows(rows: int, columns: int) -> Iterator[tuple[str, int, int]]:
+def rows(n_rows: int, columns: int) -> Iterator[tuple[str, int, int]]:
     """The keys that lead through all heads from the first one, row by row, and where each leads."""
-    for row in range(rows):
+    for row in range(n_rows):
         if row:
             yield "ArrowDown", row, 0 if row % 2 == 0 else columns - 1
         along = range(1, columns) if row % 2 == 0 else range(columns - 2, -1, -1)
@@ -79,7 +79,7 @@ def _rows(rows: int, columns: int) -> Iterator[tuple[str, int, int]]:
             yield "ArrowRight" if row % 2 == 0 else "ArrowLeft", row, column
 
 
-def _to_and_fro(steps: list[tuple[str, int, int]]) -> Iterator[Step]:
+def to_and_fro(steps: list[tuple[str, int, int]]) -> Iterator[Step]:
     """The same steps, then back, and so on; all of them are timed."""
     opposite = {"ArrowRight": "ArrowLeft", "ArrowLeft": "ArrowRight", "ArrowDown": "ArrowUp"}
     places = [(0, 0), *((layer, head) for _, layer, head in steps)]

@@ -19,7 +19,7 @@ def test_five_people_open_one_link_and_act(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(load, "THINK_SECONDS", 0.3)
     monkeypatch.setattr(load, "SETTLE_SECONDS", 0.5)
     few = load.Size(sessions=5, acting=5, seconds=3.0, crowd=5)
-    found = aside(lambda: load.measure(few, tmp_path, long=False))
+    found = aside(lambda: load.measure(few, tmp_path, whole=False))
     assert found["errors"] == dict.fromkeys(found["errors"], 0)
     assert found["one link"]["answers"] == 5
     assert found["one link"]["forwards"] == 1, "all who open one link share one run of the model"

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.conftest import ROOT, end
 from tests.deploy.dockerfile import Stage, ours
-from tools.serving import free_port
+from tools.serving import ROOT, free_port
+from tools.site import end
 
 pytestmark = pytest.mark.browser
 

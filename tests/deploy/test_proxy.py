@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.deploy.conftest import BASE, Site
+from tools.site import BASE, Site
 
 pytestmark = pytest.mark.browser
 

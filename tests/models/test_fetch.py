@@ -160,7 +160,7 @@ def test_it_loads_nothing_heavy():
         "import sys; import attention.models.fetch, attention.models.download, huggingface_hub.file_download;"
         "print([name for name in ('torch', 'transformers', 'streamlit', 'numpy') if name in sys.modules])"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=module.ROOT)
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=module.PACKAGE.parent)
     assert ran.stdout.strip() == "[]", ran.stderr
 
 

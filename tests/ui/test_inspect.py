@@ -18,7 +18,7 @@ from attention.local import trace_local
 from attention.models import hub
 from attention.models.reference import ModelRef
 from attention.record import HeadView
-from attention.ui import ask, head, nav, state, traces, warmup
+from attention.ui import ask, head, nav, predicted, search, state, traces, warmup
 from attention.view import DEFAULT_TEXT, View, change
 from tests.ui.test_traces import stacks
 
@@ -37,8 +37,11 @@ def _warm() -> None:
     assert warmup._shared.wait(120)
 
 
-def opened(**query: str) -> AppTest:
+def opened(*, popovers: bool = True, **query: str) -> AppTest:
+    """The page of an address; with `popovers` open, for what they hold is drawn only then."""
     app = AppTest.from_file(ROOT / "app.py", default_timeout=SECONDS)
+    for key in (ask.SHINES, search.OPEN, predicted.CONTINUE):
+        app.session_state[key] = popovers
     for name, value in query.items():
         app.query_params[name] = value
     return app.run()

@@ -1,0 +1,79 @@
+"""Garbage is collected while nobody waits.
+
+Streamlit would do it after every run of a page or a fragment (`runner.postScriptGC`), which `.streamlit/config.toml`
+turns off: with torch and transformers loaded that took 100 ms each time, several times what a run does, and all other
+people waited too. Python itself frees at once what no cycle holds, and still searches the youngest objects as they are
+made; what is left for here are the cycles that have become old.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections.abc import Callable
+
+# How often there is a look, how often again while somebody is being served, and when it is done all the same.
+EVERY_SECONDS, AGAIN_SECONDS, LATEST_SECONDS = 10.0, 0.05, 60.0
+# Threads that serve somebody, by the beginnings of their names: Streamlit's runs of a page, and runs of models.
+SERVING = ("ScriptRunner.", "headlight-")
+OWN = "garbage"
+
+
+class Collector:
+    """Collects in one daemon thread, in quiet moments. The functions are given so that they can be tested."""
+
+    def __init__(
+        self,
+        is_quiet: Callable[[], bool],
+        *,
+        collect: Callable[[], object] = gc.collect,
+        has_old: Callable[[], bool] = lambda: gc.get_count()[2] > 0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._is_quiet, self._collect, self._has_old = is_quiet, collect, has_old
+        self._clock, self._sleep = clock, sleep
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin, unless someone already has."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._go_on, name=OWN, daemon=True)
+                self._thread.start()
+
+    def once(self) -> None:
+        """Wait for a quiet moment, though not for ever, and collect; nothing where nothing has become old."""
+        if not self._has_old():
+            return
+        latest = self._clock() + LATEST_SECONDS
+        while not self._is_quiet() and self._clock() < latest:
+            self._sleep(AGAIN_SECONDS)
+        self._collect()
+
+    def _go_on(self) -> None:
+        while True:
+            self._sleep(EVERY_SECONDS)
+            self.once()
+
+
+def is_quiet() -> bool:
+    """Whether no page and no model is running in this process."""
+    return not any(thread.name.startswith(SERVING) for thread in threading.enumerate())
+
+
+def keep_imports() -> None:
+    """What has been imported by now stays: it is never searched again."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+_shared = Collector(is_quiet)
+
+
+def start() -> None:
+    """Begin to collect for this process; call it as often as you like."""
+    _shared.start()

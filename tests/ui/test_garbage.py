@@ -1,0 +1,97 @@
+"""When garbage is collected: never after a run, in quiet moments, and at last all the same."""
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+import tomllib
+import weakref
+from pathlib import Path
+
+from attention.ui import garbage
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+def collector(is_quiet, *, has_old=True):
+    clock, at = Clock(), []
+    made = garbage.Collector(
+        lambda: is_quiet(clock.now), collect=lambda: at.append(clock.now), has_old=lambda: has_old, clock=clock,
+        sleep=clock.sleep,
+    )  # fmt: skip
+    return made, at
+
+
+def test_it_waits_for_a_quiet_moment():
+    made, at = collector(lambda now: now >= 7)
+    made.once()
+    assert len(at) == 1
+    assert 7 <= at[0] < 7 + 2 * garbage.AGAIN_SECONDS
+
+
+def test_on_a_server_that_is_never_quiet_it_is_done_at_last():
+    made, at = collector(lambda now: False)
+    made.once()
+    assert len(at) == 1
+    assert garbage.LATEST_SECONDS <= at[0] < garbage.LATEST_SECONDS + 1
+
+
+def test_where_nothing_has_become_old_nothing_is_searched():
+    made, at = collector(lambda now: True, has_old=False)
+    made.once()
+    assert at == []
+
+
+def test_a_moment_in_which_a_page_or_a_model_runs_is_not_quiet():
+    assert garbage.is_quiet()
+    for name in ("ScriptRunner.scriptThread", "headlight-tracing-7f"):
+        end = threading.Event()
+        thread = threading.Thread(target=end.wait, name=name)
+        thread.start()
+        assert not garbage.is_quiet()
+        end.set()
+        thread.join()
+    assert garbage.is_quiet()
+
+
+def test_streamlits_threads_still_have_the_name_by_which_a_run_is_known():
+    from streamlit.runtime.scriptrunner import script_runner
+
+    assert 'name="ScriptRunner.scriptThread"' in Path(script_runner.__file__).read_text(encoding="utf-8")
+
+
+def test_what_became_garbage_after_the_imports_is_found():
+    class Node:
+        pass
+
+    garbage.keep_imports()
+    try:
+        one, other = Node(), Node()
+        one.other, other.other = other, one
+        gone = weakref.ref(one)
+        del one, other
+        garbage.Collector(lambda: True, has_old=lambda: True).once()
+        assert gone() is None
+    finally:
+        gc.unfreeze()
+
+
+def test_streamlit_collects_nothing_by_itself_however_the_app_is_started():
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert settings["runner"]["postScriptGC"] is False
+    ask = "from streamlit import config; print(config.get_option('runner.postScriptGC'))"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
+    said = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, env=clean, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"

@@ -19,16 +19,17 @@ from attention import wire
 from attention.config import MEGABYTE, Limits
 from attention.errors import HeadlightError
 from attention.jobs import shared_queue
-from attention.payloads import parts
-from attention.ui import components, opened, state, traces, turnings, uploads
+from attention.payloads import parts, qr
+from attention.ui import boundary, components, opened, state, traces, turnings, uploads
 from attention.ui.runs import person, sit
-from attention.view import LONGEST_QUERY, View, fits_address, to_file
+from attention.view import View, fits_address, to_file
 
 if TYPE_CHECKING:
     from attention.record import HeadView, Trace
 
 OPEN, PROBLEM, FILES = "headlight.share", "headlight.share.problem", "headlight.share.files"
 FILE, SAVE = "share-file", "Save this view as a file"
+LINK, CODE = "share-link", "headlight.share.code"
 NAME_CHARS = 40
 
 
@@ -104,7 +105,8 @@ def follow() -> None:
 
 def _close() -> None:
     st.session_state[OPEN] = False
-    st.session_state.pop(FILES, None)
+    for name in (FILES, CODE):
+        st.session_state.pop(name, None)
     uploads.withdraw(person())
 
 
@@ -127,11 +129,20 @@ def _panel() -> None:
 
 def _link(view: View) -> None:
     complete = fits_address(view)
-    data = {"complete": complete, "longest": LONGEST_QUERY, "title": "Headlight"}
-    components.mount("share", wire.pack(data), key="share-link")
+    data = {
+        "complete": complete, "title": "Headlight", "scannable": qr.LONGEST,
+        "code": qr.payload(st.session_state.get(CODE)),
+    }  # fmt: skip
+    components.mount("share", wire.pack(data), key=LINK, on_code_change=_ask_code)
     if not complete:
         name = file_name(view, VIEW)
         st.download_button(SAVE, to_file(view), name, VIEW.mime, key="share-long", on_click="ignore")
+
+
+def _ask_code() -> None:
+    """The panel shows a link, which may be ahead of what was heard here, and wants the QR code of that one."""
+    if (link := boundary.said(LINK, "code", str)) is not None:
+        st.session_state[CODE] = link
 
 
 def _with_head(view: View, draw: Callable[[HeadView, View], None]) -> None:

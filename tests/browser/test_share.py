@@ -10,9 +10,14 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+import segno
+import torch
 from playwright.sync_api import Frame, Page, expect
 
+from attention import Trace, wire
+from attention.payloads import qr
 from attention.view import View, from_file, parse, to_address, to_query
+from tests.browser import harness
 from tests.browser.fixtures import OpenPage
 
 # The first page of a server waits until torch is imported, which a busy machine takes its time for.
@@ -85,6 +90,61 @@ def test_the_copied_link_is_what_is_shown_before_the_server_hears_of_it(page: Pa
     assert view_of(page.url) == view_of(copied(page))
 
 
+def matrix(link: str) -> list[list[int]]:
+    """The code of a link by the library itself, quiet zone and all."""
+    return [list(map(int, row)) for row in segno.make(link, error="l", micro=False).matrix_iter(border=4)]
+
+
+def scanned(page: Page) -> list[list[int]]:
+    """What is drawn, a point a module: 1 where it is dark, from the very pixels."""
+    picture = page.get_by_role("img", name="QR code of the link above")
+    return picture.evaluate("""async (svg) => {
+        const side = svg.viewBox.baseVal.width, canvas = new OffscreenCanvas(side, side), image = new Image();
+        const copy = svg.cloneNode(true);
+        for (const name of ["width", "height"]) copy.setAttribute(name, side);
+        image.src = `data:image/svg+xml,${encodeURIComponent(new XMLSerializer().serializeToString(copy))}`;
+        await image.decode();
+        const brush = canvas.getContext("2d");
+        brush.drawImage(image, 0, 0);
+        const { data } = brush.getImageData(0, 0, side, side);
+        const line = [...Array(side).keys()];
+        return line.map((row) => line.map((column) => (255 - data[4 * (row * side + column)]) / 255));
+    }""")
+
+
+def given(code: str | None, scannable: int = qr.LONGEST, *, complete: bool = True) -> bytes:
+    return wire.pack({"complete": complete, "title": "Headlight", "scannable": scannable, "code": qr.payload(code)})
+
+
+def test_a_code_is_drawn_of_the_shown_link_alone(open_page: OpenPage) -> None:
+    """In the dark too it is dark on light, and no other link's code is ever shown."""
+    trace = Trace.from_tensors(weights=torch.eye(3)[None], tokens=["a", "b", "c"])
+    page = open_page(scheme="dark")
+    harness.mount(page, "share", given(None), trace.head(0, 0), View(), dark=True, is_open=True)
+    link = page.get_by_role("textbox", name="Link", exact=True).input_value()
+    button, code = page.get_by_role("button", name="QR code"), page.locator(".share .code svg")
+    assert page.evaluate("lab.sent") == [], "nobody wanted to see one"
+    button.click()
+    harness.add(page, "share", given(f"{link}?head=1"), is_open=True)
+    assert page.evaluate("lab.sent") == [["code", link]]
+    expect(code).to_have_count(0)
+    harness.add(page, "share", given(link), is_open=True)
+    assert scanned(page) == matrix(link)
+    page.evaluate("lab.table.change({ head: 0, query: 2 })")
+    later = page.get_by_role("textbox", name="Link", exact=True).input_value()
+    assert later != link
+    expect(code).to_have_count(0)
+    assert page.evaluate("lab.sent") == [["code", link], ["code", later]]
+    button.click()
+    harness.add(page, "share", given(later), is_open=True)
+    expect(code).to_be_hidden()
+    harness.add(page, "share", given(later, len(later) - 1), is_open=True)
+    expect(page.get_by_text("too long for a QR code")).to_be_visible()
+    expect(button).to_be_hidden()
+    harness.add(page, "share", given(later, complete=False), is_open=True)
+    expect(button).to_be_hidden()
+
+
 def test_the_panel_by_keyboard_alone(page: Page) -> None:
     page.get_by_role("button", name="Share").focus()
     page.keyboard.press("Enter")
@@ -93,17 +153,23 @@ def test_the_panel_by_keyboard_alone(page: Page) -> None:
     assert link.input_value() == page.url
     expect(page.get_by_text(f"{len(page.url):,} characters")).to_be_visible()
     expect(page.get_by_text("A link carries its text")).to_be_visible()
-    seen = []
-    for _ in range(12):
+    seen: list[str] = []
+    for _ in range(13):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("""() => {
             let one = document.activeElement;
             while (one.shadowRoot?.activeElement) one = one.shadowRoot.activeElement;
             return one.textContent || one.value || one.tagName;
         }"""))
+        if seen[-1] == "QR code":
+            page.keyboard.press("Enter")
+            expect(page.get_by_role("button", name="QR code")).to_have_attribute("aria-expanded", "true")
         if seen[-1] == "Copy lines":
             break
-    assert "Copy link" in seen
+    assert {"Copy link", "QR code"} <= set(seen)
+    expect(page.get_by_text("Nobody else can open this link")).to_be_visible()
+    page.wait_for_selector(".share .code svg", timeout=SECONDS)
+    assert scanned(page) == matrix(page.url)
     page.keyboard.press("Enter")
     expect(page.get_by_text("Inside another page copied")).to_be_visible()
     (frame,) = Iframes(copied(page)).found
@@ -134,7 +200,8 @@ def test_numbers_go_out_and_come_back(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_text("a prediction needs the model itself")).to_be_visible(timeout=SECONDS)
     expect(page.get_by_text("equal to the model’s own")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_role("combobox", name="Model")).to_have_value("Storyteller", timeout=SECONDS)
+    own = re.compile("^Storyteller · in the box")
+    expect(page.get_by_role("combobox", name="Model")).to_have_value(own, timeout=SECONDS)
 
 
 def test_a_long_text_goes_out_as_a_file(open_page: OpenPage, app_url: str, tmp_path: Path) -> None:

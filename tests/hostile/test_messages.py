@@ -21,7 +21,7 @@ from tests.hostile.test_texts import OURS
 from tools import serving
 
 SECONDS = 300
-EVENTS = ("text", "look", "pick", "undo", "open", "share", "evil")
+EVENTS = ("text", "look", "pick", "undo", "open", "share", "code", "evil")
 # No JSON, JSON that is no event, nested past every stack, numbers past every type, and names that objects have.
 RAW = (
     "{", "5", '"x"', "[[]]", '[{"event": ["text"]}, 5]', "[" * 100_000, "[" + "9" * 5_000 + "]",

@@ -9,6 +9,7 @@ from unittest.mock import PropertyMock, patch
 from urllib.parse import urlencode
 
 import pytest
+import segno
 from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.runtime.context import ContextProxy
@@ -19,8 +20,9 @@ from attention import wire
 from attention.config import Limits
 from attention.errors import InputError
 from attention.export.archive import from_npz
+from attention.payloads import qr
 from attention.record import Trace
-from attention.ui import ask, opened, share, state, warmup
+from attention.ui import ask, boundary, opened, share, state, warmup
 from attention.ui.share import File
 from attention.view import View, to_address
 from tests.ui.test_opened import during, page, payloads, words
@@ -65,11 +67,27 @@ def test_the_panel_is_shut_until_it_is_asked_for_and_then_stays() -> None:
     assert "share" not in payloads(app)
     assert not buttons(app)
     during(app, share.ask)
-    assert wire.parse(payloads(app)["share"]) == {"complete": True, "longest": 2_048, "title": "Headlight"}
+    given = {"complete": True, "title": "Headlight", "scannable": qr.LONGEST, "code": None}
+    assert wire.parse(payloads(app)["share"]) == given
     assert payloads(app)["pictures"] == payloads(app)["figures"], "the very panels that are on screen"
     assert (makers(app), set(buttons(app))) == (BUTTONS, {"save-share-view"})
     assert "share" in payloads(app.run())
     assert "share" not in payloads(during(app, share._close))
+
+
+def test_the_code_is_of_the_link_that_the_browser_shows_until_the_panel_is_shut() -> None:
+    """It may be ahead of what was heard here, so it is not made of the view."""
+    link = "http://127.0.0.1:8501/?text=two+heads+further&head=3"
+    with patch.object(boundary, "said", lambda *_: link):
+        app = during(panel(SHORT), share._ask_code)
+    code = wire.parse(payloads(app)["share"])["code"]
+    assert code["link"] == link
+    assert code["modules"].tolist() == [list(row) for row in segno.make(link, error="l", micro=False).matrix]
+    with patch.object(boundary, "said", lambda *_: None):
+        during(app, share._ask_code)
+    assert wire.parse(payloads(app)["share"])["code"]["link"] == link, "what is no text changes nothing"
+    during(app, share._close)
+    assert wire.parse(payloads(during(app, share.ask))["share"])["code"] is None
 
 
 def test_a_text_too_long_for_a_link_comes_as_a_file() -> None:

@@ -6,7 +6,7 @@
 // Pixels below a map, within its picture.
 export const BELOW = 4;
 const TICK = 9;
-const LABEL = 15;
+export const LABEL = 15;
 export const FONT = '"Source Sans 3", sans-serif';
 export const CONFIG = { staticPlot: true, displayModeBar: false, responsive: false };
 const LABEL_CHARS = 14;

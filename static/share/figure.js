@@ -3,8 +3,8 @@
  * what each panel says. All text is escaped, for plotly reads tags.
  */
 const version = new URL(import.meta.url).search;
-const [axes, sizes, { columnNames, rowNames }] = await Promise.all(
-  ["../axes", "./sizes", "../figures/sizes"].map((name) => import(`${name}.js${version}`)));
+const [axes, sizes, above, { columnNames, rowNames }] = await Promise.all(
+  ["../axes", "./sizes", "./above", "../figures/sizes"].map((name) => import(`${name}.js${version}`)));
 
 const GAPS_UP_TO = 48;
 const [LETTERS, HEADING] = [14, 15];
@@ -62,12 +62,12 @@ function axesOf({ frames }, shown, { name, view, place }, number, pins, { width,
   const y = { ...frames.tokens.yaxis, ...axes.rowAxis(rows, { ...place, thin: false }, pins.map((pin) => pin - view.top)), range: [rows.length - 0.5, -0.5] };
   const x = name === "values" ? numbersAxis(frames, view) : tokensAxis(frames, columnNames({ shown }, { name, view }), view, place.width);
   return {
-    [`xaxis${number}`]: { ...x, side: "top", domain: across, anchor: `y${number}`, ticklen: NEAR, tickfont: { size: LETTERS } },
+    [`xaxis${number}`]: { tickfont: { size: LETTERS }, ...x, side: "top", domain: across, anchor: `y${number}`, ticklen: NEAR },
     [`yaxis${number}`]: { ...y, domain: down, anchor: `x${number}`, tickfont: { size: LETTERS } },
   };
 }
 
-const tokensAxis = ({ tokens }, names, { sink }, width) => ({ ...tokens.yaxis, ...tokens.xaxis, ...axes.columnTicks(names, width, sink), range: [-0.5, names.length - 0.5] });
+const tokensAxis = ({ tokens }, names, { sink }, width) => ({ ...tokens.yaxis, ...tokens.xaxis, ...above.ticks(names, width, sink), range: [-0.5, names.length - 0.5] });
 
 const numbersAxis = ({ numbers }, { count }) => ({
   ...numbers.yaxis, tickvals: [0, count - 1], ticktext: ["0", String(count - 1)], range: [-0.5, count - 0.5], tickangle: 0,

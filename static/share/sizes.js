@@ -3,7 +3,7 @@
  * on paper, 26 pixels on a slide. Places are those of a figure without margins.
  */
 const version = new URL(import.meta.url).search;
-const [axes, { columnNames, rowNames }] = await Promise.all(["../axes", "../figures/sizes"].map((name) => import(`${name}.js${version}`)));
+const [axes, { columnNames, rowNames }, above] = await Promise.all(["../axes", "../figures/sizes", "./above"].map((name) => import(`${name}.js${version}`)));
 
 const LETTERS = 14;
 const [DPI, POINT, INCH_MM] = [300, 72, 25.4];
@@ -67,23 +67,26 @@ function broken(word, width, bold, size) {
  */
 export function place(shown, panels, { width, height }, start, stacked) {
   const groups = stacked ? panels.map((panel) => [panel]) : [panels];
-  const fixed = height && Math.max(LEAST, ...heights(shown, groups, { width, height }, start));
+  // How wide a map alone may be follows from how high it is, and what its names take from how wide it is.
+  const high = (guess) => Math.max(LEAST, ...heights(shown, groups, { width, height }, start, guess));
+  const fixed = height && high(WIDEST * high(Infinity));
   let top = start;
   for (const group of groups) top = line(shown, group, { width, top, fixed: height ? fixed : null }) + (stacked ? PAD : 0);
   return height ?? Math.ceil(top + PAD);
 }
 
 /** How high each map may be in a picture whose height is given. */
-function heights(shown, groups, { width, height }, start) {
+function heights(shown, groups, { width, height }, start, widest) {
   const rest = (height - start - PAD) / groups.length;
-  return [Math.min(...groups.map((group) => rest - TITLE - topOf(shown, group) - COLOURS - LINE * linesOf(shown, group, width) - PAD))];
+  const wide = (group) => Math.min(widthsOf(shown, group, width).each, group.length === 1 ? widest : Infinity);
+  return [Math.min(...groups.map((group) => rest - TITLE - topOf(shown, group, wide(group)) - COLOURS - LINE * linesOf(shown, group, width) - PAD))];
 }
 
 const labelsOf = (shown, panel) => (panel.view ? columnNames({ shown }, panel) : []);
 
-/** What stands above the maps of one line. */
-function topOf(shown, group) {
-  return Math.max(...group.map((panel) => (!panel.view || panel.name === "values" ? NUMBERS : axes.topOf(labelsOf(shown, panel)))));
+/** What stands above the maps of one line, each of that width. */
+function topOf(shown, group, width) {
+  return Math.max(...group.map((panel) => (!panel.view || panel.name === "values" ? NUMBERS : above.heightOf(labelsOf(shown, panel), width))));
 }
 
 /** Left of the maps of one line, and what each map gets. */
@@ -97,6 +100,7 @@ function widthsOf(shown, group, width) {
 
 /** How far the slanted names that have room reach beyond a map of that width, on its right. */
 function beyond(names, sink, width) {
+  if (above.isUpright(names, width)) return PAD;
   const { tickvals } = axes.columnTicks(names, width, sink);
   return Math.max(PAD, ...tickvals.map((place) => axes.overhang([names[place]]) - ((names.length - 0.5 - place) * width) / names.length + PAD));
 }
@@ -114,7 +118,7 @@ function line(shown, group, { width, top, fixed }) {
   const high = fixed ? Math.min(fixed, 2 * CELL * rows) : Math.max(LEAST, Math.min(CELL * rows, Math.max(each, Math.min(NAMED * rows, ENOUGH))));
   const wide = fixed && group.length === 1 ? Math.min(each, Math.floor(WIDEST * high)) : each;
   const aside = Math.floor((each - wide) / 2);
-  const names = topOf(shown, group);
+  const names = topOf(shown, group, wide);
   const labelled = group.indexOf(drawn);
   let most = 0;
   group.forEach((panel, i) => {

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -267,6 +268,30 @@ def test_letters_are_large_enough_and_nothing_is_cut(desk, size, what):
         assert min(box[side] for side in ("left", "top", "right", "bottom")) >= 0, box
         letters = box["letters"] / found["wide"]
         assert letters * (width / INCH_MM * POINTS if width else 1920) >= (7 if width else 24) - 1e-6, box
+
+
+def test_twelve_tokens_are_all_named_above_each_map_of_a_column(page, trace):
+    """Upright, and smaller where they have to be: 5 pt at least, and no line into the next."""
+    names = ["The", "cat", "sat", "on", "a", "mat", "because", "it", "was", "so", "very", "tired"]
+    own = Desk(page)
+    own.show(Trace.from_tensors(**qkv(len(names)), causal=True, tokens=names), View(head=0, query=2))
+    try:
+        own.choose(what="beside", size="column")
+        data = own.download("Download SVG")[1].decode()
+        written = texts(ET.fromstring(data))
+        assert [written.count(name) for name in names] == [3] * len(names), "once as a query, twice as a key"
+        found = page.evaluate(BOXES, data)
+        unit = found["wide"] / (89 / INCH_MM * 96)
+        for box in found["boxes"]:
+            assert min(box[side] for side in ("left", "top", "right", "bottom")) >= 0, box
+            assert box["letters"] / found["wide"] * 89 / INCH_MM * POINTS >= 5 - 1e-6, box
+        small = [box for box in found["boxes"] if box["letters"] < 14]
+        assert len(small) == 2 * len(names)
+        for map_ in (small[: len(names)], small[len(names) :]):
+            assert [box["text"] for box in map_] == names
+            assert all((b["left"] - a["left"]) * unit >= b["letters"] for a, b in itertools.pairwise(map_))
+    finally:
+        own.show(trace, View(head=0, query=2))
 
 
 def test_dark_as_on_screen(page, trace, tensors):

@@ -8,11 +8,11 @@ from typing import Any
 import streamlit as st
 
 from attention.bundled import Shine, notes
-from attention.catalogue import LOCAL, find, offered, samples
+from attention.catalogue import LOCAL, find, samples
 from attention.config import Limits
 from attention.errors import Beginning, InputError
 from attention.payloads import parts
-from attention.ui import boundary, components, opened, start, state
+from attention.ui import boundary, components, opened, picker, start, state
 from attention.ui.popover import lazy
 from attention.ui.problems import seen
 from attention.view import View, change
@@ -96,8 +96,8 @@ def _boxes(found: Known) -> str:
 
 
 def titles(view: View) -> dict[str, str]:
-    """Model ids by what the picker shows; a model from outside what is offered shows as it was named."""
-    known = {entry.title: entry.id for entry in offered(Limits.from_environment())}
+    """Model ids by their titles in the picker; a model from outside what is offered has the name that it was given."""
+    known = {choice.title: choice.model for choice in picker.choices()}
     name = seen(opened.title(view) if opened.is_opened(view) else view.model)
     return known if view.model in known.values() else {**known, name: view.model}
 
@@ -132,8 +132,12 @@ def _typed() -> None:
 def _picker(view: View) -> None:
     shown = titles(view)
     st.session_state[MODEL] = next(title for title, model in shown.items() if model == view.model)
+    labels = {choice.title: choice.label for choice in picker.choices()}
     st.selectbox(
         "Model", list(shown), key=MODEL, label_visibility="collapsed", accept_new_options=bool(_hint()),
+        format_func=lambda title: labels.get(title, title),
+        # Scattered letters of an id that somebody types are found in any line that is long enough.
+        filter_mode="contains",
         on_change=_picked, placeholder="A model, hub id or folder" if _hint() else "A model",
     )  # fmt: skip
 

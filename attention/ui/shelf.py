@@ -11,7 +11,7 @@ import streamlit as st
 from attention.catalogue import LOCAL, ModelEntry, find, is_offered, offered
 from attention.config import MEGABYTE, Limits, variable
 from attention.errors import HeadlightError
-from attention.ui import ask, foot, start, state, warmup
+from attention.ui import ask, foot, picker, start, state, warmup
 
 if TYPE_CHECKING:
     from attention.models import ModelCard
@@ -123,6 +123,7 @@ def _removed(id: str) -> None:
 
     try:
         freed = remove(id, Limits.from_environment())
+        picker.forget()
         st.session_state[TOLD] = f"{id} was removed; {freed / MEGABYTE:,.0f} MB are free again."
     except HeadlightError as err:
         st.session_state[TOLD] = f"⚠ {err}"
@@ -164,7 +165,7 @@ def _hub_item(id: str, entry: ModelEntry | None, stored: Stored | None) -> Item:
     facts = list(_sizes(card)) if card else [entry.family] if entry else []
     licence = (card.licence if card else None) or (entry.licence if entry else None)
     facts += [licence] if licence else []
-    facts.append(f"{_megabytes(stored.bytes)}, {STATES[stored.state]}" if stored else "not downloaded yet")
+    facts.append(f"{picker.megabytes(stored.bytes)}, {STATES[stored.state]}" if stored else "not downloaded yet")
     return Item(
         model=id,
         title=entry.title if entry else id,
@@ -193,7 +194,7 @@ def _own_section(ready: bool) -> None:
 
 def _own_item(own: Own) -> Item:
     facts = _sizes(own.card) if own.card else ("cannot be opened",)
-    size = _megabytes(own.bytes)
+    size = picker.megabytes(own.bytes)
     return Item(model=own.id, title=own.id, facts=(*facts, size), about=own.problem, opens=own.card is not None)
 
 
@@ -201,10 +202,6 @@ def _sizes(card: ModelCard) -> tuple[str, ...]:
     """Architecture, layers × heads and parameters."""
     count = f"{foot.count(card.parameters)} parameters" if card.parameters else ""
     return tuple(filter(None, (card.architecture, card.layers_and_heads, count)))
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / MEGABYTE:,.0f} MB" if size >= 10 * MEGABYTE else f"{size / MEGABYTE:.1f} MB"
 
 
 def _readme(entry: ModelEntry) -> str:

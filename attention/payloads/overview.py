@@ -55,7 +55,7 @@ POOLED = {
     "scores": "of each patch the score of the largest size, with its sign",
 }  # fmt: skip
 GROUNDS = {"text": "this text", "stored": "stored texts"}
-NOT_SCORED = "the model has not been scored on stored texts yet: “Find a head” does it"
+NOT_SCORED = "the model has not been scored on stored texts yet"
 OTHER_LAYERS = "the stored scores are of other layers than this text’s"
 TEXT_ONLY = "measured on this text only"
 
@@ -111,6 +111,11 @@ def key_of(kind: Kind, view: View, refusal: str = "") -> tuple[str, Kind, str, s
     """Under what a payload is kept beside its trace."""
     ground = view.ground if view.measure in NUMBERS and view.measure != "distance" else "text"
     return "overview", kind, view.measure, ground, refusal
+
+
+def awaits_scores(view: View) -> bool:
+    """Whether what the view asks for is counted on stored texts, so that somebody has to score the model on them."""
+    return key_of("encoder", view)[3] == "stored"
 
 
 def scores_of(trace: Trace, kind: Kind) -> PatternScores:

@@ -19,7 +19,21 @@ from attention.catalogue import all_samples
 from attention.config import Limits
 from attention.errors import HeadlightError, InputError, TooLongError
 from attention.payloads import overview, parts, travel
-from attention.ui import ask, boundary, closer, components, foot, pins, predicted, probes, search, state, traces, work
+from attention.ui import (
+    ask,
+    boundary,
+    closer,
+    components,
+    foot,
+    pins,
+    predicted,
+    probes,
+    search,
+    state,
+    stored,
+    traces,
+    work,
+)
 from attention.view import View, revised
 
 if TYPE_CHECKING:
@@ -209,6 +223,8 @@ def _heads(head_view: HeadView, view: View) -> None:
         st.button("Show all heads", key="heads-again", on_click=work.again)
         return
     components.mount("heads", data, key="heads")
+    if overview.awaits_scores(view) and probes.scores(view, head_view.kind) is None:
+        stored.show(head_view, view, stored.ON_THE_MAP)
 
 
 def _overview(head_view: HeadView, view: View) -> bytes:

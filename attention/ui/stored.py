@@ -1,4 +1,4 @@
-"""Within “Find a head”: the model's scores on stored texts, and until there are any the way to them."""
+"""The model's scores on stored texts, and the way to them: for “Find a head” and the map of all heads."""
 
 from __future__ import annotations
 
@@ -15,21 +15,26 @@ if TYPE_CHECKING:
     from attention.view import View
 
 POLL_SECONDS = 0.5
+# Keys of the buttons; those of the map stand for a second place of the same page.
 START, AGAIN, WHICH = (f"stored-{part}" for part in ("start", "again", "which"))
+ON_THE_MAP = "map-"
 
 
-def show(head_view: HeadView, view: View) -> probes.Probed | None:
-    """The scores and what they are of; None, with a button, a bar or a sentence, where there are none."""
+def show(head_view: HeadView, view: View, place: str = "") -> probes.Probed | None:
+    """The scores and what they are of; None, with a button, a bar or a sentence, where there are none.
+
+    place: what the keys of its buttons begin with, where this stands on the page a second time.
+    """
     if refusal := probes.refusal(view):
         st.text(refusal)
         return None
     job = probes.find(view, head_view.kind)
     if job is None:
-        _offer(head_view, view)
+        _offer(head_view, view, place)
     elif not job.done.is_set():
         _progress(job)
     elif job.made is None:
-        _failure(job, head_view, view)
+        _failure(job, head_view, view, place)
     return job.made if job is not None else None
 
 
@@ -56,13 +61,13 @@ def n_sequences(count: int) -> str:
     return f"{count} random sequence{'' if count == 1 else 's'} said twice"
 
 
-def _offer(head_view: HeadView, view: View) -> None:
+def _offer(head_view: HeadView, view: View, place: str) -> None:
     from attention.analysis.probe import SEQUENCES, TEXTS
 
     count = SEQUENCES if head_view.trace.kinds == ("decoder",) else 0
     read = f"{len(TEXTS)} stored texts" + (f" and {n_sequences(count)}" if count else "")
     st.caption(f"For this the model reads {read}: {len(TEXTS) + count} short runs, made once for everybody.")
-    st.button("Score this model", key=START, on_click=probes.start, args=(view, head_view.kind))
+    st.button("Score this model", key=place + START, on_click=probes.start, args=(view, head_view.kind))
 
 
 @st.fragment(run_every=POLL_SECONDS)
@@ -77,10 +82,10 @@ def _progress(job: probes.Job) -> None:
     st.caption("You can close this and go on: it is here when you come back.")
 
 
-def _failure(job: probes.Job, head_view: HeadView, view: View) -> None:
+def _failure(job: probes.Job, head_view: HeadView, view: View, place: str) -> None:
     try:
         job.result()
     except HeadlightError as err:
         st.text(f"⚠ {describe_problem(err)}")
         if may_pass(err):
-            st.button("Try again", key=AGAIN, on_click=probes.start, args=(view, head_view.kind))
+            st.button("Try again", key=place + AGAIN, on_click=probes.start, args=(view, head_view.kind))

@@ -12,6 +12,7 @@ from attention.analysis.pairs import between
 from attention.analysis.patterns import NAMES, Hit, PatternScores, Scored, name_of, rank, score_trace
 from attention.analysis.probe import TEXTS, probe
 from attention.errors import NotNowError
+from attention.payloads import overview
 from attention.source import load_source
 from attention.ui import probes, search, stored, warmup, work
 from attention.ui.probes import Probes
@@ -257,6 +258,42 @@ def test_while_it_runs_the_page_shows_how_far_it_is_and_stays_in_use(monkeypatch
     assert probes.find(View(), "decoder").done.wait(10)
     assert "Scored on 6 stored texts" in captions(app.run())
     assert app.get("progress") == []
+
+
+def heads_map(app) -> dict[str, Any]:
+    return given(app)["heads"]
+
+
+def test_the_map_of_all_heads_offers_to_score_right_there_and_then_shows_the_scores(probed):
+    """Also where “Find a head” offers the same on the same page."""
+    app = on_stored(measure="induction", ground="stored")
+    assert heads_map(app)["why"] == overview.NOT_SCORED
+    places = [button.key for button in app.button if button.label == "Score this model"]
+    assert sorted(places) == sorted([stored.START, stored.ON_THE_MAP + stored.START])
+    app.button(key=stored.ON_THE_MAP + stored.START).click().run()
+    assert probes.find(View(), "decoder").done.wait(60)
+    app.run()
+    assert not app.exception
+    assert (heads_map(app)["numbers"] == probed["induction"].score.astype(np.float32)).all()
+    assert not [button for button in app.button if button.label == "Score this model"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "offers"),
+    [
+        ({"measure": "induction"}, False), ({"measure": "weights", "ground": "stored"}, False),
+        ({"measure": "distance", "ground": "stored"}, False), ({"measure": "self", "ground": "stored"}, True),
+    ],
+)  # fmt: skip
+def test_the_map_offers_it_only_for_what_is_counted_on_stored_texts(asked, offers):
+    app = opened(text=TEXT, **asked)
+    assert bool([button for button in app.button if button.label == "Score this model"]) == offers
+
+
+def test_the_map_says_why_an_untrained_model_cannot_be_scored():
+    app = opened(text=TEXT, model="local", measure="self", ground="stored")
+    assert probes.LOCAL_IS_UNTRAINED in shown(app)
+    assert not [button for button in app.button if button.label == "Score this model"]
 
 
 def test_an_encoder_is_scored_on_texts_alone():

@@ -101,7 +101,7 @@ function altOf(shown, given, pins, which) {
 }
 
 /** Its size in millimetres or points, a name and a description. */
-function finish(made, { title, alt, units, points: [width, height], mm }) {
+export function finish(made, { title, alt, units, points: [width, height], mm }) {
   const svg = made.documentElement;
   const size = mm ? [`${mm}mm`, `${Number(((mm * height) / width).toFixed(3))}mm`] : [width, height];
   const attributes = { width: size[0], height: size[1], viewBox: `0 0 ${units.width} ${units.height}`, role: "img", "aria-labelledby": "title desc" };
@@ -113,7 +113,7 @@ function finish(made, { title, alt, units, points: [width, height], mm }) {
 const fonts = new Map();
 
 /** The typeface goes along: a picture sees no fonts of the page, and who opens the file may not have it. */
-async function embedFonts(made) {
+export async function embedFonts(made) {
   const text = made.documentElement.textContent;
   const wanted = FONTS.filter(({ name }) => name === "latin" || BEYOND_LATIN.test(text));
   const rules = await Promise.all(wanted.map(async ({ name, url }) => {

@@ -10,6 +10,9 @@ export function titleOf({ model, kind }, { head }) {
   return [shortOf(model), `layer ${head.layer}, head ${head.head}${kind ? ` (${kind})` : ""}`].join(" · ");
 }
 
+/** “storyteller · all heads: Weights”. */
+export const titleOfAll = ({ model, kind }, what) => [shortOf(model), `all heads${kind ? ` (${kind})` : ""}: ${what}`].join(" · ");
+
 /** A folder's last part: where it lies on somebody's disk is nobody else's business. */
 const shortOf = (model) => (/^([./~\\]|[a-z]:)/i.test(model) ? model.split(/[\\/]/).filter(Boolean).at(-1) ?? model : model);
 
@@ -27,7 +30,8 @@ export function changesOf({ run, look, head }) {
 
 /** A name that every system takes: letters, numbers, dots, hyphens. `what` are panels, or one. */
 export function fileName({ model, kind }, { head }, what, ending) {
-  const parts = [shortOf(model), kind, `layer ${head.layer}`, `head ${head.head}`, NAMES[what] ?? what].filter(Boolean);
+  const which = what === "heads" ? ["all heads"] : [`layer ${head.layer}`, `head ${head.head}`, NAMES[what] ?? what];
+  const parts = [shortOf(model), kind, ...which].filter(Boolean);
   const name = parts.join("-").normalize("NFKC").replace(UNSAFE, "-").replace(/-{2,}/g, "-").replace(/^[-.]+|[-.]+$/g, "");
   return `headlight-${[...name].slice(-LONGEST).join("").replace(/^[-.]+/, "")}.${ending}`;
 }

@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from attention import Trace
 from attention.figures.palette import DARK, LIGHT
-from attention.payloads import parts
+from attention.payloads import overview, parts
 from attention.view import View
 from tests.browser import harness, lab
 
@@ -291,6 +291,78 @@ def test_twelve_tokens_are_all_named_above_each_map_of_a_column(page, trace):
             assert [box["text"] for box in map_] == names
             assert all((b["left"] - a["left"]) * unit >= b["letters"] for a, b in itertools.pairwise(map_))
     finally:
+        own.show(trace, View(head=0, query=2))
+
+
+def test_links_have_the_opacity_of_their_weights(desk, tensors):
+    """Each line leads from its query to its key; the pinned row's are thicker, and all tokens are text."""
+    desk.choose(what="links", size="column")
+    name, data = desk.download("Download SVG")
+    svg = ET.fromstring(data)
+    assert name == "headlight-own-tensors-layer-0-head-0-links.svg"
+    assert svg.get("width") == "89mm"
+    rows, keys = (
+        sorted({float(one.get("y", 0)) - 5 for one in svg.iter(f"{SVG}text") if one.get("text-anchor") == side})
+        for side in ("end", "start")
+    )
+    assert len(rows) == len(keys) == N
+    found = np.zeros((N, N))
+    for line in svg.findall(f".//{SVG}g[@class='links']/{SVG}line"):
+        query, key = rows.index(float(line.get("y1", 0))), keys.index(float(line.get("y2", 0)))
+        assert found[query, key] == 0
+        found[query, key] = float(line.get("stroke-opacity", 0))
+        assert float(line.get("stroke-width", 0)) == (3 if query == 2 else 1.5)
+    expected = weights_of(tensors, 0)
+    visible = expected >= 1 / 510
+    assert np.abs(found - np.where(visible, expected, 0)).max() < 1e-4
+    written = texts(svg)
+    assert [written.count(token) for token in TOKENS] == [2] * N
+    assert f"of {N * (N + 1) // 2} links" in " ".join(written)
+    boxes = desk.page.evaluate(BOXES, data.decode())["boxes"]
+    assert min(box[side] for box in boxes for side in ("left", "top", "right", "bottom")) >= 0
+    assert min(box["letters"] for box in boxes) >= 14
+    assert desk.picture().size[0] == 1051
+
+
+@pytest.mark.parametrize("measure", ["weights", "uniform"])
+def test_the_map_of_all_heads_has_each_heads_picture_or_number(page, trace, tensors, measure):
+    own, view = Desk(page), View(head=0, query=2, measure=measure)
+    own.show(trace, view)
+    try:
+        harness.add(page, "heads", overview.payload(trace, "decoder", view))
+        own.choose(what="heads", size="column", without=("pinned row",))
+        name, data = own.download("Download SVG")
+        svg, picture = ET.fromstring(data), own.picture()
+        assert name == "headlight-own-tensors-all-heads.svg"
+        boxes = page.evaluate(BOXES, data.decode())["boxes"]
+        assert min(box[side] for box in boxes for side in ("left", "top", "right", "bottom")) >= 0
+        assert min(box["letters"] for box in boxes) >= 14
+        scores = overview.scores_of(trace, "decoder")["uniform"].score
+        for head, square in enumerate(svg.findall(f".//{SVG}g[@class='heads']/{SVG}rect")):
+            x, y, side = (float(square.get(part, 0)) for part in ("x", "y", "width"))
+            if measure == "uniform":
+                value, place = scores[0, head], (x + side / 2, y + side / 8)
+                assert f"{value:.2f}" in texts(svg)
+            else:
+                value, place = weights_of(tensors, head)[4, 0], (x + 0.5 * side / N, y + 4.5 * side / N)
+            [[shown]] = at(picture, svg, place)
+            # A picture's numbers travel as bytes.
+            assert np.abs(shown - colour(LIGHT.weights, value)).max() <= CLOSE + 1, head
+        assert len(svg.findall(f".//{SVG}g[@class='heads']/{SVG}rect")) == HEADS
+    finally:
+        own.choose()
+        own.show(trace, View(head=0, query=2))
+
+
+def test_links_of_too_many_tokens_are_refused_in_words(page, trace):
+    own = Desk(page)
+    own.show(Trace.from_tensors(**qkv(90), causal=True, tokens=[f"t{i}" for i in range(90)]), View(head=0, query=2))
+    try:
+        own.choose(what="links", size="column")
+        expect(page.get_by_role("status")).to_contain_text("90 tokens one under another have no room")
+        expect(page.locator(".frame img")).to_be_hidden()
+    finally:
+        own.choose()
         own.show(trace, View(head=0, query=2))
 
 

@@ -123,6 +123,7 @@ export default function ({ data, parentElement }) {
   const given = ui.parse(data);
   const ramp = pictures.rampOf(palette[given.picture.scale]);
   Object.assign(state, { palette, given, ramp, atlas: pictures.atlasOf(given, ramp) });
+  ui.say("overview", given); // pictures are made of what is shown
   hideLens(state);
   says.describe(state);
   state.stops ??= connect(state);

@@ -1,7 +1,7 @@
 /** A picture or a table of what is on screen, made in the browser: what, how large, in which colours, to a file or copied. */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { csv }, { rowsOf }, { drawing, panelsOf, pngBlob, svgBlob }, { canCopy, copy, save }, { SIZES }, { fileName }] = await Promise.all(
-  ["headlight", ...["csv", "numbers", "picture", "save", "sizes", "words"].map((name) => `share/${name}`)].map(shared));
+const [{ start }, { csv }, { headsDrawing }, { linksDrawing }, { rowsOf }, { drawing, panelsOf, pngBlob, svgBlob }, { canCopy, copy, save }, { SIZES }, { fileName }] = await Promise.all(
+  ["headlight", ...["csv", "heads", "links", "numbers", "picture", "save", "sizes", "words"].map((name) => `share/${name}`)].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 const WHITE = "#ffffff";
@@ -9,6 +9,8 @@ const WHAT = {
   beside: ["three panels, side by side", ["scores", "weights", "values"]],
   under: ["three panels, one under another", ["scores", "weights", "values"]],
   scores: ["scores", ["scores"]], weights: ["weights", ["weights"]], values: ["weighted values", ["values"]],
+  links: ["links, of the heads that are drawn in theirs", linksDrawing],
+  heads: ["the map of all heads", headsDrawing],
 };
 const COLOURS = { light: "light, on white", screen: "as on screen" };
 const TABLES = { scores: "scores", weights: "weights", values: "output" };
@@ -62,9 +64,11 @@ function button(label, press) {
 /** The picture as it was asked for; rejects with a sentence where it cannot be made. */
 function picture({ given, shown, palette, what, size, colours, ...parts }) {
   const light = colours.value() === "light";
-  const own = light ? HEADLIGHT.palettes.light : palette;
-  return drawing(given, shown, {
-    which: WHAT[what.value()][1], stacked: what.value() === "under", size: SIZES[size.value()], palette: own, paper: light ? WHITE : own.paper,
+  const colouring = light ? HEADLIGHT.palettes.light : palette;
+  const [, own] = WHAT[what.value()];
+  const draws = Array.isArray(own) ? drawing : own;
+  return draws(given, shown, {
+    which: own, overview: ui.last("overview"), stacked: what.value() === "under", size: SIZES[size.value()], palette: colouring, paper: light ? WHITE : colouring.paper,
     ...Object.fromEntries(Object.keys(PARTS).map((name) => [name, parts[name].checked])),
   });
 }
@@ -76,7 +80,10 @@ async function draw(state) {
   const { turn } = state;
   await attempt(state, async () => {
     panelsOf(state.given, state.shown, Object.keys(TABLES)).forEach(({ view }, i) => { state.tables[i][1].disabled = !view; });
-    const made = await picture(state);
+    const made = await picture(state).catch((error) => {
+      state.preview.hidden = turn === state.turn; // what stands there is another one
+      throw error;
+    });
     if (turn !== state.turn) return;
     URL.revokeObjectURL(state.url);
     state.url = URL.createObjectURL(svgBlob(made));

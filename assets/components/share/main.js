@@ -69,8 +69,10 @@ function scannable(state, link) {
   state.scan.setAttribute("aria-expanded", String(scans));
   state.code.hidden = state.scan.hidden || !scans;
   if (state.code.hidden) return;
-  if (given.code?.link === link) state.code.replaceChildren(code(given.code.modules, "QR code of the link above"));
-  else {
+  if (given.code?.link === link) {
+    if (!state.code.firstChild) requestAnimationFrame(() => state.code.scrollIntoView({ block: "nearest" }));
+    state.code.replaceChildren(code(given.code.modules, "QR code of the link above"));
+  } else {
     state.code.replaceChildren();
     if (state.asked !== link) state.send("code", link);
     state.asked = link;

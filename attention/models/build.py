@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from attention.errors import ModelError, NotNowError
-from attention.models import adapter, quantised, rules
+from attention.errors import InputError, ModelError, NotNowError
+from attention.models import adapter, bounded, files, promises, quantised, rules
 from attention.models.card import ModelCard
 from attention.models.device import DTYPES, choose, dtype_on, settle
+from attention.models.hub import LONGEST_CONFIG
 from attention.models.inspect import TOKENIZER
 from attention.models.reference import ModelRef
 from attention.models.task import Task, auto_class, task_of
@@ -21,12 +23,13 @@ from attention.models.weights import choose as choose_weights
 
 __all__ = ["DTYPES", "LoadedModel", "build"]
 
-# A head or pooler that the files lack is made up; more than this beside the weights that are there is not.
-SPARE = 20_000_000
 # What lies beside a model only where a tokenizer does.
 READS = re.compile(r"(?!generation_config\.json|chat_template\.jinja)(?:" + TOKENIZER.pattern + ")")
 TOKENIZERS = ("tokenizer_config.json", "tokenizer.json")
 FOLDERS = re.compile(r"(?<![\w:/\\])(?:[A-Za-z]:)?[/\\](?:[^\s/\\'\":,]+[/\\])+")
+MOST_LABELS = 50_000
+# Words, marks, digits, letters of several scripts; as long as a long text.
+TRIAL = "The cat sat on the mat; 3.14 ≈ π, naïve ﬁ ½ ㌔ ﷺ 猫 кот 😀\n" * 40
 INNER = ".layers.", ".layer.", ".h.", ".block.", ".blocks."
 
 
@@ -58,16 +61,30 @@ class LoadedModel:
         return has_template(self.tokenizer)
 
 
-def build(ref: ModelRef, card: ModelCard, folder: Path, device: str = "cpu") -> LoadedModel:
-    """Model and tokenizer from files that are all here; device: as the setting says it, "auto" to choose."""
-    with _quiet(), _plain_errors(ref):
+def tokenizer_of(ref: ModelRef, card: ModelCard, folder: Path) -> Any:
+    """The tokenizer of files that are all here; a stranger's, and what their config promises, are looked at first.
+
+    Nothing of this changes the library, so several may be opened at once.
+    """
+    own = card.base is None or any((folder / name).exists() for name in TOKENIZERS)
+    base_ref = card.base_ref or ref  # whose files these are, where an adapter has none of its own
+    with _quiet, _plain_errors(ref):
+        if not bounded.trusted(base_ref):
+            _refuse_empty_promises(base_ref, card, folder)
+        if own:
+            return _tokenizer(ref, folder)
+        return _tokenizer(base_ref, card.base.folder if card.base else folder)
+
+
+def build(ref: ModelRef, card: ModelCard, folder: Path, tokenizer: Any, device: str = "cpu") -> LoadedModel:
+    """The model from files that are all here, with its tokenizer; device: as the setting says it, "auto" to choose."""
+    with _quiet, _plain_errors(ref):
         place = choose(device, card.parameters, card.dtype)
+        if bounded.trusted(card.base_ref or ref):  # here and not before, for it is built in this process
+            _refuse_empty_promises(card.base_ref or ref, card, folder)
         if card.base is None:
-            tokenizer = _tokenizer(ref, folder)
             model, missing = _model(card, folder, place)
         else:
-            own = any((folder / name).exists() for name in TOKENIZERS)
-            tokenizer = _tokenizer(ref, folder if own else card.base.folder)
             model, missing = _adapted(ref, card, card.base, folder, place)
         model = settle(model.eval().requires_grad_(False), place)
     inner = [name for name in missing if any(part in f".{name}" for part in INNER)]
@@ -80,10 +97,8 @@ def _adapted(ref: ModelRef, card: ModelCard, base: ModelCard, folder: Path, plac
     """The base with the adapter on it; heads that the adapter brings are no longer missing."""
     import transformers
 
-    found = adapter.read(ref, folder)
-    head = getattr(transformers, adapter.HEADS[found.task]) if found.task else None
-    labels = adapter.labels_in(found, read_header(folder / adapter.WEIGHTS))
-    model, missing = _model(base, base.folder, place, head, labels)
+    found, head, labels = _wanted_by(ref, folder)
+    model, missing = _model(base, base.folder, place, getattr(transformers, head) if head else None, labels)
     model = adapter.put_on(model, found, folder)
     return model, tuple(name for name in missing if not any(f".{own}." in f".{name}" for own in found.saved))
 
@@ -104,7 +119,6 @@ def _model(
     if labels is not None:
         config.num_labels = labels
     wanted = head or auto_class(config)
-    _refuse_empty_promises(wanted, card, folder)
     unpacked = quantised.unpack(config)
     with of_this_thread():
         model, report = wanted.from_pretrained(
@@ -121,34 +135,57 @@ def _model(
     return model, tuple(sorted(report["missing_keys"]))
 
 
-def _refuse_empty_promises(auto_class: Any, card: ModelCard, folder: Path) -> None:
-    """Raise where the config describes far more weights than the files hold: they would be made up, in memory."""
-    import torch
-    from transformers import AutoConfig
+def _wanted_by(ref: ModelRef, folder: Path) -> tuple[adapter.Adapter, str | None, int | None]:
+    """An adapter, the class that it needs of its base, and the size of the head that it brings."""
+    found = adapter.read(ref, folder)
+    labels = adapter.labels_in(found, read_header(folder / adapter.WEIGHTS))
+    if labels is not None and labels > MOST_LABELS:
+        raise ModelError(f"The adapter {ref.id} has a head of {labels:,} labels; at most {MOST_LABELS:,} are allowed.")
+    return found, adapter.HEADS[found.task] if found.task else None, labels
 
-    config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    try:
-        with torch.device("meta"):
-            # The config's own type would be torch's default meanwhile, for all threads.
-            empty = auto_class.from_config(config, dtype=torch.get_default_dtype())
-            described = sum(weight.numel() for weight in empty.parameters())
-    except (RuntimeError, NotImplementedError, ValueError):  # some models compute on weights while they are built
-        return
-    if described > SPARE + 2 * card.parameters:
-        raise ModelError(
-            f"The config of {card.id} describes {described:,} parameters, but its files hold {card.parameters:,}; "
-            "get a whole copy."
-        )
+
+def _refuse_empty_promises(ref: ModelRef, card: ModelCard, folder: Path) -> None:
+    """Raise where a model, or an adapter's base, would make up far more than the files hold."""
+    base, head, labels = card, None, None
+    if card.base is not None:
+        base = card.base
+        _, head, labels = _wanted_by(ModelRef(id=card.id, folder=folder), folder)
+    said = promises.Promise(parameters=base.parameters, weight_bytes=base.weight_bytes, head=head, labels=labels)
+    if bounded.trusted(ref):
+        promises.check(base.id, base.folder, said)
+    else:
+        bounded.check(ref, base.folder, "model", base.model_type, promise=asdict(said))
 
 
 def _tokenizer(ref: ModelRef, folder: Path) -> Any:
+    """The tokenizer in a folder, a stranger's only after it was tried; None where there is no file of one."""
+    if not bounded.trusted(ref):
+        bounded.check(ref, folder, "tokenizer", _type_in(folder))
+    return _opened_tokenizer(ref, folder)
+
+
+def judged_tokenizer(ref: ModelRef, folder: Path) -> None:
+    """Open a stranger's tokenizer, judge its rules before and after, and try it on a text; raises ModelError.
+
+    After, too: the library makes rules of other files, such as sentencepiece's, that stand in no tokenizer.json.
+    """
+    from attention.tokens import encode
+
+    rules.check(ref.id, folder)
+    tokenizer = _opened_tokenizer(ref, folder)
+    if tokenizer is None:
+        return
+    rules.check_loaded(ref.id, tokenizer)
+    with suppress(InputError):  # one that cannot read this text is for whoever types another
+        encode(tokenizer, TRIAL)
+
+
+def _opened_tokenizer(ref: ModelRef, folder: Path) -> Any:
     """The tokenizer of a folder, None where it has no file of one: whoever has another, or ids, needs none."""
     from transformers import AutoTokenizer
 
     from attention.tokens import is_panic
 
-    if ref.entry is None or ref.revision != ref.entry.revision:
-        rules.check(ref.id, folder)
     none_given = not any(READS.fullmatch(path.name) for path in folder.iterdir())
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
@@ -167,6 +204,15 @@ def _tokenizer(ref: ModelRef, folder: Path) -> Any:
     return tokenizer
 
 
+def _type_in(folder: Path) -> str:
+    """The type that the config beside a tokenizer names; "" where there is none."""
+    try:
+        found = files.json_of(folder / "config.json", LONGEST_CONFIG).get("model_type")
+    except (OSError, ValueError, AttributeError):
+        return ""
+    return found if isinstance(found, str) else ""
+
+
 @contextmanager
 def _plain_errors(ref: ModelRef) -> Iterator[None]:
     try:
@@ -179,20 +225,39 @@ def _plain_errors(ref: ModelRef) -> Iterator[None]:
         raise ModelError(f"{ref.id} cannot be loaded: {_first_line(err)} Choose another model or revision.") from err
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No bars and no reports on stderr while a model is built; what they would say is in `LoadedModel.missing`."""
-    from transformers.utils import logging
+class _Quiet:
+    """No bars and no reports on stderr while a model is built; what they would say is in `LoadedModel.missing`.
 
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
+    For several threads at once: the last to leave gives back what the first one found.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._verbosity, self._bars = 0, False
+
+    def __enter__(self) -> None:
+        from transformers.utils import logging
+
+        with self._lock:
+            if self._inside == 0:
+                self._verbosity, self._bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+                logging.set_verbosity_error()
+                logging.disable_progress_bar()
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        from transformers.utils import logging
+
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                logging.set_verbosity(self._verbosity)
+                if self._bars:
+                    logging.enable_progress_bar()
+
+
+_quiet = _Quiet()
 
 
 def _first_line(err: BaseException) -> str:

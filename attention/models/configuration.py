@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from attention.errors import ModelError
-from attention.models import files, hub
+from attention.models import bounded, files, hub
 from attention.models.reference import ModelRef
 
 # No model comes near these; a config that does would have the library fill the memory before it reads a weight.
-MOST, MOST_LAYERS = 20_000_000, 1_000
-SIZE = re.compile(r"size|dim|width|d_model|d_ff|d_kv|n_embd|n_inner|heads?$|n_head|experts|layer")
+MOST, MOST_LAYERS, MOST_LABELS, MOST_ATTENTION_WINDOW = 20_000_000, 1_000, 50_000, 65_536
+SIZE = re.compile(
+    r"size|dim|width|d_model|d_ff|d_kv|n_embd|n_inner|heads?$|n_head|experts|layer|labels|window|positions|seq_len|n_ctx"
+)
+BY_NAME = (("layer", MOST_LAYERS), ("labels", MOST_LABELS), ("attention_window", MOST_ATTENTION_WINDOW))
 
 
 def read(ref: ModelRef, folder: Path) -> dict[str, Any]:
@@ -38,6 +41,13 @@ def read(ref: ModelRef, folder: Path) -> dict[str, Any]:
 
 
 def understood(ref: ModelRef, folder: Path, raw: dict[str, Any]) -> Any:
+    """The config with its defaults filled in; a stranger's only after another process came through with it."""
+    if not bounded.trusted(ref):
+        bounded.check(ref, folder, "config", raw.get("model_type", ""))
+    return load(ref, folder, raw)
+
+
+def load(ref: ModelRef, folder: Path, raw: dict[str, Any]) -> Any:
     """The config with its defaults filled in, by the library's own class and never by the model's code."""
     from transformers import CONFIG_MAPPING, AutoConfig
 
@@ -56,7 +66,8 @@ def _refuse_huge(ref: ModelRef, raw: object) -> None:
     """Raise for sizes that no model has: the library would build what they ask for before it looks at any weight."""
     for name, value in raw.items() if isinstance(raw, dict) else ():
         _refuse_huge(ref, value)
-        most = MOST_LAYERS if "layer" in name else MOST
+        value = max((each for each in value if isinstance(each, int)), default=0) if isinstance(value, list) else value
+        most = next((most for part, most in BY_NAME if part in name), MOST)
         if SIZE.search(name) and isinstance(value, int) and value > most:
             number = f"{value:,}" if value < files.LARGEST else f"a number of {len(str(value)):,} digits"
             said = f"says {name[:40]!r} is {number}; at most {most:,} is allowed"

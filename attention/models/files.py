@@ -64,19 +64,20 @@ def json_of(path: Path, longest: int) -> Any:
 
 def strays(folder: Path, root: Path | None) -> Iterator[str]:
     """Names of what the library would find in a folder and that lies outside of `root`, by whatever link."""
-    for path in _reachable(folder):
+    for path in reachable(folder):
         if root is None or not Path(os.path.realpath(path)).is_relative_to(root):  # it bears links in a circle
             yield path.relative_to(folder).as_posix()
 
 
 def irregular(folder: Path) -> Iterator[str]:
     """Names of what lies in a folder and is neither a file nor a folder: pipes, sockets, devices."""
-    for path in _reachable(folder):
+    for path in reachable(folder):
         if path.exists() and not path.is_file() and not path.is_dir():
             yield path.relative_to(folder).as_posix()
 
 
-def _reachable(folder: Path) -> Iterator[Path]:
+def reachable(folder: Path) -> Iterator[Path]:
+    """What the library may find in a folder, by name: what lies in it, and in those of its folders that are read."""
     for path in sorted(folder.iterdir()):
         yield path
         if path.name in INNER and path.is_dir() and not path.is_symlink():

@@ -19,8 +19,8 @@ from functools import cache
 
 from attention.config import MEGABYTE, Limits
 from attention.errors import ModelError, NotNowError
-from attention.models import hub, memory
-from attention.models.build import LoadedModel, build
+from attention.models import bounded, hub, memory
+from attention.models.build import LoadedModel, build, tokenizer_of
 from attention.models.card import ModelCard
 from attention.models.download import OnProgress, Stop, download_all
 from attention.models.inspect import inspect
@@ -28,7 +28,7 @@ from attention.models.reference import ModelRef, parse
 
 OnCard = Callable[[ModelCard], None]
 # from_pretrained changes the library's own classes while it builds a model, for all threads: so one model is built at a
-# time. Inspecting and downloading, which take longer, run side by side.
+# time. Looking at it, downloading it and opening its tokenizer, which take longer, run side by side.
 BUILDING = threading.Lock()
 # A model that has to leave may be in use: its run is let end, but no load waits for it longer than this.
 LEAVING_SECONDS = 30.0
@@ -217,6 +217,8 @@ class ModelPool:
             wait._result.set_result(model)
 
     def _load(self, ref: ModelRef, load: _Load) -> LoadedModel:
+        if not bounded.trusted(ref):
+            bounded.prepare()  # its libraries load while the hub is asked
         card = inspect(ref, self.limits)
         self._check(ref, card)
         with self._lock:
@@ -224,6 +226,7 @@ class ModelPool:
         for on_card in listeners:
             on_card(card)
         folder = download_all(ref, card, load.tell, load.stop)
+        tokenizer = tokenizer_of(ref, card, folder)
         with BUILDING:
             with self._lock:
                 load.building = True
@@ -231,7 +234,7 @@ class ModelPool:
                 raise hub.cancelled(ref)
             self._check(ref, card)  # others may have been loaded meanwhile
             self._make_room(card)
-            return build(ref, card, folder, self.limits.device)
+            return build(ref, card, folder, tokenizer, self.limits.device)
 
     def _check(self, ref: ModelRef, card: ModelCard) -> None:
         """Raise ModelError where a model has no room here, even after all others that may leave have left."""

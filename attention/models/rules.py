@@ -1,7 +1,7 @@
 """What a stranger's tokenizer.json would do to a text, judged before it is run.
 
 A tokenizer's rules are a small program: patterns that are searched, signs that are replaced by others. They run inside
-this process and cannot be stopped, so three things are refused: rules that would let a text grow beyond all memory,
+the server and cannot be stopped, so three things are refused: rules that would let a text grow beyond all memory,
 patterns that repeat what repeats already (they can take time that doubles with each letter), and sizes that no
 tokenizer has. Rules that are merely slow are not found out here.
 """
@@ -9,6 +9,7 @@ tokenizer has. Rules that are merely slow are not found out here.
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ FILE, SETTINGS = "tokenizer.json", "tokenizer_config.json"
 # How many times longer a text may become; well over what the known tokenizers come to, a handful at most.
 MOST_GROWTH = 256
 LONGEST_FILE, LONGEST_SETTINGS = 200_000_000, 20_000_000
+# Numbers by which the library makes up tokens that stand in no file.
+MADE_UP, MOST_MADE_UP = ("extra_ids", "offset"), 10_000
 MOST_PATTERN, MOST_RULES, MOST_TEMPLATE, MOST_WORD, MOST_MARK, MOST_MAPPED = 10_000, 64, 10_000, 1_000, 100, 200
 PARTS = ("normalizer", "pre_tokenizer", "decoder", "post_processor")
 LISTS = ("normalizers", "pretokenizers", "decoders", "processors")
@@ -40,13 +43,78 @@ def check(id: str, folder: Path) -> None:
         raise ModelError(f"The {FILE} of {id} {reason}, which is not run here; choose another model.")
 
 
+def check_loaded(id: str, tokenizer: Any) -> None:
+    """Raise ModelError where a tokenizer that was made of other files has rules that are not run here."""
+    inner = getattr(tokenizer, "backend_tokenizer", None) if getattr(tokenizer, "is_fast", False) else None
+    maps: list[bytes] = []
+    if inner is not None:
+        tree = {part: _state(getattr(inner, part, None)) for part in PARTS}
+        reason = _reason({**tree, "model": {}})
+    else:
+        spoken = getattr(tokenizer, "sp_model", None)
+        maps = list(_maps(spoken.serialized_model_proto())) if spoken is not None else []
+        reason = "can make a text very long" if any(_longest(one) > MOST_MAPPED for one in maps) else ""
+    if reason:
+        raise ModelError(f"The tokenizer of {id} {reason}, which is not run here; choose another model.")
+
+
+def _state(part: Any) -> dict[str, Any] | None:
+    """A part of a tokenizer as tokenizer.json would have it."""
+    if part is None:
+        return None
+    try:
+        found = json.loads(part.__getstate__())
+    except (ValueError, TypeError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _maps(model: bytes) -> Iterator[bytes]:
+    """The maps of signs in a sentencepiece model: field 2 of its fields 3 and 5."""
+    for number, rules in _fields(model):
+        if number in (3, 5):
+            yield from (value for inner, value in _fields(rules) if inner == 2)
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
+    """The fields of a protobuf message that are bytes, by their numbers; raises ValueError where it is none."""
+    place = 0
+    while place < len(message):
+        key, place = _varint(message, place)
+        if key & 7 == 2:
+            size, place = _varint(message, place)
+            yield key >> 3, message[place : place + size]
+            place += size
+        elif key & 7 == 0:
+            _, place = _varint(message, place)
+        else:
+            place += {1: 8, 5: 4}.get(key & 7, len(message))
+
+
+def _varint(message: bytes, place: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        if place >= len(message) or shift > 63:
+            raise ValueError("it is cut off")
+        value |= (message[place] & 127) << shift
+        place, shift = place + 1, shift + 7
+        if message[place - 1] < 128:
+            return value, place
+
+
 def _check_settings(id: str, path: Path) -> None:
     """The one setting by which the library would open a file elsewhere: versions of tokenizer.json by their names."""
     try:
-        named = files.json_of(path, LONGEST_SETTINGS).get("fast_tokenizer_files") or [] if path.exists() else []
+        said = files.json_of(path, LONGEST_SETTINGS) if path.exists() else {}
+        named = said.get("fast_tokenizer_files") or []
+        many = [name for name in MADE_UP if isinstance(said.get(name), int | float) and not said[name] <= MOST_MADE_UP]
         elsewhere = any(not isinstance(name, str) or "/" in name or "\\" in name for name in named)
     except (OSError, ValueError, AttributeError, TypeError) as err:
         raise _damaged(id, SETTINGS) from err
+    if many:
+        raise ModelError(
+            f"The {SETTINGS} of {id} asks for more than {MOST_MADE_UP:,} tokens by {many[0]!r}; choose another model."
+        )
     if elsewhere:
         raise ModelError(f"The {SETTINGS} of {id} names files elsewhere, which are not opened; choose another model.")
 
@@ -142,7 +210,10 @@ def longest_mapped(charsmap: str) -> int:
     """Bytes of the longest text that one of sentencepiece's precompiled maps has in place of a sign: after the length
     of its trie (4 bytes) and the trie stand all of them, each closed by NUL.
     """
-    data = base64.b64decode(charsmap)
+    return _longest(base64.b64decode(charsmap))
+
+
+def _longest(data: bytes) -> int:
     texts = data[4 + int.from_bytes(data[:4], "little") :]
     return max(map(len, texts.split(b"\0")))
 

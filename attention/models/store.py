@@ -151,7 +151,7 @@ def _stored(repo: CachedRepoInfo, partial: int) -> Stored:
 
 
 def _card(repo: CachedRepoInfo, snapshot: Path) -> ModelCard | None:
-    return glance(ModelRef(id=repo.repo_id), snapshot)
+    return glance(ModelRef(id=repo.repo_id, revision=snapshot.name), snapshot)
 
 
 def _last_used(repo: CachedRepoInfo) -> float:

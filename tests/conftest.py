@@ -10,6 +10,7 @@ from tests.browser.fixtures import (  # noqa: F401
     app_url,
     browser,
     console_errors,
+    contexts,
     no_page_error,
     open_page,
     page,

@@ -7,13 +7,14 @@ exception that no script caught fails it wherever it was thrown, in whatever con
 
 import os
 import re
-import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import TimeoutError as NeverError
 
 from tools import chromium, serving
 
@@ -21,18 +22,49 @@ ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / ".artifacts"
 SETTLE_SECONDS = 60
 DESK = (1440, 1000)
-BUSY = '[data-testid="stStatusWidget"], [data-testid="stSpinner"], [data-testid="stSkeleton"]'
-WATCH_DOM = """() => {
-    window.lastChange = performance.now();
-    new MutationObserver(() => { window.lastChange = performance.now(); })
-        .observe(document.body, { subtree: true, childList: true, attributes: true });
+# A person's language, clock and screen must not decide what is tested.
+SAME_EVERYWHERE = {"TZ": "UTC", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "LANGUAGE": "en"}
+FLAGS = (*chromium.FLAGS, "--lang=en-US", "--force-device-scale-factor=1", "--force-color-profile=srgb")
+# When the page last changed, asked the server and heard of it.
+WATCH = """(() => {
+    if (globalThis.headlightRest) return;
+    const rest = globalThis.headlightRest = { changed: performance.now(), asked: -Infinity, heard: 0, calm: 0 };
+    const Plain = globalThis.WebSocket;
+    globalThis.WebSocket = class extends Plain {
+        constructor(...how) {
+            super(...how);
+            this.addEventListener("message", () => { rest.heard = performance.now(); });
+        }
+        send(data) {
+            rest.asked = performance.now();
+            return super.send(data);
+        }
+    };
+    new MutationObserver(() => { rest.changed = performance.now(); rest.calm = 0; })
+        .observe(document, { subtree: true, childList: true, attributes: true });
+})()"""
+# Asked once a frame: no script runs, nothing that was asked is unanswered or unsaid, and ten frames changed nothing.
+AT_REST = """() => {
+    const rest = globalThis.headlightRest;
+    const app = document.querySelector("[data-testid=stApp]");
+    const desk = globalThis.headlightDesk;
+    const now = performance.now();
+    const runs = app?.dataset.testScriptState !== "notRunning" || app.dataset.testConnectionState !== "CONNECTED"
+        || !document.querySelector("[data-testid=stMain]")
+        || document.querySelector("[data-testid=stStatusWidget], [data-testid=stSpinner], [data-testid=stSkeleton]");
+    const waits = (rest.asked > rest.heard && now - rest.asked < 500) || (desk?.timer && desk.local.size);
+    rest.calm = runs || waits ? 0 : rest.calm + 1;
+    return rest.calm > 10 && now - rest.changed > 100;
 }"""
 
+# Resizing is drawn in the frames after it.
+PAINTED = "() => new Promise((done) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 150))"
 TALLEST = """() => Math.min(6000, Math.max(
     ...[...document.querySelectorAll('[data-testid=stMain], body')].map(element => element.scrollHeight)))"""
 
 Serve = Callable[..., str]
 OpenPage = Callable[..., Page]
+Contexts = Callable[..., BrowserContext]
 Settle = Callable[[Page], None]
 Shot = Callable[[Page, str], Path]
 
@@ -108,7 +140,9 @@ def browser(page_errors: list[str]) -> Iterator[Browser]:
             f"No Chromium was found. Run `make test`, which installs one, or set {chromium.VARIABLE}."
         )
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=list(chromium.FLAGS))
+        launched = playwright.chromium.launch(
+            executable_path=path, args=list(FLAGS), env={**os.environ, **SAME_EVERYWHERE}
+        )
         yield watched(launched, page_errors)
         launched.close()
     assert not page_errors, "a page threw at the end:\n" + "\n".join(page_errors)
@@ -120,19 +154,47 @@ def console_errors() -> list[str]:
     return []
 
 
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Contexts:
+    """One context for each kind of screen, kept: what it has fetched and compiled once serves all tests after."""
+    kept: dict[tuple[object, ...], BrowserContext] = {}
+
+    def context(size: tuple[int, int], scheme: str, touch: bool) -> BrowserContext:
+        kind = (size, scheme, touch)
+        if kind not in kept:
+            made = browser.new_context(
+                viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, has_touch=touch, is_mobile=touch
+            )
+            made.on("close", lambda _: kept.pop(kind, None))
+            kept[kind] = made
+        return kept[kind]
+
+    return context
+
+
+def forget(context: BrowserContext) -> None:
+    """Close a context's pages, and whatever they stored or were allowed."""
+    for page in context.pages:
+        if page.url.startswith("http"):
+            with suppress(Error):  # a page that crashed or never came has stored nothing
+                page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        page.close()
+    context.clear_cookies()
+    context.clear_permissions()
+
+
 @pytest.fixture
-def open_page(browser: Browser, console_errors: list[str]) -> Iterator[OpenPage]:
-    """Open pages, each in a context of its own: `open_page(url, size=(390, 844), scheme="dark", touch=True)`."""
-    contexts: list[BrowserContext] = []
+def open_page(contexts: Contexts, console_errors: list[str]) -> Iterator[OpenPage]:
+    """Open pages as a first visitor does: `open_page(url, size=(390, 844), scheme="dark", touch=True)`."""
+    used: dict[BrowserContext, None] = {}
 
     def open_one(
         url: str | None = None, *, size: tuple[int, int] = DESK, scheme: str = "light", touch: bool = False
     ) -> Page:
-        context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, has_touch=touch, is_mobile=touch
-        )
-        contexts.append(context)
+        context = contexts(size, scheme, touch)
+        used[context] = None
         page = context.new_page()
+        page.add_init_script(WATCH)
         page.on("console", lambda message: console_errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: console_errors.append(str(error)))
         if url is not None:
@@ -140,8 +202,8 @@ def open_page(browser: Browser, console_errors: list[str]) -> Iterator[OpenPage]
         return page
 
     yield open_one
-    for context in contexts:
-        context.close()
+    for context in used:
+        forget(context)
     assert not console_errors, "the browser's console has errors:\n" + "\n".join(console_errors)
 
 
@@ -153,17 +215,15 @@ def page(open_page: OpenPage) -> Page:
 
 @pytest.fixture(scope="session")
 def settle() -> Settle:
-    """Wait until no script runs and the page has stood still for half a second; fails where it never does."""
+    """Wait until no script runs, the server has answered, and the page stands still; fails where it never does."""
 
     def wait(page: Page) -> None:
-        page.evaluate(WATCH_DOM)
-        end = time.monotonic() + SETTLE_SECONDS
-        while time.monotonic() < end:
-            ready = page.locator('[data-testid="stMain"]').count() and not page.locator(BUSY).count()
-            if ready and page.evaluate("() => performance.now() - window.lastChange > 500"):
-                return
-            page.wait_for_timeout(50)
-        pytest.fail(f"{page.url} never came to rest within {SETTLE_SECONDS} s")
+        page.evaluate(WATCH)  # where the page was opened by other means
+        page.evaluate("() => { headlightRest.calm = 0; }")
+        try:
+            page.wait_for_function(AT_REST, timeout=SETTLE_SECONDS * 1000)
+        except NeverError:
+            pytest.fail(f"{page.url} never came to rest within {SETTLE_SECONDS} s")
 
     return wait
 
@@ -178,7 +238,7 @@ def shot() -> Shot:
         before = page.viewport_size or {"width": DESK[0], "height": DESK[1]}
         # Streamlit scrolls inside an element of its own: only a window as tall as the content shows all of it.
         page.set_viewport_size({"width": before["width"], "height": max(before["height"], page.evaluate(TALLEST))})
-        page.wait_for_timeout(300)
+        page.evaluate(PAINTED)
         page.screenshot(path=target)
         page.set_viewport_size(before)
         return target

@@ -321,4 +321,4 @@ def test_streamlit_shows_each_of_them_and_keeps_the_choice_in_the_address(open_p
             page.get_by_text("all heads", exact=True).click()
             expect(page.get_by_role("heading", name="Average over all 24 heads of 4 layers")).to_be_visible()
             page.wait_for_url("**over=all**")
-        page.context.close()
+        page.close()

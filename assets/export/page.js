@@ -71,7 +71,7 @@ function tell(own, { look }) {
   const said = own.said.find((one) => one.layer === look.layer && one.head === look.head);
   const [kind, sign] = SIGNS.get(said?.holds ?? null);
   at("check").replaceChildren(ui.make("span", { class: kind }, `${sign} ${said?.check ?? NOT_SAID}`));
-  at("said").replaceChildren(said?.habit ?? "", ...(said ? [ui.make("br")] : []), ui.make("small", {}, "← → step through the heads, Shift + ↑ ↓ through the layers; so does a swipe."));
+  at("said").replaceChildren(said?.habit ?? "", ...(said ? [ui.make("br")] : []), ui.make("small", {}, "← → heads, Shift + ↑ ↓ layers, or a swipe"));
 }
 
 async function look(name, data) {

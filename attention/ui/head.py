@@ -242,11 +242,11 @@ def _worth_a_look(view: View) -> str:
 def _said(head_view: HeadView) -> None:
     from attention.analysis.summary import habit, in_words
 
-    hint = "← → step through the heads, Shift + ↑ ↓ through the layers; so does a swipe."
+    hint = "← → heads, Shift + ↑ ↓ layers, or a swipe"
     warning = "" if head_view.error.ok else "<b class=hl-bad>⚠ Its check failed: see the foot.</b><br>"
     name = html.escape(search.name_in_words(head_view))
     words = f"{warning}{in_words(habit(head_view))} {name}{_guided(head_view)}"
-    st.html(f'<div class="hl-said">{words}<br><small>{hint}</small></div>')
+    st.html(f'<div class="hl-said hl-habit">{words}<br><small>{hint}</small></div>')
 
 
 def _guided(head_view: HeadView) -> str:

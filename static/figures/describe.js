@@ -4,16 +4,16 @@ const [{ ui }, { desk }, { alts }, { stageOf }, { leftOut }, { explain, ramp }] 
   ["../headlight", "../desk", "../alt", "../cells", "../spans", "./panel"].map((name) => import(`${name}.js${version}`)));
 const table = desk(ui);
 
-/** Title, switches, caption and legend of one panel. What is still on its way leaves the last picture standing. */
+/** Title, switches, caption and legend of one panel. What is still on its way leaves the last picture standing, as it was called. */
 export function describe(state, panel, shown, view) {
   panel.root.classList.toggle("hl-awaited", Boolean(view.awaited));
-  const seen = view.awaited && panel.view ? panel.view : view;
-  panel.view = seen.z ? seen : null;
-  panel.what = shown.look[panel.name];
   switchesOf(panel, optionsOf(state, panel, shown));
-  panel.caption.textContent = captionOf(state, panel, shown, seen);
-  explain(panel, Boolean(seen.z), seen.reason);
-  if (seen.z) panel.legend.replaceChildren(...ramp(state.palette[seen.scale], short(seen.zmin), short(seen.zmax)));
+  if (view.awaited && panel.view) return;
+  panel.view = view.z ? view : null;
+  panel.what = shown.look[panel.name];
+  panel.caption.textContent = captionOf(state, panel, shown, view);
+  explain(panel, Boolean(view.z), view.reason);
+  if (view.z) panel.legend.replaceChildren(...ramp(state.palette[view.scale], short(view.zmin), short(view.zmax)));
 }
 
 /** An end of the colours without noughts that say nothing. */
@@ -22,14 +22,15 @@ const short = (value) => (Number.isInteger(value) ? String(value) : ui.number(va
 function captionOf(state, panel, { look, head }, view) {
   const layer = table.layerOf(head.layer) ?? {};
   const key = { scores: "scores", weights: look.weights, values: look.values }[panel.name];
-  const missing = key === "weights" && head.altered && look.hide.length && look.rest === "left";
-  const notes = [missing ? "share of each value" : state.given.captions[key]];
+  const hides = panel.name === "weights" && view.z && head.altered && look.hide.length;
+  // In place of the usual words, so that a caption stays within its two lines.
+  const notes = [hides && key === "weights" ? leftOutWords(view, { look, head }) : state.given.captions[key]];
   if (panel.name === "scores" && head.unknown.includes("query")) notes.push(state.given.unknown);
   if (panel.name === "weights" && look.weights === "weights") {
     if (layer.sinkScales) notes.push("a learned sink scales the output instead of the weights");
     if (view.sink) notes.push("with the sink");
   }
-  if (panel.name === "weights" && view.z && head.altered && look.hide.length) notes.push(leftOutWords(view, { look, head }));
+  if (hides && key !== "weights") notes.push(leftOutWords(view, { look, head }));
   if (key === "contribution" && head.altered && view.z) notes.push("the model’s own: what was changed above does not reach it");
   return [...notes, view.note, view.pooled ? view.pooledWords : ""].filter(Boolean).join(" · ");
 }

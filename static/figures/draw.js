@@ -46,7 +46,7 @@ function numbersLayout(state, panel) {
   const { frames, across, dimension } = state.given;
   const last = panel.view.count - 1;
   return {
-    ...layoutOf(state, panel, frames.numbers), annotations: [{ ...across, text: dimension[state.shown.look.values] }],
+    ...layoutOf(state, panel, frames.numbers), annotations: [{ ...across, text: dimension[panel.what] }],
     xaxis: { ...frames.numbers.yaxis, tickvals: [0, last], ticktext: ["0", String(last)], range: [-0.5, last + 0.5], side: "top", tickangle: 0 },
   };
 }

@@ -2,7 +2,7 @@
 const version = new URL(import.meta.url).search;
 const [{ ui }, axes] = await Promise.all(["../headlight", "../axes"].map((name) => import(`${name}.js${version}`)));
 
-const NARROW = 720;
+const NARROW = 560;
 // Between two panels, as their styles have it.
 export const GAP = 22;
 const CELL = 24;
@@ -53,17 +53,17 @@ export function layOut(state) {
   const drawn = panels.filter((panel) => panel.view);
   const stacked = isStacked(state.root);
   const names = drawn.length ? rowNames(state, drawn[0]) : [];
-  const margins = drawn.some((panel) => panel.view.margins);
-  const beside = ({ view }) => (view?.margins ? MARGIN : 0);
+  // Whether or not there are bars to see: their room stays, so that nothing moves where they come and go.
+  const beside = ({ name }) => (name === "weights" ? MARGIN : 0);
   const right = stacked ? Math.max(BARE, ...drawn.map((panel) => axes.overhang(columnNames(state, panel)))) : BARE;
   const rest = state.root.clientWidth - axes.leftOf(names) - right;
   const width = stacked ? rest - MARGIN
-    : Math.floor((rest - drawn.reduce((sum, panel) => sum + beside(panel), 0) - (panels.length - 1) * (GAP + BARE + right)) / panels.length);
+    : Math.floor((rest - MARGIN - (panels.length - 1) * (GAP + BARE + right)) / panels.length);
   const tops = new Map(drawn.map((panel) => [panel, panel.name === "values" ? NUMBERS : axes.topOf(columnNames(state, panel))]));
   const widths = panels.map((panel, i) => {
     const { labelled, left } = leftOf(names, stacked, i);
     const top = stacked ? tops.get(panel) : Math.max(...tops.values());
-    const below = margins && (!stacked || panel.view?.margins) ? MARGIN : 0;
+    const below = stacked ? beside(panel) : MARGIN;
     panel.size = panel.view && { width, ...heightOf(names.length, width), left, right, top, below, labelled };
     return left + width + right + beside(panel);
   });

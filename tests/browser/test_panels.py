@@ -1,6 +1,7 @@
 """The three panels and the arithmetic on the harness: what is still on its way, and what there is more of."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -37,6 +38,22 @@ def test_two_things_that_only_the_server_makes_come_one_after_the_other(
     page.evaluate("() => lab.table.change({ head: 2 })")
     harness.add(page, "figures", parts.panels(head, after), is_open=True)
     expect(page.locator(".hl-awaited")).to_have_count(0)
+
+
+def test_a_picture_that_stands_keeps_its_caption_until_the_next_is_here(page: Page, head: attention.HeadView) -> None:
+    before = View(model="storyteller", text=TEXT, layer=1, head=2)
+    after = replace(before, values="contribution")
+    harness.mount(page, "figures", parts.panels(head, before), head, before, is_open=True)
+    panel = page.locator(".hl-panel").nth(2)
+    old = panel.locator(".hl-caption").inner_text()
+    across = panel.locator(".hl-plot").inner_text()
+    page.evaluate("() => lab.table.change({ values: 'contribution' })")
+    expect(panel).to_have_class("hl-panel hl-awaited")
+    assert (panel.locator(".hl-caption").inner_text(), panel.locator(".hl-plot").inner_text()) == (old, across)
+    harness.add(page, "figures", parts.panels(head, after), is_open=True)
+    expect(panel).to_have_class("hl-panel")
+    assert panel.locator(".hl-caption").inner_text() != old
+    assert panel.locator(".hl-plot").inner_text() != across
 
 
 def test_the_vectors_say_how_much_more_there_is_and_round_nothing_away(page: Page, head: attention.HeadView) -> None:

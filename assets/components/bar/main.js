@@ -8,6 +8,8 @@ const SAID_MS = 1600;
 const LONG_MS = 6000;
 // What stands in an address for a text that is too long for it; `attention/view/packing.py` has the same.
 const LEFT_OUT = "file.";
+// Where what is predicted stands; on a narrow screen that is far below.
+const ANSWER = ".st-key-outlook";
 const SVG = "http://www.w3.org/2000/svg";
 
 /** A disc, half ink and half amber: a lamp that is on. */
@@ -35,15 +37,17 @@ function build(parent) {
   share.setAttribute("aria-haspopup", "dialog");
   const out = ui.make("a", { class: "out", target: "_blank", rel: "noopener" }, "Open in Headlight ", ui.make("span", { "aria-hidden": "true" }, "↗"));
   const said = ui.make("span", { class: "said", "aria-live": "polite" });
+  const answer = ui.make("button", { type: "button", class: "answer", title: "Go to what the model predicts" }, "Prediction ", ui.make("span", { "aria-hidden": "true" }, "↓"));
   const actions = ui.make("div", { class: "actions" }, said, undo, redo, copy, share, out);
-  const root = ui.make("div", { class: "bar" }, ui.make("span", { class: "name" }, logo(), "Headlight"), nav, actions);
+  const root = ui.make("div", { class: "bar" }, ui.make("span", { class: "name" }, logo(), "Headlight"), nav, answer, actions);
   parent.append(root);
   const state = {
-    root, nav, undo, redo, copy, share, out, words: said, send: () => {}, own: false, said: false, forward: { own: false, said: false },
+    root, nav, answer, undo, redo, copy, share, out, words: said, send: () => {}, own: false, said: false, forward: { own: false, said: false },
   };
   undo.addEventListener("click", () => table.takeBack() || state.send("undo", true));
   redo.addEventListener("click", () => state.send("redo", true));
   copy.addEventListener("click", () => report(state));
+  answer.addEventListener("click", goToAnswer);
   share.addEventListener("click", () => {
     table.tell();
     state.send("share", true);
@@ -79,6 +83,15 @@ function keyed({ undo, redo }, event) {
   if (!wanted || wanted.hidden || wanted.disabled || document.querySelector("[role=dialog]")) return;
   event.preventDefault();
   wanted.click();
+}
+
+/** Bring what is predicted into sight, and the keyboard with it. */
+function goToAnswer() {
+  const place = document.querySelector(ANSWER);
+  if (!place) return;
+  place.tabIndex = -1;
+  place.focus({ preventScroll: true });
+  place.scrollIntoView({ block: "start" });
 }
 
 /** When the dialog has come and gone, the keyboard is at the button again: Streamlit does not find what lies in a shadow. */
@@ -146,7 +159,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const { pages, undo, redo, embedded, shares } = ui.parse(data);
   state.root.classList.toggle("embedded", embedded);
   for (const own of [state.nav, state.undo, state.redo, state.copy]) own.hidden = embedded;
-  state.share.hidden = embedded || !shares;
+  state.share.hidden = state.answer.hidden = embedded || !shares;
   state.out.hidden = !embedded;
   lead(state);
   if (undo !== state.own) Object.assign(state, { own: undo, said: undo });

@@ -30,8 +30,12 @@ function build(parent) {
   const part = (title, ...children) => ui.make("span", { class: "part" }, ui.make("span", { class: "name" }, title), ...children);
   const heat = ui.make("label", { class: "part" }, ui.make("span", { class: "name" }, "temperature"), state.slider, state.degree);
   state.left = part("leave out", ...state.hides.values(), state.rest.root);
+  state.left.classList.add("left");
   state.own = ui.make("span", { class: "own", "aria-live": "polite" });
-  parent.append(ui.make("div", { class: "bench" }, part("pinned", state.pins, several, state.ways.root), heat, state.left, state.reset, state.own));
+  const pinned = part("pinned", state.pins, state.ways.root, several);
+  pinned.classList.add("pinned");
+  state.changes = ui.make("div", { class: "line" }, heat, state.left, state.reset);
+  parent.append(ui.make("div", { class: "bench" }, ui.make("div", { class: "line" }, pinned, state.own), state.changes));
   state.heat = heat;
   return state;
 }
@@ -58,29 +62,32 @@ function hide(value) {
 function show(state, { run, look, head }) {
   const layer = run.tiles ? null : table.layerOf(head.layer);
   chips(state, run, look);
-  state.ways.root.hidden = !look.also.length;
+  // What has nothing to say keeps its room, so that what comes below stands still.
+  state.changes.hidden = Boolean(run.tiles);
+  blank(state.ways.root, !look.also.length);
   state.ways.press(look.together);
   state.slider.value = String(Math.log2(look.temperature));
   state.degree.textContent = ui.number(look.temperature, 3).replace(/\.?0+$/, "");
   state.slider.setAttribute("aria-valuetext", `temperature ${state.degree.textContent}`);
-  state.heat.hidden = Boolean(layer?.needs) || !layer;
+  blank(state.heat, Boolean(layer?.needs) || !layer);
   const there = { special: layer?.special.keys.includes(1), first: true, sink: Boolean(layer?.sink) };
   for (const [value, element] of state.hides) {
     element.hidden = !there[value] && !look.hide.includes(value);
     element.setAttribute("aria-pressed", String(look.hide.includes(value)));
   }
-  state.left.hidden = !layer;
-  state.rest.root.hidden = !look.hide.length;
+  blank(state.rest.root, !look.hide.length);
   state.rest.press(look.rest);
   checked(state, head);
-  state.reset.hidden = look.temperature === 1 && !look.hide.length;
+  blank(state.reset, look.temperature === 1 && !look.hide.length);
 }
+
+const blank = (element, isBlank) => element.classList.toggle("blank", isBlank);
 
 /** Whether what was made in this browser equals what the model put out. */
 function checked(state, head) {
   const { ok, relative, words } = head.altered ? { ok: null, words: STAY } : head.check();
   const short = head.altered ? "changed: not the model’s own" : ok ? `✓ made here, equal to the model’s own within ${ui.number(relative, 2)}` : `${ok === false ? "⚠" : "–"} ${words}`;
-  state.own.className = ok === false ? "own bad" : head.altered ? "own altered" : "own";
+  state.own.className = ok === false ? "own bad" : head.altered ? "own altered" : ok ? "own" : "own unknown";
   state.own.textContent = short;
   state.own.title = words;
   if (ok === false) state.own.setAttribute("role", "alert");

@@ -14,12 +14,13 @@ const TITLES = { scores: "Scores", weights: "Weights", values: "Weighted values"
 
 function build(parent) {
   const tip = ui.make("div", { class: "hl-tip", role: "status", hidden: true });
+  const which = ui.make("div", { class: "hl-which", "aria-hidden": "true" });
   const root = ui.make("div", { class: "hl-figures" });
-  const state = { root, tip, panels: new Map(), pins: [], at: null, over: null, drag: null, dragged: false,
+  const state = { root, tip, which, panels: new Map(), pins: [], at: null, over: null, drag: null, dragged: false,
     given: null, shown: null, width: 0, drawn: 0, stops: null };
   for (const [name, title] of Object.entries(TITLES)) state.panels.set(name, buildPanel(state, name, title));
   state.zooms = zoomLine(state);
-  root.append(...[...state.panels.values()].map((panel) => panel.root), state.zooms.root, tip);
+  root.append(which, ...[...state.panels.values()].map((panel) => panel.root), state.zooms.root, tip);
   parent.append(root);
   ui.swipes(root);
   new ResizeObserver(() => resized(state)).observe(root);
@@ -62,6 +63,7 @@ function show(state, shown) {
   if (!state.given || !state.root.clientWidth) return;
   state.width = state.root.clientWidth;
   state.pins = table.pins(shown.look);
+  state.which.textContent = `Layer ${shown.look.layer}, head ${shown.look.head}`;
   const brought = broughtTo(state, shown);
   const panels = [...state.panels.values()];
   for (const panel of panels) around.describe(state, panel, shown, spans.view(cellsOf(panel.name, shown, brought), panel.name, shown));

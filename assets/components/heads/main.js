@@ -24,12 +24,13 @@ function build(parent) {
   state.more = { source: ui.make("p"), hides: ui.make("p"), note: ui.make("p") };
   const more = ui.make("details", {}, ui.make("summary", {}, "Source, and what this hides"), ...Object.values(state.more));
   state.title = ui.make("h2", { "aria-live": "polite" });
-  state.same = ui.make("p", { class: "same", hidden: true }, "Not changed: here, in the words below and in what comes next the model runs as it is.");
+  state.same = ui.make("p", { class: "same" }, "Not changed: here, in the words below and in what comes next the model runs as it is.");
+  state.notes = ui.make("div", { class: "notes" }, state.same, state.says);
   state.worth = ui.make("p", { class: "worth", "aria-live": "polite" });
   state.unseen = ui.make("table");
   const line = ui.make("div", { class: "line" }, state.title, steppers(state));
   state.root = ui.make("div", { class: "heads" }, state.caption, state.tools, state.frame, state.why, state.legend.root,
-    state.same, state.says, more, line, state.worth, ui.make("div", { class: "unseen" }, state.unseen));
+    state.notes, more, line, state.worth, ui.make("div", { class: "unseen" }, state.unseen));
   state.lens = lens();
   parent.append(state.root, state.lens.root);
   attach(state);
@@ -84,7 +85,7 @@ function connect(state) {
   return [
     ui.listen("shown", ({ look, head }) => {
       follow(state, look);
-      state.same.hidden = !head.altered;
+      state.notes.classList.toggle("altered", Boolean(head.altered));
     }),
     ui.listen("waiting", (look) => look && follow(state, look)),
     ui.listen("hover", (hover) => heard(state, hover)),

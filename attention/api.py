@@ -201,7 +201,17 @@ def words(view: HeadView) -> WordMap:
 
 
 def save(
-    trace_or_head: Trace | HeadView, path: str | os.PathLike[str], *, view: View | None = None, what: str = "weights"
+    trace_or_head: Trace | HeadView,
+    path: str | os.PathLike[str],
+    *,
+    view: View | None = None,
+    what: str = "weights",
+    width: str | None = None,
+    panel: str | None = None,
+    theme: str | None = None,
+    title: bool | None = None,
+    legend: bool | None = None,
+    pin: bool | None = None,
 ) -> Path:
     """Write a trace, or one head of it, to a file of the kind that its name ends in; returns the path.
 
@@ -210,15 +220,23 @@ def save(
     a .csv: weights, a stage such as scores or masked, output, contribution, query, key, value, or pairs (one line for
     each query and key).
 
+    Of a picture: width, "89mm" or "183mm" (one column of a paper, or both, the default) or "slide" (1920 × 1080);
+    panel, "scores", "weights", "values" or "all" (the default); theme, "light" (the default) or "dark"; title, legend,
+    pin: whether there are a line with the model's name, colours with captions, and an outline of the pinned token's row
+    (all are there by default).
+
     `.html` is an interactive page that opens offline, and `.npz` everything as arrays, which `load` and the page read
     back; both hold all heads. `.svg` is a figure for print, `.csv` a table that is safe to open in a spreadsheet, and
     `.json` every step as text; each holds one head, so give that (`trace.head(5, 3)`), or a view.
 
-    Raises InputError for another ending, where a head is missing or where the file cannot be written.
+    Raises InputError for another ending or option, where a head is missing or where the file cannot be written.
     """
     from attention.export.files import write
+    from attention.export.picture import Picture
 
-    return write(trace_or_head, Path(path), view, what)
+    asked = {"width": width, "panel": panel, "theme": theme, "title": title, "legend": legend, "pin": pin}
+    given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    return write(trace_or_head, Path(path), view, what, Picture(**given) if given else None)
 
 
 def load(path: str | os.PathLike[str], *, limits: Limits | None = None) -> Trace:

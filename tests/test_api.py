@@ -390,7 +390,7 @@ def test_a_head_that_is_given_goes_before_the_views(tmp_path: Path) -> None:
     with np.load(attention.save(head, tmp_path / "a.npz", view=view)) as file:
         np.testing.assert_array_equal(file["weights"], head.weights)
     drawn = [attention.save(head, tmp_path / f"{n}.svg", **given) for n, given in enumerate(({"view": view}, {}))]
-    assert all("layer 1, head 2, cross" in path.read_text(encoding="utf-8") for path in drawn)
+    assert all("layer 1, head 2 (cross)" in path.read_text(encoding="utf-8") for path in drawn)
     with pytest.raises(InputError, match="The view names query 99"):
         attention.save(head, tmp_path / "b.json", view=attention.View(query=99))
 

@@ -29,7 +29,7 @@ EXAMPLES = """\
   python -m attention trace --model storyteller --text "The cat sat." --export cat.html --export cat.npz
   python -m attention trace --model storyteller --text "The unhappiest cat sat." --words
   python -m attention trace --model cloze --text "The ___ sat." --layer 2 --head 1 --export cat.csv --what scores
-  python -m attention trace --model dates --text "May 3, 1998" --kind cross --export date.svg
+  python -m attention trace --model dates --text "May 3, 1998" --kind cross --export date.svg --width 89mm
   python -m attention trace --link "http://localhost:8501/?v=1&model=dates&text=May+3&kind=cross" --export date.svg
   python -m attention trace --model owner/name --texts lines.txt --export "out-{n:03}.json"
 """
@@ -68,7 +68,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--words", action="store_true", help="also the rows between words: averaged queries, summed keys"
     )
     parser.add_argument("--what", default="weights", metavar="TABLE", help="the numbers in a .csv (default: weights)")
+    _add_picture(parser)
     common.add_how(parser)
+
+
+def _add_picture(parser: argparse.ArgumentParser) -> None:
+    """How the pictures among the exports are to be."""
+    from attention.export.picture import PANELS, THEMES, WIDTHS
+
+    parser.add_argument("--width", choices=tuple(WIDTHS), help="of a picture: one column of a paper, both, or a slide")
+    parser.add_argument("--panel", choices=(*PANELS, "all"), help="of a picture: the panel, or all (default)")
+    parser.add_argument("--theme", choices=THEMES, help="of a picture: its colours (default: light)")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -96,7 +106,10 @@ def _one(given: argparse.Namespace, view: View, number: int, place: str, report:
         head = made.head(view.layer, view.head, view.kind or None)  # type: ignore[arg-type]
         report("Checking every head", None)
         answer = answer_of(made, head, given.top) | (_between_words(head, given.top) if given.words else {})
-        files = [save(made, _numbered(name, number), view=view, what=given.what) for name in given.export]
+        files = [
+            save(made, _numbered(name, number), view=view, what=given.what, **_picture(given, name))
+            for name in given.export
+        ]
     except ModelError:
         raise  # no other text would fare better
     except HeadlightError as err:
@@ -184,6 +197,13 @@ def _file(name: str) -> str:
 
 def _numbered(name: str, number: int) -> Path:
     return Path(NUMBER.sub(lambda found: f"{number:{found[1] or ''}}", name))
+
+
+def _picture(given: argparse.Namespace, name: str) -> dict[str, Any]:
+    """What is asked of this file, where it is a picture."""
+    if Path(name).suffix.lower() != ".svg":
+        return {}
+    return {option: getattr(given, option) for option in ("width", "panel", "theme")}
 
 
 def _refuse_names(given: argparse.Namespace, count: int) -> None:

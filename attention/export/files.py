@@ -15,18 +15,26 @@ from attention.view import View
 from attention.view.fields import MAX_MODEL
 
 if TYPE_CHECKING:
+    from attention.export.picture import Picture
     from attention.record import Token
 
 # What each ending becomes, in words: of the whole trace, or of one head.
 WHOLE = {".html": "an interactive page", ".npz": "everything as arrays"}
 ONE_HEAD = {".svg": "a figure", ".csv": "a table", ".json": "every step as text"}
 ENDINGS = WHOLE | ONE_HEAD
+PICTURES = (".svg",)
 BLANK = "___"
 
 
-def write(trace_or_head: Trace | HeadView, path: Path, view: View | None, what: str) -> Path:
+def write(
+    trace_or_head: Trace | HeadView, path: Path, view: View | None, what: str, picture: Picture | None = None
+) -> Path:
     """Write the file; see `attention.save`. Raises InputError; what is to be written is made before the file is."""
     ending = ending_of(path)
+    if picture is not None and ending not in PICTURES:
+        raise InputError(
+            f"width, panel, theme, title, legend and pin are of a picture; {path.name!r} is {ENDINGS[ending]}."
+        )
     if isinstance(trace_or_head, HeadView):
         trace, head = trace_or_head.trace, trace_or_head
     elif isinstance(trace_or_head, Trace):
@@ -41,7 +49,7 @@ def write(trace_or_head: Trace | HeadView, path: Path, view: View | None, what: 
         view = view if head is None else replace(view, **_place(head))
         named = on_show(trace, view)  # raises where the trace lacks what the view names
         head = head or named
-    _put(path, _content(trace, head or _first(trace), view, ending, what))
+    _put(path, _content(trace, head or _first(trace), view, ending, what, picture))
     return path
 
 
@@ -103,7 +111,11 @@ def _first(trace: Trace) -> HeadView:
     return trace.head(min(trace.records()), 0)
 
 
-def _content(trace: Trace, head: HeadView, view: View, ending: str, what: str) -> bytes:
+def _content(
+    trace: Trace, head: HeadView, view: View, ending: str, what: str, picture: Picture | None
+) -> bytes:
+    if ending in PICTURES:
+        return _svg(head, view, picture).encode("utf-8")
     made = _MAKERS[ending](trace, head, view, what)
     return made.encode("utf-8") if isinstance(made, str) else made
 
@@ -126,10 +138,10 @@ def _npz(trace: Trace, head: HeadView, view: View, what: str) -> bytes:
     return to_npz(trace, view)
 
 
-def _svg(trace: Trace, head: HeadView, view: View, what: str) -> str:
+def _svg(head: HeadView, view: View, picture: Picture | None) -> str:
     from attention.export.still import still
 
-    return still(head, view)
+    return still(head, view, picture)
 
 
 def _csv(trace: Trace, head: HeadView, view: View, what: str) -> str:
@@ -139,7 +151,7 @@ def _csv(trace: Trace, head: HeadView, view: View, what: str) -> str:
 
 
 _MAKERS: dict[str, Callable[[Trace, HeadView, View, str], bytes | str]] = {
-    ".html": _html, ".json": _json, ".npz": _npz, ".svg": _svg, ".csv": _csv,
+    ".html": _html, ".json": _json, ".npz": _npz, ".csv": _csv,
 }  # fmt: skip
 
 

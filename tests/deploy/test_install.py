@@ -6,6 +6,7 @@ own settings and cache are those of this machine.
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -68,11 +69,15 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     clean = {"PATH": path, "HOME": str(root), "PYTHON": sys._base_executable, "PIP_CACHE_DIR": cache, **pip}
     try:
         copy(BUILD, build)
-        (command,) = BUILD.of("RUN")
+        command, deliver = BUILD.of("RUN")
         script, place = re.fullmatch(r"PIP_NO_CACHE_DIR=1 (\S+) (\S+)", command).groups()
         done = Machine(build, clean).run(script, str(venv))
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        _, *deliver = shlex.split(deliver)
+        made = Machine(build, clean).run(clean["PYTHON"], *deliver)
+        assert made.returncode == 0, made.stderr[-2000:]
         copy(FINAL, app)
+        shutil.copytree(build / "static", app / "static")
         environment = {
             name: value.replace(place, str(venv)).replace("$PATH", path).replace("/models", str(root / "models"))
             for name, value in FINAL.environment().items()

@@ -20,8 +20,8 @@ import pytest
 import attention
 from attention.cli.trace import answer_of
 from attention.models import download
-from tests.deploy.conftest import OURS, ROOT, answers, end
-from tools.serving import free_port
+from tools.serving import ROOT, free_port
+from tools.site import OURS, answers, end
 
 APP_FOLDERS = ("assets", "pages", "static")
 TEXT = "The cat sat."

@@ -30,7 +30,7 @@ REASONS = {
     ),
     "opens a second box; what is typed there is the view's pair": ("sentence-b",),
     "a way to look for heads; the head that is found is the view's": (
-        "search-how", "search-on", "search-pattern", "search-query", "search-key", "search-order", "search-least",
+        "search-how", "search-on", "search-pattern", "search-query*", "search-key*", "search-order", "search-least",
     ),
     "scores the model on stored texts; the picture made of it is the view's measure and ground": (
         "stored-start", "stored-again",
@@ -38,7 +38,9 @@ REASONS = {
     "how the model writes on; what it wrote becomes the view's text": (
         "continue-how", "continue-seed", "continue-temperature", "continue-tokens", "continue-top-p",
     ),
-    "answers a message or a failure": ("dismiss", "retry", "predict-again"),
+    "answers a message or a failure, or has work done that was left": (
+        "dismiss", "retry", "predict-again", "heads-again", "wider-again", "search-again",
+    ),
     "cuts the view's text to what may be read": ("shorten",),
     "shows the link to what is shown, or makes a file or a picture of it": (
         "share-link", "share-long", "save-*", "pictures",
@@ -88,6 +90,11 @@ def _text(value: ast.expr, names: dict[str, str]) -> str | None:
         return names.get(value.id)
     if isinstance(value, ast.JoinedStr) and isinstance(first := value.values[0], ast.Constant):
         return f"{first.value}*"
+    if isinstance(value, ast.JoinedStr) and isinstance(first := value.values[0], ast.FormattedValue):
+        name = _text(first.value, names)
+        return None if name is None else f"{name}*"
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):  # a place before the key
+        return _text(value.right, names)
     return None
 
 

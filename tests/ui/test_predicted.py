@@ -57,7 +57,7 @@ def test_a_blank_is_filled_and_any_other_word_can_be_hidden():
 
 
 def test_a_decoder_of_two_stacks_says_its_next_character():
-    app = opened(model="dates", text="3 May 98", pair="1998-05", kind="cross")
+    app = opened(model="dates", text="3 May 98", pair="1998-05", kind="cross", query="7")
     assert given(app)["predicted"]["title"] == "After “5” comes"
     assert rows(app)[0]["text"] == "-"
     encoder = opened(model="dates", text="3 May 98", pair="1998-05", kind="encoder")

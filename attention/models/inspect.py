@@ -250,7 +250,7 @@ def _facts(source: _Source, config: Any, tensors: tuple[TensorFacts, ...], weigh
         d_model=d_model,
         d_head=_number(text, "head_dim", "d_kv") or (d_model // heads if d_model and heads else None),
         max_positions=_number(text, "max_position_embeddings"),
-        parameters=parameters(tensors),
+        parameters=parameters(tensors, tied=bool(getattr(text, "tie_word_embeddings", False))),
         weight_bytes=weight_bytes,
         dtype=common_dtype(tensors),
         licence=_name(source.licence) if source.licence else (entry.licence if entry else None),

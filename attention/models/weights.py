@@ -26,6 +26,13 @@ BITS = {
     "F4": 4,
 }
 COUNTERS = ("I64", "BOOL")  # position ids and masks that are saved along; never weights
+# Buffers that are saved along as numbers: constants, tables made from a formula, running statistics.
+BUFFERS = re.compile(r"(?:.*\.)?(final_logits_bias|masked_bias|(rotary_)?inv_freq|running_(mean|var))")
+# Where a model ties its weights, these names are the same numbers as its word embeddings, if a file holds both.
+OUTPUTS = re.compile(r"(?:.*\.)?(lm_head|lm_head\.decoder|predictions\.decoder|embed_out)\.weight")
+EMBEDDINGS = re.compile(r"(?:.*\.)?(shared|wte|word_embeddings|embed_tokens|embed_in)\.weight")
+OUTPUT_BIAS = re.compile(r"(.*(?:lm_head|predictions))\.decoder\.bias")
+SIDES = re.compile(r"(?:.*\.)?(encoder|decoder)\.embed_tokens\.weight")
 
 
 @dataclass(frozen=True)
@@ -42,14 +49,29 @@ class TensorFacts:
 
     @property
     def weight(self) -> bool:
-        """Whether it was learned: not a counter, and not a causal mask (1, 1, n, n) as older GPT-2 files hold."""
+        """Whether it was learned: no counter, no buffer, no causal mask (1, 1, n, n) as older GPT-2 files hold."""
         mask = len(self.shape) == 4 and self.shape[:2] == (1, 1) and self.shape[2] == self.shape[3]
-        return self.dtype not in COUNTERS and not mask
+        return self.dtype not in COUNTERS and not mask and BUFFERS.fullmatch(self.name) is None
 
 
-def parameters(tensors: Iterable[TensorFacts]) -> int:
-    """How many learned numbers the tensors hold, each counted once."""
-    return sum(tensor.size for tensor in tensors if tensor.weight)
+def parameters(tensors: Iterable[TensorFacts], *, tied: bool = False) -> int:
+    """How many learned numbers the tensors hold, each counted once, as a loaded model's own `parameters()` has it.
+
+    tied: whether the config says that the output layer is the word embeddings, of which a file may hold two copies.
+    """
+    weights = [tensor for tensor in tensors if tensor.weight]
+    return sum(tensor.size for tensor in weights) - sum(tensor.size for tensor in _copies(weights, tied))
+
+
+def _copies(weights: list[TensorFacts], tied: bool) -> list[TensorFacts]:
+    """Word embeddings, and the output's bias, that a file holds under a second name."""
+    shared = {one.shape for one in weights if one.name.split(".")[-2:-1] == ["shared"]}
+    once = {one.shape for one in weights if EMBEDDINGS.fullmatch(one.name)}
+    sides = [one for one in weights if SIDES.fullmatch(one.name) and one.shape in shared]
+    outputs = [one for one in weights if tied and OUTPUTS.fullmatch(one.name) and one.shape in once]
+    names = {one.name for one in weights}
+    biases = [one for one in weights if OUTPUT_BIAS.sub(r"\1.bias", one.name) in names - {one.name}]
+    return sides + outputs + biases
 
 
 def common_dtype(tensors: Iterable[TensorFacts]) -> str:

@@ -37,7 +37,9 @@ def nothing(why: str) -> bytes:
 
 
 def _answers(found: Predictions, shown: int) -> bytes:
-    chances = [(one.text, one.probability) for one in found.answers[:shown]]
+    from attention.tokens import readable
+
+    chances = [(readable(one.text), one.probability) for one in found.answers[:shown]]
     rows = [{"text": text, "mark": "", "probability": p, "number": percent(p), "here": False} for text, p in chances]
     return _packed("Answers, the likeliest first", rows, note=" ".join(found.notes))
 
@@ -50,10 +52,10 @@ def _packed(
 
 
 def _candidate(one: Candidate, actual: Candidate | None) -> dict[str, Any]:
-    from attention.tokens import visible
+    from attention.tokens import readable, visible
 
-    token = one.token
-    text = visible(one.text) if token is None else visible(token.text) if token.text else visible(token.piece)
+    token = one.token  # none for a label, which is words for people: its spaces are spaces
+    text = readable(one.text) if token is None else visible(token.text) if token.text else visible(token.piece)
     chance = one.probability
     return {
         "text": text, "mark": token.mark if token else "", "probability": chance,

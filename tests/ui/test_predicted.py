@@ -11,6 +11,8 @@ from attention import jobs, wire
 from attention.config import Limits
 from attention.errors import HeadlightError
 from attention.jobs import Queue
+from attention.prediction.likely import labels_of
+from attention.prediction.results import Candidate
 from attention.ui import likely, predicted, warmup
 from attention.view import View
 from tests import twins
@@ -202,6 +204,14 @@ def test_answers_and_labels_are_rows_that_cannot_be_clicked():
         {"text": "<b>Paris</b>", "mark": "", "probability": 0.25, "number": "25 %", "here": False}
     ]
     assert payload["note"] == "One note."
+
+
+def test_a_label_keeps_its_spaces_and_hides_nothing():
+    config = SimpleNamespace(id2label={0: "5 stars", 1: "not\u202e so\tgood"})
+    names = labels_of(config, 2)
+    rated = tuple(Candidate(id=n, text=text, token=None, probability=0.5, logit=0.0) for n, text in enumerate(names))
+    shown_rows = [likely._candidate(one, None)["text"] for one in rated]
+    assert shown_rows == ["5 stars", "notU+202E so⇥good"]
 
 
 @pytest.mark.parametrize(

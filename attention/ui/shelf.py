@@ -12,6 +12,7 @@ from attention.catalogue import LOCAL, ModelEntry, find, is_offered, offered
 from attention.config import MEGABYTE, Limits, variable
 from attention.errors import HeadlightError
 from attention.ui import ask, foot, picker, start, state, warmup
+from attention.ui.problems import describe_problem, seen
 
 if TYPE_CHECKING:
     from attention.models import ModelCard
@@ -94,11 +95,11 @@ def _section(title: str, about: str, items: list[Item]) -> None:
 
 
 def _item(item: Item, key: str) -> None:
-    # Titles, ids and licences may be a stranger's: escaped here, and never a label of a widget.
+    # Titles, ids and licences may be a stranger's: escaped here with nothing hidden, and never a label of a widget.
     with st.container(key=f"item-{key}", gap="xxsmall"):
         st.html(
-            f'<div class="hl-item"><strong>{html.escape(item.title)}</strong>'
-            f"<span>{html.escape(' · '.join(item.facts))}</span><p>{html.escape(item.about)}</p></div>"
+            f'<div class="hl-item"><strong>{html.escape(seen(item.title))}</strong>'
+            f"<span>{html.escape(seen(' · '.join(item.facts)))}</span><p>{html.escape(seen(item.about))}</p></div>"
         )
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
             if item.opens and st.button("Inspect", key=f"open-{key}"):
@@ -114,7 +115,7 @@ def _item(item: Item, key: str) -> None:
 
 def _remove(item: Item, key: str) -> None:
     with st.popover("Remove", type="tertiary"):
-        st.text(f"{item.removable} is deleted from this computer. It can be fetched again.")
+        st.text(f"{seen(item.removable)} is deleted from this computer. It can be fetched again.")
         st.button("Remove it", key=f"remove-{key}", on_click=_removed, args=(item.removable,))
 
 
@@ -124,9 +125,9 @@ def _removed(id: str) -> None:
     try:
         freed = remove(id, Limits.from_environment())
         picker.forget()
-        st.session_state[TOLD] = f"{id} was removed; {freed / MEGABYTE:,.0f} MB are free again."
+        st.session_state[TOLD] = f"{seen(id)} was removed; {freed / MEGABYTE:,.0f} MB are free again."
     except HeadlightError as err:
-        st.session_state[TOLD] = f"⚠ {err}"
+        st.session_state[TOLD] = f"⚠ {describe_problem(err)}"
 
 
 def _told() -> None:

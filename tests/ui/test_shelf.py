@@ -1,5 +1,6 @@
 """The models page as Streamlit runs it, over a hub's cache and a folder that the tests make."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,24 @@ def test_ones_own_folder_is_listed_with_what_cannot_be_opened(monkeypatch, tmp_p
     said = shown(page())
     assert "./mine" in said
     assert "cannot be opened" in said
+
+
+def test_names_of_models_hide_nothing(monkeypatch, tmp_path):
+    """A folder's name may turn what stands after it around, or end its line."""
+    for name, kind in (("evil\u202egpj", "{}"), ("two\u2028lines", '{"model_type": "gpt2"}')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(kind)
+    monkeypatch.setenv("HEADLIGHT_MODEL_FOLDER", str(tmp_path))
+    monkeypatch.setattr(store, "downloaded", lambda: (stored("org/a\u202eb"),))
+    app = page()
+    said = shown(app)
+    assert "./evilU+202Egpj" in said
+    assert "./twoU+2028lines" in said
+    assert "org/aU+202Eb is deleted" in said
+    app.button(key="remove-downloaded-as-well-0").click().run()
+    said += shown(app)
+    assert "⚠ org/aU+202Eb is not among the downloaded models" in said
+    assert not re.search("[\u202e\u2028]", said)
 
 
 def test_the_text_that_was_typed_is_still_there_on_the_way_back():

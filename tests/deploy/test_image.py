@@ -108,8 +108,6 @@ def compose() -> dict[str, dict[str, dict[str, object]]]:
 
 def test_compose_sets_only_what_there_is():
     app, proxy = compose()["services"]["app"], compose()["services"]["proxy"]
-    ours = {name for name in app["environment"] if name.startswith("HEADLIGHT_")}
-    assert ours <= DESCRIBED
     assert set(app["build"]["args"]) == {rest.partition("=")[0] for rest in BUILD.of("ARG")}
     script = (ROOT / "deploy" / "nginx" / "render.sh").read_text(encoding="utf-8")
     for name in set(proxy["environment"]) - {"COUNT"}:
@@ -117,6 +115,17 @@ def test_compose_sets_only_what_there_is():
     assert proxy["environment"]["FILE_MB"] == app["environment"]["HEADLIGHT_FILE_MB"]
     assert proxy["environment"]["BASE"] == app["environment"]["STREAMLIT_SERVER_BASE_URL_PATH"]
     assert proxy["environment"]["COUNT"] == app["deploy"]["replicas"]
+
+
+def test_compose_passes_every_setting_on():
+    """With a value of its own, or without one: then it is set in the container only where it is outside."""
+    environment = compose()["services"]["app"]["environment"]
+    ours = {name: value for name, value in environment.items() if name.startswith("HEADLIGHT_")}
+    assert set(ours) == DESCRIBED
+    given = {name: re.fullmatch(r"\$\{(\w+):-(.*)\}", value) for name, value in ours.items() if value is not None}
+    assert {name: match and match[1] for name, match in given.items()} == {name: name for name in given}
+    defaults = {name: match[2] for name, match in given.items() if match}
+    assert config.Limits.from_environment(defaults).public, "as they stand they go together"
 
 
 def test_in_compose_nothing_may_be_written_but_the_cache_of_models():

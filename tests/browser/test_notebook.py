@@ -128,6 +128,6 @@ def test_every_output_that_is_not_trusted_still_shows_its_picture(
             box = picture.bounding_box()
             assert box is not None
             assert box["width"] == pytest.approx(183 / 25.4 * 96, abs=1), "two columns of a paper, in CSS pixels"
-            assert box["height"] > 150
+            assert box["height"] > 200 / 900 * box["width"]
         assert page.locator("img").count() == SHOWN
         expect(page.locator("table").first).to_contain_text("What “tired” takes most of")

@@ -292,6 +292,7 @@ def test_a_part_is_there_at_once(page: Page, story: Trace) -> None:
 
 
 def test_undo_brings_the_head_before_back(page: Page, story: Trace, settle: Callable[[Page], None]) -> None:
+    settle(page)  # Steps that follow each other faster than the server hears of them are taken back as one.
     act(page, "key('ArrowRight')")
     followed(page, layer="2", head="5")
     settle(page)

@@ -120,8 +120,12 @@ def describe() -> list[tuple[str, object, str, str]]:
 
 def _ours(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """The variables that are limits, in a form that can be remembered."""
-    names = [variable(item.name) for item in fields(Limits)]
-    return tuple((name, environ[name]) for name in names if name in environ)
+    return tuple((name, environ[name]) for name in _variables() if name in environ)
+
+
+@cache
+def _variables() -> tuple[str, ...]:
+    return tuple(variable(item.name) for item in fields(Limits))
 
 
 @lru_cache(maxsize=64)

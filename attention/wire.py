@@ -27,7 +27,7 @@ MOST_BYTES = 256_000_000
 def pack(tree: Any) -> bytes:
     """The bytes of a tree of dicts, lists, text, numbers and arrays (float32, float64, uint8, int32)."""
     arrays = _Arrays()
-    body = _swap(tree, arrays, "tree")
+    body = _swap(tree, arrays, ("tree",))
     header = json.dumps({"tree": body, "arrays": arrays.entries}, allow_nan=False, separators=(",", ":")).encode(
         "ascii"
     )
@@ -53,10 +53,10 @@ class _Arrays:
         self._seen: dict[tuple[str, tuple[int, ...], bytes], int] = {}
         self._size = 0
 
-    def add(self, array: np.ndarray, where: str) -> int:
+    def add(self, array: np.ndarray, where: "Where") -> int:
         name = array.dtype.name
         if name not in DTYPES:
-            raise InputError(f"{where} is an array of {name}; it must be one of {', '.join(DTYPES)}.")
+            raise InputError(f"{_said(where)} is an array of {name}; it must be one of {', '.join(DTYPES)}.")
         raw = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
         key = (name, array.shape, raw)
         if key not in self._seen:
@@ -71,25 +71,43 @@ def _padding(length: int) -> bytes:
     return bytes(-length % ALIGN)
 
 
-def _swap(node: Any, arrays: _Arrays, where: str) -> Any:
+# A node's place in the tree: its parent's place, and its key or index there. It becomes words only in an error.
+Where = tuple[Any, ...]
+
+
+def _said(where: Where) -> str:
+    if len(where) == 1:
+        return str(where[0])
+    parent, own = where
+    return _said(parent) + (f"[{own}]" if isinstance(own, int) else f".{own}")
+
+
+def _swap(node: Any, arrays: _Arrays, where: Where) -> Any:
+    if node is None or isinstance(node, str | int):  # most are; bool is an int
+        return node
     if isinstance(node, np.ndarray):
         return {MARK: arrays.add(node, where)}
-    if isinstance(node, Mapping):
-        return {_name(key, where): _swap(item, arrays, f"{where}.{key}") for key, item in node.items()}
+    if isinstance(node, dict | Mapping):
+        return {_name(key, where): _swap(item, arrays, (where, key)) for key, item in node.items()}
     if isinstance(node, list | tuple):
-        return [_swap(item, arrays, f"{where}[{index}]") for index, item in enumerate(node)]
+        return [_swap(item, arrays, (where, index)) for index, item in enumerate(node)]
+    return _number(node, where)
+
+
+def _number(node: Any, where: Where) -> Any:
     if isinstance(node, np.generic):
         node = node.item()
     if isinstance(node, float) and not math.isfinite(node):
-        raise InputError(f"{where} is {node}; JSON has no such number, so put it into an array.")
-    if node is None or isinstance(node, str | bool | int | float):
+        raise InputError(f"{_said(where)} is {node}; JSON has no such number, so put it into an array.")
+    if isinstance(node, str | bool | int | float):
         return node
-    raise InputError(f"{where} is a {type(node).__name__}; only dicts, lists, text, numbers and arrays travel.")
+    what = type(node).__name__
+    raise InputError(f"{_said(where)} is a {what}; only dicts, lists, text, numbers and arrays travel.")
 
 
-def _name(key: object, where: str) -> str:
+def _name(key: object, where: Where) -> str:
     if not isinstance(key, str) or key == MARK:
-        raise InputError(f"{where} has the key {key!r}; keys must be text other than {MARK!r}.")
+        raise InputError(f"{_said(where)} has the key {key!r}; keys must be text other than {MARK!r}.")
     return key
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attention import wire
+from attention import derived, wire
 from attention.payloads import travel
 from attention.view import STAGE_LABELS, VALUES_LABELS, WEIGHTS_LABELS, View
 
@@ -44,6 +44,12 @@ def panels(head_view: HeadView, view: View) -> bytes:
     the model's name, and the kind of attention where it has several. brought: what only the model can tell of this
     head, where it is asked for.
     """
+    if (brought := _brought(head_view, view)) is not None:
+        return _panels(head_view, brought)
+    return derived.kept(head_view.record, "panels", lambda: _panels(head_view, None))
+
+
+def _panels(head_view: HeadView, brought: dict[str, Any] | None) -> bytes:
     from attention.figures.frames import across, of_numbers, of_tokens
 
     trace = head_view.trace
@@ -52,7 +58,7 @@ def panels(head_view: HeadView, view: View) -> bytes:
         "labels": {"stage": STAGE_LABELS, "weights": WEIGHTS_LABELS, "values": VALUES_LABELS},
         "captions": CAPTIONS, "unknown": UNKNOWN, "across": across(""), "dimension": DIMENSION,
         "about": {"model": trace.model.name, "kind": head_view.kind if len(trace.kinds) > 1 else ""},
-        "brought": _brought(head_view, view),
+        "brought": brought,
     })  # fmt: skip
 
 

@@ -28,6 +28,8 @@ def readable(text: str) -> str:
 
 def cut(text: str, max_chars: int) -> str:
     """At most `max_chars` characters as people count them, the last one "…" where something is left out."""
+    if len(text) <= max_chars:  # a character as people count it is at least one of Python's
+        return text
     clusters = regex.findall(CLUSTER, text)
     if len(clusters) <= max_chars:
         return text

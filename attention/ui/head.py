@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from attention import derived
 from attention.bundled import notes
 from attention.catalogue import all_samples
 from attention.config import Limits
@@ -244,8 +245,11 @@ def _said(head_view: HeadView) -> None:
 
     hint = "← → heads, Shift + ↑ ↓ layers, or a swipe"
     warning = "" if head_view.error.ok else "<b class=hl-bad>⚠ Its check failed: see the foot.</b><br>"
-    name = html.escape(search.name_in_words(head_view))
-    words = f"{warning}{in_words(habit(head_view))} {name}{_guided(head_view)}"
+    key = ("said", head_view.kind, head_view.layer, head_view.head)
+    found = derived.kept(
+        head_view.trace, key, lambda: f"{in_words(habit(head_view))} {html.escape(search.name_in_words(head_view))}"
+    )
+    words = f"{warning}{found}{_guided(head_view)}"
     st.html(f'<div class="hl-said hl-habit">{words}<br><small>{hint}</small></div>')
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -43,11 +44,16 @@ def dress() -> None:
     The colours follow the system until the first component knows the theme that Streamlit really shows.
     """
     st.session_state[HOUSE] = True
+    st.html(_sheet(is_embedded=bool(st.context.is_embedded)))
+
+
+@cache
+def _sheet(*, is_embedded: bool) -> str:
     light, dark = (_variables(palette) for palette in (LIGHT, DARK))
     colours = f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
-    sheets = ["page.css", *(["embedded.css"] if st.context.is_embedded else [])]
+    sheets = ["page.css", *(["embedded.css"] if is_embedded else [])]
     written = "\n".join((ASSETS / sheet).read_text(encoding="utf-8") for sheet in sheets)
-    st.html(f"<style>{colours}\n{written}</style>")
+    return f"<style>{colours}\n{written}</style>"
 
 
 def _variables(palette: Palette) -> str:

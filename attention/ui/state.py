@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import fields, replace
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, cast
 
@@ -226,6 +227,8 @@ def _loud_part(here: Address) -> Address:
     return tuple(pair for pair in here if pair[0] not in _QUIET)
 
 
+# A page asks several times a run.
+@lru_cache(maxsize=64)
 def _address_of(view: View) -> Address:
     return _as_address((key, [value]) for key, value in to_address(view).items())
 

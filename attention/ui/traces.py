@@ -154,7 +154,9 @@ def only_started(trace: Trace) -> bool:
 
 def places(trace: Trace) -> tuple[Place, ...]:
     """Where a view of this trace can be: one place for each kind and layer."""
-    return tuple(_place(record) for record in trace.all_records if record.op == 0)
+    return derived.kept(
+        trace, "places", lambda: tuple(_place(record) for record in trace.all_records if record.op == 0)
+    )
 
 
 def check_text(text: str, limits: Limits, *, what: str = "text") -> str | None:

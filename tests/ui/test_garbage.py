@@ -88,10 +88,14 @@ def test_what_became_garbage_after_the_imports_is_found():
         gc.unfreeze()
 
 
-def test_streamlit_collects_nothing_by_itself_however_the_app_is_started():
+def test_streamlit_neither_collects_nor_watches_files_by_itself_however_the_app_is_started():
     settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert settings["runner"]["postScriptGC"] is False
-    ask = "from streamlit import config; print(config.get_option('runner.postScriptGC'))"
+    assert settings["server"]["fileWatcherType"] == "none"
+    ask = "print(config.get_option('runner.postScriptGC'), config.get_option('server.fileWatcherType'))"
     clean = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
-    said = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, env=clean, capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == "False"
+    said = subprocess.run(
+        [sys.executable, "-c", f"from streamlit import config; {ask}"],
+        cwd=ROOT, env=clean, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert said.stdout.split() == ["False", "none"]

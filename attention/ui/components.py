@@ -19,11 +19,11 @@ from attention.figures.palette import THEMES
 
 NAMES = (
     "bar", "prompt", "run", "bench", "heads", "predicted", "sentence", "figures", "arithmetic", "map", "links",
-    "dimensions", "pictures", "share",
+    "dimensions", "pictures", "share", "file",
 )  # fmt: skip
 # Not in a shadow root: plotly puts its styles into the document's head, and the keyboard's way round one of Streamlit's
 # dialogs leads past whatever lies in a shadow.
-OPEN = ("figures", "map", "pictures", "share")
+OPEN = ("figures", "map", "pictures", "share", "file")
 # What a component is given that lives on what lies on the desk.
 NOTHING = wire.pack({})
 

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import streamlit as st
 
@@ -35,8 +36,9 @@ NAME_CHARS = 40
 
 @dataclass(eq=False)
 class File:
-    """One file that can be made of what is shown. asked: whether it is still to be made; made: its bytes; problem: why
-    there are none. That it was asked for outlives a run: the next click may end the one that would have made it.
+    """One file that can be made of what is shown. asked: whether it is still to be made; made: its bytes; turn: a name
+    for this making of it, which the browser saves once; problem: why there are none. That it was asked for outlives a
+    run: the next click may end the one that would have made it.
 
     Streamlit's own way to make a file on a click (a callable for the button) is not used: what it made is thrown away
     when any session's run ends before the browser has fetched it.
@@ -45,6 +47,7 @@ class File:
     make: Callable[[], bytes | str]
     asked: bool = False
     made: bytes | None = None
+    turn: str = ""
     problem: str = ""
 
     def ask(self) -> None:
@@ -59,6 +62,7 @@ class File:
             self.made, self.problem, self.asked = None, traces.describe_problem(err), False
             return
         self.made, self.problem, self.asked = made.encode() if isinstance(made, str) else made, "", False
+        self.turn = uuid4().hex
         uploads.keep(self, person())
 
 
@@ -171,17 +175,28 @@ def _files(head_view: HeadView, view: View) -> None:
 
 
 def _line(kind: Kind, file: File, view: View) -> None:
-    """A button that makes the file, and once it is made one that saves it."""
+    """A button that makes the file, which the browser saves as soon as it is there; and a link that saves it again."""
     st.button(kind.label, key=kind.key, on_click=file.ask)
     if file.asked:
         with st.spinner("Making the file"):
             file.prepare()
     if file.made is not None:
-        _save(kind, f"Save {len(file.made) / MEGABYTE:.1f} MB", file.made, view)
+        components.mount("file", _told(kind, file, file.made, view), key=f"save-{kind.key}")
     if file.problem:
         st.text(f"⚠ {file.problem}")
     else:
         st.caption(kind.about)
+
+
+def _told(kind: Kind, file: File, made: bytes, view: View) -> bytes:
+    """{turn, url, name, size}: where the browser fetches a file; its bytes do not travel with the page."""
+    name = file_name(view, kind)
+    url = uploads.address(made, name, kind.mime, where=kind.key)
+    return wire.pack({"turn": file.turn, "url": url, "name": name, "size": _size(len(made))})
+
+
+def _size(count: int) -> str:
+    return f"{count / MEGABYTE:.1f} MB" if count >= MEGABYTE / 10 else f"{max(1, round(count / 1000))} KB"
 
 
 def _save(kind: Kind, label: str, data: bytes, view: View) -> None:

@@ -78,6 +78,17 @@ def keep(file: Made, session: str) -> None:
         _release(left)
 
 
+def address(data: bytes, name: str, mime: str, *, where: str) -> str:
+    """Where a browser fetches a file that was made, as long as each run of its session's page says this again.
+
+    where: the place on the page; its file there before is forgotten.
+    """
+    if not runtime.exists():
+        return ""
+    files = runtime.get_instance().media_file_mgr
+    return files.add(data, mime, where, file_name=name, is_for_static_download=True)
+
+
 def _beyond(files: list[Made], most: int) -> list[Made]:
     """The oldest files, down to those that fit; never the newest."""
     sizes = [len(one.made or b"") for one in files]

@@ -57,6 +57,13 @@ def buttons(app: AppTest) -> dict[str, str]:
     return {re.search(r"(save-)?share-\w+$", proto.id).group(): proto.label for proto in protos}  # type: ignore[union-attr]
 
 
+def told(app: AppTest) -> dict[str, dict[str, str]]:
+    """What the browser is told of the files that were made, by the key of the button that made them."""
+    protos = [item.proto for item in app.get("bidi_component")]
+    found = [proto for proto in protos if proto.component_name == "headlight.file"]
+    return {re.search(r"share-\w+", proto.id).group(): wire.parse(proto.bytes) for proto in found}  # type: ignore[union-attr]
+
+
 def makers(app: AppTest) -> set[str]:
     """The keys of the buttons that make a file."""
     return {str(button.key) for button in app.button if str(button.key).startswith("share-")}
@@ -125,7 +132,7 @@ def test_a_file_whose_run_was_ended_by_the_next_click_is_made_in_that_one() -> N
     files[share.JSON].ask()
     app.button(key=share.NPZ.key).click().run()
     assert not app.exception
-    assert {"save-share-npz", "save-share-json"} <= set(buttons(app))
+    assert set(told(app)) == {"share-npz", "share-json"}
     assert not any(file.asked for file in files.values())
 
 
@@ -170,11 +177,19 @@ def test_a_click_makes_the_file_and_offers_it() -> None:
     app = panel(SHORT)
     app.button(key="share-json").click().run()
     assert not app.exception
-    assert set(buttons(app)) == {"save-share-json", "save-share-view"}
-    assert re.fullmatch(r"Save 0\.\d MB", buttons(app)["save-share-json"])
     made = app.session_state[share.FILES][1][share.JSON].made
     assert json.loads(made)["view"]["text"] == SHORT.text
-    assert set(buttons(app.run())) == {"save-share-json", "save-share-view"}, "another run of the page forgets nothing"
+    first = told(app)["share-json"]
+    assert first["name"] == "headlight-storyteller-layer-1-head-2.json"
+    assert re.fullmatch(r"0\.\d MB|\d\d KB", first["size"])
+    assert told(app.run())["share-json"]["turn"] == first["turn"], "another run of the page makes nothing anew"
+    app.button(key="share-json").click().run()
+    assert told(app)["share-json"]["turn"] != first["turn"], "another click does"
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, "1 KB"), (4_321, "4 KB"), (99_999, "100 KB"), (2_345_678, "2.3 MB")])
+def test_a_size_is_said_in_what_it_fills(count: int, said: str) -> None:
+    assert share._size(count) == said
 
 
 def test_the_panel_says_why_there_is_no_file() -> None:

@@ -17,7 +17,8 @@ from attention.errors import NoSuchHeadError
 if TYPE_CHECKING:
     from attention.record import AttentionRecord, Kind, Mask, PositionBias, Trace
 
-LIMIT = 2_000_000
+# All heads of the models in the box, at their longest texts: what is drawn of several layers needs them all.
+LIMIT = 3_500_000
 # What one layer takes in the header, at most: its numbers, and where its arrays lie.
 HEADER = 3_000
 FORMS = {"byDistance": "by_distance", "byKey": "by_key", "dense": "dense"}

@@ -164,9 +164,13 @@ def test_the_storyteller_fits_with_all_its_heads() -> None:
     assert numbers <= len(data) < 1.02 * numbers
     assert fits(trace) == "all"
     assert size(list(trace.records().values())) >= len(data)
-    longer = attention.trace("storyteller", [token.id for token in (trace.tokens * 4)[:200]])
-    assert fits(longer) == "layer"
-    assert len(wire.pack(parcel(longer, layers=[3]))) <= LIMIT
+    most = trace.model.max_tokens
+    assert most
+    longer = attention.trace("storyteller", [token.id for token in (trace.tokens * 8)[:most]])
+    assert len(longer.tokens) == most
+    assert fits(longer) == "all"
+    assert len(wire.pack(parcel(longer))) <= LIMIT
+    assert fits(longer, limit_bytes=LIMIT // 2) == "layer"
     assert fits(longer, limit_bytes=100_000) == "head"
 
 

@@ -131,8 +131,10 @@ def _typed() -> None:
 
 def _picker(view: View) -> None:
     shown = titles(view)
-    st.session_state[MODEL] = next(title for title, model in shown.items() if model == view.model)
-    labels = {choice.title: choice.label for choice in picker.choices()}
+    chosen = next(title for title, model in shown.items() if model == view.model)
+    st.session_state[MODEL] = chosen
+    # The one that is chosen stands in a narrow box, and its facts below it.
+    labels = {choice.title: choice.label for choice in picker.choices() if choice.title != chosen}
     st.selectbox(
         "Model", list(shown), key=MODEL, label_visibility="collapsed", accept_new_options=bool(_hint()),
         format_func=lambda title: labels.get(title, title),
@@ -155,7 +157,9 @@ def _picked() -> None:
     chosen = st.session_state[MODEL]
     if chosen and chosen.strip():
         view = state.current()
-        change_to(**start.to_model(view, titles(view).get(chosen, chosen.strip())))
+        # A browser that has not heard yet how the chosen one is written now says its whole line.
+        known = {choice.label: choice.model for choice in picker.choices()} | titles(view)
+        change_to(**start.to_model(view, known.get(chosen, chosen.strip())))
 
 
 def _texts(view: View) -> None:

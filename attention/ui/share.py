@@ -180,10 +180,10 @@ def _line(kind: Kind, file: File, view: View) -> None:
     if file.asked:
         with st.spinner("Making the file"):
             file.prepare()
-    if file.made is not None:
-        components.mount("file", _told(kind, file, file.made, view), key=f"save-{kind.key}")
     if file.problem:
         st.text(f"⚠ {file.problem}")
+    elif file.made is not None:
+        components.mount("file", _told(kind, file, file.made, view), key=f"save-{kind.key}")
     else:
         st.caption(kind.about)
 

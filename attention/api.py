@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from attention.errors import InputError
 from attention.local import trace_local
 from attention.models import parse
 from attention.record import HeadView, Trace, display
-from attention.source import OnWait, Report, Source, inputs_of, load_source, loaded_source, notes_of
+from attention.source import OnWait, Report, Source, check_characters, inputs_of, load_source, loaded_source, notes_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,7 +33,7 @@ LOCAL_IS_MUTE = "The local model predicts nothing: it is one layer without a voc
 
 def trace(
     model: str | os.PathLike[str] | PreTrainedModel,
-    text: str | Sequence[str] | Sequence[int] | Tensor,
+    text: str | Sequence[str] | Sequence[int] | Sequence[Mapping[str, str]] | Tensor,
     pair: str | Sequence[str] | Sequence[int] | Tensor | None = None,
     *,
     tokenizer: Any | None = None,
@@ -52,8 +52,10 @@ def trace(
     without it the model writes its own, greedily and up to 64 tokens; "" is its start token alone), or sentence B of
     an encoder or a classifier. The tokenizer's own special tokens are used; where the model fills blanks, "___" is its
     mask token. attention_mask (n,): 0 for padding, where ids hold any. chat: make the text a user's message, in the
-    tokenizer's own chat template, up to where the answer begins; the tokens are then those of the whole prompt. limits:
-    of a page that strangers use; without them any folder may be read and only the model's own length counts.
+    tokenizer's own chat template, up to where the answer begins; the text may then also be a list of messages,
+    `{"role": "user", "content": "…"}` each, of which an assistant's can be the last: then the prompt ends with it. The
+    tokens are those of the whole prompt, and so is the text that files of the trace open on. limits: of a page that
+    strangers use; without them any folder may be read and only the model's own length counts.
     on_progress(words, share) follows what is done; on_wait(wait) gets the wait for a model's files and weights:
     `wait.card`, `wait.done` of `wait.total` bytes, `wait.cancel()`.
 
@@ -86,7 +88,7 @@ def trace(
 
 def predict(
     model: str | os.PathLike[str] | PreTrainedModel,
-    text: str | Sequence[int] | Tensor,
+    text: str | Sequence[int] | Sequence[Mapping[str, str]] | Tensor,
     pair: str | Sequence[int] | Tensor | None = None,
     *,
     tokenizer: Any | None = None,
@@ -121,7 +123,7 @@ def predict(
 
 def generate(
     model: str | os.PathLike[str] | PreTrainedModel,
-    text: str | Sequence[int] | Tensor,
+    text: str | Sequence[int] | Sequence[Mapping[str, str]] | Tensor,
     pair: str | Sequence[int] | Tensor | None = None,
     n_tokens: int = 20,
     *,
@@ -280,6 +282,7 @@ def _trace_local(text: Any, pair: Any, limits: Limits | None) -> Trace:
         raise InputError("The local model reads words, not ids: give a string.")
     if pair is not None:
         raise InputError("The local model takes one text; leave the second one out.")
+    check_characters(limits, text)
     if limits is not None:
         parse(LOCAL, limits)
     return trace_local(text, max_tokens=None if limits is None else limits.max_tokens)

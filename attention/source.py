@@ -151,12 +151,14 @@ def inputs_of(
 ) -> tuple[Inputs, tuple[Token, ...], tuple[Token, ...]]:
     """What enters the model, the tokens of the text, and those of the decoder's side (empty without one).
 
-    text and pair are strings or ids, as in `attention.trace`. chat: the text is a user's message, in the tokenizer's
-    own chat template. Raises InputError or TooLongError, the latter also for more tokens than `limits` allow.
+    text and pair are strings or ids, as in `attention.trace`. chat: the text is a user's message, or a list of
+    messages, in the tokenizer's own chat template. Raises InputError or TooLongError, the latter also for more
+    characters or tokens than `limits` allow.
     """
     from attention.capture import Inputs
 
-    text = _message(source, text, pair) if chat else text
+    check_characters(limits, text, pair)
+    text = _prompt(source, text, pair) if chat else text
     mask = None if attention_mask is None else tuple(int(one) for one in _row("attention_mask", attention_mask))
     if has_two_sides(source):
         # One that judges reads both sentences in its encoder, and its decoder reads them again.
@@ -180,6 +182,35 @@ class Shortened:
     of: str
     text: str
     again: Callable[[str], tuple[Token, ...]]
+
+
+def check_characters(limits: Limits | None, text: Any, pair: Any = None) -> None:
+    """Raise TooLongError for a text, words, messages or a second text of more characters than an installation allows.
+
+    Before anything reads them: a tokenizer takes its time, and a chat template takes more.
+    """
+    if limits is None:
+        return
+    for what, given in (("This text has", text), ("This second text has", pair)):
+        if (count := _characters(given)) > limits.max_characters:
+            what = what if isinstance(given, str) else "These words or messages have"
+            raise TooLongError(
+                f"{what} {count:,} characters; the limit here is {limits.max_characters:,}. Shorten it, or give "
+                "limits with more max_characters."
+            )
+
+
+def _characters(given: Any) -> int:
+    """How many characters this brings; 0 for ids."""
+    from attention.tokens import are_messages, characters_of
+    from attention.tokens.split import split_text
+
+    if isinstance(given, str):
+        return len(given)
+    if are_messages(given):
+        return characters_of(given)
+    split = split_text(given)
+    return 0 if split is None else len(split.text)
 
 
 def check_length(
@@ -243,9 +274,11 @@ def _judges(source: Source) -> bool:
 def _encode(
     source: Source, text: Any, pair: Any = None, *, add_special: bool = True
 ) -> tuple[tuple[int, ...], tuple[Token, ...], dict[str, tuple[int, ...]]]:
-    from attention.tokens import encode, from_ids
+    from attention.tokens import are_messages, encode, from_ids
     from attention.tokens.split import split_text
 
+    if are_messages(text):
+        raise InputError("Messages become a text in a model's chat template: give them with chat=True.")
     split = [split_text(one) for one in (text, pair)]
     text, pair = (given if found is None else found.text for found, given in zip(split, (text, pair), strict=True))
     if isinstance(text, str):
@@ -266,15 +299,20 @@ def _encode(
     return ids, from_ids(source.tokenizer, ids), {}
 
 
-def _message(source: Source, text: Any, pair: Any) -> str:
-    """The text as the user's message; the template brings its own special tokens."""
-    from attention.tokens import as_message
+def _prompt(source: Source, text: Any, pair: Any) -> str:
+    """The text as the user's message, or the messages; the template brings its own special tokens."""
+    from attention.tokens import are_messages, as_message, as_prompt
 
-    if not isinstance(text, str):
-        raise InputError("Ids enter the model as they are; give the message as a string, or leave chat off.")
+    if not isinstance(text, str) and not are_messages(text):
+        raise InputError(
+            'With chat=True the text is a string, or messages such as [{"role": "user", "content": "…"}]; for ids or '
+            "words, which enter the model as they are, leave chat off."
+        )
     if pair is not None and not source.model.config.is_encoder_decoder:
-        raise InputError("A chat has one message here; leave the second text out, or leave chat off.")
-    return as_message(_tokenizer(source), text)
+        raise InputError(
+            "A chat has no second text; leave it out or give a list of messages as the text, or leave chat off."
+        )
+    return as_message(_tokenizer(source), text) if isinstance(text, str) else as_prompt(_tokenizer(source), text)
 
 
 def _fills_blanks(source: Source) -> bool:

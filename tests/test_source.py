@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import attention
-from attention.errors import InputError
+from attention.config import Limits
+from attention.errors import InputError, TooLongError
 from attention.source import inputs_of, loaded_source
 from tests.tiny import build, ids
 
@@ -86,3 +87,31 @@ def test_no_ids_at_all_are_refused(both: Any, decoder: Any, call: str, nothing: 
         CALLS[call](both, ids(6), nothing)
     with pytest.raises(InputError, match="There is no token to look at"):
         CALLS[call](decoder, nothing)
+
+
+LONG = {
+    "text": ("abcdefgh", None, False, "This text has 8 characters"),
+    "pair": ("abc", "abcdefgh", False, "This second text has 8 characters"),
+    "words": (["abc", "defg"], None, False, "These words or messages have 8 characters"),
+    "messages": ([{"role": "user", "content": "abcd"}], None, True, "These words or messages have 8 characters"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("form", LONG)
+def test_more_characters_than_the_limits_allow_are_refused_in_every_form(both: Any, call: str, form: str) -> None:
+    text, pair, chat, said = LONG[form]
+    with pytest.raises(TooLongError, match=f"{said}; the limit here is 7. Shorten"):
+        CALLS[call](both, text, pair, chat=chat, limits=Limits(max_characters=7))
+    with pytest.raises(InputError, match="tokenizer"):  # so many may be, and then somebody has to read them
+        CALLS[call](both, text, pair, chat=chat, limits=Limits(max_characters=8))
+
+
+def test_the_local_model_obeys_the_limit_of_characters_too() -> None:
+    with pytest.raises(TooLongError, match="has 8 characters; the limit here is 7"):
+        attention.trace("local", "abcdefgh", limits=Limits(max_characters=7))
+    assert attention.trace("local", "abcdefgh", limits=Limits(max_characters=8)).tokens
+
+
+def test_ids_have_no_characters(decoder: Any) -> None:
+    assert attention.trace(decoder, ids(6), limits=Limits(max_characters=1)).tokens

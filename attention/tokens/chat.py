@@ -1,4 +1,4 @@
-"""A text as a message to a chat model: in the form that the tokenizer's own chat template gives it."""
+"""A text or messages to a chat model: in the form that the tokenizer's own chat template gives them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from attention.errors import InputError
+from attention.tokens.messages import awaits_an_answer, read_messages, user_says
 
 PROGRAM = Path(__file__).with_name("render.py")
 LONGEST_TEMPLATE, LONGEST_TEXT = 200_000, 200_000
@@ -25,8 +27,23 @@ def has_template(tokenizer: Any | None) -> bool:
 def as_message(tokenizer: Any, text: str) -> str:
     """The text as the user's message in the tokenizer's template, up to where the model's answer begins.
 
-    The template is a stranger's program, so it is rendered in a sandbox, in a process of its own that has little time
-    and memory. Raises InputError where there is no template, or where it does not render.
+    Raises InputError as `as_prompt` does.
+    """
+    return _prompt(tokenizer, user_says(text), "Leave chat off.")
+
+
+def as_prompt(tokenizer: Any, messages: Sequence[Any]) -> str:
+    """The messages, at least one, in the tokenizer's template: up to where the model's answer begins, or to their end
+    where the assistant has the last word.
+
+    Raises InputError where a message cannot be used, where there is no template, or where it does not render.
+    """
+    return _prompt(tokenizer, read_messages(messages), "Change the messages, or choose another model.")
+
+
+def _prompt(tokenizer: Any, messages: list[dict[str, str]], advice: str) -> str:
+    """The messages in the template. It is a stranger's program, so it is rendered in a sandbox, in a process of its own
+    that has little time and memory. advice: what to do where it does not render.
     """
     template = _template(tokenizer)
     if template is None:
@@ -38,7 +55,7 @@ def as_message(tokenizer: Any, text: str) -> str:
         raise InputError(
             f"The chat template of this model is longer than {LONGEST_TEMPLATE:,} characters; leave chat off."
         )
-    return _rendered(template, _values(tokenizer, text))
+    return _rendered(template, _values(tokenizer, messages), advice)
 
 
 def _template(tokenizer: Any | None) -> str | None:
@@ -49,14 +66,14 @@ def _template(tokenizer: Any | None) -> str | None:
     return found if isinstance(found, str) and found else None
 
 
-def _values(tokenizer: Any, text: str) -> dict[str, Any]:
+def _values(tokenizer: Any, messages: list[dict[str, str]]) -> dict[str, Any]:
     """What the library gives a template to work with: the messages, and the special tokens by name."""
     names = {name: str(value) for name, value in tokenizer.special_tokens_map.items() if isinstance(value, str)}
-    messages = [{"role": "user", "content": text}]
-    return {"messages": messages, "tools": None, "documents": None, "add_generation_prompt": True, **names}
+    speaks_next = awaits_an_answer(messages)
+    return {"messages": messages, "tools": None, "documents": None, "add_generation_prompt": speaks_next, **names}
 
 
-def _rendered(template: str, values: dict[str, Any]) -> str:
+def _rendered(template: str, values: dict[str, Any], advice: str) -> str:
     order = json.dumps({"template": template, "values": values, "longest": LONGEST_TEXT})
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:
@@ -68,5 +85,5 @@ def _rendered(template: str, values: dict[str, Any]) -> str:
     except (subprocess.TimeoutExpired, ValueError):  # ended by the clock, or by a limit of its own before it answered
         answer = {"problem": "it took too long or too much memory"}
     if "text" not in answer:
-        raise InputError(f"The chat template of this model cannot be used: {answer['problem']}. Leave chat off.")
+        raise InputError(f"The chat template of this model cannot be used: {answer['problem']}. {advice}")
     return str(answer["text"])

@@ -11,7 +11,7 @@ import pytest
 
 import attention
 from attention.errors import InputError
-from attention.tokens import as_message, has_template
+from attention.tokens import as_message, as_prompt, has_template
 from tests import twins
 
 CHATML = (
@@ -154,3 +154,37 @@ def test_a_loaded_model_knows_whether_it_can_chat(tmp_path: Path) -> None:
     pool = ModelPool(Limits(model_folder=str(root)))
     assert not pool.get("./mute").chats
     assert pool.get("./speaks").chats
+
+
+MESSAGES = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": TEXT},
+    {"role": "assistant", "content": "It did."},
+    {"role": "user", "content": "Why?"},
+]
+
+
+@pytest.mark.parametrize("form", [list, tuple])
+def test_messages_enter_as_the_librarys_template_writes_them(form: Any) -> None:
+    tokenizer, model = speaking(), copy.deepcopy(twins.model("gpt2"))
+    model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    trace = attention.trace(model, form(MESSAGES), tokenizer=tokenizer, chat=True)
+    own = tokenizer.apply_chat_template(MESSAGES, add_generation_prompt=True)["input_ids"]
+    assert [token.id for token in trace.tokens] == own
+    best = attention.predict(model, MESSAGES, tokenizer=tokenizer, chat=True)
+    assert best.last.position == len(own) - 1
+    assert attention.generate(model, MESSAGES, n_tokens=1, tokenizer=tokenizer, chat=True).ids[: len(own)] == tuple(own)
+    one = attention.trace(model, [{"role": "user", "content": TEXT}], tokenizer=tokenizer, chat=True)
+    assert one.tokens == attention.trace(model, TEXT, tokenizer=tokenizer, chat=True).tokens
+
+
+def test_a_prompt_ends_with_what_the_assistant_said_last() -> None:
+    tokenizer = speaking()
+    own = tokenizer.apply_chat_template(MESSAGES[:3], tokenize=False, add_generation_prompt=False)
+    assert as_prompt(tokenizer, MESSAGES[:3]) == own
+    assert own.endswith("It did.<|im_end|>\n")
+
+
+def test_a_template_that_refuses_messages_is_heard_and_they_are_what_to_change() -> None:
+    with pytest.raises(InputError, match=r"cannot be used: no system\. Change the messages"):
+        as_prompt(speaking(TEMPLATES["refuses systems"]), MESSAGES)

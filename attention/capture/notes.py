@@ -96,8 +96,11 @@ def _instead(model: PreTrainedModel) -> str:
     return next(known, unknown)
 
 
-def does_not_run(model: PreTrainedModel, err: Exception) -> str:
-    """Why a model that was loaded could not run, in its own words."""
+def does_not_run(model: PreTrainedModel, err: Exception, part: str = "") -> str:
+    """Why a model that was loaded could not run, in its own words. part: of it, by its path, that runs on the text."""
     said = " ".join(str(err).split())
     said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
-    return f"{type(model).__name__} does not run on a text alone. Its own message ({type(err).__name__}): {said}"
+    instead = f" Its part that reads text does: from Python give model.{part}, with tokenizer=." if part else ""
+    return (
+        f"{type(model).__name__} does not run on a text alone.{instead} Its own message ({type(err).__name__}): {said}"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -36,7 +37,17 @@ def refusal(model: PreTrainedModel, inputs: Inputs, err: Exception) -> Exception
         if limit is not None:
             remember(model, limit, second=second)
             return too_long(len(_side(inputs, second)), limit)
-    return UnsupportedModelError(does_not_run(model, err))
+    return UnsupportedModelError(does_not_run(model, err, _part(model, inputs)))
+
+
+def _part(model: PreTrainedModel, inputs: Inputs) -> str:
+    """Where in a model made of several there is one that runs on this text alone, the outermost one; "" for none."""
+    from transformers import PreTrainedModel as Whole
+
+    alone = replace(inputs, extra={})
+    parts = ((name, part) for name, part in model.named_modules() if name and isinstance(part, Whole))
+    reading = ((name, part) for name, part in parts if "input_ids" in inspect.signature(part.forward).parameters)
+    return next((name for name, part in reading if _runs(part, alone)), "")
 
 
 def _limit(model: PreTrainedModel, inputs: Inputs, second: bool) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from attention.catalogue import Family
 from attention.config import MEGABYTE, Limits, variable
 from attention.errors import ModelError
-from attention.models import adapter, configuration, files, hub, quantised
+from attention.models import adapter, configuration, files, hub, nested, quantised
 from attention.models.card import ModelCard
 from attention.models.reference import ModelRef
 from attention.models.weights import INDEX, TensorFacts, check_index, choose, common_dtype, parameters, read_header
@@ -19,7 +19,6 @@ from attention.models.weights import INDEX, TensorFacts, check_index, choose, co
 MOST_BESIDE = 200_000_000
 # A name that a stranger wrote is shown up to this length.
 LONGEST_NAME = 80
-PICKLES = re.compile(r".*\.(bin|pt|pth|ckpt|pkl|h5|msgpack)")
 # What a tokenizer may consist of, beside its classes' own code: vocabularies, merges, rules.
 TOKENIZER = re.compile(
     r"(tokenizer|vocab|merges|special_tokens_map|added_tokens|sentencepiece|spiece|source|target|normalizer|bpe)"
@@ -49,6 +48,8 @@ def inspect(ref: ModelRef, limits: Limits) -> ModelCard:
     if ref.built_in:
         raise ModelError(f"{ref.id} is built in and has no files; choose a model from the hub or a folder.")
     source = _local(ref, limits) if ref.folder else _remote(ref)
+    if ref.folder:
+        nested.refuse(ref, source.folder, (name for name, _ in source.files))
     if _is_adapter(source):
         return _adapter_card(source, limits)
     if adapter.CONFIG in dict(source.files):  # the library would put it on as it is, without a look at its settings
@@ -183,7 +184,7 @@ def _weights(source: _Source) -> tuple[str, ...]:
     chosen = choose(names)
     if chosen:
         return chosen
-    pickles = [name for name in names if PICKLES.fullmatch(name)]
+    pickles = nested.pickles(names)
     if pickles:
         raise ModelError(
             f"{source.ref.id} has its weights only as {pickles[0]}, a kind of file that can run code when opened; "

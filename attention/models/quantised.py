@@ -6,16 +6,19 @@ bfloat16. The fast kernels that it would else use on a graphics card are compile
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
-from attention.errors import ModelError
+from attention.errors import ModelError, extra
 from attention.models.reference import ModelRef
 from attention.models.weights import BITS, COUNTERS, TensorFacts
 
 FLOATS = ("F64", "F32", "F16", "BF16")
+# What the library says where it lacks the one package of its own choice that our extra brings.
+ACCELERATE = re.compile(r"requires accelerate\b", re.IGNORECASE)
 # Bits of a weight, for methods whose config does not say. "bits" is what most others write there.
 WIDTHS = {"mxfp4": 4, "bitnet": 2, "fp8": 8, "mxfp8": 8}
 
@@ -36,9 +39,11 @@ def allowed(ref: ModelRef, raw: dict[str, Any]) -> str | None:
     method = method_of(raw)
     problem = None if method is None else _problem(method, _settings(raw) or {})
     if problem is not None:
+        what = f"{ref.id} is quantised with {ascii(method)[1:-1]}, which"
+        if ACCELERATE.search(problem):
+            raise ModelError(f"{what} needs the package accelerate; {extra('adapters')}.")
         raise ModelError(
-            f"{ref.id} is quantised with {ascii(method)[1:-1]}, which cannot be opened here: {problem} Choose the "
-            "model that it was made from, in full precision."
+            f"{what} cannot be opened here: {problem} Choose the model that it was made from, in full precision."
         )
     return method
 

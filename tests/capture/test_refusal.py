@@ -139,3 +139,28 @@ def test_a_model_that_takes_no_text_is_no_matter_of_length() -> None:
     with pytest.raises(UnsupportedModelError, match="BertModel does not run on a text alone"):
         attention.trace(model, ids(13))
     assert longest(model) == 128
+
+
+def reads_pictures_too(kind: str) -> Any:
+    """A tiny model of pictures and texts, in which the text has a model of its own."""
+    text = {**SIZES, "max_position_embeddings": 32, "eos_token_id": 2, "bos_token_id": 1}
+    seen = {name: SIZES[name] for name in ("hidden_size", "num_attention_heads", "num_hidden_layers")}
+    vision = {**seen, "intermediate_size": 56, "image_size": 32, "patch_size": 16}
+    config = getattr(transformers, f"{kind}Config")(text_config=text, vision_config=vision, projection_dim=48)
+    return getattr(transformers, f"{kind}Model")(config).eval()
+
+
+@pytest.mark.parametrize("kind", ["CLIP", "Siglip", "AltCLIP"])
+def test_of_a_model_of_several_the_part_that_reads_text_is_named_and_runs(kind: str) -> None:
+    model = reads_pictures_too(kind)
+    with pytest.raises(UnsupportedModelError, match=r"from Python give model\.text_model, with tokenizer="):
+        attention.trace(model, ids(5))
+    for model.text_model.config.return_dict in (True, False):
+        assert attention.trace(model.text_model, ids(5)).fidelity.ok
+
+
+def test_no_part_is_named_where_none_runs_on_the_text() -> None:
+    config = transformers.ViTConfig(hidden_size=48, num_attention_heads=4, num_hidden_layers=1, intermediate_size=56,
+                                    image_size=32, patch_size=16)  # fmt: skip
+    with pytest.raises(UnsupportedModelError, match=r"does not run on a text alone\. Its own message"):
+        attention.trace(transformers.ViTModel(config).eval(), ids(5))

@@ -211,7 +211,8 @@ def test_a_config_that_is_none(copy: Path, content: bytes, message: str):
 
 
 def test_no_config(copy: Path):
-    (copy / "config.json").unlink()
+    for name in ("config.json", "model.safetensors"):
+        (copy / name).unlink()
     with pytest.raises(ModelError, match=r"mine has no config\.json, so it is not a transformers model"):
         look(copy)
 

@@ -221,3 +221,16 @@ def test_an_unknown_method_is_refused(llama: Path) -> None:
     configure(llama, quantization_config={"quant_method": "magic\u202e"})
     with pytest.raises(ModelError, match=r"magic\\u202e, which cannot be opened here: the library does not know"):
         look(llama)
+
+
+def test_where_accelerate_is_missing_the_extra_that_brings_it_is_named(
+    llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_fp8(llama)
+    monkeypatch.setattr("transformers.quantizers.quantizer_finegrained_fp8.is_accelerate_available", lambda: False)
+    with pytest.raises(ModelError) as caught:
+        look(llama)
+    assert str(caught.value) == (
+        "packed is quantised with fp8, which needs the package accelerate; install it with: pip install "
+        '"headlight[adapters]".'
+    )

@@ -83,7 +83,7 @@ def trace(
         trained=source.trained,
     )
     facts = replace(made.model, chats=has_template(source.tokenizer))
-    return replace(made, model=facts, notes=made.notes + notes_of(source, pair, pair_tokens))
+    return replace(made, model=facts, notes=made.notes + notes_of(source, text, pair, pair_tokens))
 
 
 def predict(

@@ -23,7 +23,8 @@ class ModelEntry:
     """One model of the picker.
 
     id: "local" for our own attention, the name of a model that is bundled (`folder`, below `assets/models/`), or a hub
-    id. revision: the hub's commit hash that is pinned, or None.
+    id. revision: the hub's commit hash that is pinned, or None. knows: a pattern of the whole texts that the model was
+    trained on, and doubt: what to say of any other; both or neither.
     """
 
     id: str
@@ -33,6 +34,8 @@ class ModelEntry:
     about: str
     revision: str | None = None
     folder: str | None = None
+    knows: str | None = None
+    doubt: str | None = None
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
@@ -41,6 +44,8 @@ class ModelEntry:
             raise InputError(f"revision is {self.revision!r}; it must be a commit hash of 40 hexadecimal digits")
         if self.folder is not None and not (BUNDLED / self.folder / "config.json").is_file():
             raise InputError(f"folder is {self.folder!r}; it must be one below {BUNDLED.name}/ that holds a model")
+        if (self.knows is None) != (self.doubt is None):
+            raise InputError("knows and doubt go together: a pattern of texts, and what to say of any other")
 
     @property
     def path(self) -> Path | None:
@@ -104,6 +109,23 @@ def all_samples() -> tuple[Sample, ...]:
 def find(id: str) -> ModelEntry | None:
     """The model of that id, or None where the picker does not offer it."""
     return next((entry for entry in models() if entry.id == id), None)
+
+
+def doubt(id: str, text: str) -> str:
+    """What to say of a text that is not of the kind that this model was trained on; "" where nothing is to be said."""
+    entry = find(id)
+    text = text.strip()
+    if not text or entry is None or entry.knows is None or entry.doubt is None:
+        return ""
+    return "" if _pattern(entry.knows).fullmatch(text) else entry.doubt
+
+
+@cache
+def _pattern(knows: str) -> Any:
+    """The pattern; it may name parts of itself, which Python's own cannot."""
+    import regex
+
+    return regex.compile(knows)
 
 
 def offered(limits: Limits) -> tuple[ModelEntry, ...]:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from attention.catalogue import doubt
 from attention.config import MEGABYTE, Limits
 from attention.errors import HeadlightError, InputError, TooLongError
 from attention.record import Token
@@ -248,14 +249,25 @@ def _target_of(source: Source, pair: Any, inputs: Inputs, limits: Limits | None)
     return Shortened("pair", pair, lambda shorter: _target(source, shorter, inputs, limits)[1])
 
 
-def notes_of(source: Source, pair: Any, pair_tokens: tuple[Token, ...]) -> tuple[str, ...]:
+def notes_of(source: Source, text: Any, pair: Any, pair_tokens: tuple[Token, ...]) -> tuple[str, ...]:
     """What a person should know of this source and of what entered it, in sentences."""
+    found = (*source.notes, *_doubts(source, text))
     if pair is not None or not pair_tokens or _judges(source):
-        return source.notes
+        return found
     if len(pair_tokens) == 1:
-        return (*source.notes, "The model wrote no second text of its own: its decoder has the start token alone.")
+        return (*found, "The model wrote no second text of its own: its decoder has the start token alone.")
     cut = f" It stops after {MOST_WRITTEN} tokens." if len(pair_tokens) > MOST_WRITTEN else ""
-    return (*source.notes, f"The second text is the model's own greedy output.{cut}")
+    return (*found, f"The second text is the model's own greedy output.{cut}")
+
+
+def _doubts(source: Source, text: Any) -> tuple[str, ...]:
+    """What the catalogue says of a text that its model was not trained on; a folder may have the name of its model."""
+    from attention.tokens.split import split_text
+
+    split = None if isinstance(text, str) else split_text(text)
+    read = text if split is None else split.text
+    said = doubt(source.name, read) if source.trained and isinstance(read, str) else ""
+    return (said,) if said else ()
 
 
 def has_two_sides(source: Source) -> bool:

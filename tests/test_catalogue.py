@@ -1,12 +1,15 @@
 """The catalogue: what it offers, and what its files may not be."""
 
+import datetime
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from attention import catalogue
+from attention.bundled import notes
 from attention.catalogue import (
     BUNDLED,
     DEFAULT_MODEL,
@@ -15,6 +18,7 @@ from attention.catalogue import (
     Sample,
     all_samples,
     default_model,
+    doubt,
     find,
     is_offered,
     models,
@@ -25,6 +29,7 @@ from attention.catalogue import (
 )
 from attention.config import Limits
 from attention.errors import InputError
+from tools.train.spellings import FIRST, LAST, spelled
 
 GOOD = 'id = "a/b"\ntitle = "A"\nfamily = "encoder"\nlicence = "MIT"\nabout = "One."\n'
 
@@ -176,3 +181,42 @@ def test_the_offer_in_words_is_short():
 def test_an_unknown_id_in_the_list_is_named():
     with pytest.raises(InputError, match="names 'org/nam', which is not in the catalogue; it has storyteller, cloze"):
         offered(Limits(models="cloze,org/nam"))
+
+
+DATES = [FIRST + datetime.timedelta(days=n) for n in range(0, (LAST - FIRST).days + 1, 97)]
+
+
+def test_the_date_translator_doubts_no_date_that_it_was_trained_on():
+    assert len(DATES) > 500
+    for day in [*DATES, LAST]:
+        for text in spelled(day):
+            assert not any(doubt("dates", each) for each in (text, text.lower(), text.upper(), f" {text}\n")), text
+
+
+def test_the_date_translator_doubts_none_of_its_own_texts():
+    own = [sample.text for sample in all_samples() if sample.model == "dates"]
+    own += [shine.text for shine in notes("dates").shines]
+    assert len(own) > 5
+    assert not any(doubt("dates", text) for text in own)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The cat sat on the mat.", "May 3", "3 May 1898", "3 May 2051", "32 May 1998", "1998-13-03", "3/5/1998", "1998",
+     "3 May 1998 and more", "the 3rd of May, 1998" * 900],
+)  # fmt: skip
+def test_the_date_translator_doubts_what_is_no_date_of_its_own(text: str):
+    assert "not a date in a form that the date translator was trained on" in doubt("dates", text)
+
+
+def test_nothing_is_doubted_of_models_that_read_any_text():
+    assert [entry.id for entry in models() if doubt(entry.id, "The cat sat.")] == ["dates"]
+    assert doubt("no/such-model", "The cat sat.") == ""
+    assert doubt("dates", " ") == "", "there is nothing yet to doubt"
+
+
+def test_a_pattern_and_what_it_is_for_go_together():
+    entry = next(entry for entry in models() if entry.id == "dates")
+    for lacking in ("knows", "doubt"):
+        with pytest.raises(InputError, match="knows and doubt go together"):
+            replace(entry, **{lacking: None})

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import attention
+from attention.catalogue import find
 from attention.config import Limits
 from attention.errors import InputError, TooLongError
 from attention.source import inputs_of, loaded_source
@@ -115,3 +116,12 @@ def test_the_local_model_obeys_the_limit_of_characters_too() -> None:
 
 def test_ids_have_no_characters(decoder: Any) -> None:
     assert attention.trace(decoder, ids(6), limits=Limits(max_characters=1)).tokens
+
+
+def test_a_text_that_the_model_was_not_trained_on_is_noted_in_its_trace() -> None:
+    said = find("dates").doubt
+    assert said in attention.trace("dates", "The cat sat.").notes
+    assert said in attention.trace("dates", ["The", "cat", "sat."], "1998").notes
+    for text in ("3 May 1998", ["3", "May", "1998"]):
+        assert said not in attention.trace("dates", text).notes
+    assert said not in attention.trace("dates", [5, 6, 7]).notes

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from attention.bundled import Shine, notes
-from attention.catalogue import LOCAL, find, samples
+from attention.catalogue import LOCAL, doubt, find, samples
 from attention.config import Limits
 from attention.errors import Beginning, InputError
 from attention.payloads import parts
@@ -53,6 +53,8 @@ def draw(view: View) -> Any:
     sentence, model = st.columns([4, 1], gap="small")
     with sentence:
         _texts(view)
+        if said := doubt(view.model, view.text):
+            st.caption(said)
     with model, st.container(key="picker", gap=None):
         _picker(view)
         place = st.empty()

@@ -41,27 +41,35 @@ The models of the hub have licences of their own, which the page of models shows
 
 def pinned() -> dict[str, str]:
     """Name → version of each line of requirements.txt."""
+    return {canonicalize_name(one.name): str(one.specifier).removeprefix("==") for one in _lines()}
+
+
+def _lines() -> list[Requirement]:
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    found = [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
-    return {canonicalize_name(one.name): str(one.specifier).removeprefix("==") for one in found}
+    return [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
 
 
 def closure() -> set[str]:
     """The pinned packages and all that they bring here."""
-    found: set[str] = set()
-    left = list(pinned())
+    found: set[tuple[str, str]] = set()
+    left = [pair for one in _lines() for pair in _with_extras(one)]
     while left:
-        name = left.pop()
-        if name in found:
+        name, extra = left.pop()
+        if (name, extra) in found:
             continue
         try:
             asked = [Requirement(line) for line in requires(name) or ()]
         except PackageNotFoundError:  # for another platform or Python
             continue
-        found.add(name)
-        # "extra" is empty: what an extra would bring is not installed by the pins.
-        left += [canonicalize_name(one.name) for one in asked if not one.marker or one.marker.evaluate({"extra": ""})]
-    return found
+        found.add((name, extra))
+        brought = [one for one in asked if not one.marker or one.marker.evaluate({"extra": extra})]
+        left += [pair for one in brought for pair in _with_extras(one)]
+    return {name for name, _ in found}
+
+
+def _with_extras(one: Requirement) -> list[tuple[str, str]]:
+    """The package by itself, and with each extra that is asked for."""
+    return [(canonicalize_name(one.name), extra) for extra in ("", *one.extras)]
 
 
 def licences() -> dict[str, str]:

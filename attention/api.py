@@ -222,16 +222,19 @@ def save(
     a .csv: weights, a stage such as scores or masked, output, contribution, query, key, value, or pairs (one line for
     each query and key).
 
-    Of a picture: width, "89mm" or "183mm" (one column of a paper, or both, the default) or "slide" (1920 × 1080);
-    panel, "scores", "weights", "values" or "all" (the default); theme, "light" (the default) or "dark"; title, legend,
-    pin: whether there are a line with the model's name, colours with captions, and an outline of the pinned token's row
-    (all are there by default).
+    Of a picture (.svg, .pdf, .png): width, "89mm" or "183mm" (one column of a paper, or both, the default) or "slide"
+    (1920 × 1080); panel, "scores", "weights", "values" or "all" (the default); theme, "light" (the default) or "dark";
+    title, legend, pin: whether there are a line with the model's name, colours with captions, and an outline of the
+    pinned token's row (all are there by default).
 
     `.html` is an interactive page that opens offline, and `.npz` everything as arrays, which `load` and the page read
-    back; both hold all heads. `.svg` is a figure for print, `.csv` a table that is safe to open in a spreadsheet, and
-    `.json` every step as text; each holds one head, so give that (`trace.head(5, 3)`), or a view.
+    back; both hold all heads. `.svg` is a figure for print, and so are `.pdf`, a page of its size whose text stays
+    text, and `.png`, at 300 points an inch; those two need `pip install "headlight[figures]"`. `.csv` is a table that
+    is safe to open in a spreadsheet, and `.json` every step as text. Each of these holds one head, so give that
+    (`trace.head(5, 3)`), or a view.
 
-    Raises InputError for another ending or option, where a head is missing or where the file cannot be written.
+    Raises InputError for another ending or option, where a head or a package is missing or where the file cannot be
+    written. Warns (`attention.errors.HeadlightWarning`) where no font on this computer has a letter of a .pdf or .png.
     """
     from attention.export.files import write
     from attention.export.picture import Picture

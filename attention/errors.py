@@ -77,6 +77,10 @@ class MemoryFullError(HeadlightError, MemoryError):
         super().__init__(message)
 
 
+class HeadlightWarning(UserWarning):
+    """Something was done, and is not quite what was asked for; the message says what, and what to do."""
+
+
 def is_out_of_memory(err: BaseException) -> bool:
     """Whether the system refused memory, which is said in several ways: by Python, by torch on a graphics card with a
     class of its own, and on a processor with a bare RuntimeError.

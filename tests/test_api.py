@@ -353,7 +353,7 @@ def test_a_file_of_each_kind_for_a_loaded_model_and_for_own_tensors(tmp_path: Pa
     query, key, value = torch.randn(3, 2, 5, 4)
     own = attention.Trace.from_tensors(query=query, key=key, value=value, causal=True, tokens=list("abcde")).head(0, 1)
     for name, head in (("loaded", loaded), ("own", own)):
-        for ending in (".html", ".svg", ".csv", ".json", ".npz"):
+        for ending in (".html", ".svg", ".pdf", ".png", ".csv", ".json", ".npz"):
             path = tmp_path / f"{name}{ending.upper()}"
             assert attention.save(head, str(path)) == path
             assert path.stat().st_size > 200
@@ -373,7 +373,7 @@ def test_a_whole_trace_and_a_head_of_it_are_the_same_file(tmp_path: Path) -> Non
     written = []
     for name, what in (("head", trace.head(2, 3)), ("view", trace)):
         given = {"view": chosen} if what is trace else {}
-        paths = [attention.save(what, tmp_path / f"{name}{end}", **given) for end in (".csv", ".svg")]
+        paths = [attention.save(what, tmp_path / f"{name}{end}", **given) for end in (".csv", ".svg", ".png")]
         written.append([path.read_bytes() for path in paths])
     assert written[0] == written[1]
     first = attention.save(trace.head(0, 0), tmp_path / "first.csv").read_bytes()
@@ -416,11 +416,11 @@ def test_what_is_neither_a_trace_nor_a_head_is_refused_in_words() -> None:
 
 def test_files_that_cannot_be_written_or_read(tmp_path: Path) -> None:
     trace = attention.trace("local", "The cat sat.")
-    with pytest.raises(InputError, match=r"'a.png' must end in one of: .html \(an interactive page\), .npz"):
-        attention.save(trace, tmp_path / "a.png")
+    with pytest.raises(InputError, match=r"'a.jpg' must end in one of: .html \(an interactive page\), .npz"):
+        attention.save(trace, tmp_path / "a.jpg")
     with pytest.raises(InputError, match=r"must end in one of"):
         attention.save(trace, "npz")
-    for ending in (".svg", ".csv", ".json"):
+    for ending in (".svg", ".pdf", ".png", ".csv", ".json"):
         with pytest.raises(InputError, match=r"of one head: give trace.head\(layer, head\), or view="):
             attention.save(trace, tmp_path / f"a{ending}")
     with pytest.raises(InputError, match="takes a Trace or a HeadView; got str"):

@@ -95,7 +95,7 @@ def test_every_example_of_the_command_line_runs(tmp_path: Path, monkeypatch: pyt
         assert words[:3] == ["python", "-m", "attention"]
         assert main(words[3:]) == codes.GOOD, command
     written = {path.name for path in tmp_path.iterdir()}
-    assert {"cat.html", "cat.npz", "cat.csv", "cat.svg", "out-001.svg", "out-002.svg"} <= written
+    assert {"cat.html", "cat.npz", "cat.csv", "cat.svg", "cat.pdf", "cat.png", "out-001.svg", "out-002.svg"} <= written
 
 
 def test_the_lines_for_a_shell_run_in_one(tmp_path: Path) -> None:

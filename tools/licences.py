@@ -23,6 +23,8 @@ ALLOWED = frozenset((
     "Mozilla Public License 2.0 (MPL 2.0)", "PSF-2.0", "Python Software Foundation License", "Python-2.0",
     "The Unlicense (Unlicense)", "Unlicense", "Zlib",
 ))  # fmt: skip
+# What a package's metadata does not say, but the licence's own text that comes with it; a test looks there.
+IN_ITS_FILE = {"resvg-py": "MIT"}
 HEAD = """# Licences
 
 Headlight itself is under Apache-2.0. These packages are pinned in `requirements.txt`; the licences are those that their
@@ -34,8 +36,9 @@ packages that these bring against a list of permissive ones.
 """
 FOOT = """
 What lies in the repository and is not our own keeps its licence beside it: plotly.js (MIT) and the typeface Source Sans
-3 (SIL Open Font License 1.1) in `static/`. The texts that the bundled models were trained on are named in their cards.
-The models of the hub have licences of their own, which the page of models shows.
+3 (SIL Open Font License 1.1) in `static/`. `assets/export/fonts/` has the same typeface made over into files of single
+weights, under another name, for the licence keeps “Source” for the original. The texts that the bundled models were
+trained on are named in their cards. The models of the hub have licences of their own, which the page of models shows.
 """
 
 
@@ -76,7 +79,7 @@ def licences() -> dict[str, str]:
     """Name → licence of every installed package, by pip-licenses."""
     command = [sys.executable, "-m", "piplicenses", "--format=json", "--with-system"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-    return {canonicalize_name(one["Name"]): one["License"] for one in json.loads(done.stdout)}
+    return {canonicalize_name(one["Name"]): one["License"] for one in json.loads(done.stdout)} | IN_ITS_FILE
 
 
 def parts(licence: str) -> set[str]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attention.cli import codes, common
 from attention.cli.link import read
-from attention.errors import HeadlightError, InputError, ModelError
+from attention.errors import HeadlightError, HeadlightWarning, InputError, ModelError
 from attention.view import View, clean
 
 if TYPE_CHECKING:
@@ -33,7 +36,8 @@ EXAMPLES = """\
   python -m attention trace --link "http://localhost:8501/?v=1&model=dates&text=May+3&kind=cross" --export date.svg
   python -m attention trace --model owner/name --texts lines.txt --export "out-{n:03}.json"
 """
-ENDINGS = (".html", ".svg", ".csv", ".json", ".npz")
+ENDINGS = (".html", ".svg", ".pdf", ".png", ".csv", ".json", ".npz")
+PICTURES = (".svg", ".pdf", ".png")
 NUMBER = re.compile(r"\{n(?::(0?\d{1,2}))?\}")
 
 
@@ -106,10 +110,11 @@ def _one(given: argparse.Namespace, view: View, number: int, place: str, report:
         head = made.head(view.layer, view.head, view.kind or None)  # type: ignore[arg-type]
         report("Checking every head", None)
         answer = answer_of(made, head, given.top) | (_between_words(head, given.top) if given.words else {})
-        files = [
-            save(made, _numbered(name, number), view=view, what=given.what, **_picture(given, name))
-            for name in given.export
-        ]
+        with _told(place):
+            files = [
+                save(made, _numbered(name, number), view=view, what=given.what, **_picture(given, name))
+                for name in given.export
+            ]
     except ModelError:
         raise  # no other text would fare better
     except HeadlightError as err:
@@ -121,6 +126,19 @@ def _one(given: argparse.Namespace, view: View, number: int, place: str, report:
     common.say({**counted, "text": view.text, **answer, "files": files})
     common.warn_of(answer["checks"], place)
     return codes.GOOD if answer["checks"]["ok"] else codes.NOT_TRUSTED
+
+
+@contextmanager
+def _told(place: str) -> Iterator[None]:
+    """Our own warnings as sentences on stderr; others go on as they are."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always", HeadlightWarning)
+        yield
+    for one in heard:
+        if issubclass(one.category, HeadlightWarning):
+            print(f"headlight: {place}{one.message}", file=sys.stderr)
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
 def _with(report: common.Report, more: str) -> common.Report:
@@ -201,14 +219,17 @@ def _numbered(name: str, number: int) -> Path:
 
 def _picture(given: argparse.Namespace, name: str) -> dict[str, Any]:
     """What is asked of this file, where it is a picture."""
-    if Path(name).suffix.lower() != ".svg":
+    if Path(name).suffix.lower() not in PICTURES:
         return {}
     return {option: getattr(given, option) for option in ("width", "panel", "theme")}
 
 
 def _refuse_names(given: argparse.Namespace, count: int) -> None:
-    """Raise, before anything is run, where many texts would overwrite one file or a folder is missing."""
+    """Raise, before anything is run, where many texts would overwrite one file, or a folder or a package is missing."""
+    from attention.export.files import refuse_without_means
+
     for name in given.export:
+        refuse_without_means(Path(name))
         folder = _numbered(name, 1).parent
         if not folder.is_dir():
             raise InputError(f"There is no folder {folder} to write {name} into; make it first.")

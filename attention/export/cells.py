@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SHAPES = 48
 STEPS = 256
 HATCH = "#8a857b"
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def cells(panel: Panel, z: np.ndarray, box: Box, palette: Palette) -> str:
@@ -80,11 +81,26 @@ def _ramp(palette: Palette, scale: str) -> list[str]:
 def _png(numbers: np.ndarray, masked: np.ndarray, colours: Sequence[str]) -> bytes:
     """(rows, columns) colour numbers as a picture of one pixel each; masked ones are transparent."""
     table = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in colours], dtype=np.uint8)
-    pixels = np.concatenate([table[numbers], np.where(masked, 0, 255).astype(np.uint8)[..., None]], axis=-1)
-    rows, columns = numbers.shape
+    return packed(np.concatenate([table[numbers], np.where(masked, 0, 255).astype(np.uint8)[..., None]], axis=-1))
+
+
+def packed(pixels: np.ndarray) -> bytes:
+    """uint8 (rows, columns, 4), with how solid each is last, as a PNG."""
+    rows, columns = pixels.shape[:2]
     lines = np.concatenate([np.zeros((rows, 1), np.uint8), pixels.reshape(rows, -1)], axis=1)
     header = struct.pack(">IIBBBBB", columns, rows, 8, 6, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(lines.tobytes(), 9)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
-    )
+    return SIGNATURE + b"".join(chunk(name, data) for name, data in chunks)
+
+
+def unpacked(png: bytes) -> np.ndarray:
+    """The pixels of what `packed` made; of no other PNG."""
+    start = len(SIGNATURE) + 8
+    columns, rows = struct.unpack(">II", png[start : start + 8])
+    data = zlib.decompressobj().decompress(png[png.index(b"IDAT") + 4 :])
+    return np.frombuffer(data, np.uint8).reshape(rows, 1 + 4 * columns)[:, 1:].reshape(rows, columns, 4)
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    """One piece of a PNG, with its length and its sum."""
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

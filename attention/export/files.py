@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attention.config import MEGABYTE, Limits
-from attention.errors import InputError
+from attention.errors import HeadlightWarning, InputError, extra
 from attention.export.shown import on_show
 from attention.record import HeadView, Trace
 from attention.view import View
@@ -20,10 +22,13 @@ if TYPE_CHECKING:
 
 # What each ending becomes, in words: of the whole trace, or of one head.
 WHOLE = {".html": "an interactive page", ".npz": "everything as arrays"}
-ONE_HEAD = {".svg": "a figure", ".csv": "a table", ".json": "every step as text"}
+PICTURES = {".svg": "a figure", ".pdf": "a figure as a page", ".png": "a figure in points"}
+ONE_HEAD = PICTURES | {".csv": "a table", ".json": "every step as text"}
 ENDINGS = WHOLE | ONE_HEAD
-PICTURES = (".svg",)
+# What the pictures need that not every installation has: modules, and the packages that bring them.
+NEEDED = {"resvg_py": "resvg-py", "reportlab": "reportlab"}
 BLANK = "___"
+MOST_NAMED = 8
 
 
 def write(
@@ -31,6 +36,7 @@ def write(
 ) -> Path:
     """Write the file; see `attention.save`. Raises InputError; what is to be written is made before the file is."""
     ending = ending_of(path)
+    refuse_without_means(path)
     if picture is not None and ending not in PICTURES:
         raise InputError(
             f"width, panel, theme, title, legend and pin are of a picture; {path.name!r} is {ENDINGS[ending]}."
@@ -49,7 +55,10 @@ def write(
         view = view if head is None else replace(view, **_place(head))
         named = on_show(trace, view)  # raises where the trace lacks what the view names
         head = head or named
-    _put(path, _content(trace, head or _first(trace), view, ending, what, picture))
+    content, boxed = _content(trace, head or _first(trace), view, ending, what, picture)
+    _put(path, content)
+    if boxed:
+        warnings.warn(_of_boxes(path, boxed), HeadlightWarning, stacklevel=3)  # where `attention.save` was called
     return path
 
 
@@ -77,6 +86,27 @@ def ending_of(path: Path) -> str:
         known = ", ".join(f"{name} ({words})" for name, words in ENDINGS.items())
         raise InputError(f"{path.name!r} must end in one of: {known}.")
     return ending
+
+
+def refuse_without_means(path: Path) -> None:
+    """Raise InputError where a file of that ending needs packages that are not installed."""
+    missing = [package for module, package in NEEDED.items() if find_spec(module) is None]
+    ending = path.suffix.lower()
+    if missing and ending in (".pdf", ".png"):
+        raise InputError(
+            f"For a {ending} {' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} missing here; "
+            f"{extra('figures')} or save an .svg, which needs nothing more."
+        )
+
+
+def _of_boxes(path: Path, letters: str) -> str:
+    """What is said where no font has some letters."""
+    shown = ", ".join(f"“{letter}” (U+{ord(letter):04X})" for letter in letters[:MOST_NAMED])
+    more = f" and {len(letters) - MOST_NAMED} more" if len(letters) > MOST_NAMED else ""
+    return (
+        f"No font on this computer has {shown}{more}: boxes stand for them in {path.name}. Install one that does, or "
+        "save an .svg, which is drawn with the fonts of whoever opens it."
+    )
 
 
 def view_of(trace: Trace, head: HeadView | None) -> View:
@@ -113,11 +143,12 @@ def _first(trace: Trace) -> HeadView:
 
 def _content(
     trace: Trace, head: HeadView, view: View, ending: str, what: str, picture: Picture | None
-) -> bytes:
+) -> tuple[bytes, str]:
+    """What is written, and the letters in it that no font here has."""
     if ending in PICTURES:
-        return _svg(head, view, picture).encode("utf-8")
+        return _drawn(head, view, picture, ending)
     made = _MAKERS[ending](trace, head, view, what)
-    return made.encode("utf-8") if isinstance(made, str) else made
+    return made.encode("utf-8") if isinstance(made, str) else made, ""
 
 
 def _html(trace: Trace, head: HeadView, view: View, what: str) -> bytes:
@@ -138,10 +169,20 @@ def _npz(trace: Trace, head: HeadView, view: View, what: str) -> bytes:
     return to_npz(trace, view)
 
 
-def _svg(head: HeadView, view: View, picture: Picture | None) -> str:
+def _drawn(head: HeadView, view: View, picture: Picture | None, ending: str) -> tuple[bytes, str]:
+    from attention.export.picture import Picture
     from attention.export.still import still
 
-    return still(head, view, picture)
+    picture = picture or Picture()
+    if ending == ".svg":
+        return still(head, view, picture).encode("utf-8"), ""
+
+    from attention.export.letters import UNPACKED
+    from attention.export.pdf import to_pdf
+    from attention.export.png import boxed, to_png
+
+    svg = still(head, view, picture, family=UNPACKED)
+    return to_png(svg, picture) if ending == ".png" else to_pdf(svg), boxed(svg)
 
 
 def _csv(trace: Trace, head: HeadView, view: View, what: str) -> str:

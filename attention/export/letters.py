@@ -12,6 +12,9 @@ from attention.assets import EXPORT, STATIC
 
 SIZE = 14
 FAMILY = "'Source Sans 3', sans-serif"
+# The same typeface as files for programs that read no packed fonts; made by tools/letters.py.
+UNPACKED = "Headlight Sans"
+FILES = {weight: EXPORT / "fonts" / f"headlight-sans-{weight}.ttf" for weight in (400, 700)}
 LABEL_CHARS, LABEL_WIDEST = 14, 116
 BEYOND_LATIN = re.compile("[\u0100-\u02ff\u1d00-\u1eff\u20a0-\u20cf\u2c60-\u2c7f\ua722-\ua7ff]")
 RANGE = " unicode-range: U+0100-02FF, U+1D00-1EFF, U+20A0-20CF, U+2C60-2C7F, U+A722-A7FF;"
@@ -20,12 +23,18 @@ RANGE = " unicode-range: U+0100-02FF, U+1D00-1EFF, U+20A0-20CF, U+2C60-2C7F, U+A
 def width_of(text: str, bold: bool = False, size: float = SIZE) -> float:
     """The width of a line of text; of letters that the typeface lacks as much as they may take in another."""
     known = _widths()["700" if bold else "400"]
-    return sum(known.get(letter, _foreign(letter)) for letter in text) * size / 1000
+    return sum(known.get(letter, elsewhere(letter)) for letter in text) * size / 1000
 
 
 def is_known(text: str) -> bool:
     """Whether the typeface has every letter of it."""
-    return all(letter in _widths()["400"] for letter in text)
+    return not foreign(text)
+
+
+def foreign(text: str) -> str:
+    """The letters of it that the typeface lacks, each once, in their order."""
+    known = _widths()["400"]
+    return "".join(dict.fromkeys(letter for letter in text if letter not in known))
 
 
 def brief(name: str) -> str:
@@ -68,7 +77,8 @@ def _broken(word: str, width: float, bold: bool, size: float) -> list[str]:
     return pieces
 
 
-def _foreign(letter: str) -> int:
+def elsewhere(letter: str) -> int:
+    """How wide a letter that the typeface lacks may be in another, in thousandths of the letters' size."""
     if unicodedata.combining(letter):
         return 0
     return 1000 if unicodedata.east_asian_width(letter) in "WF" else 750

@@ -41,11 +41,12 @@ BAR, LONGEST, THIN = 8, 160, 8
 CHANGED = "as the model ran it, without the page’s temperature or what is left out"
 
 
-def still(head_view: HeadView, view: View, picture: Picture | None = None) -> str:
+def still(head_view: HeadView, view: View, picture: Picture | None = None, *, family: str = "") -> str:
     """The picture as an XML document: the view's stage, weights and values of this head, and the pinned tokens' rows.
 
     Text that a person typed is escaped, and what XML cannot hold is replaced. What is not known of this head is a
-    sentence in its panel's place. A check that fails is said in the picture, and both are in its description.
+    sentence in its panel's place. A check that fails is said in the picture, and both are in its description. family:
+    a typeface that whoever reads it has; without it the shipped one comes along.
     """
     picture = picture or Picture()
     palette = THEMES[picture.theme]
@@ -66,12 +67,17 @@ def still(head_view: HeadView, view: View, picture: Picture | None = None) -> st
     body = "\n".join(pieces)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {_size(picture, wide, height)} viewBox="0 0 {wide} {height:g}" '
-        f'role="img" aria-label={quoteattr(_xml(said))} font-family={quoteattr(FAMILY)} font-size="{SIZE}" '
+        f'role="img" aria-label={quoteattr(_xml(said))} font-family={quoteattr(family or FAMILY)} font-size="{SIZE}" '
         f'fill="{palette.ink}">\n<title>{_text(name)}</title>\n<desc>{_text(said)}</desc>\n'
-        f"<style>{face(_xml(body))}</style>\n"
-        f'<rect width="100%" height="100%" fill="{WHITE if picture.theme == "light" else palette.paper}"/>\n'
+        + ("" if family else f"<style>{face(_xml(body))}</style>\n")
+        + f'<rect width="100%" height="100%" fill="{ground(picture)}"/>\n'
         f"{body}\n</svg>\n"
     )
+
+
+def ground(picture: Picture) -> str:
+    """The colour behind everything: white on paper, the page's own in the dark."""
+    return WHITE if picture.theme == "light" else THEMES[picture.theme].paper
 
 
 def _size(picture: Picture, wide: float, height: float) -> str:

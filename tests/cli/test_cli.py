@@ -4,8 +4,10 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+import warnings
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -171,6 +173,44 @@ def test_a_file_of_each_kind(run: Any, tmp_path: Path) -> None:
     assert len(table) > len(head.weights)
 
 
+def test_pictures_have_the_width_that_was_asked_for(run: Any, tmp_path: Path) -> None:
+    exports = [part for ending in ("svg", "png", "pdf") for part in ("--export", str(tmp_path / f"x.{ending}"))]
+    assert run(*TRACE, *exports, "--width", "89mm", "--panel", "weights", "--theme", "dark")[0] == 0
+    assert b'width="89mm"' in (tmp_path / "x.svg").read_bytes()
+    assert int.from_bytes((tmp_path / "x.png").read_bytes()[16:20], "big") == 1051
+    box = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ", (tmp_path / "x.pdf").read_bytes())
+    assert box is not None
+    assert float(box[1]) / 72 * 25.4 == pytest.approx(89, abs=0.01)
+
+
+def test_letters_that_no_font_has_are_told_on_stderr(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from attention.export import png
+
+    monkeypatch.setattr(png, "boxed", lambda svg: "☃")
+    given = ("trace", "--model", "local", "--text", "Snow.", "--export", str(tmp_path / "x.png"))
+    code, out, err = run(*given)
+    assert code == 0
+    assert json.loads(out)["files"] == [str(tmp_path / "x.png")]
+    assert err.startswith("headlight: No font on this computer has “☃” (U+2603): boxes stand for them in x.png. ")
+    assert err.count("\n") == 1
+
+
+def test_a_package_that_is_missing_is_told_before_anything_is_run(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from attention.export import files
+
+    monkeypatch.setattr(files, "find_spec", lambda name: None)
+    code, out, err = run("trace", "--model", "no/such-model", "--text", "x", "--export", "x.pdf")
+    assert (code, out) == (codes.REFUSED, "")
+    assert 'pip install "headlight[figures]"' in err
+
+
+def test_other_warnings_go_on() -> None:
+    from attention.cli.trace import _told
+
+    with pytest.warns(RuntimeWarning, match="not ours"), _told(""):
+        warnings.warn("not ours", RuntimeWarning, stacklevel=1)
+
+
 def test_the_table_of_a_csv_can_be_chosen(run: Any, tmp_path: Path) -> None:
     written = []
     for what in ("weights", "scores"):
@@ -259,7 +299,7 @@ def test_models_and_files_that_are_not_there(run: Any, tmp_path: Path, empty_cac
         (["trace", "--model", "local", "--text", "x", "--texts", "y"], "not allowed with"),
         ([*TRACE, "--layer", "-1"], "must be a whole number from 0"),
         ([*TRACE, "--layer", "1e9"], "must be a whole number from 0"),
-        ([*TRACE, "--export", "a.png"], "'a.png' must end in .html, .svg, .csv, .json or .npz"),
+        ([*TRACE, "--export", "a.jpg"], "'a.jpg' must end in .html, .svg, .pdf, .png, .csv, .json or .npz"),
         ([*TRACE, "--kind", "sideways"], "invalid choice: 'sideways'"),
         (["patterns", "--model", "local", "--pattern", "none"], "invalid choice: 'none'"),
         (["patterns", "--model", "local", "--least", "nan"], "'nan' must be a number"),

@@ -3,7 +3,7 @@
 from packaging.requirements import Requirement
 
 from tests.test_docs import read, rows
-from tools.licences import ALLOWED, closure, document, foreign, licences, parts, pinned
+from tools.licences import ALLOWED, IN_ITS_FILE, closure, document, foreign, licences, parts, pinned
 
 STATED = licences()
 
@@ -26,6 +26,17 @@ def test_all_that_the_app_brings_is_under_a_licence_of_the_list():
     assert {"starlette", "markupsafe"} <= names
     assert not {"pytest", "ruff", "hypothesis"} & names
     assert foreign({name: STATED[name] for name in names}) == {}
+
+
+def test_what_only_a_licences_text_says_is_there():
+    from importlib.metadata import distribution
+
+    begins = {"MIT": "Permission is hereby granted, free of charge, to any person obtaining a"}
+    for name, licence in IN_ITS_FILE.items():
+        told = distribution(name)
+        texts = [str(file.locate().read_text()) for file in told.files or () if file.name == "LICENSE"]
+        assert any(begins[licence] in text for text in texts)
+        assert not told.metadata.get("License-Expression")
 
 
 def test_a_foreign_licence_is_found():

@@ -6,7 +6,12 @@ const [{ ui }, { titlesOf }, { bySize }, { isPaired, onStrips }] = await Promise
 const NAMED = 4;
 const DEGREES = 180 / Math.PI;
 const BASIS = "What this does not show: a single dimension need not stand for anything. If all queries and keys were turned alike in any way, every score would stay what it is, and every product here would be another.";
+const UNKNOWN = "The queries and keys of this head are not known, so its scores cannot be taken apart by dimension.";
+const LONG = "This text is so long that its queries and keys stay on the server, so its scores cannot be taken apart here.";
 const AFTER_ONLY = "Queries and keys are known as they enter the score, so after any turning by place.";
+
+/** Why the scores of a head whose vectors are not here cannot be taken apart. */
+export const whyNot = ({ run }) => (run.level === "tiles" ? LONG : UNKNOWN);
 
 /** The angle of a cosine in whole degrees; "" without one. */
 export const angle = (cos) => (cos === null || cos === undefined ? "" : `${Math.round(Math.acos(Math.min(1, Math.max(-1, cos))) * DEGREES)}°`);
@@ -28,24 +33,35 @@ export function nameOf({ strips }, side, index) {
   return ui.make("b", { class: side, dir: "auto" }, "“", ...ui.named(strips[side].list, index), "”");
 }
 
-/** “it” · “cat”: Σ q·k = 12.84 → × 1/√32 = 2.27 → weight 0.737, as in the head's own stages. */
-export function chainOf(state, { query, key }) {
+/**
+ * From the products to the weight, as in the head's own stages: [{isSum, isApart, text}]. Each follows from the one before,
+ * unless it isApart.
+ */
+export function stepsOf(state, { query, key }) {
   const { head } = state.shown;
   const rows = head.rows(query);
   const masked = !head.allowed(query)[key];
-  const names = [nameOf(state, "query", query), " · ", nameOf(state, "key", key), ": "];
   const isBack = !isPaired(state) && onStrips(state) === state.before;
-  const before = isBack ? [step([...sumOf(), ` before turning = ${ui.decimals(state.made.sum, state.places)}`]), " · as they meet "] : [];
-  const steps = Object.entries(titlesOf(head, state.vectors.layer.titles)).flatMap(([stage, title]) => {
+  const before = isBack ? [{ isSum: true, text: ` before turning = ${ui.decimals(state.made.sum, state.places)}` }] : [];
+  const steps = Object.entries(titlesOf(head, state.vectors.layer.titles)).map(([stage, title]) => {
     const number = ui.decimals(rows[stage][key], state.places);
-    return stage === "scores" ? [step([...sumOf(), ` = ${number}`])] : [" → ", step([`${title} = ${number}`])];
+    return stage === "scores" ? { isSum: true, isApart: isBack, text: ` = ${number}` } : { text: `${title} = ${number}` };
   });
   const end = masked ? "masked: this query may not look here" : `weight ${ui.decimals(rows.weights[key], 4)}`;
-  return [...names, ...before, ...steps, " → ", step([end])];
+  return [...before, ...steps, { text: end }];
+}
+
+/** What stands between a step and the one before. */
+export const joint = ({ isApart }, i) => (i === 0 ? "" : isApart ? " · as they meet " : " → ");
+
+/** “it” · “cat”: Σ q·k = 12.84 → × 1/√32 = 2.27 → weight 0.737. */
+export function chainOf(state, pair) {
+  const names = [nameOf(state, "query", pair.query), " · ", nameOf(state, "key", pair.key), ": "];
+  const steps = stepsOf(state, pair).flatMap((one, i) => [joint(one, i), ui.make("span", { class: "step" }, ...(one.isSum ? sumOf() : []), one.text)]);
+  return [...names, ...steps];
 }
 
 const sumOf = () => ["Σ ", ui.make("b", { class: "query" }, "q"), ui.make("sub", {}, "i"), "·", ui.make("b", { class: "key" }, "k"), ui.make("sub", {}, "i")];
-const step = (content) => ui.make("span", { class: "step" }, ...content);
 
 /** The largest few in words, and how much they make together. */
 export function largestIn(state) {

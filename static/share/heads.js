@@ -1,7 +1,7 @@
 /** The map of all heads as a picture: layers down, heads across, each its small picture or its number, as last shown. */
 const version = new URL(import.meta.url).search;
 const names = ["../headlight", "../axes", "../heads/numbers", "../heads/pictures", "./picture", "./sizes", "./vector", "./words"];
-const [{ ui }, axes, { figure, mostOf }, { atlasOf, rampOf }, { finish, embedFonts }, sizes, { SVG, element }, words] = await Promise.all(
+const [{ ui }, axes, { figure, mostOf }, { atlasOf, rampOf }, { finished }, sizes, { SVG, element }, words] = await Promise.all(
   names.map((name) => import(`${name}.js${version}`)));
 
 // Units, of which 14 are the smallest letters.
@@ -32,11 +32,8 @@ export async function headsDrawing(given, shown, { overview, size, palette, pape
     ...(legend ? ends(made, overview, end + BAR + sizes.LINE - 2) : []));
   made.documentElement.append(element(made, "rect", { width: units.width, height: units.height, fill: paper }),
     ...(legend ? ramp(made, palette[overview.scale], end) : []), cells(made, overview, place, palette), letters);
-  const [width, height] = [size.px[0], size.px[1] ?? Math.round(units.height * (size.px[0] / units.width))];
   const alt = `${overview.layers.length} layers by ${mostOf(overview)} heads. ${overview.title}: ${overview.says}`;
-  finish(made, { title: name, alt, units, points: [width, height], mm: size.mm });
-  await embedFonts(made);
-  return { svg: new XMLSerializer().serializeToString(made), width, height, alt, paper, mm: size.mm };
+  return finished(made, { title: name, alt, units, size, paper });
 }
 
 const titleOf = ({ about }, overview) => words.titleOfAll(about, overview.title);

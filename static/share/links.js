@@ -1,7 +1,7 @@
 /** The links of the heads in view as a picture: queries on the left, keys on the right, each line as opaque as its weight. */
 const version = new URL(import.meta.url).search;
 const names = ["../axes", "../links/heads", "../links/lines", "./picture", "./sizes", "./vector", "./words"];
-const [axes, { DASHES, colourOf, gather }, { FAINTEST, alphaOf, linesOf }, { finish, embedFonts }, sizes, { SVG, element }, words] = await Promise.all(
+const [axes, { DASHES, colourOf, gather }, { FAINTEST, alphaOf, linesOf }, { finished }, sizes, { SVG, element }, words] = await Promise.all(
   names.map((name) => import(`${name}.js${version}`)));
 
 // Units, of which 14 are the smallest letters.
@@ -26,11 +26,7 @@ export async function linksDrawing(given, shown, { size, palette, paper, title =
     element(made, "g", { class: "words", "font-family": axes.FONT, "font-size": LETTERS, fill: palette.muted },
       ...head.flatMap((line, i) => lineOf(made, line, sizes.PAD + (i + 1) * sizes.LINE - 4, palette))),
     strokes(made, state, lines, place, pin), labels(made, shown, place, palette, pin));
-  const [width, height] = [size.px[0], size.px[1] ?? Math.round(units.height * (size.px[0] / units.width))];
-  const alt = altOf(shown, lines);
-  finish(made, { title: words.titleOf(given.about, shown), alt, units, points: [width, height], mm: size.mm });
-  await embedFonts(made);
-  return { svg: new XMLSerializer().serializeToString(made), width, height, alt, paper, mm: size.mm };
+  return finished(made, { title: words.titleOf(given.about, shown), alt: altOf(shown, lines), units, size, paper });
 }
 
 /** The lines above the links: what they are of, what was changed, how much of the weight is drawn, and whose line is which. */

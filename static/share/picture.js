@@ -65,11 +65,7 @@ export async function drawing(given, shown, { which, stacked, size, palette, pap
   const thin = panels.filter((panel) => panel.view).flatMap((panel) => pinsIn(panel, pins).filter(({ high }) => high < THIN).map((pin) => [panel.place, pin]));
   made.documentElement.append(...thin.map(([place, pin]) => vector.wedges(made, place, pin, palette.ink)));
   if (row) made.documentElement.append(sentences.drawn(made, row, rowTop, palette, axes.FONT));
-  const [width, height] = [size.px[0], size.px[1] ?? Math.round(units.height * (size.px[0] / units.width))];
-  const alt = altOf(shown, given, pinned, which);
-  finish(made, { title: words.titleOf(given.about, shown), alt, units, points: [width, height], mm: size.mm });
-  await embedFonts(made);
-  return { svg: new XMLSerializer().serializeToString(made), width, height, alt, paper, mm: size.mm };
+  return finished(made, { title: words.titleOf(given.about, shown), alt: altOf(shown, given, pinned, which), units, size, paper });
 }
 
 /** The lines above the maps, where the sentence begins, and where the maps do. */
@@ -100,20 +96,23 @@ function altOf(shown, given, pins, which) {
   return which.map((name) => said[name]).join(" ");
 }
 
-/** Its size in millimetres or points, a name and a description. */
-export function finish(made, { title, alt, units, points: [width, height], mm }) {
+/** What `drawing` gives of a document: with its size in millimetres or points, a name, a description and its typeface. */
+export async function finished(made, { title, alt, units, size: { px, mm }, paper }) {
   const svg = made.documentElement;
-  const size = mm ? [`${mm}mm`, `${Number(((mm * height) / width).toFixed(3))}mm`] : [width, height];
-  const attributes = { width: size[0], height: size[1], viewBox: `0 0 ${units.width} ${units.height}`, role: "img", "aria-labelledby": "title desc" };
+  const [width, height] = [px[0], px[1] ?? Math.round(units.height * (px[0] / units.width))];
+  const sides = mm ? [`${mm}mm`, `${Number(((mm * height) / width).toFixed(3))}mm`] : [width, height];
+  const attributes = { width: sides[0], height: sides[1], viewBox: `0 0 ${units.width} ${units.height}`, role: "img", "aria-labelledby": "title desc" };
   for (const [name, value] of Object.entries(attributes)) svg.setAttribute(name, value);
   svg.style?.removeProperty("background");
   svg.prepend(vector.element(made, "title", { id: "title" }, title), vector.element(made, "desc", { id: "desc" }, alt));
+  await embedFonts(made);
+  return { svg: new XMLSerializer().serializeToString(made), width, height, alt, paper, mm };
 }
 
 const fonts = new Map();
 
 /** The typeface goes along: a picture sees no fonts of the page, and who opens the file may not have it. */
-export async function embedFonts(made) {
+async function embedFonts(made) {
   const text = made.documentElement.textContent;
   const wanted = FONTS.filter(({ name }) => name === "latin" || BEYOND_LATIN.test(text));
   const rules = await Promise.all(wanted.map(async ({ name, url }) => {

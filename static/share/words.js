@@ -1,7 +1,7 @@
 /** What a picture or a table says of itself: model, layer, head, what was changed; and the name of its file. */
 
 const HIDDEN = { special: "special tokens", first: "the first token", sink: "the sink" };
-const NAMES = { scores: "scores", weights: "weights", values: "output" };
+const NAMES = { scores: "scores", weights: "weights", values: "output", dimensions: "q·k by dimension" };
 const UNSAFE = /[^\p{L}\p{N}._-]+/gu;
 const LONGEST = 60;
 

@@ -20,9 +20,12 @@ from hypothesis import strategies as st
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+import attention
 from attention import Trace
+from attention.analysis.dimensions import in_pairs, products
 from attention.figures.palette import DARK, LIGHT
-from attention.payloads import overview, parts
+from attention.payloads import dimensions, overview, parts
+from attention.ui import turnings
 from attention.view import View
 from tests.browser import harness, lab
 
@@ -364,6 +367,257 @@ def test_links_of_too_many_tokens_are_refused_in_words(page, trace):
     finally:
         own.choose()
         own.show(trace, View(head=0, query=2))
+
+
+BESIDE = """(text) => {
+    const host = Object.assign(document.createElement("div"), { innerHTML: text });
+    host.style.position = "absolute";
+    document.body.append(host);
+    const whole = host.firstElementChild.getBoundingClientRect();
+    const drawn = [...host.querySelectorAll("rect, path, line, text")].map((one) => one.getBoundingClientRect());
+    const outside = drawn.map((box) => Math.max(
+        whole.left - box.left, whole.top - box.top, box.right - whole.right, box.bottom - whole.bottom));
+    const cells = [...host.querySelectorAll(".arithmetic text")].map((one) => one.getBoundingClientRect());
+    const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+    const over = cells.flatMap((a, i) => cells.slice(i + 1).filter((b) => meet(a, b))).length;
+    host.remove();
+    return { outside: Math.max(...outside), over };
+}"""
+LOOKS = [("column", "light", LIGHT, False), ("double", "light", LIGHT, False), ("slide", "screen", DARK, True)]
+
+
+def in_its_place(page: Page, data: bytes) -> None:
+    """Nothing reaches outside the picture, no cell of a table into another, and no letter is too small."""
+    text = data.decode()
+    found = page.evaluate(BESIDE, text)
+    assert found["outside"] <= 0.1
+    assert found["over"] == 0
+    assert min(box["letters"] for box in page.evaluate(BOXES, text)["boxes"]) >= 14
+
+
+def steps_of(tensors: dict[str, torch.Tensor], head: int, row: int) -> dict[str, np.ndarray]:
+    """Each column of the arithmetic of one row, by numpy in float64; of keys that the row may see."""
+    query, key, value = (tensors[name][head].double().numpy() for name in ("query", "key", "value"))
+    scores = query[row] @ key[: row + 1].T
+    scaled = scores / np.sqrt(query.shape[1])
+    exps = np.exp(scaled - scaled.max())
+    lengths = np.linalg.norm(value[: row + 1], axis=1)
+    made = {"scores": scores, "scaled": scaled, "exp": exps, "weight": exps / exps.sum(), "length": lengths}
+    return made | {"share": made["weight"] * lengths}
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-"))
+
+
+def column(svg: ET.Element, kind: str, name: str) -> list[str]:
+    """What stands in that column of the table's lines of that kind."""
+    lines = svg.findall(f".//{SVG}g[@class='arithmetic']/{SVG}g[@class='{kind}']")
+    return ["".join(one.itertext()) for line in lines for one in line.findall(f"{SVG}text[@class='{name}']")]
+
+
+def bars_in(svg: ET.Element, group: str) -> list[ET.Element]:
+    return svg.findall(f".//{SVG}g[@class='{group}']//{SVG}rect[@class='bar']")
+
+
+@pytest.mark.parametrize(("size", "colours", "palette", "dark"), LOOKS)
+def test_the_arithmetic_is_that_of_q_k_and_v(page, trace, tensors, size, colours, palette, dark):
+    own, row = Desk(page), 6
+    own.show(trace, View(head=1, query=row), dark=dark)
+    try:
+        own.choose(what="arithmetic", size=size, colours=colours)
+        name, data = own.download("Download SVG")
+        assert name == "headlight-own-tensors-layer-0-head-1-arithmetic.svg"
+        in_its_place(page, data)
+        svg = ET.fromstring(data)
+        steps = steps_of(tensors, 1, row)
+        order = np.argsort(-steps["weight"], kind="stable")
+        listed, others = order[:5], order[5:]
+        assert column(svg, "key", "key") == [TOKENS[key] for key in listed]
+        assert column(svg, "others", "key") == [f"{N - 5} others"], "the masked one too"
+        wide = ("exp", "share")
+        for step, numbers in steps.items():
+            shown = [number(text) for text in column(svg, "key", step)]
+            if size == "column" and step in wide:
+                assert shown == []
+                continue
+            half = 0.51 * 10 ** -(3 if step in ("exp", "weight") else 2)
+            assert np.abs(np.array(shown) - numbers[listed]).max() <= half, step
+            if step in ("exp", "weight"):
+                [text] = column(svg, "others", step)
+                assert abs(number(text) - numbers[others].sum()) <= half
+        said = " ".join(texts(svg))
+        assert ("no room here for: exp(s − max), weight·‖v‖" in said) == (size == "column")
+        assert f"weight = exp(s − max) ÷ {steps['exp'].sum():.3f}" in said
+        values = tensors["value"][1].double().numpy()
+        output = steps["weight"] @ values[: row + 1]
+        largest = [f"{steps['weight'][key]:.3f}·v({TOKENS[key]})" for key in listed[:3]]
+        assert "output = " + " + ".join(largest) + " + … = (" in said
+        [vector] = re.findall(r"= \((.*), …\)", said)
+        assert np.allclose([number(text) for text in vector.split(", ")], output[:4], rtol=6e-3)
+        bars = bars_in(svg, "arithmetic")
+        lengths = np.array([float(bar.get("width", 0)) for bar in bars])
+        assert np.allclose(lengths / lengths[0], (steps["weight"] / steps["weight"].max())[listed], atol=0.01)
+        ground = svg.find(f"{SVG}rect")
+        assert ground is not None
+        assert ground.get("fill") == ("#ffffff" if palette is LIGHT else palette.paper)
+        assert own.picture().size[0] == {"column": 1051, "double": 2161, "slide": 1920}[size]
+    finally:
+        own.show(trace, View(head=0, query=2))
+
+
+def test_the_arithmetic_of_several_rows_has_their_weights_side_by_side(page, trace, tensors):
+    own, pins = Desk(page), (5, 3, 7)
+    own.show(trace, View(head=0, query=pins[0], also=pins[1:]))
+    try:
+        own.choose(what="arithmetic", size="double")
+        data = own.download("Download SVG")[1]
+        in_its_place(page, data)
+        svg = ET.fromstring(data)
+        weights = weights_of(tensors, 0)[list(pins)]
+        listed = np.argsort(-weights.mean(axis=0), kind="stable")[:5]
+        assert [TOKENS[key] for key in listed] == column(svg, "key", "key")
+        for pin, row in zip(pins, weights, strict=True):
+            for key, text in zip(listed, column(svg, "key", f"row-{pin}"), strict=True):
+                assert text == "masked" if key > pin else abs(number(text) - row[key]) <= 0.00051
+        means = [number(text) for text in column(svg, "key", "weight")]
+        assert np.abs(means - weights.mean(axis=0)[listed]).max() <= 0.00051
+        assert "The weights of 3 tokens, and their mean" in texts(svg)
+        assert not any(text.startswith("output") for text in texts(svg))
+    finally:
+        own.show(trace, View(head=0, query=2))
+
+
+def test_columns_that_have_no_room_are_named_and_none_is_cut(page, trace):
+    names = [f"{'long' * 3}{i}" for i in range(12)]
+    own = Desk(page)
+    own.show(Trace.from_tensors(**qkv(12), causal=True, tokens=names), View(head=0, query=11, also=tuple(range(10))))
+    try:
+        own.choose(what="arithmetic", size="column", without=("title", "colours and captions"))
+        data = own.download("Download SVG")[1]
+        in_its_place(page, data)
+        svg = ET.fromstring(data)
+        shown = [name for pin, name in enumerate(names) if column(svg, "key", f"row-{pin}")]
+        [gone] = re.findall(r"no room here for: (.*)", " ".join(texts(svg)))
+        assert sorted([*shown, *gone.split(", ")]) == sorted([*names[:10], names[11]])
+        assert shown
+        assert len(column(svg, "key", "weight")) == 5
+    finally:
+        own.show(trace, View(head=0, query=2))
+
+
+def test_a_sink_has_its_line_and_all_adds_up_to_one(page, trace, tensors):
+    own, row, sink = Desk(page), 4, torch.tensor([0.7, -0.3])
+    own.show(Trace.from_tensors(**tensors, causal=True, tokens=TOKENS, sink=sink), View(head=0, query=row))
+    try:
+        own.choose(what="arithmetic", size="double")
+        data = own.download("Download SVG")[1]
+        in_its_place(page, data)
+        svg = ET.fromstring(data)
+        scaled = np.append(steps_of(tensors, 0, row)["scaled"], 0.7)
+        exps = np.exp(scaled - scaled.max())
+        assert column(svg, "sink", "scaled") == ["0.70"]
+        assert column(svg, "sink", "exp") == [f"{exps[-1]:.3f}"]
+        assert column(svg, "sink", "weight") == [f"{exps[-1] / exps.sum():.3f}"]
+        assert column(svg, "total", "exp") == [f"{exps.sum():.3f}"]
+        assert column(svg, "total", "weight") == ["1.000"]
+        assert "and the sink" in " ".join(texts(svg))
+    finally:
+        own.show(trace, View(head=0, query=2))
+
+
+@pytest.mark.parametrize(("size", "colours", "palette", "dark"), LOOKS)
+def test_bars_by_dimension_are_as_long_as_q_k_and_their_products(page, trace, tensors, size, colours, palette, dark):
+    own, row, key = Desk(page), 6, 3
+    own.show(trace, View(head=1, query=row, key=key), dark=dark)
+    try:
+        own.choose(what="dimensions", size=size, colours=colours)
+        name, data = own.download("Download SVG")
+        assert name == "headlight-own-tensors-layer-0-head-1-q-k-by-dimension.svg"
+        in_its_place(page, data)
+        svg = ET.fromstring(data)
+        q, k = (tensors[side][1].double().numpy()[at] for side, at in (("query", row), ("key", key)))
+        for group, numbers, together in (("q", q, [*q, *k]), ("k", k, [*q, *k]), ("product", q * k, q * k)):
+            bars = bars_in(svg, f"bars {group}")
+            heights = np.array([float(bar.get("height", 0)) for bar in bars])
+            assert np.allclose(heights / heights.max(), np.abs(numbers) / np.abs(numbers).max(), atol=2e-3)
+            ends = [max(together), min(together)]
+            assert texts(parent(svg, f"bars {group}"))[:2] == [f"{end:.3g}".replace("-", "−") for end in ends]
+            zero = next(bar for bar, one in zip(bars, numbers, strict=True) if one < 0).get("y")
+            up = [float(bar.get("y", 0)) < float(zero or 0) for bar in bars]
+            assert up == [one > 0 for one in numbers]
+            if group in ("q", "k"):
+                assert {bar.get("fill") for bar in bars} == {palette.query if group == "q" else palette.key}
+        line = parent(svg, "bars sum").find(f"{SVG}path")
+        assert line is not None
+        corners = [float(y) for _, y in re.findall(r"([-\d.]+) ([-\d.]+)", line.get("d") or "")]
+        far = corners[0] - np.array(corners[2::2])
+        sums = np.cumsum(q * k)
+        assert np.allclose(far / np.abs(far).max(), sums / np.abs(sums).max(), atol=2e-3)
+        score = float(q @ k)
+        assert f"Σ q·k = {score:.2f}".replace("-", "−") in texts(svg)
+        assert f"→ weight {weights_of(tensors, 1)[row, key]:.4f}" in texts(svg)
+        assert texts(parent(svg, "dims")) == ["0", "1", "2", "3"]
+    finally:
+        own.show(trace, View(head=0, query=2))
+
+
+def parent(svg: ET.Element, name: str) -> ET.Element:
+    """The group of that class."""
+    found = svg.find(f".//{SVG}g[@class='{name}']")
+    assert found is not None
+    return found
+
+
+def test_bars_are_of_rotary_pairs_where_a_person_chose_those(page, trace):
+    text = "The cat sat on the mat because it was tired."
+    view = View(model="storyteller", text=text, layer=2, head=5, query=8, key=2)
+    run = attention.trace("storyteller", text)
+    job = turnings.begin(view, run)
+    assert job.done.wait(60)
+    found = turnings.found_by(job)
+    own, head = Desk(page), run.head(2, 5)
+    own.show(run, view)
+    try:
+        own.choose(what="dimensions", size="column")
+        assert len(bars_in(own.svg(), "bars q")) == head.query.shape[1]
+        harness.add(page, "dimensions", dimensions.payload(head, found))
+        page.get_by_role("button", name="rotary pairs", exact=True).click()
+        data = own.download("Download SVG")[1]
+        in_its_place(page, data)
+        svg = ET.fromstring(data)
+        pairs = in_pairs(products(head.record, 5, 8, 2), found["decoder", 2].layout)
+        lengths = np.linalg.norm(head.query[8][pairs.dimensions], axis=1)
+        heights = np.array([float(bar.get("height", 0)) for bar in bars_in(svg, "bars q")])
+        assert np.allclose(heights / heights.max(), lengths / lengths.max(), atol=2e-3)
+        heights = np.array([float(bar.get("height", 0)) for bar in bars_in(svg, "bars product")])
+        assert np.allclose(heights / heights.max(), np.abs(pairs.products) / np.abs(pairs.products).max(), atol=2e-3)
+        assert len(bars_in(svg, "bars before")) == len(lengths)
+    finally:
+        own.choose()
+        own.show(trace, View(head=0, query=2))
+
+
+def test_a_picture_that_cannot_be_made_says_what_the_page_says(page, trace, words):
+    tensors = qkv()
+    only = Trace.from_tensors(weights=torch.softmax(tensors["query"] @ tensors["key"].mT, dim=-1), tokens=TOKENS)
+    own = Desk(page)
+    own.show(only, View(head=0, query=2))
+    try:
+        own.choose(what="dimensions", size="column")
+        expect(page.get_by_role("status")).to_contain_text("The queries and keys of this head are not known")
+        expect(page.locator(".frame img")).to_be_hidden()
+        own.choose(what="arithmetic", size="column")
+        assert len(column(own.svg(), "key", "weight")) == 5, "weights are known"
+    finally:
+        own.choose()
+        own.show(trace, View(head=0, query=2))
+    away = words.page.evaluate("""async () => {
+        const { arithmeticDrawing } = await import("/share/arithmetic.js");
+        const shown = { look: { query: 9, also: [] }, head: { queries: 4 } };
+        return arithmeticDrawing({}, shown, {}).catch((error) => error.message);
+    }""")
+    assert away == "This row has not travelled: click it to pin it."
 
 
 def test_dark_as_on_screen(page, trace, tensors):

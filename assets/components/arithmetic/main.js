@@ -3,20 +3,14 @@
  * elsewhere takes its place as long as it is; of several pinned rows, the weights stand side by side.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { desk }, { arithmetic, mixture }] = await Promise.all(["headlight", "desk", "row"].map(shared));
+const [{ start }, { desk }, { AWAY, ROLE, WIDE, givenOf, isHere, linesOf, othersOf, outputOf, roomFor, titleOf }] = await Promise.all(
+  ["headlight", "desk", "arithmetic/lines"].map(shared));
 const ui = start(HEADLIGHT);
 const table = desk(ui);
 const states = new WeakMap();
 const HIDES = "What this does not show: a score means nothing by itself, only beside the others of its row. A weight says how much of a"
   + " value is taken, not what that value holds. What comes out is one head’s share: the stream before it, the other heads and the"
   + " feed-forward layers are not in it. And none of it tells whether the model needs this head.";
-const FEW = 5;
-// Lines of the open table; who needs more has the map.
-const MOST = 400;
-const PLACES = { exp: 3, weight: 3 };
-const ROLE = { scores: "query", length: "value", weight: "weight" };
-const SUMMED = new Set(["exp", "weight"]);
-const NARROW = new Set(["exp", "share"]);
 
 function build(parent) {
   const title = ui.make("h3");
@@ -61,14 +55,6 @@ function fade({ scroll }) {
   scroll.classList.toggle("further", scroll.scrollWidth - scroll.clientWidth - scroll.scrollLeft > 4);
 }
 
-/** Decimals by the size of a column's numbers: two, or more where all are small. */
-function places(column) {
-  if (column.row !== undefined) return PLACES.weight;
-  if (PLACES[column.name]) return PLACES[column.name];
-  const largest = column.values.reduce((top, value) => (Number.isFinite(value) ? Math.max(top, Math.abs(value)) : top), 0);
-  return largest >= 1000 ? 1 : largest >= 1 || largest === 0 ? 2 : 4;
-}
-
 function header(columns) {
   const cells = columns.flatMap((column) => {
     const cell = ui.make("th", { scope: "col", class: css(column) }, column.title);
@@ -77,23 +63,22 @@ function header(columns) {
   return ui.make("thead", {}, ui.make("tr", {}, ui.make("th", { scope: "col", class: "key" }, "key"), ...cells));
 }
 
-const css = (column) => [ROLE[column.name] ?? "", NARROW.has(column.name) ? "wide" : ""].join(" ").trim();
+const css = (column) => [ROLE[column.name] ?? "", WIDE.has(column.name) ? "wide" : ""].join(" ").trim();
 
-function line(state, index) {
-  const { columns, keys, allowed } = state.given;
-  const hidden = state.shown.head.isHidden(index);
-  const closed = !allowed[index] || hidden;
-  const word = hidden ? "left out" : "masked";
-  const cells = columns.flatMap((column) => {
-    const shut = column.closed ? column.closed(index) || hidden : closed;
-    const words = column.name === "weight" || column.closed ? word : "0";
-    const text = shut && (SUMMED.has(column.name) || column.closed) && !column.values[index] ? words : ui.decimals(column.values[index], places(column));
-    const cell = ui.make("td", { class: css(column) }, text);
-    return column.name === "weight" ? [cell, bar(column.values[index] / state.given.most)] : [cell];
+/** One line of the table; `head` is what names it. */
+function line(state, { kind, texts, share, closed }, ...head) {
+  const cells = state.given.columns.flatMap((column, i) => {
+    const cell = ui.make("td", { class: css(column) }, texts[i] ?? "");
+    return column.name === "weight" ? [cell, kind === "key" ? bar(share) : ui.make("td", { class: "bar" })] : [cell];
   });
-  const row = ui.make("tr", { class: closed ? "closed" : "" }, ui.make("th", { scope: "row", class: "key", dir: "auto" }, ...ui.named(keys, index)), ...cells);
-  row.dataset.key = index;
-  row.addEventListener("pointerenter", () => ui.say("hover", { query: null, key: index, from: "arithmetic" }));
+  const name = ui.make("th", { scope: "row", class: "key", ...(kind === "key" ? { dir: "auto" } : {}) }, ...head);
+  return ui.make("tr", { class: kind === "key" ? (closed ? "closed" : "") : kind }, name, ...cells);
+}
+
+function keyLine(state, own) {
+  const row = line(state, own, ...ui.named(state.given.keys, own.key));
+  row.dataset.key = own.key;
+  row.addEventListener("pointerenter", () => ui.say("hover", { query: null, key: own.key, from: "arithmetic" }));
   return row;
 }
 
@@ -103,51 +88,26 @@ function bar(share) {
   return ui.make("td", { class: "bar", "aria-hidden": "true" }, fill);
 }
 
-/** A line of sums: `numbers` by column name, all others empty. */
-function sums(state, name, numbers, kind) {
-  const cells = state.given.columns.flatMap((column) => {
-    const text = numbers[column.name] === undefined ? "" : ui.decimals(numbers[column.name], places(column));
-    const cell = ui.make("td", { class: css(column) }, text);
-    return column.name === "weight" ? [cell, ui.make("td", { class: "bar" })] : [cell];
-  });
-  return ui.make("tr", { class: kind }, ui.make("th", { scope: "row", class: "key" }, name), ...cells);
-}
-
-const others = (count) => (count === 1 ? "1 other" : `${count} others`);
-
-/** What the keys that are not listed add up to. */
-function rest(state, hidden) {
-  const numbers = {};
-  for (const { name, values } of state.given.columns) {
-    if (SUMMED.has(name)) numbers[name] = hidden.reduce((total, key) => total + values[key], 0);
-  }
-  return numbers;
+/** The line of the keys that are not listed has the button that lists them. */
+function othersLine(state, own) {
+  state.more.textContent = state.open ? `hide ${own.count}` : own.name;
+  state.more.setAttribute("aria-expanded", String(state.open));
+  return line(state, own, state.more);
 }
 
 function fill(state) {
-  const { columns, sink, total, weightSum, allowed } = state.given;
-  const order = [...state.given.order].sort((a, b) => allowed[b] - allowed[a]);
-  const few = Math.min(order.length <= FEW + 1 ? order.length : FEW, Math.max(1, allowed.filter(Boolean).length));
-  const shown = state.open ? order.slice(0, MOST) : order.slice(0, few);
-  const hidden = order.slice(few);
-  const rows = shown.map((index) => line(state, index));
-  if (hidden.length) {
-    state.more.textContent = state.open ? `hide ${hidden.length}` : others(hidden.length);
-    state.more.setAttribute("aria-expanded", String(state.open));
-    rows.push(sums(state, state.more, state.open ? {} : rest(state, hidden), "others"));
-  }
-  if (sink) rows.push(sums(state, "sink", { [sink.stage]: sink.logit, exp: sink.exp, weight: sink.weight }, "sink"));
-  if (sink || state.open) rows.push(sums(state, "sum", { exp: total ?? 0, weight: weightSum + (sink?.weight ?? 0) }, "total"));
-  if (!state.open) rows.push(...blanks(state, Math.min(order.length, FEW + 1) + (sink ? 2 : 0) - rows.length));
-  state.table.replaceChildren(header(columns), ui.make("tbody", {}, ...rows));
+  const make = { key: keyLine, others: othersLine };
+  const rows = linesOf(state.given, state.shown.head, state.open).map((own) => (make[own.kind] ? make[own.kind](state, own) : line(state, own, own.name)));
+  if (!state.open) rows.push(...blanks(state, roomFor(state.given) - rows.length));
+  state.table.replaceChildren(header(state.given.columns), ui.make("tbody", {}, ...rows));
 }
 
 /** Empty lines, so that every row takes as many, and nothing below moves while the pointer does. */
 function blanks(state, count) {
   return Array.from({ length: Math.max(0, count) }, () => {
-    const line = sums(state, "\u00a0", {}, "blank");
-    line.setAttribute("aria-hidden", "true");
-    return line;
+    const blank = line(state, { kind: "blank", texts: [] }, "\u00a0");
+    blank.setAttribute("aria-hidden", "true");
+    return blank;
   });
 }
 
@@ -189,47 +149,20 @@ function write(state) {
   const { run, head, look } = state.shown;
   const one = state.hovered ?? null;
   const rows = one === null ? table.pins(look) : [one];
-  const keys = ui.namesOf(run.tokens.keys);
-  const queries = ui.namesOf(run.tokens.queries);
-  state.away = !rows.every((row) => row < head.queries && head.row("weights", row));
-  state.title.replaceChildren(...titleOf(state, rows, queries, look));
-  if (state.away) {
+  const isAway = !isHere(head, rows);
+  state.title.replaceChildren(...(isAway ? [AWAY] : titled(state.shown, rows, ui.namesOf(run.tokens.queries))));
+  if (isAway) {
     state.table.replaceChildren();
     state.mixture.hidden = true;
     return;
   }
-  state.given = rows.length === 1 ? oneRow(state, rows[0], keys) : several(state, rows, keys, queries);
+  state.given = givenOf(state.shown, rows, table.layerOf(head.layer)?.titles ?? {});
   fill(state);
   mixtureOf(state);
 }
 
-function titleOf(state, rows, queries, look) {
-  if (state.away) return ["This row has not travelled: click it to pin it."];
-  if (rows.length === 1) return [`The arithmetic of “${queries[rows[0]]}”`, ...ui.named(queries, rows[0]).slice(1)];
-  return [`The weights of ${rows.length} tokens, and their ${look.together}`];
-}
-
-function oneRow(state, query, keys) {
-  const { head } = state.shown;
-  const titles = table.layerOf(head.layer)?.titles ?? {};
-  const row = arithmetic(head, titles, query);
-  const stages = row.columns.filter(({ name }) => !["exp", "weight", "length", "share"].includes(name));
-  const sink = row.sinkLogit === null || row.sinkPart === null ? null
-    : { stage: stages.at(-1)?.name, logit: row.sinkLogit, exp: row.sinkPart, weight: row.sinkWeight };
-  return { ...row, keys, sink, most: 1, mixture: mixture(head, row) };
-}
-
-/** One column of weights a token, and what they are together; `most` is the longest that a bar can be. */
-function several(state, rows, keys, queries) {
-  const { head, look } = state.shown;
-  const weights = head.together("weights", rows, look.together);
-  const may = rows.map((row) => head.allowed(row));
-  const allowed = Uint8Array.from({ length: keys.length }, (_, key) => Number(may.some((row) => row[key])));
-  const columns = rows.map((row, i) => ({ name: `row-${row}`, row, title: queries[row], values: head.row("weights", row), closed: (key) => !may[i][key] }));
-  columns.push({ name: "weight", title: look.together, values: weights });
-  const order = [...weights.keys()].sort((a, b) => allowed[b] - allowed[a] || weights[b] - weights[a] || a - b);
-  return { query: rows[0], order, allowed, columns, keys, most: look.together === "sum" ? rows.length : 1, sink: null, total: null, weightSum: weights.reduce((sum, weight) => sum + weight, 0), mixture: null };
-}
+/** The name of the rows; a token that stands more than once has its place after it. */
+const titled = (shown, rows, queries) => [titleOf(shown, rows), ...(rows.length === 1 ? ui.named(queries, rows[0]).slice(1) : [])];
 
 /** The weighted sum of the value vectors, for the first dimensions. */
 function mixtureOf(state) {
@@ -238,10 +171,9 @@ function mixtureOf(state) {
   if (!made) return;
   const number = (value) => ui.number(value, 3);
   const name = ({ key }) => ui.make("bdi", {}, ...ui.named(keys, key));
-  const terms = made.terms.slice(0, 3).flatMap((term, i) => [`${i ? " + " : " = "}${ui.decimals(term.weight, 3)}·v(`, name(term), ")"]);
-  const tail = made.terms.length > 3 || made.others ? " + …" : "";
-  const vector = `(${[...made.output].slice(0, 4).map(number).join(", ")}${made.width > 4 ? ", …" : ""})`;
-  const summary = ui.make("summary", {}, ui.make("b", {}, "output"), ...terms, `${tail} = ${vector}`);
+  const { terms, hasMore, vector } = outputOf(made);
+  const sum = terms.flatMap(({ weight, key }, i) => [`${i ? " + " : " = "}${weight}·v(`, name({ key }), ")"]);
+  const summary = ui.make("summary", {}, ui.make("b", {}, "output"), ...sum, `${hasMore ? " + …" : ""} = ${vector}`);
   state.mixture.replaceChildren(summary, ui.make("div", { class: "scroll" }, mixtureTable(made, number, name)));
 }
 
@@ -254,7 +186,7 @@ function mixtureTable(made, number, name) {
   const line = (title, values, kind) => ui.make("tr", { class: kind }, ui.make("th", { scope: "row", class: "key" }, ...title),
     ...[...values].map((value) => ui.make("td", {}, number(value))), ...(hidden > 0 ? [ui.make("td", { class: "rest" }, "…")] : []));
   const rows = made.terms.map((term) => line([`${ui.decimals(term.weight, 3)} × v(`, name(term), ")"], term.vector, ""));
-  if (made.others) rows.push(line([others(made.others)], made.rest, "others"));
+  if (made.others) rows.push(line([othersOf(made.others)], made.rest, "others"));
   rows.push(line(["output"], made.output, "total"));
   return ui.make("table", {}, ui.make("thead", {}, top), ui.make("tbody", {}, ...rows));
 }

@@ -7,11 +7,9 @@
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
 const { start } = await shared("headlight");
 const ui = start(HEADLIGHT);
-const [{ bars, drawBars }, { keyBox, offer }, { mark }, { pairOf, takeApart }, { nameRows, paintStrips, reveal, strip }, { fillTable, tableBox }, { isPaired, switches }, { beforeTurning, turnOf, unitsOf, vectorsOf }, { chainOf, largestIn, notesOf, placesOf }] =
+const [{ bars, drawBars }, { keyBox, offer }, { mark }, { pairOf, takeApart }, { nameRows, paintStrips, reveal, strip }, { fillTable, tableBox }, { isPaired, switches }, { beforeTurning, turnOf, unitsOf, vectorsOf }, { chainOf, largestIn, notesOf, placesOf, whyNot }] =
   await Promise.all(["bars", "choice", "marks", "products", "strips", "table", "taste", "vectors", "words"].map((name) => shared(`dimensions/${name}`)));
 const states = new WeakMap();
-const UNKNOWN = "The queries and keys of this head are not known, so its scores cannot be taken apart by dimension.";
-const LONG = "This text is so long that its queries and keys stay on the server, so its scores cannot be taken apart here.";
 
 function build(parent) {
   const state = { palette: null, given: null, shown: null, vectors: null, sources: [], at: null, dim: null, cell: null, painted: "", stops: null };
@@ -19,7 +17,7 @@ function build(parent) {
     said: ui.make("p", { class: "said" }), title: ui.make("h3"), chain: ui.make("p", { class: "chain" }),
     largest: ui.make("p", { class: "largest" }), notes: ui.make("p", { class: "notes" }),
     readout: ui.make("p", { class: "readout", "aria-live": "polite" }), legend: ui.make("span", { class: "legend", title: "colours of q and k, centred on 0" }),
-    key: keyBox(), switches: switches(() => draw(state)), bars: bars(state), table: tableBox(),
+    key: keyBox(), switches: switches(() => changed(state)), bars: bars(state), table: tableBox(),
     strips: { query: strip(state, "query"), key: strip(state, "key") },
   });
   state.body = ui.make("div", { class: "body", hidden: true },
@@ -42,9 +40,9 @@ function watch(state) {
 /** Everything, of the head on show. */
 function draw(state) {
   if (!state.shown) return;
-  const { look, run } = state.shown;
+  const { look } = state.shown;
   state.vectors = vectorsOf(state.shown);
-  const why = state.vectors ? "" : run.level === "tiles" ? LONG : UNKNOWN;
+  const why = state.vectors ? "" : whyNot(state.shown);
   state.title.textContent = `Inside a score of layer ${look.layer}, head ${look.head}`;
   state.said.textContent = why;
   state.said.hidden = !why;
@@ -63,6 +61,12 @@ function draw(state) {
   fillTable(state, pair);
   mark(state);
   for (const side of ["query", "key"]) reveal(state, side, pair[side]);
+}
+
+/** Another form of the same numbers, in which a picture shows them too. */
+function changed(state) {
+  draw(state);
+  ui.say("turning", state.given);
 }
 
 /** Turn queries and keys back, where others came or others are known. */
@@ -97,6 +101,7 @@ export default function ({ data, parentElement }) {
   const palette = ui.dress(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement));
   Object.assign(state, { palette, given: ui.parse(data) });
+  ui.say("turning", state.given);
   if (state.stops) draw(state);
   state.stops ??= [
     ui.listen("shown", (shown) => draw(Object.assign(state, { shown }))),

@@ -1,7 +1,7 @@
 /** A picture or a table of what is on screen, made in the browser: what, how large, in which colours, to a file or copied. */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { csv }, { headsDrawing }, { linksDrawing }, { rowsOf }, { drawing, panelsOf, pngBlob, svgBlob }, { canCopy, copy, save }, { SIZES }, { fileName }] = await Promise.all(
-  ["headlight", ...["csv", "heads", "links", "numbers", "picture", "save", "sizes", "words"].map((name) => `share/${name}`)].map(shared));
+const [{ start }, { arithmeticDrawing }, { csv }, { dimensionsDrawing }, { headsDrawing }, { linksDrawing }, { rowsOf }, { drawing, panelsOf, pngBlob, svgBlob }, { canCopy, copy, save }, { SIZES }, { fileName }] = await Promise.all(
+  ["headlight", ...["arithmetic", "csv", "dimensions", "heads", "links", "numbers", "picture", "save", "sizes", "words"].map((name) => `share/${name}`)].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 const WHITE = "#ffffff";
@@ -9,6 +9,8 @@ const WHAT = {
   beside: ["three panels, side by side", ["scores", "weights", "values"]],
   under: ["three panels, one under another", ["scores", "weights", "values"]],
   scores: ["scores", ["scores"]], weights: ["weights", ["weights"]], values: ["weighted values", ["values"]],
+  arithmetic: ["the arithmetic of the pinned row", arithmeticDrawing],
+  dimensions: ["q · k by dimension", dimensionsDrawing],
   links: ["links, of the heads that are drawn in theirs", linksDrawing],
   heads: ["the map of all heads", headsDrawing],
 };
@@ -68,7 +70,7 @@ function picture({ given, shown, palette, what, size, colours, ...parts }) {
   const [, own] = WHAT[what.value()];
   const draws = Array.isArray(own) ? drawing : own;
   return draws(given, shown, {
-    which: own, overview: ui.last("overview"), stacked: what.value() === "under", size: SIZES[size.value()], palette: colouring, paper: light ? WHITE : colouring.paper,
+    which: own, overview: ui.last("overview"), turning: ui.last("turning"), stacked: what.value() === "under", size: SIZES[size.value()], palette: colouring, paper: light ? WHITE : colouring.paper,
     ...Object.fromEntries(Object.keys(PARTS).map((name) => [name, parts[name].checked])),
   });
 }
@@ -133,10 +135,13 @@ function say({ said }, text) {
 
 /** Listen until the component is taken down; it may come back. */
 function connect(state) {
-  return [ui.listen("shown", (shown) => {
-    state.shown = shown;
+  const shown = ui.listen("shown", (now) => {
+    state.shown = now;
     draw(state);
-  })];
+  });
+  // How a model turns its dimensions may be found out later, and a person may choose another form.
+  const turning = ui.listen("turning", () => state.what.value() === "dimensions" && draw(state));
+  return [shown, turning];
 }
 
 export default function ({ data, parentElement }) {

@@ -18,6 +18,7 @@ from tests.browser.fixtures import (  # noqa: F401
     open_page,
     page,
     page_errors,
+    pages,
     serve,
     settle,
     shot,

@@ -8,14 +8,14 @@ exception that no script caught fails it wherever it was thrown, in whatever con
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from playwright.sync_api import TimeoutError as NeverError
 
+from tests.browser.pages import Kept, Pages
 from tools import chromium, serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,29 +172,24 @@ def contexts(browser: Browser) -> Contexts:
     return context
 
 
-def forget(context: BrowserContext) -> None:
-    """Close a context's pages, and whatever they stored or were allowed."""
-    for page in context.pages:
-        if page.url.startswith("http"):
-            with suppress(Error):  # a page that crashed or never came has stored nothing
-                page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
-        page.close()
-    context.clear_cookies()
-    context.clear_permissions()
+@pytest.fixture(scope="session")
+def pages() -> Pages:
+    """Pages that were open in earlier tests, at rest."""
+    return Pages(WATCH)
 
 
 @pytest.fixture
-def open_page(contexts: Contexts, console_errors: list[str]) -> Iterator[OpenPage]:
+def open_page(contexts: Contexts, pages: Pages, console_errors: list[str]) -> Iterator[OpenPage]:
     """Open pages as a first visitor does: `open_page(url, size=(390, 844), scheme="dark", touch=True)`."""
-    used: dict[BrowserContext, None] = {}
+    used: dict[BrowserContext, list[Kept]] = {}
 
     def open_one(
         url: str | None = None, *, size: tuple[int, int] = DESK, scheme: str = "light", touch: bool = False
     ) -> Page:
         context = contexts(size, scheme, touch)
-        used[context] = None
-        page = context.new_page()
-        page.add_init_script(WATCH)
+        kept = pages.take(context, size)
+        used.setdefault(context, []).append(kept)
+        page = kept.page
         page.on("console", lambda message: console_errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: console_errors.append(str(error)))
         if url is not None:
@@ -202,8 +197,8 @@ def open_page(contexts: Contexts, console_errors: list[str]) -> Iterator[OpenPag
         return page
 
     yield open_one
-    for context in used:
-        forget(context)
+    for context, own in used.items():
+        pages.give_back(context, own)
     assert not console_errors, "the browser's console has errors:\n" + "\n".join(console_errors)
 
 

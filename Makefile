@@ -27,13 +27,14 @@ help:
 run: $(RUNTIME)
 	$(BIN)/streamlit run app.py $(ARGS)
 
-# One computing thread each: the workers already share the cores, and one more than there are cores, for tests wait for
-# browsers and servers. A file's tests stay together, so that a started app or a loaded model serves all of them; the files
-# keep their order, in which the long ones do not come last.
+# Compiled files are kept, for the tests start many processes. One computing thread each: the workers already share the
+# cores, and there is one more of them than cores, for tests wait for browsers and servers. A file's tests stay together,
+# so that a started app or a loaded model serves all of them; the files keep their order, in which the long ones do not
+# come last.
 test: $(DEV)
 	$(BIN)/python tools/ensure_chromium.py
 	$(BIN)/python tools/ensure_nginx.py
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not soak" -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m "not soak" -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEV)
 	$(BIN)/ruff check .

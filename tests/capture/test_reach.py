@@ -3,6 +3,7 @@
 import copy
 import pickle
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -18,16 +19,21 @@ from attention.errors import UnsupportedModelError
 from attention.record import AttentionRecord, Mask, Token, Trace
 from attention.record.keys import keys_of
 from benchmarks.coverage.build import build as tiny
-from benchmarks.coverage.listing import architectures
+from benchmarks.coverage.listing import Architecture, architectures
 from tests.tiny import build, ids
 
 N, N_PAIR = 13, 7
-KNOWN = {one.name: one for one in architectures()}
+
+
+@cache
+def known() -> dict[str, Architecture]:
+    """Every text architecture by its name; looking for them imports them all."""
+    return {one.name: one for one in architectures()}
 
 
 def traced(name: str, n: int = N) -> tuple[Any, Trace]:
     """A tiny model of the class, and its trace; two texts where it takes two."""
-    model = tiny(KNOWN[name])
+    model = tiny(known()[name])
     pair = ids(N_PAIR, seed=4) if model.config.is_encoder_decoder else None
     return model, attention.trace(model, ids(n), pair)
 
@@ -196,7 +202,7 @@ def test_a_hybrid_says_which_layers_have_no_attention() -> None:
 
 
 def test_an_encoder_alone_is_not_asked_for_its_decoder() -> None:
-    model = tiny(KNOWN["UMT5EncoderModel"])
+    model = tiny(known()["UMT5EncoderModel"])
     assert model.config.is_encoder_decoder
     trace = attention.trace(model, ids(N))
     assert trace.kinds == ("encoder",)
@@ -214,7 +220,7 @@ def test_an_encoder_alone_is_not_asked_for_its_decoder() -> None:
 )  # fmt: skip
 def test_a_refusal_names_what_the_model_is(name: str, says: str) -> None:
     with pytest.raises(UnsupportedModelError, match=says):
-        attention.trace(tiny(KNOWN[name]), ids(N))
+        attention.trace(tiny(known()[name]), ids(N))
 
 
 def test_an_unknown_sort_is_refused_without_a_guess() -> None:

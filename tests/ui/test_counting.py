@@ -25,11 +25,7 @@ COUNTED = {
 }  # fmt: skip
 _fresh = count()
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _warm() -> None:
-    warmup.start()
-    assert warmup._shared.wait(120)
+pytestmark = pytest.mark.usefixtures("warm")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from attention.errors import HeadlightError, InputError, ModelError
 from attention.export.archive import to_npz
 from attention.payloads import travel
 from attention.record import Trace
-from attention.ui import ask, nav, opened, share, traces, warmup
+from attention.ui import ask, nav, opened, share, traces
 from attention.ui.opened import Kept, Store
 from attention.view import View, change, to_address, to_file
 
@@ -27,9 +27,7 @@ LIMITS = Limits()
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _warm() -> Iterator[None]:
-    warmup.start()
-    assert warmup._shared.wait(120)
+def _store(warm: None) -> Iterator[None]:
     yield
     opened._store.clear()
 

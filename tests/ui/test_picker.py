@@ -16,11 +16,7 @@ from attention.ui.picker import GROUPS, HERE, IN_THE_BOX, TO_FETCH
 from tests.ui.test_inspect import one, opened
 from tests.ui.test_opened import during
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _warm() -> None:
-    warmup.start()
-    assert warmup._shared.wait(120)
+pytestmark = pytest.mark.usefixtures("warm")
 
 
 def stored(id: str, state: store.State = "whole") -> store.Stored:

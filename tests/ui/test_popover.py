@@ -2,14 +2,10 @@
 
 import pytest
 
-from attention.ui import ask, predicted, search, warmup
+from attention.ui import ask, predicted, search
 from tests.ui.test_inspect import opened
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _warm():
-    warmup.start()
-    assert warmup._shared.wait(120)
+pytestmark = pytest.mark.usefixtures("warm")
 
 
 def keys(app):

@@ -13,18 +13,14 @@ from attention.errors import HeadlightError
 from attention.jobs import Queue
 from attention.prediction.likely import labels_of
 from attention.prediction.results import Candidate
-from attention.ui import likely, predicted, warmup
+from attention.ui import likely, predicted
 from attention.view import View
 from tests import twins
 from tests.ui.test_inspect import given, one, opened, shown
 
 TEXT = "The old king came home. The old king came"
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _warm() -> None:
-    warmup.start()
-    assert warmup._shared.wait(120)
+pytestmark = pytest.mark.usefixtures("warm")
 
 
 def rows(app) -> list[dict]:

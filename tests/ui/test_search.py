@@ -14,18 +14,14 @@ from attention.analysis.probe import TEXTS, probe
 from attention.errors import NotNowError
 from attention.payloads import overview
 from attention.source import load_source
-from attention.ui import probes, search, stored, warmup, work
+from attention.ui import probes, search, stored, work
 from attention.ui.probes import Probes
 from attention.view import View
 from tests.ui.test_inspect import given, one, opened, shown
 
 TEXT = "The old king came home. The old king came home."
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _warm() -> None:
-    warmup.start()
-    assert warmup._shared.wait(120)
+pytestmark = pytest.mark.usefixtures("warm")
 
 
 @pytest.fixture(autouse=True)

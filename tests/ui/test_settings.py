@@ -9,15 +9,11 @@ from attention import config
 from attention.catalogue import models, samples
 from attention.config import Limits
 from attention.models import store
-from attention.ui import settings, shelf, start, warmup
+from attention.ui import settings, shelf, start
 from attention.view import View
 from tests.ui.test_inspect import given, one, opened, shown
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _warm() -> None:
-    warmup.start()
-    assert warmup._shared.wait(120)
+pytestmark = pytest.mark.usefixtures("warm")
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,7 @@ from attention.errors import InputError
 from attention.export.archive import from_npz
 from attention.payloads import qr
 from attention.record import Trace
-from attention.ui import ask, boundary, opened, share, state, warmup
+from attention.ui import ask, boundary, opened, share, state
 from attention.ui.share import File
 from attention.view import View, to_address
 from tests.ui.test_opened import during, page, payloads, words
@@ -35,9 +35,7 @@ BUTTONS = {"share-html", "share-npz", "share-json"}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _warm() -> Iterator[None]:
-    warmup.start()
-    assert warmup._shared.wait(120)
+def _store(warm: None) -> Iterator[None]:
     yield
     opened._store.clear()
 

@@ -8,15 +8,11 @@ from streamlit.testing.v1 import AppTest
 
 from attention.catalogue import models
 from attention.models import store
-from attention.ui import shelf, warmup
+from attention.ui import shelf
 from attention.view import DEFAULT_MODEL, DEFAULT_TEXT
 from tests.ui.test_inspect import given, one, opened, shown
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _warm() -> None:
-    warmup.start()
-    assert warmup._shared.wait(120)
+pytestmark = pytest.mark.usefixtures("warm")
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,9 @@ measured is the server's part, and the clients take some of the cores' time too.
 - memory: what 100 sessions add to the server's resident memory, divided by their number: of a short text, and of one of
   512 tokens on a model of GPT-2-small's size with random weights (12 layers × 12 heads), as the desk gets it.
 
+Machines differ by a factor, and so do hours on a machine that others share: `loop ms` is the processor time of a million
+steps of a plain loop, before and after. Compare figures of two versions in runs beside each other.
+
 Errors are exceptions shown on a page, sentences with ⚠, tracebacks in the log, and answers that did not come.
 """
 
@@ -102,7 +105,7 @@ def main() -> int:
 
 def measure(size: Size, folder: Path, *, whole: bool = True) -> dict[str, Any]:
     """All rows. whole: also those that need a browser, nginx, or a large model's server."""
-    began, load = time.monotonic(), os.getloadavg()
+    began, load, loop = time.monotonic(), os.getloadavg(), _loop()
     act = partial(_short, with_page=whole)
     short = asyncio.run(_with_server(folder, "short", size, act))
     rows = {
@@ -121,11 +124,20 @@ def measure(size: Size, folder: Path, *, whole: bool = True) -> dict[str, Any]:
         rows["memory"][f"{LONG} tokens"] = at_length["memory"]
         errors.append(at_length["errors"])
     return {
-        "machine": machine() | {"load before": [round(one, 1) for one in load]}, "streamlit": streamlit.__version__,
+        "machine": machine() | {"load before": [round(one, 1) for one in load], "loop ms": [loop, _loop()]},
+        "streamlit": streamlit.__version__,
         "think seconds": THINK_SECONDS, **rows,
         "errors": {name: sum(one[name] for one in errors) for name in errors[0]},
         "took": round(time.monotonic() - began),
     }  # fmt: skip
+
+
+def _loop() -> int:
+    """Milliseconds of processor time that a million steps of a plain loop take here and now."""
+    began, total = time.process_time(), 0
+    for step in range(10**6):
+        total += step * step
+    return round(1000 * (time.process_time() - began))
 
 
 async def _with_server(folder: Path, name: str, size: Size, act: Any, **settings: str) -> dict[str, Any]:

@@ -16,8 +16,8 @@ measured is the server's part, and the clients take some of the cores' time too.
 - memory: what 100 sessions add to the server's resident memory, divided by their number: of a short text, and of one of
   512 tokens on a model of GPT-2-small's size with random weights (12 layers × 12 heads), as the desk gets it.
 
-Machines differ by a factor, and so do hours on a machine that others share: `loop ms` is the processor time of a million
-steps of a plain loop, before and after. Compare figures of two versions in runs beside each other.
+Machines differ by a factor, and so do hours on a machine that others share: `loop ms` is the processor time of a
+million steps of a plain loop, before and after. Compare figures of two versions in runs beside each other.
 
 Errors are exceptions shown on a page, sentences with ⚠, tracebacks in the log, and answers that did not come.
 """

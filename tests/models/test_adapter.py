@@ -329,7 +329,7 @@ def test_the_base_of_an_adapter_that_is_being_fetched_is_not_removed(served: Hub
         looked.set()
 
     wait = pool.ask("tiny/dressed", on_card=hold)
-    assert looked.wait(30)
+    assert looked.wait(120)
     with pytest.raises(ModelError, match="tiny/base is being downloaded or loaded"):
         remove("tiny/base", limits, pool)
     wait.cancel()

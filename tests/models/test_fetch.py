@@ -147,10 +147,10 @@ def test_a_download_ends_with_its_parent(hub: Hub, tmp_path: Path):
     environment.pop("HF_HUB_CACHE", None)
     parent = subprocess.Popen([sys.executable, "-c", PARENT], env=environment, stdout=subprocess.PIPE)
     child = int(parent.stdout.readline())
-    assert hub.holding.wait(30)
+    assert hub.holding.wait(120)
     assert alive(child)
     parent.send_signal(signal.SIGKILL)
-    parent.wait(30)
+    parent.wait(120)
     parent.stdout.close()
     until(lambda: not alive(child))
 

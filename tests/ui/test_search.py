@@ -236,7 +236,7 @@ def test_while_it_runs_the_page_shows_how_far_it_is_and_stays_in_use(monkeypatch
 
     def run(asked, job):
         job.report("Reading stored text 2 of 6 **x**", 0.1)
-        assert door.wait(30)
+        assert door.wait(120)
         return probes.Probed(scores=probed, texts=TEXTS, n_sequences=4)
 
     monkeypatch.setattr(probes, "_shared", Probes(run))

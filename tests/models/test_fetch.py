@@ -35,13 +35,14 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
-    """The processes that downloads have started."""
+    """The processes that downloads have started, without the one that reads configurations, if it starts here."""
     found: list[subprocess.Popen[bytes]] = []
 
     class Told(subprocess.Popen):
         def __init__(self, *given: object, **options: object) -> None:
             super().__init__(*given, **options)
-            found.append(self)
+            if module.PROGRAM in self.args:
+                found.append(self)
 
     monkeypatch.setattr(module.subprocess, "Popen", Told)
     return found

@@ -37,7 +37,6 @@ EXAMPLES = """\
   python -m attention trace --model owner/name --texts lines.txt --export "out-{n:03}.json"
 """
 ENDINGS = (".html", ".svg", ".pdf", ".png", ".csv", ".json", ".npz")
-PICTURES = (".svg", ".pdf", ".png")
 NUMBER = re.compile(r"\{n(?::(0?\d{1,2}))?\}")
 
 
@@ -219,6 +218,8 @@ def _numbered(name: str, number: int) -> Path:
 
 def _picture(given: argparse.Namespace, name: str) -> dict[str, Any]:
     """What is asked of this file, where it is a picture."""
+    from attention.export.files import PICTURES
+
     if Path(name).suffix.lower() not in PICTURES:
         return {}
     return {option: getattr(given, option) for option in ("width", "panel", "theme")}

@@ -16,7 +16,6 @@ MAC_APPS = (
 PLAYWRIGHT_FOLDERS = ("~/.cache/ms-playwright", "~/Library/Caches/ms-playwright")
 PLAYWRIGHT_BINARIES = ("chromium-*/chrome-linux*/chrome", "chromium-*/chrome-mac*/*.app/Contents/MacOS/*")
 
-# Without a sandbox, as root in a container cannot have one; the rest keeps Chromium from calling home.
 # The last list given counts, so that Playwright's own stands here again. Ours: the popups of the address bar,
 # which nobody sees here, take a process and a second of processor time for each page that is opened.
 DISABLED = (
@@ -25,6 +24,7 @@ DISABLED = (
     "PaintHolding,PreconnectToSearch,TcpPortRandomizationWin,ThirdPartyStoragePartitioning,"
     "WebUIOmniboxAimPopup,WebUIOmniboxFullPopup,WebUIOmniboxPopup,WebUIOmniboxPopupSelectionControl"
 )
+# Without a sandbox, as root in a container cannot have one; the rest keeps Chromium from calling home.
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",

@@ -234,7 +234,7 @@ class Head {
     if (!this.#layer.value) return null;
     const { width } = this;
     const terms = shaped(new Float32Array(this.keys * width), [this.keys, width]);
-    this.#fill("weights", query);
+    this.#rounded("weights", query);
     const [value, scale] = [this.#float64("value"), this.outputScale(query)];
     for (let key = 0, i = 0; key < this.keys; key++) {
       for (const end = i + width; i < end; i++) terms[i] = this.#line[key] * value[i] * scale;
@@ -317,10 +317,16 @@ class Head {
   #mix(query, sum) {
     const [low, high] = knows(this.#layer) ? span(this.#layer.mask, query, this.keys) : [0, this.keys];
     if (this.#kept.has("weights")) this.#line.set(cut(this.#kept.get("weights"), 0, query));
-    else this.#fill("weights", query);
+    else this.#rounded("weights", query);
     addValues(this.#line, this.#float64("value"), low, high, sum);
     const scale = this.outputScale(query);
     if (scale !== 1) for (let i = 0; i < sum.length; i++) sum[i] *= scale;
+  }
+
+  /** Fill the line, each number as a kept map has it: what is made of it is the same to the last digit, map or none. */
+  #rounded(name, query) {
+    this.#fill(name, query);
+    for (let key = 0; key < this.keys; key++) this.#line[key] = Math.fround(this.#line[key]);
   }
 
   /** This head's query (n_q, d), key (n_k, d) or value (n_k, v), widened once. */

@@ -333,7 +333,7 @@ PARTS = """async ({ layer, head, query, queries }) => {
         mixture: lab.text(view.together("output", queries)),
         small: lab.text(fresh().thumbnail(9)), whole: fresh().thumbnail().shape,
         blocks: blocks.weights.map(({ start, stop, block }) => [start, stop, lab.text(block)]),
-        afterMap: (view.map("weights"), lab.text(view.output)), kept: view.map("weights") === view.map("weights"),
+        noMap: lab.text(fresh().output), afterMap: (view.map("weights"), lab.text(view.output)), kept: view.map("weights") === view.map("weights"),
         shapes: [view.map("scores").shape, view.output.shape, view.terms(query).shape], width: view.width,
     };
 }"""
@@ -363,6 +363,8 @@ def test_rows_blocks_and_what_is_made_of_them(lab: Lab, name: str) -> None:
     assert [block[:2] for block in made["blocks"]] == [[s, min(s + 7, N)] for s in range(0, N, 7)]
     assert gap(np.concatenate([array(b, stop - s, N) for s, stop, b in made["blocks"]]), view.weights) <= CLOSE
     assert gap(array(made["afterMap"], N, V), view.output) <= CLOSE
+    assert made["noMap"] == made["afterMap"], "the same to the last digit, whatever was looked at before"
+    assert np.array_equal(array(made["mixed"], V), array(made["noMap"], N, V)[query])
     assert made["kept"] is True
     assert made["shapes"] == [[N, N], [N, V], [N, V]]
     assert made["width"] == V

@@ -9,6 +9,9 @@ from attention.payloads import travel
 from attention.view import STAGE_LABELS, VALUES_LABELS, WEIGHTS_LABELS, View
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from attention.catalogue import Sample
     from attention.record import HeadView, Token
 
 DIMENSION = {"output": "dimension of this head", "contribution": "dimension of the model"}
@@ -35,6 +38,25 @@ def bar(
 def prompt(text: str, *, label: str, title: str, placeholder: str, count: str = "tokens") -> bytes:
     """A box of text. label: its name for screen readers. title: written above, or "". count: whose tokens it counts."""
     return wire.pack({"text": text, "label": label, "title": title, "placeholder": placeholder, "count": count})
+
+
+def picker(chosen: str, groups: list[tuple[str, list[dict[str, str]]]], *, free: bool) -> bytes:
+    """chosen: the title that is shown. groups: the lines [{title, id, facts}] by their group's name, "" for none.
+
+    free: whether a hub id or a folder may be typed.
+    """
+    placeholder = "A model, hub id or folder" if free else "A model"
+    return wire.pack({"chosen": chosen, "groups": groups, "free": free, "placeholder": placeholder})
+
+
+def samples(listed: Iterable[Sample]) -> bytes:
+    """What to try: {samples: [{name, label, about}]}."""
+    return wire.pack({"samples": [{"name": one.name, "label": one.label, "about": one.about} for one in listed]})
+
+
+def details(names: Mapping[str, str], chosen: str) -> bytes:
+    """names: the deeper views and what they are called; chosen: the one that is shown."""
+    return wire.pack({"names": dict(names), "chosen": chosen})
 
 
 def panels(head_view: HeadView, view: View) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import streamlit as st
@@ -17,7 +18,7 @@ from attention.ui.popover import lazy
 from attention.ui.problems import seen
 from attention.view import View, change
 
-PROMPT, MODEL, PAIR, CHAT = "prompt", "model", "pair", "chat"
+PROMPT, MODEL, PAIR, CHAT, SAMPLES = "prompt", "model", "pair", "chat", "samples"
 FACTS, ASKED_B, SHINES = "headlight.facts", "headlight.sentence-b", "shines-open"
 # What the top of the page was drawn of.
 DRAWN = "headlight.drawn"
@@ -62,7 +63,8 @@ def draw(view: View) -> Any:
         place.text(known(view).line or BLANK)
         entry = find(view.model)
         # The hint first: a narrow page shows only the beginning until the picker is pointed at.
-        st.caption(" ".join(filter(None, (_hint(), entry.about if entry else ""))))
+        with st.container(key="about"):
+            st.text(" ".join(filter(None, (_hint(), entry.about if entry else ""))))
     _offers(view)
     return place
 
@@ -132,18 +134,21 @@ def _typed() -> None:
 
 
 def _picker(view: View) -> None:
-    shown = titles(view)
-    chosen = next(title for title, model in shown.items() if model == view.model)
-    st.session_state[MODEL] = chosen
-    # The one that is chosen stands in a narrow box, and its facts below it.
-    labels = {choice.title: choice.label for choice in picker.choices() if choice.title != chosen}
-    st.selectbox(
-        "Model", list(shown), key=MODEL, label_visibility="collapsed", accept_new_options=bool(_hint()),
-        format_func=lambda title: labels.get(title, title),
-        # Scattered letters of an id that somebody types are found in any line that is long enough.
-        filter_mode="contains",
-        on_change=_picked, placeholder="A model, hub id or folder" if _hint() else "A model",
-    )  # fmt: skip
+    data = parts.picker(_chosen(view), _groups(view), free=bool(_hint()))
+    components.mount("picker", data, key=MODEL, on_model_change=_picked)
+
+
+def _chosen(view: View) -> str:
+    return next(title for title, model in titles(view).items() if model == view.model)
+
+
+def _groups(view: View) -> list[tuple[str, list[dict[str, str]]]]:
+    """The picker's lines by the groups' names; one from outside what is offered comes first, in a group without one."""
+    listed = picker.choices()
+    lines = [(one.group, {"title": one.title, "id": one.model, "facts": ", ".join(one.facts)}) for one in listed]
+    if view.model not in {one.model for one in listed}:
+        lines.insert(0, ("", {"title": _chosen(view), "id": view.model, "facts": ""}))
+    return [(name, [line for _, line in found]) for name, found in groupby(lines, key=lambda line: line[0])]
 
 
 def _hint() -> str:
@@ -156,12 +161,15 @@ def _hint() -> str:
 
 
 def _picked() -> None:
-    chosen = st.session_state[MODEL]
-    if chosen and chosen.strip():
+    if (chosen := boundary.said(MODEL, "model", str)) is not None:
+        pick(chosen)
+
+
+def pick(chosen: str) -> None:
+    """Go to the model of this title, or of the id or folder that somebody typed."""
+    if name := chosen.strip():
         view = state.current()
-        # A browser that has not heard yet how the chosen one is written now says its whole line.
-        known = {choice.label: choice.model for choice in picker.choices()} | titles(view)
-        change_to(**start.to_model(view, known.get(chosen, chosen.strip())))
+        change_to(**start.to_model(view, titles(view).get(name, name)))
 
 
 def _texts(view: View) -> None:
@@ -191,11 +199,9 @@ def _has_two(view: View, family: str) -> bool:
 
 def _offers(view: View) -> None:
     """What to try: sentences, heads worth a look, and a second sentence."""
-    with st.container(key="samples", horizontal=True, gap="xxsmall", vertical_alignment="center"):
-        st.html('<span class="hl-try">Try</span>', width="content")
-        for sample in samples(view.model):
-            changes = start.to_sample(view.model, sample)
-            st.button(sample.label, key=f"sample-{sample.name}", help=sample.about, on_click=change_to, kwargs=changes)
+    with st.container(key="offers", horizontal=True, gap="xxsmall", vertical_alignment="center"):
+        data = parts.samples(samples(view.model))
+        components.mount("samples", data, key=SAMPLES, on_sample_change=_sampled)
         _shines(view)
         if _family(view) == "encoder" and not _has_two(view, "encoder"):
             st.button("+ Sentence B", key="sentence-b", type="tertiary", on_click=_ask_for_b)
@@ -205,6 +211,19 @@ def _offers(view: View) -> None:
                 "As a chat message", key=CHAT, on_change=_chat,
                 help="Put the sentence into the model's own chat template, as what the user says.",
             )  # fmt: skip
+
+
+def _sampled() -> None:
+    if (name := boundary.said(SAMPLES, "sample", str)) is not None:
+        take(name)
+
+
+def take(name: str) -> None:
+    """Go to this sample of the model's; a name that is none of them, as of another model's, does nothing."""
+    model = state.current().model
+    sample = next((one for one in samples(model) if one.name == name), None)
+    if sample is not None:
+        change_to(**start.to_sample(model, sample))
 
 
 def _shines(view: View) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from attention.payloads import dimensions
-from attention.ui import ask, components, lens, runs, turnings
+from attention.payloads import dimensions, parts
+from attention.ui import ask, boundary, components, lens, runs, turnings
 from attention.view import LENSES, View
 
 if TYPE_CHECKING:
@@ -26,11 +26,7 @@ NAMES = {
 def show(head_view: HeadView, view: View) -> None:
     """The choice of a lens, and what it shows."""
     with st.container(key="closer", gap="small"):
-        st.session_state[LENS] = view.lens
-        st.segmented_control(
-            "Look closer", LENSES, key=LENS, format_func=NAMES.__getitem__, on_change=_choose, required=True,
-            label_visibility="collapsed",
-        )  # fmt: skip
+        components.mount("details", parts.details(NAMES, view.lens), key=LENS, on_lens_change=_chosen)
         if view.lens == "links":
             components.mount("links", key="links")
         elif view.lens == "dimensions":
@@ -55,7 +51,12 @@ def _wait(job: turnings.Job) -> None:
     job.watch(runs.person())  # it keeps its place in the queue for those who wait
 
 
-def _choose() -> None:
-    chosen = st.session_state[LENS]
-    if chosen in LENSES:
-        ask.change_to(lens=chosen)
+def _chosen() -> None:
+    if (lens := boundary.said(LENS, "lens", str)) is not None:
+        choose(lens)
+
+
+def choose(lens: str) -> None:
+    """Show this one of the deeper views; a name that is none does nothing."""
+    if lens in LENSES:
+        ask.change_to(lens=lens)

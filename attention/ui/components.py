@@ -19,11 +19,13 @@ from attention.figures.palette import THEMES
 
 NAMES = (
     "bar", "prompt", "run", "bench", "heads", "predicted", "sentence", "figures", "arithmetic", "map", "links",
-    "dimensions", "pictures", "share", "file",
+    "dimensions", "pictures", "share", "file", "picker", "samples", "details",
 )  # fmt: skip
 # Not in a shadow root: plotly puts its styles into the document's head, and the keyboard's way round one of Streamlit's
 # dialogs leads past whatever lies in a shadow.
 OPEN = ("figures", "map", "pictures", "share", "file")
+# As wide as what stands in it, for something else stands beside it.
+NARROW = ("samples",)
 # What a component is given that lives on what lies on the desk.
 NOTHING = wire.pack({})
 
@@ -54,7 +56,8 @@ def renderer(name: str) -> Callable[..., Any]:
 
 def mount(name: str, data: bytes = NOTHING, *, key: str, **callbacks: Callable[[], None]) -> Mapping[str, Any]:
     """Show one component. `callbacks` are on_<state or trigger>_change, called before the rerun."""
-    return renderer(name)(data=data, key=key, **callbacks)
+    width = "content" if name in NARROW else "stretch"
+    return renderer(name)(data=data, key=key, width=width, **callbacks)
 
 
 for _name in NAMES:

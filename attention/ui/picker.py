@@ -1,6 +1,5 @@
-"""What the model picker lists: what is in the box, what lies on this computer, what can be fetched; each with its size.
-
-Streamlit's list knows no groups: they are in the order, and named on each line.
+"""What the model picker lists: what is in the box, what lies on this computer, what can be fetched; each with its
+size.
 """
 
 from __future__ import annotations
@@ -31,11 +30,6 @@ class Choice:
     title: str
     group: str
     facts: tuple[str, ...]
-
-    @property
-    def label(self) -> str:
-        """The whole line."""
-        return " · ".join(filter(None, (self.title, self.group, ", ".join(self.facts))))
 
 
 def choices() -> tuple[Choice, ...]:

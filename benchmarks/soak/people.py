@@ -92,8 +92,12 @@ async def act(visitor: Visitor, world: World) -> None:
         number = await visitor.switch(world.chance.randrange(4), world.chance.randrange(6))
         await visitor.until(lambda v: v.parts["bench"].data["seen"] >= number or bool(v.refusals), ANSWER_SECONDS)
     elif kind == "press":
-        keys = [key for key in visitor.buttons if key.startswith(("sample-", "shine-", "continue-go", "dismiss"))]
-        if keys:
+        keys = [key for key in visitor.buttons if key.startswith(("shine-", "continue-go", "dismiss"))]
+        offered = visitor.parts["samples"].data["samples"] if "samples" in visitor.parts else []
+        if (keys or offered) and world.chance.randrange(len(keys) + len(offered)) < len(offered):
+            await visitor.say("samples", "sample", world.chance.choice(offered)["name"])
+            await asyncio.sleep(1)
+        elif keys:
             await visitor.press(world.chance.choice(keys))
             # A button of a page that has changed meanwhile does nothing.
             await asyncio.sleep(1)

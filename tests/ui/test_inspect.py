@@ -18,13 +18,14 @@ from attention.local import trace_local
 from attention.models import hub
 from attention.models.reference import ModelRef
 from attention.record import HeadView
-from attention.ui import ask, head, nav, predicted, search, state, traces, warmup
+from attention.ui import ask, closer, head, nav, predicted, search, state, traces, warmup
 from attention.view import DEFAULT_TEXT, View, change
 from tests.ui.test_traces import stacks
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
-COMPONENTS = {"bar", "prompt", "run", "bench", "heads", "predicted", "sentence", "figures", "arithmetic", "links"}
+TOP = {"bar", "prompt", "picker", "samples"}
+COMPONENTS = TOP | {"run", "bench", "heads", "predicted", "sentence", "figures", "arithmetic", "links", "details"}
 HOSTILE = (
     "<script>alert(1)</script> word", r"$\LaTeX$ and $x^2$", "**bold** [link](http://x) :smile: # head",
     "😀 👩‍👩‍👧 👋🏽", "القطة جلست على السجادة", "a\nb\tc", "one", "&lt;b&gt; \\u003c </style>", "—" * 90,
@@ -182,7 +183,7 @@ class TestDesk:
         """A click 100 ms before the text changes arrives after it."""
         app = opened()
         about = given(app)["run"]["id"]
-        app.button(key=f"sample-{samples()[2].name}").click().run()
+        during(app, lambda: ask.take(samples()[2].name))
         changes = {"query": "3", "zoom": "0-3,0-3", "layer": "3", "temperature": "2"}
         send(app, {"seq": 5, "changes": changes, "about": dict.fromkeys(changes, about)})
         bench = given(app)["bench"]
@@ -215,7 +216,10 @@ class TestLenses:
 
     def test_a_choice_goes_into_the_address(self):
         app = opened()
-        app.button_group(key="lens").set_value("rollout").run()
+        during(app, lambda: closer.choose("rollout"))
+        assert one(app.query_params["lens"]) == "rollout"
+        assert given(app)["details"]["chosen"] == "rollout"
+        during(app, lambda: closer.choose("no such view"))
         assert one(app.query_params["lens"]) == "rollout"
 
 
@@ -236,12 +240,12 @@ class TestTexts:
         assert not app.exception
         assert words in shown(app)
         assert given(app)["prompt"]["text"] == text
-        assert set(given(app)) == {"bar", "prompt"}
+        assert set(given(app)) == TOP
 
     def test_a_sample_is_one_click(self):
         app = opened()
         sample = samples()[2]
-        app.button(key=f"sample-{sample.name}").click().run()
+        during(app, lambda: ask.take(sample.name))
         assert given(app)["prompt"]["text"] == sample.text
         assert not app.exception
 
@@ -310,14 +314,14 @@ class TestProblems:
 
 class TestPicker:
     def test_it_says_what_the_model_is_and_what_else_may_be_typed(self):
-        assert opened().caption[0].value == f"Or type a hub id or a folder. {models()[0].about}"
-        assert opened(model="a b c").caption[0].value == "Or type a hub id or a folder."
+        assert f"Or type a hub id or a folder. {models()[0].about}" in [item.value for item in opened().text]
+        assert "Or type a hub id or a folder." in [item.value for item in opened(model="a b c").text]
 
     def test_the_line_under_the_name_is_never_without_a_line(self):
         app = opened(model="local")
         line = "not trained · 1 layer × 4 heads"
         assert line in shown(app)
-        app.button(key="sample-code").click().run()
+        during(app, lambda: ask.take("code"))
         assert line in shown(app)
         app = opened(model="local", pair="a second")
         assert "takes one text" in shown(app)
@@ -336,10 +340,10 @@ class TestPicker:
             real(place, found)
 
         monkeypatch.setattr(ask, "learn", learn)
-        app.button(key=f"sample-{samples()[1].name}").click().run()
+        during(app, lambda: ask.take(samples()[1].name))
         assert [one.line for one in before] == [line]
         monkeypatch.setattr("attention.api.trace", lambda *given, **options: trace_local("one two"))
-        app.selectbox(key="model").set_value("GPT-2").run()
+        during(app, lambda: ask.pick("GPT-2"))
         assert [one.line for one in before] == [line, ""], "another model's line says nothing of this one"
 
 
@@ -354,7 +358,7 @@ class TestModels:
     def test_one_from_the_picker_is_taken_by_its_id(self, monkeypatch):
         monkeypatch.setenv("HF_HUB_OFFLINE", "1")
         app = opened()
-        app.selectbox(key="model").set_value("GPT-2").run()
+        during(app, lambda: ask.pick("GPT-2"))
         assert one(app.query_params["model"]) == "openai-community/gpt2"
         assert not app.exception
 

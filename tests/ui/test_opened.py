@@ -87,11 +87,11 @@ def test_the_page_of_a_file_is_the_page_that_it_came_from(view: View) -> None:
     assert {"run", "bench", "figures", "sentence", "arithmetic", "links", "prompt", "bar"} <= same
     look = wire.parse(found["bench"])["look"]
     assert (look["layer"], look["head"], look["query"], look["stage"]) == (2, 3, 5, "scaled")
-    assert set(own) - same <= {"heads", "predicted"}
+    assert set(own) - same <= {"heads", "predicted", "picker"}
     pictures, others = wire.parse(own["heads"]), wire.parse(found["heads"])
     assert wire.pack(pictures | {"ground": None}) == wire.pack(others | {"ground": None})
     assert wire.parse(found["predicted"])["note"].startswith("This trace was opened from a file")
-    assert after.selectbox(key="model").value == "File: storyteller"
+    assert wire.parse(found["picker"])["chosen"] == "File: storyteller"
 
 
 def test_what_needs_the_model_says_why_it_is_not_there(view: View) -> None:
@@ -133,7 +133,7 @@ def test_a_host_that_does_not_offer_the_model_gets_one_that_it_offers(
 def test_typing_goes_through_the_page(view: View) -> None:
     app = page(view)
     during(app, lambda: ask.change_to(text="One two three."))
-    assert app.selectbox(key="model").value == "Storyteller"
+    assert wire.parse(payloads(app)["picker"])["chosen"] == "Storyteller"
     assert "“storyteller” reads this one" in words(app)
     assert wire.parse(payloads(app)["prompt"])["text"] == "One two three."
     assert wire.parse(payloads(app)["bar"])["undo"], "the file can be gone back to"
@@ -142,7 +142,7 @@ def test_typing_goes_through_the_page(view: View) -> None:
 def test_a_link_to_a_file_that_is_not_here_asks_for_it() -> None:
     app = page(View(model="opened:00000000000000ff", text="x"))
     assert f"⚠ {opened.GONE}" in words(app)
-    assert app.selectbox(key="model").value == "File that is not here"
+    assert wire.parse(payloads(app)["picker"])["chosen"] == "File that is not here"
     for name in ("opened:", "opened:../../etc/passwd", "opened:<b>"):
         with pytest.raises(ModelError, match="does not have"):
             opened.find(View(model=name))
@@ -254,7 +254,7 @@ def test_a_chosen_file_is_shown_and_the_panel_closes(file: bytes) -> None:
     app.file_uploader(key=share.FILE).upload("trace.npz", file).run()
     assert not app.exception
     assert "share" not in payloads(app)
-    assert app.selectbox(key="model").value == "File: storyteller"
+    assert wire.parse(payloads(app)["picker"])["chosen"] == "File: storyteller"
     assert wire.parse(payloads(app)["prompt"])["text"] == VIEW.text
     assert wire.parse(payloads(app)["bar"])["undo"]
 

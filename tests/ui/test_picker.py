@@ -4,16 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import streamlit as st
 
-from attention.catalogue import models
+from attention.catalogue import models, samples
 from attention.config import MEGABYTE, Limits
 from attention.models import store
 from attention.models.inspect import inspect
 from attention.models.reference import parse
 from attention.ui import ask, picker, warmup
 from attention.ui.picker import GROUPS, HERE, IN_THE_BOX, TO_FETCH
-from tests.ui.test_inspect import one, opened
+from tests.ui.test_inspect import given, one, opened
 from tests.ui.test_opened import during
 
 pytestmark = pytest.mark.usefixtures("warm")
@@ -40,6 +39,11 @@ def _disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     picker.forget()
 
 
+def said(choice: picker.Choice) -> tuple[str, str, str]:
+    """What a line says."""
+    return choice.title, choice.group, ", ".join(choice.facts)
+
+
 def by_id() -> dict[str, picker.Choice]:
     return {choice.model: choice for choice in picker.choices()}
 
@@ -58,15 +62,15 @@ def test_the_lines_stand_in_groups_each_sorted_by_its_titles() -> None:
 
 def test_sort_and_size_stand_beside_each_where_they_are_known() -> None:
     found = by_id()
-    assert found["openai-community/gpt2"].label == "GPT-2 · on this computer · decoder, 12 MB"
-    assert found["./mine"].label == "./mine · on this computer · encoder, 4.6 MB"
-    assert found["google-bert/bert-base-uncased"].label == "BERT base · to fetch · encoder, 12 MB of it here"
-    assert found["distilbert/distilgpt2"].label == "DistilGPT-2 · to fetch · decoder"
-    assert found["local"].label == "Local MHSA · in the box · encoder"
+    assert said(found["openai-community/gpt2"]) == ("GPT-2", "on this computer", "decoder, 12 MB")
+    assert said(found["./mine"]) == ("./mine", "on this computer", "encoder, 4.6 MB")
+    assert said(found["google-bert/bert-base-uncased"]) == ("BERT base", "to fetch", "encoder, 12 MB of it here")
+    assert said(found["distilbert/distilgpt2"]) == ("DistilGPT-2", "to fetch", "decoder")
+    assert said(found["local"]) == ("Local MHSA", "in the box", "encoder")
     path = next(entry.path for entry in models() if entry.id == "storyteller")
     assert path is not None
     size = sum(file.stat().st_size for file in path.iterdir())
-    assert found["storyteller"].label == f"Storyteller · in the box · decoder, {size / MEGABYTE:.1f} MB"
+    assert said(found["storyteller"]) == ("Storyteller", "in the box", f"decoder, {size / MEGABYTE:.1f} MB")
 
 
 def test_what_hides_in_a_strangers_name_is_shown() -> None:
@@ -95,28 +99,34 @@ def test_the_disk_is_looked_at_once_a_while_and_after_a_removal(monkeypatch: pyt
     assert len(looks) == 2
 
 
+def test_the_page_gets_the_groups_and_what_may_be_typed() -> None:
+    app = opened()
+    found = given(app)["picker"]
+    assert (found["chosen"], found["free"]) == ("Storyteller", True)
+    assert [name for name, _ in found["groups"]] == list(GROUPS)
+    listed = [(name, line["title"], line["id"], line["facts"]) for name, lines in found["groups"] for line in lines]
+    assert listed == [(one.group, one.title, one.model, ", ".join(one.facts)) for one in picker.choices()]
+
+
 def test_a_line_is_chosen_and_an_id_is_typed() -> None:
     app = opened()
-    box = app.selectbox(key="model")
-    assert box.value == "Storyteller"
-    assert box.options == [one.label if one.title != "Storyteller" else "Storyteller" for one in picker.choices()]
-    app = box.set_value("Cloze model").run()
+    during(app, lambda: ask.pick("Cloze model"))
     assert one(app.query_params["model"]) == "cloze"
-
-    def typed() -> None:
-        st.session_state[ask.MODEL] = " local "
-        ask._picked()
-
-    during(app, typed)
+    during(app, lambda: ask.pick(" local "))
     assert one(app.query_params["model"]) == "local"
-    assert app.selectbox(key="model").value == "Local MHSA"
-
-    def late() -> None:
-        """A browser says what it last had for the one that is chosen."""
-        st.session_state[ask.MODEL] = next(one.label for one in picker.choices() if one.model == "storyteller")
-        ask._picked()
-
-    during(app, late)
-    assert one(app.query_params.get("model", ["storyteller"])) == "storyteller"
-    assert app.selectbox(key="model").value == "Storyteller"
+    assert given(app)["picker"]["chosen"] == "Local MHSA"
+    during(app, lambda: ask.pick("  "))
+    assert one(app.query_params["model"]) == "local"
+    during(app, lambda: ask.pick("nobody/nothing"))
+    found = given(app)["picker"]
+    assert found["chosen"] == "nobody/nothing"
+    assert found["groups"][0] == ["", [{"title": "nobody/nothing", "id": "nobody/nothing", "facts": ""}]]
     assert not app.exception
+
+
+def test_a_sample_of_another_model_does_nothing() -> None:
+    app = opened(model="dates")
+    before = given(app)["prompt"]["text"]
+    during(app, lambda: ask.take("coreference"))
+    assert given(app)["prompt"]["text"] == before
+    assert [one["name"] for one in given(app)["samples"]["samples"]] == [sample.name for sample in samples("dates")]

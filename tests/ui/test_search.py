@@ -14,10 +14,10 @@ from attention.analysis.probe import TEXTS, probe
 from attention.errors import NotNowError
 from attention.payloads import overview
 from attention.source import load_source
-from attention.ui import probes, search, stored, work
+from attention.ui import ask, probes, search, stored, work
 from attention.ui.probes import Probes
 from attention.view import View
-from tests.ui.test_inspect import given, one, opened, shown
+from tests.ui.test_inspect import during, given, one, opened, shown
 
 TEXT = "The old king came home. The old king came home."
 
@@ -152,7 +152,7 @@ def test_the_tokens_of_another_text_are_forgotten_with_it(sample):
     token_box(app, search.KEY).set_value(3).run()
     app.segmented_control(key=search.ORDER).set_value("size").run()
     assert hits(app)
-    app.button(key=f"sample-{sample}").click().run()
+    during(app, lambda: ask.take(sample))
     query, key, offered = tokens_between(app)
     assert not app.exception
     assert key is None
@@ -168,7 +168,7 @@ def test_the_tokens_of_another_model_are_forgotten_with_it():
     app = opened(text=TEXT)
     app.segmented_control(key=search.HOW).set_value(search.BETWEEN).run()
     token_box(app, search.KEY).set_value(3).run()
-    app.selectbox(key="model").set_value("Cloze model").run()
+    during(app, lambda: ask.pick("Cloze model"))
     assert tokens_between(app)[1] is None
 
 
@@ -246,7 +246,7 @@ def test_while_it_runs_the_page_shows_how_far_it_is_and_stays_in_use(monkeypatch
     assert "Reading stored text 2 of 6 **x** … " in shown(app)
     assert [bar.proto.value for bar in app.get("progress")] == [10]
     assert hits(app) == []
-    app.button(key="sample-coreference").click().run()
+    during(app, lambda: ask.take("coreference"))
     assert not app.exception
     assert "Reading stored text 2 of 6" in shown(app), "it is the model's, whatever text is on the page"
     assert "Reading stored text 2 of 6" in shown(on_stored()), "and another session sees it too"

@@ -1,6 +1,7 @@
 """A host's settings as the page follows them: what is offered, what is refused, and what stands in the log."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -52,6 +53,11 @@ def test_wrong_ones_are_one_sentence_on_the_page_and_in_the_log(
     assert not app.get("bidi_component")
 
 
+def titles(found: dict[str, Any]) -> list[str]:
+    """What the picker lists."""
+    return [model["title"] for _, models in found["groups"] for model in models]
+
+
 @pytest.fixture
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADLIGHT_PUBLIC", "1")
@@ -65,9 +71,10 @@ class TestFewModels:
         assert not app.exception
         assert one(app.query_params["model"]) == "cloze"
         assert given(app)["prompt"]["text"] in {sample.text for sample in samples("cloze")}
-        listed = app.selectbox(key="model").options
-        assert [label.partition(" · ")[0] for label in listed] == ["Cloze model", "Date translator"]
-        assert "Or type" not in app.caption[0].value
+        found = given(app)["picker"]
+        assert titles(found) == ["Cloze model", "Date translator"]
+        assert not found["free"]
+        assert "Or type" not in shown(app)
 
     def test_a_model_with_other_texts_than_the_storyteller_opens_on_the_first_of_them(
         self, monkeypatch: pytest.MonkeyPatch
@@ -89,7 +96,8 @@ class TestFewModels:
         said = shown(app)
         refused = "Local folders are switched off here" if model == "./folder" else "choose one of these: cloze, dates."
         assert refused in said
-        assert app.selectbox(key="model").value == model or "Storyteller" not in str(app.selectbox(key="model").options)
+        found = given(app)["picker"]
+        assert found["chosen"] == model or "Storyteller" not in titles(found)
 
     def test_the_shelf_holds_nothing_else_and_no_box_for_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
         there = store.Stored(

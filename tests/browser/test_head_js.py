@@ -333,7 +333,8 @@ PARTS = """async ({ layer, head, query, queries }) => {
         mixture: lab.text(view.together("output", queries)),
         small: lab.text(fresh().thumbnail(9)), whole: fresh().thumbnail().shape,
         blocks: blocks.weights.map(({ start, stop, block }) => [start, stop, lab.text(block)]),
-        noMap: lab.text(fresh().output), afterMap: (view.map("weights"), lab.text(view.output)), kept: view.map("weights") === view.map("weights"),
+        noMap: lab.text(fresh().output),
+        afterMap: (view.map("weights"), lab.text(view.output)), kept: view.map("weights") === view.map("weights"),
         shapes: [view.map("scores").shape, view.output.shape, view.terms(query).shape], width: view.width,
     };
 }"""

@@ -35,15 +35,16 @@ ASSETS = ROOT / "assets"
 COMPONENTS = ASSETS / "components"
 EXPORT = ASSETS / "export"
 STATIC = ROOT / "static"
-DELIVERED = STATIC / "delivered.js"  # made of the shared modules when the app starts (`bundle.deliver`)
+DELIVERED = STATIC / "delivered.js"  # made of SOURCES when the app starts (`bundle.deliver`)
 SHARED = tuple(
     path for path in sorted(STATIC.rglob("*.js")) if not path.name.endswith(".min.js") and path != DELIVERED
 )
+SOURCES = (*SHARED, *sorted(COMPONENTS.glob("*/main.js")))  # all that is delivered
 
 
 def version() -> str:
-    """12 digits that change with the name or the text of any shared module."""
-    parts = (part for path in SHARED for part in (path.relative_to(STATIC).as_posix().encode(), path.read_bytes()))
+    """12 digits that change with the name or the text of anything that is delivered."""
+    parts = (part for path in SOURCES for part in (path.relative_to(ROOT).as_posix().encode(), path.read_bytes()))
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
 
 

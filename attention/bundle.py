@@ -33,13 +33,14 @@ AFTER = "export const { load } = globalThis.headlight;\n"
 def deliver(target: Path = assets.DELIVERED) -> bool:
     """Write what a page fetches where it is not there yet; whether it is there now.
 
-    False where nobody may write there, as in an installation that belongs to somebody else: then the page fetches the
-    modules one by one. It bears the time of its newest source, so that all replicas name one and the same version.
+    False where nobody may write there, as in an installation that belongs to somebody else: then each component comes
+    with its own text, and the page fetches the modules one by one. It bears the time of its newest source, so that all
+    replicas name one and the same version.
     """
     made = module().encode()
     try:
         if not target.is_file() or target.read_bytes() != made:
-            _replace(target, made, max(path.stat().st_mtime for path in assets.SHARED))
+            _replace(target, made, max(path.stat().st_mtime for path in assets.SOURCES))
     except OSError:
         return False
     return True
@@ -60,19 +61,31 @@ def _replace(target: Path, made: bytes, time: float) -> None:
 
 
 def module() -> str:
-    """All shared modules as one ES module, which exports `load`; its own address says where the static files lie."""
-    defines = (defined(path.relative_to(assets.STATIC).as_posix(), _read(path)) for path in assets.SHARED)
+    """All components and what they share as one ES module, which exports `load`; its own address says where the static
+    files lie.
+    """
+    defines = (defined(named(path), _read(path)) for path in assets.SOURCES)
     return "".join((BEFORE, _read(assets.EXPORT / "load.js"), *defines, AFTER))
 
 
+def named(path: Path) -> str:
+    """What a module is called in the bundle: by its place below the static files, or by the component that it is."""
+    if path.is_relative_to(assets.COMPONENTS):
+        return f"component/{path.parent.name}.js"
+    return path.relative_to(assets.STATIC).as_posix()
+
+
 def component(name: str, settings: str, *, is_delivered: bool) -> str:
-    """One component's own module. Its shared ones come from what is delivered, or each from a file of its own."""
-    source = _read(assets.COMPONENTS / name / "main.js")
+    """One component's own module, which Streamlit sends to each browser that shows it: its text, or where that is
+    delivered, which a browser keeps, the few lines that fetch it.
+    """
     if not is_delivered:
-        return settings + source
+        return settings + _read(assets.COMPONENTS / name / "main.js")
     address = "`${location.origin}${HEADLIGHT.base}/app/static/" + assets.DELIVERED.name + "?v=${HEADLIGHT.version}`"
-    load = f"const load = async (name) => (await import({address})).load(name);\n"
-    return settings + load + source.replace("import(", "load(")
+    return f'''{settings}globalThis.HEADLIGHT ??= HEADLIGHT;
+const {{ load }} = await import({address});
+export default (await load("component/{name}.js")).default;
+'''
 
 
 def script(components: tuple[str, ...], own: tuple[str, ...], settings: str, constants: str) -> str:
@@ -86,7 +99,7 @@ def script(components: tuple[str, ...], own: tuple[str, ...], settings: str, con
 def _all(components: tuple[str, ...], own: tuple[str, ...], settings: str, constants: str) -> Iterator[str]:
     yield _read(assets.EXPORT / "load.js")
     for path in reached(components):
-        yield defined(path.relative_to(assets.STATIC).as_posix(), _read(path))
+        yield defined(named(path), _read(path))
     for name in components:
         yield defined(f"component/{name}.js", component(name, settings, is_delivered=False))
     for name in own:

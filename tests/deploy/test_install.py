@@ -1,7 +1,8 @@
 """The image's steps, run in a clean environment: what it copies, what it installs, how it starts, and a page from it.
 
-No Docker is needed, and no image is built. The virtual environment is made anew, which takes most of the time; pip's
-own settings and cache are those of this machine.
+No Docker is needed, and no image is built. The virtual environment is made anew by the image's own script and by pip,
+which resolves and checks the real metadata. The packages' files are not unpacked again: they are linked from where they
+lie for these tests, those of what pip installed alone. That the index has the files is what `make test` begins with.
 """
 
 import os
@@ -17,9 +18,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.deploy import standing
 from tests.deploy.dockerfile import Stage, ours
 from tools.serving import ROOT, free_port
-from tools.site import end
+from tools.site import answers, end
 
 pytestmark = pytest.mark.browser
 
@@ -61,18 +63,20 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """Built as the Dockerfile says: its two stages, below a folder of this machine."""
     root = tmp_path_factory.mktemp("image")
     build, app, venv = root / "build", root / "headlight", root / "venv"
-    pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
-    cache = subprocess.run(
-        [sys.executable, "-m", "pip", "cache", "dir"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    path = "/usr/local/bin:/usr/bin:/bin"
-    clean = {"PATH": path, "HOME": str(root), "PYTHON": sys._base_executable, "PIP_CACHE_DIR": cache, **pip}
+    wheels, path = root / "wheels", "/usr/local/bin:/usr/bin:/bin"
+    clean = {"PATH": path, "HOME": str(root), "PYTHON": sys._base_executable}
     try:
+        wheels.mkdir()
+        standing.make(wheels)
         copy(BUILD, build)
         command, deliver = BUILD.of("RUN")
         script, place = re.fullmatch(r"PIP_NO_CACHE_DIR=1 (\S+) (\S+)", command).groups()
-        done = Machine(build, clean).run(script, str(venv))
+        near = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_CONFIG_FILE": os.devnull}
+        done = Machine(build, clean | near).run(script, str(venv))
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        assert "No broken requirements found" in done.stdout
+        (site,) = (venv / "lib").glob("python*/site-packages")
+        standing.link(site)
         _, *deliver = shlex.split(deliver)
         made = Machine(build, clean).run(clean["PYTHON"], *deliver)
         assert made.returncode == 0, made.stderr[-2000:]
@@ -96,7 +100,10 @@ def test_what_is_pinned_is_there_and_nothing_of_the_tests(machine: Machine):
             wanted, _, version = line.partition("==")
             name = wanted.partition("[")[0]
             assert found[name.replace("_", "-")].partition("+")[0] == version
-    assert not {"pytest", "playwright", "hypothesis", "ruff", "mypy"} & set(found)
+    tools = {"pytest", "playwright", "hypothesis", "ruff", "mypy"}
+    assert not tools & set(found)
+    code = f"from importlib.util import find_spec; print([name for name in {sorted(tools)} if find_spec(name)])"
+    assert machine.run(machine.environment["PYTHON"], "-c", code).stdout.strip() == "[]"
 
 
 def test_it_serves_a_checked_page_is_healthy_and_writes_nothing_beside_itself(machine: Machine, open_page, tmp_path):
@@ -110,9 +117,11 @@ def test_it_serves_a_checked_page_is_healthy_and_writes_nothing_beside_itself(ma
         )
     try:
         until = time.monotonic() + START_SECONDS
-        while machine.run(python, "deploy/health.py").returncode:
+        while not answers(f"http://127.0.0.1:{machine.environment['PORT']}/_stcore/health"):
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < until, log.read_text()
+            time.sleep(0.2)
+        assert machine.run(python, "deploy/health.py").returncode == 0
         page = open_page(f"http://127.0.0.1:{machine.environment['PORT']}/?v=1&model=storyteller&layer=1&head=1")
         page.get_by_text("equal to the model’s own").first.wait_for(timeout=SECONDS * 1000)
         page.wait_for_selector(".hl-foot", timeout=SECONDS * 1000)

@@ -11,14 +11,15 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import peft
 import pytest
 import torch
 from playwright.sync_api import Page, expect
 
 from tests import tiny, twins
+from tests.later import Later
 from tests.models.hub_server import Hub
 
+peft = Later("peft")
 WAIT = 60_000
 PLAIN = {"arcee": "decoder", "ibert": "masked", "lfm3": "decoder", "seed_oss": "decoder", "xlstm": "decoder"}
 TEXT = "The cat sat on the mat because it was tired."

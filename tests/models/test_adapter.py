@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import peft
 import pytest
 import torch
 import transformers
@@ -22,10 +21,12 @@ from attention.models import ModelPool, inspect, parse
 from attention.models.store import remove
 from tests import twins
 from tests.holding import checks_hold
+from tests.later import Later
 from tests.models.conftest import use_hub
 from tests.models.hub_server import Hub
 
-# peft asks transformers for things by names that are going out of use.
+peft = Later("peft")
+# It asks transformers for things by names that are going out of use.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning:transformers.*", "ignore::UserWarning:peft.*")
 TEXT = "The cat sat on the mat"
 QVO = ["q_proj", "v_proj", "o_proj"]

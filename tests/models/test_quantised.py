@@ -11,7 +11,6 @@ import pytest
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
-from transformers.integrations.bitnet import pack_weights
 from transformers.quantizers.auto import AUTO_QUANTIZER_MAPPING
 
 import attention
@@ -21,7 +20,9 @@ from attention.models import ModelPool, inspect, parse
 from attention.models.quantised import method_of
 from tests import tiny, twins
 from tests.holding import checks_hold
+from tests.later import Later
 
+bitnet = Later("transformers.integrations.bitnet")
 TEXT = "The cat sat on the mat"
 BLOCK = 128
 # What four bits mean in mxfp4.
@@ -108,7 +109,7 @@ def as_bitnet(folder: Path) -> None:
     tensors = tiny_llama(folder)
     for name in [name for name in tensors if ".layers." in name and tensors[name].dim() == 2]:
         scale = 1 / tensors[name].abs().mean()
-        tensors[name] = pack_weights((tensors[name] * scale).round().clamp(-1, 1))
+        tensors[name] = bitnet.pack_weights((tensors[name] * scale).round().clamp(-1, 1))
         tensors[f"{name}_scale"] = scale.reshape(1)
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     configure(folder, quantization_config={"quant_method": "bitnet", "modules_to_not_convert": ["lm_head"]})

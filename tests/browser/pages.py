@@ -12,7 +12,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Error, Page
 
 # What a test does to a page for good; such a page is closed with it.
-FOR_GOOD = ("add_init_script", "add_locator_handler", "emulate_media", "expose_binding", "expose_function", "route")
+FOR_GOOD = ("add_init_script", "add_locator_handler", "emulate_media", "expose_binding", "expose_function")
 # Tests that a page may serve: its history has room for so many entries.
 MOST = 15
 
@@ -52,6 +52,7 @@ class Kept:
         self.heard.clear()
         self.page.mouse.move(0, 0)
         self.page.goto("about:blank")
+        self.page.unroute_all()
 
 
 class Pages:

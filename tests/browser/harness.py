@@ -8,10 +8,13 @@ import base64
 import json
 import mimetypes
 from dataclasses import asdict, replace
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
-from playwright.sync_api import Locator, Page, Route
+from playwright.sync_api import Locator, Page
 
 from attention.figures.palette import THEMES
 from attention.payloads import parts, travel
@@ -21,7 +24,6 @@ from attention.view import View
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "static"
 COMPONENTS = ROOT / "assets" / "components"
-ADDRESS = "http://headlight.test"
 LIMIT = 2048
 FONTS = "".join(
     f"@font-face {{ font-family: 'Source Sans 3'; font-weight: 200 900; src: url(/app/static/fonts/{path.name}); }}"
@@ -79,8 +81,7 @@ def mount(
 
 def desk(page: Page, *, dark: bool = False) -> None:
     """Open an empty page that has the desk and nothing on it."""
-    page.route("**/*", lambda route: _answer(route, "dark" if dark else "light"))
-    page.goto(ADDRESS)
+    page.goto(f"{address()}/{'dark' if dark else 'light'}")
     page.evaluate(DESK)
 
 
@@ -104,19 +105,40 @@ def messages(page: Page) -> list[Any]:
     return page.evaluate("() => [...lab.told, ...lab.sent]")
 
 
-def _answer(route: Route, theme: str) -> None:
-    name = route.request.url.removeprefix(ADDRESS).partition("?")[0].strip("/")
+class _Files(BaseHTTPRequestHandler):
+    """What the page fetches. Modules may be kept: a page that serves one test after another fetches them once."""
+
+    def do_GET(self) -> None:
+        kind, body = _answer(self.path.partition("?")[0].strip("/"))
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store" if kind == "text/html" else "max-age=31536000, immutable")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@cache
+def address() -> str:
+    """Where this process answers what the page asks for; “localhost”, for there a page may use the clipboard."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Files)
+    Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://localhost:{server.server_port}"
+
+
+def _answer(name: str) -> tuple[str, bytes]:
     if name.startswith("app/static/"):
         path = STATIC / name.removeprefix("app/static/")
-        route.fulfill(body=path.read_bytes(), content_type=mimetypes.guess_type(path)[0] or "font/woff2")
-    elif name.startswith("component/"):
+        return mimetypes.guess_type(path)[0] or "font/woff2", path.read_bytes()
+    if name.startswith("component/"):
         path = COMPONENTS / name.removeprefix("component/").removesuffix(".js") / "main.js"
-        body = f"const HEADLIGHT = {_settings()};\n{path.read_text(encoding='utf-8')}"
-        route.fulfill(body=body, content_type="text/javascript")
-    elif name == "settings":
-        route.fulfill(body=_settings(), content_type="application/json")
-    else:
-        route.fulfill(body=PAGE.replace("PAPER", THEMES[theme].paper), content_type="text/html")
+        return "text/javascript", f"const HEADLIGHT = {_settings()};\n{path.read_text(encoding='utf-8')}".encode()
+    if name == "settings":
+        return "application/json", _settings().encode()
+    return "text/html", PAGE.replace("PAPER", THEMES["dark" if name == "dark" else "light"].paper).encode()
 
 
 def _settings() -> str:

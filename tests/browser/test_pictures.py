@@ -729,9 +729,7 @@ def test_pooled_maps_keep_their_largest_cells(page, trace):
         own.show(trace, View(head=0, query=2))
 
 
-def test_a_picture_is_copied_to_the_clipboard(browser, trace, monkeypatch):
-    # Browsers let a page copy on https, and on the person's own machine.
-    monkeypatch.setattr(harness, "ADDRESS", "http://localhost")
+def test_a_picture_is_copied_to_the_clipboard(browser, trace):
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     own = Desk(context.new_page())
     own.show(trace, View(head=0, query=2))

@@ -16,7 +16,6 @@ import attention
 from attention.config import Limits
 from attention.errors import InputError, ModelError, NoSuchHeadError, TooLongError
 from tests import twins
-from tests.near import near
 from tests.tiny import build, ids, own_attentions, own_map
 
 TEXT = "The cat sat on the mat because it was tired."
@@ -49,7 +48,7 @@ def test_the_embedded_default() -> None:
         assert view.error.ok
         assert {"weights", "output", "own output", "contributions"} == set(view.error.parts)
     again = attention.trace("local", TEXT).head(0, 2)
-    assert near(again.weights, trace.head(0, 2).weights)
+    assert np.array_equal(again.weights, trace.head(0, 2).weights)
     assert trace.head(0, 0).weights.max(-1)[3:].mean() > 1.5 / 8  # far from uniform
 
 
@@ -300,7 +299,7 @@ def test_the_local_model_is_float32_whatever_the_default_type_is() -> None:
         trace = attention.trace("local", TEXT)
     finally:
         torch.set_default_dtype(torch.float32)
-    assert near(trace.head(0, 1).weights, before)
+    assert np.array_equal(trace.head(0, 1).weights, before)
     assert trace.fidelity is not None
     assert trace.fidelity.ok
 

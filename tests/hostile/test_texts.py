@@ -30,7 +30,7 @@ from attention.ui import ask, foot, search, state, traces, warmup
 from attention.ui.problems import describe_problem
 from attention.view import View, clean
 from tests.hostile.texts import KINDS, KNOWN, LONG, PASTE, texts
-from tests.ui.test_inspect import COMPONENTS, opened, shown
+from tests.ui.test_inspect import COMPONENTS, TOP, opened, shown
 
 SEED, SOME, FEW = 20_260, 1_000, 25
 # Tokens: enough for each kind of text, few enough for a thousand runs.
@@ -186,7 +186,7 @@ def outcome(app: AppTest, text: str, box: int = 0) -> str:
     assert OURS not in said, (text[:200], said[-300:])
     no_markup(app, text)
     names = {one.component_name.removeprefix("headlight.") for one in mounted}
-    if names == {"bar", "prompt"}:
+    if names == TOP:
         refused = [item.value.removeprefix("⚠ ") for item in app.text if item.value.startswith("⚠")]
         assert [is_clear(one) for one in refused] == [True], refused
         return "sentence"

@@ -55,7 +55,6 @@ def asked(path: str, method: str = "GET") -> tuple[int, dict[bytes, bytes], byte
     scope = {"type": "http", "method": method, "path": path, "root_path": "", "headers": [], "query_string": b""}
 
     async def receive() -> dict[str, Any]:
-        await asyncio.sleep(60)
         return {"type": "http.disconnect"}
 
     async def send(message: Any) -> None:

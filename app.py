@@ -3,11 +3,10 @@
 import streamlit as st
 
 from attention.assets import ASSETS
-from attention.ui import boundary, components, nav, preload, settings, uploads, warmup
+from attention.ui import boundary, nav, settings, uploads, warmup
 
 boundary.install()
 uploads.install()
-preload.install(components.delivered)
 problem = settings.start()
 warmup.start()
 st.set_page_config(page_title="Headlight", page_icon=str(ASSETS / "icon.svg"), layout="wide")

@@ -36,9 +36,8 @@ COMPONENTS = ASSETS / "components"
 EXPORT = ASSETS / "export"
 STATIC = ROOT / "static"
 DELIVERED = STATIC / "delivered.js"  # made of SOURCES when the app starts (`bundle.deliver`)
-PRELOAD = STATIC / "preload.js"  # a script of the page itself (`ui/preload.py`)
 SHARED = tuple(
-    path for path in sorted(STATIC.rglob("*.js")) if not path.name.endswith(".min.js") and path not in (DELIVERED, PRELOAD)
+    path for path in sorted(STATIC.rglob("*.js")) if not path.name.endswith(".min.js") and path != DELIVERED
 )
 SOURCES = (*SHARED, *sorted(COMPONENTS.glob("*/main.js")))  # all that is delivered
 

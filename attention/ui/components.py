@@ -42,16 +42,6 @@ def is_delivered() -> bool:
     return bundle.deliver()
 
 
-def delivered() -> tuple[str, ...]:
-    """The addresses of what every page fetches of ours, relative to the page."""
-    return (f"./app/static/{assets.DELIVERED.name}?v={_version()}",) if is_delivered() else ()
-
-
-@cache
-def _version() -> str:
-    return assets.version()
-
-
 @cache
 def renderer(name: str) -> Callable[..., Any]:
     """The registered component of that name."""

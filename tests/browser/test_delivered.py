@@ -1,12 +1,8 @@
 """What a page fetches in one piece, in Chromium: every module is there, and a visit asks for nothing beside it."""
 
-from pathlib import Path
-
 from playwright.sync_api import Page
-from streamlit import file_util
 
 from attention import assets, bundle
-from attention.ui import preload
 from tests.browser import harness
 
 MODULES = sorted(path.relative_to(assets.STATIC).as_posix() for path in assets.SHARED)
@@ -41,10 +37,4 @@ def test_a_visit_fetches_one_module_of_ours_and_no_plotly(page: Page, app_url: s
     page.goto(app_url)
     page.wait_for_selector(".hl-figures[data-drawn]", timeout=120_000)
     ours = [url for url in asked if "/app/static/" in url and ".js" in url]
-    assert [url.partition("/app/static/")[2] for url in ours] == ["preload.js", f"delivered.js?v={assets.version()}"]
-    # Each of Streamlit's parts was named by the page: its own loader found nothing left to fetch beforehand.
-    links = page.locator("link[rel=modulepreload]").evaluate_all("(links) => links.map((link) => link.href)")
-    assert len(links) == len(set(links))
-    shown = preload.files(Path(file_util.get_static_dir()) / preload.SCRIPTS)
-    beside = {url.rpartition("/")[2] for url in asked if "/static/js/" in url} - {url.rpartition("/")[2] for url in links}
-    assert beside.isdisjoint(shown)
+    assert [url.partition("/app/static/")[2] for url in ours] == [f"delivered.js?v={assets.version()}"]

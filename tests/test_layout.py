@@ -15,6 +15,7 @@ OTHERS = {
     "benchmarks": "benchmarks/, the measurements",
     "browser": "static/ and assets/, the browser's side",
     "deploy": "deploy/, the image and the wheel",
+    "golden": "numbers and files of an earlier version",
     "hostile": "input that is meant to do harm, wherever it comes in",
     "tools": "tools/",
 }

@@ -74,5 +74,11 @@ def test_nothing_moves_that_nobody_asked_to_move(open_page, app_url, settle):
         assert page.evaluate(PLACES) == before, name
     settle(page)
     assert page.evaluate(PLACES) == before
-    # A shift that names nothing is of an element that another has replaced meanwhile.
-    assert [shift for shift in page.evaluate("() => window.shiftsSoFar()") if shift["value"] and shift["sources"]] == []
+    assert [shift for shift in page.evaluate("() => window.shiftsSoFar()") if is_of_the_page(shift)] == []
+
+
+def is_of_the_page(shift: dict[str, Any]) -> bool:
+    """Not of a mark, which goes where the pointer or the pin goes, however late on a busy machine; and not one that
+    names nothing, which is of an element that another has replaced meanwhile.
+    """
+    return bool(shift["value"]) and any("hl-mark" not in str(name) for name, *_ in shift["sources"])

@@ -3,7 +3,8 @@
 Streamlit would do it after every run of a page or a fragment (`runner.postScriptGC`), which `.streamlit/config.toml`
 turns off: with torch and transformers loaded that took 100 ms each time, several times what a run does, and all other
 people waited too. Python itself frees at once what no cycle holds, and still searches the youngest objects as they are
-made; what is left for here are the cycles that have become old.
+made; what is left for here are the cycles that have become old. What was freed then goes back to the system, which takes
+a millisecond: the C library keeps pages for later, the more the longer a server runs.
 """
 
 from __future__ import annotations
@@ -71,7 +72,14 @@ def keep_imports() -> None:
     gc.freeze()
 
 
-_shared = Collector(is_quiet)
+def tidy() -> None:
+    """Collect, and return to the system what is free."""
+    from attention.models.memory import give_back
+
+    give_back()
+
+
+_shared = Collector(is_quiet, collect=tidy)
 
 
 def start() -> None:

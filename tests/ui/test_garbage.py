@@ -99,3 +99,10 @@ def test_streamlit_neither_collects_nor_watches_files_by_itself_however_the_app_
         cwd=ROOT, env=clean, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert said.stdout.split() == ["False", "none"]
+
+
+def test_what_is_free_goes_back_to_the_system(monkeypatch):
+    done = []
+    monkeypatch.setattr("attention.models.memory.give_back", lambda: done.append(True))
+    garbage._shared._collect()
+    assert done == [True]

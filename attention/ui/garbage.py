@@ -3,8 +3,8 @@
 Streamlit would do it after every run of a page or a fragment (`runner.postScriptGC`), which `.streamlit/config.toml`
 turns off: with torch and transformers loaded that took 100 ms each time, several times what a run does, and all other
 people waited too. Python itself frees at once what no cycle holds, and still searches the youngest objects as they are
-made; what is left for here are the cycles that have become old. What was freed then goes back to the system, which takes
-a millisecond: the C library keeps pages for later, the more the longer a server runs.
+made; what is left for here are the cycles that have become old. What was freed then goes back to the system, in about a
+millisecond: the C library keeps pages for later, the more the longer a server runs.
 """
 
 from __future__ import annotations

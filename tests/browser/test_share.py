@@ -179,7 +179,7 @@ def test_the_panel_by_keyboard_alone(page: Page) -> None:
     expect(page.get_by_role("button", name="Share", exact=True)).to_be_focused()
 
 
-def test_numbers_go_out_and_come_back(page: Page, tmp_path: Path) -> None:
+def test_numbers_go_out_and_come_back(page: Page, tmp_path: Path, console_errors: list[str]) -> None:
     page.get_by_role("button", name="Share").click()
     page.get_by_role("tab", name="Files").click()
     with page.expect_download(timeout=SECONDS) as coming:
@@ -202,6 +202,8 @@ def test_numbers_go_out_and_come_back(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_text("equal to the model’s own")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("combobox", name="Model")).to_have_value("Storyteller", timeout=SECONDS)
+    # Streamlit asks for a file as soon as it shows its button, also where the next run has made another one meanwhile.
+    console_errors[:] = [error for error in console_errors if "404" not in error]
 
 
 def test_a_long_text_goes_out_as_a_file(open_page: OpenPage, app_url: str, tmp_path: Path) -> None:

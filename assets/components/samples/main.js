@@ -13,14 +13,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
   ui.dress(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement));
   state.send = setTriggerValue;
-  const buttons = ui.parse(data).samples.map(({ name, label, about }) => {
+  const { samples } = ui.parse(data);
+  // A button that has the keyboard keeps it, where the same ones are there as before.
+  const shown = JSON.stringify(samples);
+  if (state.shown === shown) return;
+  state.shown = shown;
+  const buttons = samples.map(({ name, label, about }) => {
     const button = ui.make("button", { type: "button", title: about }, label);
     button.addEventListener("click", () => state.send("sample", name));
     return button;
   });
-  // A button that has the keyboard keeps it, where the same ones are there as before.
-  const names = JSON.stringify(ui.parse(data).samples);
-  if (state.names === names) return;
-  state.names = names;
   state.root.replaceChildren(ui.make("span", { "aria-hidden": "true" }, "Try"), ...buttons);
 }

@@ -12,7 +12,6 @@ import attention
 from attention.analysis import averages, margins, norms, pairs, probe, reach, rollout, summary, thumbnails, words
 from attention.record.checks import checked_rows
 from attention.source import load_source
-from tests.near import near
 from tests.tiny import build, ids
 
 TEXT = "The cat sat. The cat ran."
@@ -93,8 +92,8 @@ def test_a_trace_made_under_another_type_is_the_same(other: Callable[[], None], 
     for layer in own.records():
         view = again.head(layer, 3)
         assert view.error.ok
-        assert near(view.weights, own.head(layer, 3).weights)
-        assert near(view.contribution, own.head(layer, 3).contribution)
+        assert np.array_equal(view.weights, own.head(layer, 3).weights)
+        assert np.array_equal(view.contribution, own.head(layer, 3).contribution)
 
 
 def test_the_local_layer_and_the_stored_sequences_too(other: Callable[[], None]) -> None:
@@ -105,7 +104,7 @@ def test_the_local_layer_and_the_stored_sequences_too(other: Callable[[], None])
     other()
     again = attention.trace("local", TEXT)
     assert again.fidelity.ok
-    assert near(again.head(0, 1).weights, own.head(0, 1).weights)
+    assert np.array_equal(again.head(0, 1).weights, own.head(0, 1).weights)
     assert [row.tolist() for row in probe._matching(long, 1, one)] == matching
 
 

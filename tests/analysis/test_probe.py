@@ -14,7 +14,6 @@ from attention.errors import InputError
 from attention.record import contributions
 from attention.source import Source, load_source, loaded_source
 from tests import twins
-from tests.near import near
 from tests.tiny import build, ids
 
 
@@ -171,7 +170,7 @@ def test_the_stored_texts_score_every_pattern(storyteller: Source, measured: Ind
     assert seen == [(done, 10) for done in range(1, 11)]
     assert {(hit.layer, hit.head) for hit in rank(scores, "previous token")[:2]} == {(0, 0), (1, 0)}
     assert [(hit.layer, hit.head) for hit in rank(scores, "copying")[:3]] == [(3, 2), (3, 0), (2, 0)]
-    assert near(scores["induction"].score, measured.matching.score)
+    np.testing.assert_array_equal(scores["induction"].score, measured.matching.score)
     assert name_of(scores, 3, 2) == "induction"
     assert name_of(scores, 2, 1) == "local window"
     assert "copying" not in scores.why

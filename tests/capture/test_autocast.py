@@ -8,7 +8,6 @@ import torch
 
 import attention
 from attention.record import TOLERANCE, Trace
-from tests.near import near
 from tests.tiny import build, ids
 
 TEXT = ids(13)
@@ -57,8 +56,8 @@ def test_a_first_run_under_autocast_takes_nothing_from_the_next_one(name: str, k
     assert len(after.all_records) == len(fresh.all_records)
     for record in after.all_records:
         one, other = (trace.head(record.layer, 1, record.kind) for trace in (after, fresh))
-        assert near(one.weights, other.weights)
-        assert near(one.contribution, other.contribution)
+        assert (one.weights == other.weights).all()
+        assert (one.contribution == other.contribution).all()
         assert one.error.ok
         # Rounding to 8 bits adds up from layer to layer, so each layer of the first run is held to its own projection.
         assert under.head(record.layer, 1, record.kind).error.parts["contributions"].ok
@@ -71,8 +70,8 @@ def test_numbers_made_under_autocast_are_those_made_without() -> None:
     with narrow():
         seen = again.head(1, 2)
         weights, contribution, ok = seen.weights, seen.contribution, seen.error.ok
-    assert near(weights, trace.head(1, 2).weights)
-    assert near(contribution, trace.head(1, 2).contribution)
+    assert (weights == trace.head(1, 2).weights).all()
+    assert (contribution == trace.head(1, 2).contribution).all()
     assert ok
     assert float(seen.error) < 1e-5
 

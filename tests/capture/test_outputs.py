@@ -11,7 +11,6 @@ import attention
 from attention.capture.decode import run_untouched
 from attention.capture.inputs import Inputs
 from attention.errors import UnsupportedModelError
-from tests.near import near
 from tests.tiny import build, ids
 
 SIZES = {"vocab_size": 101, "hidden_size": 48, "num_attention_heads": 4, "num_hidden_layers": 2,
@@ -73,7 +72,7 @@ def test_an_untouched_run_has_its_parts_by_name() -> None:
     model = own(GIVEN["a dict"][0])
     output = run_untouched(model, Inputs(ids=tuple(TEXT)))
     with torch.no_grad():
-        assert near(output.logits, model(torch.tensor([TEXT]))["logits"])
+        assert torch.equal(output.logits, model(torch.tensor([TEXT]))["logits"])
 
 
 @pytest.mark.parametrize(("name", "kind"), [("bert", "encoder"), ("llama", "decoder"), ("bart", "both")])
@@ -86,7 +85,7 @@ def test_a_model_that_gives_tuples_by_itself_is_the_same_model(name: str, kind: 
     assert trace.fidelity is not None
     assert trace.fidelity.ok
     for one, other in zip(trace.all_records, expected.all_records, strict=True):
-        assert near(one.query, other.query)
+        assert torch.equal(one.query, other.query)
     assert model.config.return_dict is False
     if name != "bert":
         same = attention.predict(build(name, kind), TEXT, pair).last.candidates

@@ -12,7 +12,6 @@ from transformers import PreTrainedModel
 
 import attention
 from attention.capture.switch import switch_of
-from tests.near import near
 from tests.tiny import build, ids
 
 N = 13
@@ -48,7 +47,7 @@ def test_a_loaded_model_comes_back_as_it_came(name: str, kind: str, implementati
     first = attention.trace(model, ids(N))
     second = attention.trace(model, ids(N))
     assert same(state(model), before)
-    assert near(first.head(0, 0).weights, second.head(0, 0).weights)  # no dropout while we looked
+    assert (first.head(0, 0).weights == second.head(0, 0).weights).all()  # no dropout while we looked
     assert first.fidelity is not None
     assert first.fidelity.ok
 
@@ -129,7 +128,7 @@ def test_a_model_used_by_its_owner_meanwhile_gives_its_own_result() -> None:
         own = model(torch.tensor([ids(N)])).logits
         with switch_of(model).recording(model):
             meanwhile = model(torch.tensor([ids(N)])).logits
-    assert near(own, meanwhile)
+    assert torch.equal(own, meanwhile)
 
 
 def test_models_that_share_a_configuration_do_not_break_each_other() -> None:

@@ -25,7 +25,6 @@ from attention.cli import codes, common, main
 from attention.cli import models as models_command
 from attention.cli import patterns as patterns_command
 from attention.export.files import ENDINGS
-from tests.near import near
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = "The cat sat on the mat because it was tired."
@@ -169,7 +168,7 @@ def test_a_file_of_each_kind(run: Any, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "head.json").read_text(encoding="utf-8"))
     back = attention.load(tmp_path / "head.npz")
     assert back.id == json.loads(out)["id"]
-    assert near(back.head(2, 4).weights, head.weights)
+    assert np.array_equal(back.head(2, 4).weights, head.weights)
     table = list(csv.reader(io.StringIO((tmp_path / "head.csv").read_text(encoding="utf-8-sig"))))
     assert len(table) > len(head.weights)
 

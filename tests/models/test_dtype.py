@@ -55,10 +55,8 @@ def test_while_a_model_is_created_others_compute_as_ever(tmp_path: Path, monkeyp
     assert set(outside) == {torch.float32}
     assert {weight.dtype for weight in loaded.parameters()} == {torch.bfloat16}
     ids = torch.tensor([tiny.ids(5)])
-    theirs = whole.eval().state_dict()
-    assert all(torch.equal(weight, theirs[name]) for name, weight in loaded.state_dict().items())
-    with torch.no_grad():  # two runs, of which bfloat16 has but eight bits in common
-        torch.testing.assert_close(loaded(ids).logits, whole(ids).logits, rtol=0.02, atol=0.02)
+    with torch.no_grad():
+        assert torch.equal(loaded(ids).logits, whole.eval()(ids).logits)
     assert set(created()) == {torch.float32}
 
 

@@ -22,7 +22,6 @@ from attention.prediction import Predictions, likely
 from attention.prediction.likely import likeliest
 from attention.ui import likely as page
 from tests import twins
-from tests.near import near
 from tests.tiny import build, ids
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -528,7 +527,7 @@ def test_threads_get_the_same_while_others_trace() -> None:
         thread.join()
     assert alone is not None
     assert len(made) == 6
-    assert all(near(rows.logits, alone.logits) for rows in made)
+    assert all(np.array_equal(rows.logits, alone.logits) for rows in made)
 
 
 def test_half_precision_is_the_models_own() -> None:

@@ -20,7 +20,6 @@ from attention.models.reference import ModelRef
 from attention.record import HeadView
 from attention.ui import ask, closer, head, nav, predicted, search, state, traces, warmup
 from attention.view import DEFAULT_TEXT, View, change
-from tests.near import near
 from tests.ui.test_traces import stacks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,7 +98,7 @@ class TestDefault:
         run, trace = given(app)["run"], attention.trace("storyteller", DEFAULT_TEXT)
         assert run["level"] == "all"
         assert [layer["heads"] for layer in run["layers"]] == [list(range(6))] * 4
-        assert near(run["layers"][2]["query"], trace.record(2).query.numpy())
+        assert np.array_equal(run["layers"][2]["query"], trace.record(2).query.numpy())
         assert all(layer["maps"] is None for layer in run["layers"])
         assert [key["text"] for key in run["tokens"]["keys"]] == [token.text or token.piece for token in trace.tokens]
         assert len(payload(app, "run")) < 2_000_000

@@ -5,6 +5,7 @@ import threading
 import weakref
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
@@ -21,7 +22,6 @@ from attention.ui import probes, runs
 from attention.ui.probes import Probed, Probes, Request
 from attention.view import View
 from tests import twins
-from tests.near import near
 from tests.tiny import build
 from tests.ui.test_traces import until
 
@@ -88,7 +88,7 @@ def test_the_scores_are_those_of_the_stored_texts_and_sequences(probed: PatternS
         if scored is None:
             assert found[name] is None
         else:
-            assert near(found[name].way, scored.way)
+            np.testing.assert_array_equal(found[name].way, scored.way)
     assert (made.texts, made.n_sequences) == (TEXTS, SEQUENCES)
     assert probes.scores(View(model="cloze"), "decoder") is None
     assert probes.scores(STORYTELLER, "encoder") is None

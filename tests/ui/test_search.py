@@ -17,7 +17,6 @@ from attention.source import load_source
 from attention.ui import ask, probes, search, stored, work
 from attention.ui.probes import Probes
 from attention.view import View
-from tests.near import near
 from tests.ui.test_inspect import during, given, one, opened, shown
 
 TEXT = "The old king came home. The old king came home."
@@ -271,7 +270,7 @@ def test_the_map_of_all_heads_offers_to_score_right_there_and_then_shows_the_sco
     assert probes.find(View(), "decoder").done.wait(60)
     app.run()
     assert not app.exception
-    assert near(heads_map(app)["numbers"], probed["induction"].score.astype(np.float32))
+    assert (heads_map(app)["numbers"] == probed["induction"].score.astype(np.float32)).all()
     assert not [button for button in app.button if button.label == "Score this model"]
 
 

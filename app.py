@@ -3,10 +3,11 @@
 import streamlit as st
 
 from attention.assets import ASSETS
-from attention.ui import boundary, nav, settings, uploads, warmup
+from attention.ui import boundary, nav, settings, turns, uploads, warmup
 
 boundary.install()
 uploads.install()
+turns.install()
 problem = settings.start()
 warmup.start()
 st.set_page_config(page_title="Headlight", page_icon=str(ASSETS / "icon.svg"), layout="wide")

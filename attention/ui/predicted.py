@@ -280,7 +280,7 @@ def _watch(job: runs.Job[Continuation], wanted: Writing, task: str) -> None:
 def _stop(job: runs.Job[Continuation], wanted: Writing, task: str) -> None:
     """Take what has been written so far; for a button."""
     _writings.cancel(wanted, runs.person())
-    if job.cancelled and job.done.wait(LAST_TOKEN_SECONDS) and job.made is not None:
+    if job.cancelled and runs.has_ended(job, LAST_TOKEN_SECONDS) and job.made is not None:
         _take(job.made, task)
 
 

@@ -90,7 +90,7 @@ def start(view: View, kind: Kind) -> None:
     """Begin it, or begin again what failed; for a button."""
     request = _request(view, kind)
     _shared.forget_failure(request)
-    _shared.join(request, runs.person()).done.wait(PATIENCE_SECONDS)
+    runs.has_ended(_shared.join(request, runs.person()), PATIENCE_SECONDS)
 
 
 def refusal(view: View) -> str:

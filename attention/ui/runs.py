@@ -16,9 +16,10 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState,
 from attention import jobs
 from attention.errors import HeadlightError
 from attention.jobs import Job
+from attention.ui import turns
 from attention.ui.problems import bare, describe_problem
 
-__all__ = ["Job", "Runs", "person", "poll", "sit", "wait_for"]
+__all__ = ["Job", "Runs", "has_ended", "person", "poll", "sit", "wait_for"]
 
 POLL_SECONDS = 0.2
 _offers = count()
@@ -46,13 +47,27 @@ def wait_for(join: Callable[[], Job[T]], patience: float, show: Callable[[Job[T]
     """
     while True:
         job = join()
-        if not job.done.wait(patience):
-            try:
-                show(job)
-            finally:
-                job.leave(person())
+        if not job.done.is_set():
+            with turns.aside():
+                _sit_out(job, patience, show)
         if not job.dropped:
             return job
+
+
+def _sit_out(job: Job[T], patience: float, show: Callable[[Job[T]], None]) -> None:
+    if not job.done.wait(patience):
+        try:
+            show(job)
+        finally:
+            job.leave(person())
+
+
+def has_ended(job: Job[Any], patience: float) -> bool:
+    """Whether a run has ended, or ends within so many seconds."""
+    if job.done.is_set():
+        return True
+    with turns.aside():
+        return job.done.wait(patience)
 
 
 def poll(job: Job[Any], way_out: Callable[[], None], *, always: bool = False) -> None:

@@ -74,7 +74,7 @@ def begin(view: View, trace: Trace) -> Job:
     if why := _refusal(trace, places) or (FROM_FILE if opened.is_opened(view) else ""):
         return _ended(why)
     job = _shared.join(Request(view.model, places, Limits.from_environment()), runs.person())
-    job.done.wait(PATIENCE_SECONDS)
+    runs.has_ended(job, PATIENCE_SECONDS)
     return job
 
 

@@ -84,7 +84,8 @@ class Traces(runs.Runs[Request, "Trace"]):
         return limits.traces_in_memory, limits.traces_mb * MEGABYTE
 
     def _size(self, made: Trace) -> int:
-        return held(made) + travel.kept_bytes(made)
+        # Its own tensors never change, and all kept runs are counted again after each new one.
+        return derived.kept(made, "held", lambda: held(made)) + travel.kept_bytes(made)
 
 
 def get_trace(view: View) -> Trace:

@@ -77,14 +77,18 @@ def named(path: Path) -> str:
 
 def component(name: str, settings: str, *, is_delivered: bool) -> str:
     """One component's own module, which Streamlit sends to each browser that shows it: its text, or where that is
-    delivered, which a browser keeps, the few lines that fetch it.
+    delivered, which a browser keeps, the few lines that fetch it. Those are the same for all components, for a browser
+    makes one module of equal texts.
     """
     if not is_delivered:
         return settings + _read(assets.COMPONENTS / name / "main.js")
     address = "`${location.origin}${HEADLIGHT.base}/app/static/" + assets.DELIVERED.name + "?v=${HEADLIGHT.version}`"
     return f'''{settings}globalThis.HEADLIGHT ??= HEADLIGHT;
 const {{ load }} = await import({address});
-export default (await load("component/{name}.js")).default;
+export default async function (component) {{
+  const name = component.name.slice(component.name.indexOf(".") + 1);
+  return (await load(`component/${{name}}.js`)).default(component);
+}}
 '''
 
 
@@ -140,7 +144,8 @@ def defined(name: str, source: str) -> str:
     body = body.replace("import.meta", "meta").replace("import(", "load(")
     getters = "".join(f"get {name}() {{ return {own}; }}, " for name, own in names.items())
     exported = f"Object.defineProperties(exports, Object.getOwnPropertyDescriptors({{ {getters}}}));\n" if names else ""
-    function = f'async (exports, load, meta) => {{\n"use strict";\n{exported}{body}\n}}'
+    # In brackets, a browser compiles it as it reads it, and not only once it is called.
+    function = f'(async (exports, load, meta) => {{\n"use strict";\n{exported}{body}\n}})'
     return f"headlight.define({json.dumps(name)}, {function});\n"
 
 

@@ -86,8 +86,18 @@ function row(array, index) {
 
 // Colours
 
-/** "dark" or "light", by the background that Streamlit gives this component. */
+let known = "";
+
+/** "dark" or "light", by the background that Streamlit gives this component; asked once for all that is drawn in one go. */
 function themeOf(parent) {
+  if (!known) {
+    known = seenTheme(parent);
+    setTimeout(() => (known = ""));
+  }
+  return known;
+}
+
+function seenTheme(parent) {
   const style = getComputedStyle(parent.host ?? parent);
   const colour = style.getPropertyValue("--st-background-color").trim();
   const [r, g, b] = channels(colour || "#ffffff");

@@ -59,6 +59,14 @@ def details(names: Mapping[str, str], chosen: str) -> bytes:
     return wire.pack({"names": dict(names), "chosen": chosen})
 
 
+def words(place: str, lines: Iterable[Iterable[tuple[str, str]]]) -> bytes:
+    """Lines of what is said, each of parts (sort, text). sort: plain, small, good, bad or open. place: foot, habit or
+    said.
+    """
+    told = [[{"sort": sort, "text": text} for sort, text in parts] for parts in lines]
+    return wire.pack({"place": place, "lines": told})
+
+
 def panels(head_view: HeadView, view: View) -> bytes:
     """What the panels need beside the run: {frames, labels, captions, unknown, across, dimension, about, brought}.
 

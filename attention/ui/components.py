@@ -20,10 +20,11 @@ from attention.figures.palette import THEMES
 NAMES = (
     "bar", "prompt", "run", "bench", "heads", "predicted", "sentence", "figures", "arithmetic", "map", "links",
     "dimensions", "pictures", "share", "file", "picker", "samples", "details",
+    "words",
 )  # fmt: skip
 # Not in a shadow root: plotly puts its styles into the document's head, and the keyboard's way round one of Streamlit's
-# dialogs leads past whatever lies in a shadow.
-OPEN = ("figures", "map", "pictures", "share", "file")
+# dialogs leads past whatever lies in a shadow. What is only text needs no shadow.
+OPEN = ("figures", "map", "pictures", "share", "file", "words")
 # As wide as what stands in it, for something else stands beside it.
 NARROW = ("samples",)
 # What a component is given that lives on what lies on the desk.
@@ -58,6 +59,18 @@ def mount(name: str, data: bytes = NOTHING, *, key: str, **callbacks: Callable[[
     """Show one component. `callbacks` are on_<state or trigger>_change, called before the rerun."""
     width = "content" if name in NARROW else "stretch"
     return renderer(name)(data=data, key=key, width=width, **callbacks)
+
+
+def dress(css: str) -> None:
+    """Put a style sheet on the page: a component of nothing else, so that a first visit asks for no more of Streamlit's
+    code than components need.
+    """
+    _sheet(css)(key="dress")
+
+
+@cache
+def _sheet(css: str) -> Callable[..., Any]:
+    return st.components.v2.component(f"headlight.dress-{len(css)}", css=css + "\n", isolate_styles=False)
 
 
 for _name in NAMES:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING
 
-import streamlit as st
-
+from attention.payloads import parts
 from attention.payloads.words import UNTRAINED, count, facts, head_check, run_check, size, title, trained
+from attention.ui import components
 from attention.ui.problems import seen
 
 if TYPE_CHECKING:
@@ -18,20 +17,18 @@ __all__ = ["UNTRAINED", "count", "facts", "head_check", "run_check", "show", "si
 
 def show(head_view: HeadView) -> None:
     """Draw the foot of this head and its trace."""
+    trace = head_view.trace
     lines = [
-        f"<p>{_written(' · '.join(facts(head_view.trace)))}</p>",
-        *(f"<p>{_written(note)}</p>" for note in head_view.trace.notes),
-        f"<p>{_mark(*head_check(head_view.error))} {_mark(*run_check(head_view.trace.fidelity))}</p>",
+        [("plain", seen(" · ".join(facts(trace))))],
+        *([("plain", seen(note))] for note in trace.notes),
+        [_mark(*head_check(head_view.error)), _mark(*run_check(trace.fidelity))],
     ]
-    st.html(f'<div class="hl-foot">{"".join(lines)}</div>')
+    components.mount("words", parts.words("foot", lines), key="foot")
 
 
-def _written(text: str) -> str:
-    """As markup that shows it as it is, and hides nothing: a model names itself."""
-    return html.escape(seen(text))
-
-
-def _mark(holds: bool | None, sentence: str) -> str:
-    """The sentence with a sign and a class; colour is never the only difference."""
-    kind, sign = {True: ("good", "✓"), False: ("bad", "⚠"), None: ("open", "–")}[holds]
-    return f'<span class="hl-{kind}"{" role=alert" if holds is False else ""}>{sign} {_written(sentence)}</span>'
+def _mark(holds: bool | None, sentence: str) -> tuple[str, str]:
+    """The sentence with a sign and its sort; colour is never the only difference. It hides nothing: a model names
+    itself.
+    """
+    sort, sign = {True: ("good", "✓"), False: ("bad", "⚠"), None: ("open", "–")}[holds]
+    return sort, f"{sign} {seen(sentence)}"

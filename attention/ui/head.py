@@ -6,7 +6,6 @@ stay the same gets nothing.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -47,6 +46,7 @@ KIND_WORDS = {
     "cross": "the target looks at the source",
 }
 ONLY_STARTED = "The decoder has only its start token: type what it has written into the target box."
+HINT = "← → heads, Shift + ↑ ↓ layers, or a swipe"
 # The run that lies in the browser, and what it is of.
 LAID = "headlight.laid"
 MOST_WHOLE = 2**53
@@ -243,14 +243,14 @@ def _worth_a_look(view: View) -> str:
 def _said(head_view: HeadView) -> None:
     from attention.analysis.summary import habit, in_words
 
-    hint = "← → heads, Shift + ↑ ↓ layers, or a swipe"
-    warning = "" if head_view.error.ok else "<b class=hl-bad>⚠ Its check failed: see the foot.</b><br>"
     key = ("said", head_view.kind, head_view.layer, head_view.head)
     found = derived.kept(
-        head_view.trace, key, lambda: f"{in_words(habit(head_view))} {html.escape(search.name_in_words(head_view))}"
+        head_view.trace, key, lambda: f"{in_words(habit(head_view))} {search.name_in_words(head_view)}".strip()
     )
-    words = f"{warning}{found}{_guided(head_view)}"
-    st.html(f'<div class="hl-said hl-habit">{words}<br><small>{hint}</small></div>')
+    words = " ".join(filter(None, (found, _guided(head_view))))
+    warning = [] if head_view.error.ok else [[("bad", "⚠ Its check failed: see the foot.")]]
+    lines = [*warning, [("plain", words)], [("small", HINT)]]
+    components.mount("words", parts.words("habit", lines), key="habit")
 
 
 def _guided(head_view: HeadView) -> str:
@@ -258,7 +258,7 @@ def _guided(head_view: HeadView) -> str:
     trace = head_view.trace
     kind = head_view.kind if len(trace.kinds) > 1 else ""
     told = notes(trace.model.name).guided.get((kind, head_view.layer, head_view.head))
-    return f" Guided in training, as a “{html.escape(told)}” head." if told else ""
+    return f"Guided in training, as a “{told}” head." if told else ""
 
 
 def _kinds(trace: Trace, kind: Kind) -> None:
@@ -270,8 +270,9 @@ def _kinds(trace: Trace, kind: Kind) -> None:
         on_change=_choose_kind, help="; ".join(f"{KIND_NAMES[one]}: {KIND_WORDS[one]}" for one in trace.kinds),
     )  # fmt: skip
     # A label that is not shown does not show its help either.
-    unwritten = f"<br>{ONLY_STARTED}" if kind != "encoder" and traces.only_started(trace) else ""
-    st.html(f'<div class="hl-said"><small>{KIND_NAMES[kind]}: {KIND_WORDS[kind]}</small>{unwritten}</div>')
+    unwritten = [[("plain", ONLY_STARTED)]] if kind != "encoder" and traces.only_started(trace) else []
+    about = f"{KIND_NAMES[kind]}: {KIND_WORDS[kind]}"
+    components.mount("words", parts.words("said", [[("small", about)], *unwritten]), key="about-kind")
 
 
 def _choose_kind() -> None:

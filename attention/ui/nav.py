@@ -44,7 +44,7 @@ def dress() -> None:
     The colours follow the system until the first component knows the theme that Streamlit really shows.
     """
     st.session_state[HOUSE] = True
-    st.html(_sheet(is_embedded=bool(st.context.is_embedded)))
+    components.dress(_sheet(is_embedded=bool(st.context.is_embedded)))
 
 
 @cache
@@ -53,7 +53,7 @@ def _sheet(*, is_embedded: bool) -> str:
     colours = f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
     sheets = ["page.css", *(["embedded.css"] if is_embedded else [])]
     written = "\n".join((ASSETS / sheet).read_text(encoding="utf-8") for sheet in sheets)
-    return f"<style>{colours}\n{written}</style>"
+    return f"{colours}\n{written}"
 
 
 def _variables(palette: Palette) -> str:

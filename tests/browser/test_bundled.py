@@ -16,7 +16,7 @@ def test_a_first_visit_opens_on_a_trained_head_that_does_something(open_page, ap
     expect(page.get_by_role("heading", name="Layer 1, head 1")).to_be_visible()
     expect(page.locator(".label").filter(has_text="looks at")).to_contain_text("it")
     expect(page.get_by_role("button", name=re.compile("cat, weight 0.9"))).to_be_visible()
-    expect(page.locator(".hl-said").filter(has_text="Guided in training")).to_contain_text("things and names")
+    expect(page.locator(".hl-habit").filter(has_text="Guided in training")).to_contain_text("things and names")
     expect(page.locator(".hl-foot .hl-good")).to_have_count(2)
     shot(page, "first-visit")
 

@@ -25,7 +25,8 @@ from tests.ui.test_traces import stacks
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
 TOP = {"bar", "prompt", "picker", "samples"}
-COMPONENTS = TOP | {"run", "bench", "heads", "predicted", "sentence", "figures", "arithmetic", "links", "details"}
+HEAD = {"run", "bench", "heads", "sentence", "figures", "arithmetic", "links", "details"}
+COMPONENTS = TOP | HEAD | {"predicted", "words"}
 HOSTILE = (
     "<script>alert(1)</script> word", r"$\LaTeX$ and $x^2$", "**bold** [link](http://x) :smile: # head",
     "😀 👩‍👩‍👧 👋🏽", "القطة جلست على السجادة", "a\nb\tc", "one", "&lt;b&gt; \\u003c </style>", "—" * 90,
@@ -46,8 +47,8 @@ def opened(*, popovers: bool = True, **query: str) -> AppTest:
 
 def given(app: AppTest) -> dict[str, Any]:
     """What each component on the page was given, by its name."""
-    found = app.get("bidi_component")
-    return {item.proto.component_name.removeprefix("headlight."): wire.parse(item.proto.bytes) for item in found}
+    found = [item.proto for item in app.get("bidi_component") if item.proto.bytes]  # a style sheet is given nothing
+    return {one.component_name.removeprefix("headlight."): wire.parse(one.bytes) for one in found}
 
 
 def tell(app: AppTest, changes: dict[str, str], seq: int = 1) -> None:
@@ -83,7 +84,13 @@ def payload(app: AppTest, name: str) -> bytes:
 
 
 def shown(app: AppTest) -> str:
-    return "\n".join([item.value for item in app.text] + [item.proto.body for item in app.get("html")])
+    return "\n".join([item.value for item in app.text] + said(app))
+
+
+def said(app: AppTest) -> list[str]:
+    """The lines of words about the head and the run, as a person reads them."""
+    told = [item.proto for item in app.get("bidi_component") if item.proto.component_name == "headlight.words"]
+    return [" ".join(part["text"] for part in line) for one in told for line in wire.parse(one.bytes)["lines"]]
 
 
 class TestDefault:

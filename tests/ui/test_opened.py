@@ -20,6 +20,7 @@ from attention.record import Trace
 from attention.ui import ask, nav, opened, share, traces
 from attention.ui.opened import Kept, Store
 from attention.view import View, change, to_address, to_file
+from tests.ui.test_inspect import said, shown
 
 ROOT = Path(__file__).resolve().parents[2]
 VIEW = View(text="The old man sat down because the old man was tired.", layer=2, head=3, query=5, stage="scaled")
@@ -70,10 +71,6 @@ def payloads(app: AppTest) -> dict[str, bytes]:
     return {item.proto.component_name.removeprefix("headlight."): item.proto.bytes for item in found}
 
 
-def words(app: AppTest) -> str:
-    return "\n".join([item.value for item in app.text] + [item.proto.body for item in app.get("html")])
-
-
 def test_the_page_of_a_file_is_the_page_that_it_came_from(view: View) -> None:
     """Run, look and panels are equal bytes; what differs is what needs the model."""
     assert view == replace(VIEW, model=view.model)
@@ -87,7 +84,9 @@ def test_the_page_of_a_file_is_the_page_that_it_came_from(view: View) -> None:
     assert {"run", "bench", "figures", "sentence", "arithmetic", "links", "prompt", "bar"} <= same
     look = wire.parse(found["bench"])["look"]
     assert (look["layer"], look["head"], look["query"], look["stage"]) == (2, 3, 5, "scaled")
-    assert set(own) - same <= {"heads", "predicted", "picker"}
+    # Of what the page says of the run and the head, only when and from where the run came.
+    assert set(own) - same <= {"heads", "predicted", "picker", "words"}
+    assert said(before)[:2] == said(after)[:2]
     pictures, others = wire.parse(own["heads"]), wire.parse(found["heads"])
     assert wire.pack(pictures | {"ground": None}) == wire.pack(others | {"ground": None})
     assert wire.parse(found["predicted"])["note"].startswith("This trace was opened from a file")
@@ -134,14 +133,14 @@ def test_typing_goes_through_the_page(view: View) -> None:
     app = page(view)
     during(app, lambda: ask.change_to(text="One two three."))
     assert wire.parse(payloads(app)["picker"])["chosen"] == "Storyteller"
-    assert "“storyteller” reads this one" in words(app)
+    assert "“storyteller” reads this one" in shown(app)
     assert wire.parse(payloads(app)["prompt"])["text"] == "One two three."
     assert wire.parse(payloads(app)["bar"])["undo"], "the file can be gone back to"
 
 
 def test_a_link_to_a_file_that_is_not_here_asks_for_it() -> None:
     app = page(View(model="opened:00000000000000ff", text="x"))
-    assert f"⚠ {opened.GONE}" in words(app)
+    assert f"⚠ {opened.GONE}" in shown(app)
     assert wire.parse(payloads(app)["picker"])["chosen"] == "File that is not here"
     for name in ("opened:", "opened:../../etc/passwd", "opened:<b>"):
         with pytest.raises(ModelError, match="does not have"):
@@ -264,5 +263,5 @@ def test_a_file_that_is_refused_leaves_the_page_as_it_was_and_says_why() -> None
     app.file_uploader(key=share.FILE).upload("view.json", b"nothing").run()
     assert not app.exception
     assert "share" in payloads(app)
-    assert f"⚠ {opened.NO_FILE}" in words(app)
+    assert f"⚠ {opened.NO_FILE}" in shown(app)
     assert wire.parse(payloads(app)["prompt"])["text"] == "one two"

@@ -1,0 +1,29 @@
+/** Lines of words about what is shown: what a head does, what ran, and what was checked. */
+const { start } = await import(`${location.origin}${HEADLIGHT.base}/app/static/headlight.js?v=${HEADLIGHT.version}`);
+const ui = start(HEADLIGHT);
+const states = new WeakMap();
+const TAGS = { plain: "span", small: "small" };
+
+/** One line: its parts beside each other, each with what it is: plain, small, good, bad or open. */
+function line(parts) {
+  const made = parts.map(({ sort, text }) => {
+    // A failed check is said at once to whoever listens to the page.
+    const role = sort === "bad" ? { role: "alert" } : {};
+    return ui.make(TAGS[sort] ?? "span", { class: `hl-${sort}`, ...role }, text);
+  });
+  return ui.make("p", {}, ...made.flatMap((part, index) => (index ? [" ", part] : [part])));
+}
+
+export default function ({ data, parentElement }) {
+  ui.dress(parentElement);
+  const state = ui.once(states, parentElement, () => {
+    const root = ui.make("div");
+    parentElement.append(root);
+    return { root, bytes: null };
+  });
+  if (state.bytes === data) return;
+  state.bytes = data;
+  const { place, lines } = ui.parse(data);
+  state.root.className = `hl-${place}`;
+  state.root.replaceChildren(...lines.map(line));
+}

@@ -84,8 +84,7 @@ class Traces(runs.Runs[Request, "Trace"]):
         return limits.traces_in_memory, limits.traces_mb * MEGABYTE
 
     def _size(self, made: Trace) -> int:
-        # Its own tensors never change, and all kept runs are counted again after each new one.
-        return derived.kept(made, "held", lambda: held(made)) + travel.kept_bytes(made)
+        return _held(made) + travel.kept_bytes(made)
 
 
 def get_trace(view: View) -> Trace:
@@ -177,6 +176,13 @@ def _has_lost_its_model(trace: Trace) -> bool:
     return any(isinstance(module, weakref.ReferenceType) and module() is None for module in held)
 
 
+def _held(made: Trace) -> int:
+    """Its own tensors never change, and all kept runs are counted again after each new one."""
+    if made not in _sizes:
+        _sizes[made] = held(made)
+    return _sizes[made]
+
+
 def _place(record: AttentionRecord) -> Place:
     # One row of one head is enough to know which steps there are.
     stages = tuple(name for name, _ in record.stages(0, 0, 1).steps if name != "weights")
@@ -248,3 +254,4 @@ def _invisible(character: str) -> bool:
 
 _shared = Traces(_run)
 _counted = 0
+_sizes: weakref.WeakKeyDictionary[Trace, int] = weakref.WeakKeyDictionary()

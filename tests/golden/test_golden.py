@@ -30,8 +30,12 @@ def weights() -> np.ndarray:
 
 def alike(one: np.ndarray, other: np.ndarray) -> bool:
     """Equal but for the last digits, which another machine may add up in another order."""
-    if one.shape != other.shape or one.dtype != other.dtype:
-        return False
+    return one.shape == other.shape and one.dtype == other.dtype and _same(one, other)
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    if one.dtype == np.uint8 and one.ndim > 1:  # pictures, of shades: one that lies between two may be either
+        return bool((np.abs(one.astype(int) - other) <= 1).all() and (one != other).mean() < 0.01)
     if not np.issubdtype(one.dtype, np.floating):
         return np.array_equal(one, other)
     return np.allclose(one, other, rtol=1e-4, atol=1e-5, equal_nan=True)

@@ -84,7 +84,7 @@ def payload(app: AppTest, name: str) -> bytes:
 
 
 def shown(app: AppTest) -> str:
-    return "\n".join([item.value for item in app.text] + said(app))
+    return "\n".join([item.value for item in app.text] + [item.proto.body for item in app.get("html")] + said(app))
 
 
 def said(app: AppTest) -> list[str]:

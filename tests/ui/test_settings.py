@@ -50,7 +50,7 @@ def test_wrong_ones_are_one_sentence_on_the_page_and_in_the_log(
     assert [text.value for text in app.text] == [settings.start()]
     assert message in settings.start()
     assert settings.start() in capsys.readouterr().err
-    assert not app.get("bidi_component")
+    assert [item.key for item in app.get("bidi_component")] == ["dress"]
 
 
 def titles(found: dict[str, Any]) -> list[str]:

@@ -25,7 +25,7 @@ from attention.record import Trace
 from attention.ui import ask, boundary, opened, share, state
 from attention.ui.share import File
 from attention.view import View, to_address
-from tests.ui.test_opened import during, page, payloads, words
+from tests.ui.test_opened import during, page, payloads, shown
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = View(text="The cat sat on the mat.", layer=1, head=2)
@@ -106,7 +106,7 @@ def test_a_text_too_long_for_a_link_comes_as_a_file() -> None:
 def test_where_nothing_is_shown_the_panel_still_has_the_link_and_opens_files() -> None:
     app = panel(View(text="   ", model="local"))
     assert "share" in payloads(app)
-    assert words(app).count("⚠ This text has only spaces or invisible characters: type a word.") == 3
+    assert shown(app).count("⚠ This text has only spaces or invisible characters: type a word.") == 3
     assert not makers(app)
     assert not buttons(app)
     assert app.file_uploader(key=share.FILE).allowed_type == [".json", ".npz"]
@@ -166,8 +166,8 @@ def test_what_nobody_foresaw_is_a_sentence_too(caplog: pytest.LogCaptureFixture)
         app = panel(SHORT)
         app.file_uploader(key=share.FILE).upload("view.json", b"{}").run()
     assert not app.exception
-    assert "⚠ Something went wrong in Headlight itself (ZeroDivisionError)" in words(app)
-    assert "secret" not in words(app)
+    assert "⚠ Something went wrong in Headlight itself (ZeroDivisionError)" in shown(app)
+    assert "secret" not in shown(app)
     assert "unexpected problem" in caplog.text
 
 
@@ -198,7 +198,7 @@ def test_the_panel_says_why_there_is_no_file() -> None:
         app = panel(SHORT)
         app.button(key="share-html").click().run()
     assert not app.exception
-    assert "⚠ No file today." in words(app)
+    assert "⚠ No file today." in shown(app)
     assert set(buttons(app)) == {"save-share-view"}
 
 

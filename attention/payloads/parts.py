@@ -59,6 +59,11 @@ def details(names: Mapping[str, str], chosen: str) -> bytes:
     return wire.pack({"names": dict(names), "chosen": chosen})
 
 
+def opener(label: str, name: str) -> bytes:
+    """A button that opens the popover of that key."""
+    return wire.pack({"label": label, "name": name})
+
+
 def words(place: str, lines: Iterable[Iterable[tuple[str, str]]]) -> bytes:
     """Lines of what is said, each of parts (sort, text). sort: plain, small, good, bad or open. place: foot, habit or
     said.

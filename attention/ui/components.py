@@ -20,13 +20,13 @@ from attention.figures.palette import THEMES
 NAMES = (
     "bar", "prompt", "run", "bench", "heads", "predicted", "sentence", "figures", "arithmetic", "map", "links",
     "dimensions", "pictures", "share", "file", "picker", "samples", "details",
-    "words",
+    "words", "opener",
 )  # fmt: skip
 # Not in a shadow root: plotly puts its styles into the document's head, and the keyboard's way round one of Streamlit's
-# dialogs leads past whatever lies in a shadow. What is only text needs no shadow.
-OPEN = ("figures", "map", "pictures", "share", "file", "words")
+# dialogs leads past whatever lies in a shadow. What is only text or a button needs none.
+OPEN = ("figures", "map", "pictures", "share", "file", "words", "opener")
 # As wide as what stands in it, for something else stands beside it.
-NARROW = ("samples",)
+NARROW = ("samples", "opener")
 # What a component is given that lives on what lies on the desk.
 NOTHING = wire.pack({})
 

@@ -41,6 +41,7 @@ REASONS = {
     "answers a message or a failure, or has work done that was left": (
         "dismiss", "retry", "predict-again", "heads-again", "wider-again", "search-again",
     ),
+    "opens a popover": ("way-*",),
     "says in words what is shown, and takes nothing": ("foot", "habit", "about-kind"),
     "cuts the view's text to what may be read": ("shorten",),
     "shows the link to what is shown, or makes a file or a picture of it": (

@@ -1,8 +1,11 @@
 """What a popover holds is drawn while it is open, and what was chosen there is there when it opens again."""
 
+from unittest.mock import patch
+
 import pytest
 
-from attention.ui import ask, predicted, search
+from attention import wire
+from attention.ui import ask, nav, popover, predicted, search
 from tests.ui.test_inspect import opened
 
 pytestmark = pytest.mark.usefixtures("warm")
@@ -18,6 +21,22 @@ def test_closed_popovers_hold_nothing():
     assert not [key for key in drawn if key and key.startswith(("shine-", "search-"))]
     drawn = keys(opened(popovers=True))
     assert {"continue-go", "shine-0", search.HOW} <= drawn
+
+
+def test_a_closed_one_is_a_button_of_ours_and_none_of_streamlits():
+    names = (ask.SHINES, search.OPEN, predicted.CONTINUE)
+    for popovers in (False, True):
+        app = opened(popovers=popovers)
+        found = [item.proto for item in app.get("bidi_component") if item.proto.component_name == "headlight.opener"]
+        assert sorted(wire.parse(one.bytes)["name"] for one in found) == ([] if popovers else sorted(names))
+        assert len(app.get("popover")) == (len(names) if popovers else 0)
+
+
+def test_the_button_opens_it():
+    app = opened(popovers=False)
+    with patch.object(nav, "_enter", lambda: popover._open(search.OPEN)):
+        app.run()
+    assert search.HOW in keys(app)
 
 
 def test_a_choice_outlives_a_closed_popover():

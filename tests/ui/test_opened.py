@@ -84,7 +84,7 @@ def test_the_page_of_a_file_is_the_page_that_it_came_from(view: View) -> None:
     assert {"run", "bench", "figures", "sentence", "arithmetic", "links", "prompt", "bar"} <= same
     look = wire.parse(found["bench"])["look"]
     assert (look["layer"], look["head"], look["query"], look["stage"]) == (2, 3, 5, "scaled")
-    # No file lets its model continue. Of what the page says of the run and the head, only when and from where the run came.
+    # No file lets its model continue; of run and head the page says otherwise only when and from where the run came.
     assert set(own) - same <= {"heads", "predicted", "picker", "words", "opener"}
     assert said(before)[:2] == said(after)[:2]
     pictures, others = wire.parse(own["heads"]), wire.parse(found["heads"])

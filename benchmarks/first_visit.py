@@ -1,8 +1,8 @@
 """A first visit, from the address to the painted panels: `python -m benchmarks.first_visit`.
 
 Fresh browser contexts in Chromium at 1440 × 1000, ours and an empty Streamlit page by turns, each served by a process
-of its own that has been visited before. ROUNDS (30) times, for medians of ten still differ by a tenth; medians, in milliseconds since the navigation began, by the
-page's own clock:
+of its own that has been visited before. ROUNDS (30) times, for medians of ten still differ by a tenth; medians, in
+milliseconds since the navigation began, by the page's own clock:
 
 - empty: until the one line of text of the empty page has been painted.
 - first: ours in a fresh browser, until cells and axes of the three panels have been painted.

@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -143,7 +144,10 @@ def test_compose_names_each_replica_to_the_proxy(tmp_path: Path):
     written, _, started = command.replace("$$", "$").partition(" && ")
     assert started == "exec nginx -c /tmp/nginx.conf -g 'daemon off;'"
     # In this order: the checkout may lie in /tmp itself.
-    here = written.replace("/tmp/", f"{tmp_path}/").replace("/headlight/", f"{ROOT}/deploy/nginx/")
+    folders = {"/tmp/": f"{shlex.quote(str(tmp_path))}/", "/headlight/": f"{shlex.quote(str(ROOT))}/deploy/nginx/"}
+    here = written
+    for there, own in folders.items():
+        here = here.replace(there, own)
     environment = {"PATH": os.environ["PATH"], "COUNT": "3", "BASE": "", "FRAME_ANCESTORS": "'self'"}
     subprocess.run(["sh", "-c", here], env=environment, check=True)
     made = (tmp_path / "nginx.conf").read_text(encoding="utf-8")

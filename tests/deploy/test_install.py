@@ -71,7 +71,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         copy(BUILD, build)
         command, deliver = BUILD.of("RUN")
         script, place = re.fullmatch(r"PIP_NO_CACHE_DIR=1 (\S+) (\S+)", command).groups()
-        near = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_CONFIG_FILE": os.devnull}
+        near = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels.as_uri(), "PIP_CONFIG_FILE": os.devnull}
         done = Machine(build, clean | near).run(script, str(venv))
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         assert "No broken requirements found" in done.stdout

@@ -9,7 +9,9 @@ millisecond: the C library keeps pages for later, the more the longer a server r
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +21,8 @@ EVERY_SECONDS, AGAIN_SECONDS, LATEST_SECONDS = 10.0, 0.05, 60.0
 # Threads that serve somebody, by the beginnings of their names: Streamlit's runs of a page, and runs of models.
 SERVING = ("ScriptRunner.", "headlight-")
 OWN = "garbage"
+# A parameter of mallopt, from glibc's malloc.h, and how many heaps there may be.
+M_ARENA_MAX, HEAPS = -8, 2
 
 
 class Collector:
@@ -70,6 +74,17 @@ def keep_imports() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+
+
+def few_heaps() -> None:
+    """Let all threads share a few of the C library's heaps, where that is glibc.
+
+    It gives every second thread one of its own, up to eight a core; a page's run is a thread, and what is left in each
+    heap stays with the process. Python lets one thread at a time ask for memory anyway.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt is not None:
+        mallopt(M_ARENA_MAX, HEAPS)
 
 
 def tidy() -> None:

@@ -82,6 +82,7 @@ class Warmup:
 
     def _run(self) -> None:
         try:
+            garbage.few_heaps()
             for module, part in self._parts:
                 self._part = part
                 self._load(module)

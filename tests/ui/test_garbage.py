@@ -2,12 +2,15 @@
 
 import gc
 import os
+import platform
 import subprocess
 import sys
 import threading
 import tomllib
 import weakref
 from pathlib import Path
+
+import pytest
 
 from attention.ui import garbage
 
@@ -99,6 +102,32 @@ def test_streamlit_neither_collects_nor_watches_files_by_itself_however_the_app_
         cwd=ROOT, env=clean, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert said.stdout.split() == ["False", "none"]
+
+
+HEAPS = """
+import re, sys, threading
+from attention.ui import garbage
+if sys.argv[1] == "few":
+    garbage.few_heaps()
+kept, end = [], threading.Barrier(13)
+def ask():
+    kept.append([bytes(50_000) for _ in range(20)])
+    end.wait()
+for _ in range(12):
+    threading.Thread(target=ask).start()
+end.wait()
+starts = [int(line.split("-")[0], 16) for line in open("/proc/self/maps") if len(line.split()) == 5]
+print(sum(start % 2**26 == 0 for start in starts))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="no other C library gives threads heaps of their own")
+def test_threads_share_a_few_heaps():
+    def count(how):
+        told = subprocess.run([sys.executable, "-c", HEAPS, how], cwd=ROOT, capture_output=True, text=True, check=True)
+        return int(told.stdout)
+
+    assert count("few") <= garbage.HEAPS < count("many")
 
 
 def test_what_is_free_goes_back_to_the_system(monkeypatch):

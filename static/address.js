@@ -11,12 +11,13 @@ function encoded(text) {
 
 /**
  * The query of what the server shows with some fields changed. address: {query: [[key, text], …] as the server wrote it,
- * order: all keys of a link, defaults: {key: text}}; changes: {key: text, "" for the default}; search: the present
- * query, of which keys that are none of a link's stay, at the end.
+ * order: all keys of a link, defaults: {key: text}, keys: {field: its key, where that has another name}}; changes:
+ * {field: text, "" for the default}; search: the present query, of which keys that are none of a link's stay, at the end.
  */
-export function query({ query: written, order, defaults }, changes, search) {
+export function query({ query: written, order, defaults, keys }, changes, search) {
   const named = new Map(written);
-  for (const [key, text] of Object.entries(changes)) {
+  for (const [name, text] of Object.entries(changes)) {
+    const key = keys[name] ?? name;
     if (text === "" || text === defaults[key]) named.delete(key);
     else named.set(key, text);
   }

@@ -15,8 +15,6 @@ const [{ head: make, specials }, { tiles }, { query: queryOf }] = await Promise.
 
 // Fast steps through the heads are one message.
 const SETTLE_MS = 140;
-// What is about one text, model and kind, and means nothing for another one.
-const OF_THE_RUN = ["layer", "head", "query", "also", "key", "zoom", "beside"];
 // Keys of an address with which Streamlit stands inside another page.
 const EMBEDDING = ["embed", "embed_options"];
 const AGAIN_MS = 1500;
@@ -117,11 +115,11 @@ export function desk(ui) {
     later();
   }
 
-  /** The server's look arrived, and how far it has heard: {run, seen, look}. */
+  /** The server's look arrived, and how far it has heard: {run, seen, look, about, tiles}, see `payloads/travel.py`. */
   function arriveLook(server) {
     state.server = server;
     for (const [name, { seq, run }] of state.local) {
-      const gone = OF_THE_RUN.includes(name) && run !== server.run;
+      const gone = server.about.includes(name) && run !== server.run;
       if (seq <= server.seen || gone) state.local.delete(name);
     }
     later();
@@ -152,7 +150,7 @@ export function desk(ui) {
   function isHere(wanted) {
     if (!state.run || !wanted || state.server?.run !== state.run.id || !hasHead(wanted.layer, wanted.head)) return false;
     const { tiles: part } = state.run;
-    return !part || JSON.stringify(part.asked) === JSON.stringify(["stage", "weights", "values", "zoom", "query", "also"].map((name) => wanted[name]));
+    return !part || JSON.stringify(part.asked) === JSON.stringify(state.server.tiles.map((name) => wanted[name]));
   }
 
   function hasHead(layer, number) {
@@ -187,9 +185,9 @@ export function desk(ui) {
     const query = new URLSearchParams(location.search);
     for (const name of EMBEDDING) query.delete(name);
     for (const [name, { value }] of state.local) {
-      const text = written(name, value);
-      if (text === "") query.delete(name);
-      else query.set(name, text);
+      const [text, key] = [written(name, value), state.server.address?.keys[name] ?? name];
+      if (text === "") query.delete(key);
+      else query.set(key, text);
     }
     return `${location.origin}${location.pathname}${query.size ? `?${query}` : ""}`;
   }

@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # Low to high; modules in one line are equals and may not import each other. `__init__` is the public API.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "assets"),
-    ("config",),
-    ("stages", "derived"),
+    ("config", "table"),
+    ("stages", "derived", "prompt"),
     ("mhsa",),
     ("cost",),
     ("record",),

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attention.errors import InputError
+from attention.table import listed
 from attention.view import KINDS, clean
-from attention.view.fields import listed
 
 if TYPE_CHECKING:
     from attention.record import Trace

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from attention.config import MEGABYTE, Limits
 from attention.errors import HeadlightWarning, InputError, extra
 from attention.export.shown import on_show
+from attention.prompt import MAX_MODEL
 from attention.record import HeadView, Trace
 from attention.view import View
-from attention.view.fields import MAX_MODEL
 
 if TYPE_CHECKING:
     from attention.export.picture import Picture

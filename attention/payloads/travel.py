@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from attention import derived, wire
 from attention.parcel import fits, parcel
 from attention.payloads import tiles
+from attention.table import about_run, by_browser, defaults, in_tiles, keys, named, rows
 from attention.view import PARAMETERS, View, to_address
-from attention.view.parameters import PACKED, written
+from attention.view.parameters import PACKED
 
 if TYPE_CHECKING:
     from attention.record import HeadView, Kind, Token, Trace
@@ -25,16 +26,17 @@ LONG = 1_100_000
 MOST_BYTES = 1_000_000
 NAME_CHARS = 24
 # What the browser changes by itself, and tells the server of afterwards; the rest needs another run or widget.
-OWNED = (
-    "layer", "head", "query", "also", "together", "key", "stage", "weights", "values", "temperature", "hide", "rest",
-    "zoom", "measure", "sort", "ground", "beside", "least", "top", "ids",
-)  # fmt: skip
-
-# Of these, what is about one text, model and kind, and means nothing for another one (`static/desk.js` has the same).
-OF_THE_RUN = ("layer", "head", "query", "also", "key", "zoom", "beside")
+OWNED = by_browser(View)
+# Of these, what is about one text, model and kind, and means nothing for another one.
+OF_THE_RUN = about_run(View)
+# What the tiles of a long text depend on.
+IN_TILES = in_tiles(View)
+# What the server alone changes, and the browser shows.
+SHOWN = (*OWNED, *named(View, lambda row: not (row.by_browser or row.decides_run or row.is_step)))
 # The keys of an address in the order of `to_address`, and what is left out of it because it is so anyway.
 ORDER = [*(parameter.name for parameter in PARAMETERS if parameter.name != PACKED), PACKED]
-DEFAULTS = {name: "" if getattr(View(), name) is None else written(getattr(View(), name)) for name in OWNED}
+DEFAULTS = {keys(View)[name]: rows(View)[name].sort.write(defaults(View)[name]) for name in OWNED}
+KEYS = {name: key for name, key in keys(View).items() if name != key}
 
 
 def level(trace: Trace, kind: Kind) -> Level:
@@ -82,15 +84,15 @@ def _place(head_view: HeadView, much: Level) -> tuple[int | None, int | None]:
 
 
 def _seen_of(view: View) -> tuple[Any, ...]:
-    """What the tiles of a long text depend on; `static/desk.js` compares the same fields of its look."""
-    return (view.stage, view.weights, view.values, view.zoom, view.query, view.also)
+    return tuple(getattr(view, name) for name in IN_TILES)
 
 
 def look(
     head_view: HeadView, view: View, pinned: int, *, seen: int, limit: int, undo: bool, redo: bool = False,
     addressed: bool = False,
 ) -> bytes:  # fmt: skip
-    """{run, seen, look, count, undo, redo, address}: what the server shows, and how far it has heard the browser.
+    """{run, seen, look, count, undo, redo, address, about, tiles}: what the server shows, and how far it has heard the
+    browser. about, tiles: which fields name something of one run, and on which the tiles of a long text depend.
 
     count: how many tokens each side has, and the most that there may be here and in this model. address: null,
     or, on a page that is `addressed`, what `static/address.js` makes its address of.
@@ -98,17 +100,18 @@ def look(
     trace = head_view.trace
     most = min(limit, trace.model.max_tokens or limit)
     fields = asdict(view)
-    shown = {name: _plain(fields[name]) for name in (*OWNED, "lens", "over")}
+    shown = {name: _plain(fields[name]) for name in SHOWN}
     return wire.pack({
         "run": run_id(trace, head_view.kind), "seen": seen, "look": shown | {"query": pinned},
         "undo": undo, "redo": redo,
         "count": {"tokens": len(trace.tokens), "pair": len(trace.pair_tokens), "limit": most},
-        "address": _address(view) if addressed else None,
+        "address": _address(view) if addressed else None, "about": list(OF_THE_RUN), "tiles": list(IN_TILES),
     })  # fmt: skip
 
 
 def _address(view: View) -> dict[str, Any]:
-    return {"query": [list(pair) for pair in to_address(view).items()], "order": ORDER, "defaults": DEFAULTS}
+    query = [list(pair) for pair in to_address(view).items()]
+    return {"query": query, "order": ORDER, "defaults": DEFAULTS, "keys": KEYS}
 
 
 def _run(head_view: HeadView, view: View, much: Level, layer: int | None, head: int | None) -> dict[str, Any]:

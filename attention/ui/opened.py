@@ -97,7 +97,7 @@ def find(view: View) -> Trace | None:
     kept = _store.get(view.model)
     if kept is None:
         raise ModelError(GONE)
-    if _subject(kept.view) != _subject(view):
+    if kept.view.prompt != view.prompt:
         raise InputError(ANOTHER_TEXT)
     return kept.trace
 
@@ -130,7 +130,7 @@ def trim(limits: Limits) -> None:
 
 def left(before: View, after: View) -> tuple[View, tuple[str, ...]]:
     """A change of a view, and what to say: another text leaves the file, for the model that its trace is of."""
-    if not is_opened(before) or _subject(before) == _subject(after):
+    if not is_opened(before) or before.prompt == after.prompt:
         return after, ()
     if after.model != before.model:
         return after, ("The file was left; Undo goes back to it.",)
@@ -160,7 +160,3 @@ def _reader(view: View) -> str:
 
 def _default() -> str:
     return catalogue.default_model(Limits.from_environment())
-
-
-def _subject(view: View) -> tuple[str, str, str, bool]:
-    return view.model, view.text, view.pair, view.chat

@@ -164,10 +164,8 @@ def _answer(question: Question, job: runs.Job[Predictions]) -> Predictions:
     from attention.api import predict
 
     asked, positions = question.request, None if question.hidden is None else [question.hidden]
-    options: dict[str, Any] = {"chat": asked.chat, "limits": asked.limits, "positions": positions}
-    return predict(
-        asked.model, asked.text, asked.pair or None, **options, on_progress=job.report, on_wait=job.follow
-    )
+    how: dict[str, Any] = {"limits": asked.limits, "positions": positions}
+    return predict(**asked.prompt.given(), **how, on_progress=job.report, on_wait=job.follow)
 
 
 def _pick() -> None:

@@ -16,7 +16,7 @@ entry's address and without any callback, and that is how `follow()` knows them.
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import fields, replace
+from dataclasses import replace
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
@@ -25,6 +25,7 @@ from typing import Any, cast
 import streamlit as st
 
 from attention.config import Limits
+from attention.table import keys, rows, steps
 from attention.ui.start import arrival
 from attention.view import PARAMETERS, View, parse, to_address
 
@@ -33,12 +34,10 @@ HISTORY = 50
 LONGEST_KEPT = 100_000
 _REMEMBERED = 200
 _NAMES = frozenset(parameter.name for parameter in PARAMETERS)
-_FIELDS = tuple(field.name for field in fields(View))
-# Changes of these alone are not worth a step back.
-_QUIET = (
-    "query", "also", "together", "key", "stage", "weights", "values", "temperature", "hide", "rest", "zoom", "measure",
-    "sort", "ground", "lens", "beside", "least", "top", "over", "ids",
-)  # fmt: skip
+# Changes of the others alone are not worth a step back.
+_STEPS = steps(View)
+_QUIET = tuple(name for name in rows(View) if name not in _STEPS)
+_QUIET_KEYS = frozenset(keys(View)[name] for name in _QUIET)
 
 
 class Key(StrEnum):
@@ -137,7 +136,7 @@ def subject(view: View) -> str:
     """A name for what the tokens and heads of a view are about. What a widget keeps about them bears it in its key, so
     that it goes with its text, model or kind.
     """
-    return sha256(repr((view.model, view.text, view.pair, view.kind, view.chat)).encode()).hexdigest()[:12]
+    return sha256(repr((view.prompt, view.kind)).encode()).hexdigest()[:12]
 
 
 def notices() -> tuple[str, ...]:
@@ -224,7 +223,7 @@ def _step() -> None:
 
 
 def _loud_part(here: Address) -> Address:
-    return tuple(pair for pair in here if pair[0] not in _QUIET)
+    return tuple(pair for pair in here if pair[0] not in _QUIET_KEYS)
 
 
 # A page asks several times a run.
@@ -254,7 +253,7 @@ def _shift(source: Key, target: Key) -> None:
 
 
 def _loud(view: View) -> tuple[Any, ...]:
-    return tuple(getattr(view, name) for name in _FIELDS if name not in _QUIET)
+    return tuple(getattr(view, name) for name in _STEPS)
 
 
 def _parse() -> tuple[View, tuple[str, ...]]:

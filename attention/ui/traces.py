@@ -22,7 +22,7 @@ from attention.parcel import held
 from attention.payloads import travel
 from attention.ui import opened, runs
 from attention.ui.problems import describe_problem, may_pass
-from attention.view import Place, View, fit
+from attention.view import Place, Prompt, View, fit
 
 if TYPE_CHECKING:
     from attention.record import AttentionRecord, Kind, Trace
@@ -58,11 +58,13 @@ LEFT = "This was cancelled before its turn came; try again when you like."
 class Request:
     """What one run depends on."""
 
-    model: str
-    text: str
-    pair: str
+    prompt: Prompt
     limits: Limits
-    chat: bool = False
+
+    @property
+    def model(self) -> str:
+        """For the queue."""
+        return self.prompt.model
 
 
 Job = runs.Job["Trace"]
@@ -192,11 +194,12 @@ def _place(record: AttentionRecord) -> Place:
 
 def request_of(view: View) -> Request:
     """What a run for this view depends on."""
-    return Request(view.model, view.text, view.pair, Limits.from_environment(), view.chat)
+    return Request(view.prompt, Limits.from_environment())
 
 
 def _refuse_texts(request: Request) -> None:
-    texts = [("text", "text", request.text), *([("pair", "second text", request.pair)] if request.pair else [])]
+    text, pair = request.prompt.text, request.prompt.pair
+    texts = [("text", "text", text), *([("pair", "second text", pair)] if pair else [])]
     for of, what, text in texts:
         if problem := check_text(text, request.limits, what=what):
             if len(text) <= request.limits.max_characters:
@@ -237,15 +240,7 @@ def _cancelled() -> dict[str, str]:
 def _run(request: Request, job: Job) -> Trace:
     from attention.api import trace
 
-    return trace(
-        request.model,
-        request.text,
-        request.pair or None,
-        chat=request.chat,
-        limits=request.limits,
-        on_progress=job.report,
-        on_wait=job.follow,
-    )
+    return trace(**request.prompt.given(), limits=request.limits, on_progress=job.report, on_wait=job.follow)
 
 
 def _invisible(character: str) -> bool:

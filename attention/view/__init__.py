@@ -8,17 +8,16 @@ stranger put into a link, so they are drawn literally. Keys that are not in PARA
 collect campaign tags, and Streamlit has keys of its own.
 """
 
+from attention.prompt import DEFAULT_MODEL, DEFAULT_TEXT, Prompt
+from attention.table import MAX_INDEX, clean
 from attention.view.fields import (
     COLDEST,
-    DEFAULT_MODEL,
-    DEFAULT_TEXT,
     GROUNDS,
     HIDE,
     HOTTEST,
     KINDS,
     LENSES,
     MAX_BESIDE,
-    MAX_INDEX,
     MAX_PINS,
     MEASURES,
     NUMBERS,
@@ -34,7 +33,6 @@ from attention.view.fields import (
     WEIGHTS_LABELS,
     View,
     change,
-    clean,
     label,
 )
 from attention.view.files import from_file, most_bytes, to_file
@@ -70,6 +68,7 @@ __all__ = [
     "WEIGHTS_LABELS",
     "Parameter",
     "Place",
+    "Prompt",
     "View",
     "change",
     "clean",

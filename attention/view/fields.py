@@ -1,11 +1,12 @@
 """View: the frozen value, what each of its fields may be, and how one view becomes another."""
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from __future__ import annotations
+
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from attention.errors import InputError
+from attention.prompt import Prompt
+from attention.table import Box, box, changed, choice, index, indices, number, places, row, some, switch
 
 Weights = Literal["weights", "norms", "difference"]
 Values = Literal["output", "contribution"]
@@ -14,12 +15,7 @@ Rest = Literal["left", "shared"]
 Ground = Literal["text", "stored"]
 Lens = Literal["links", "dimensions", "averages", "rollout", "words"]
 Over = Literal["heads", "layers", "all"]
-Box = tuple[int, int, int, int]
 
-VERSION = "1"
-DEFAULT_MODEL = "storyteller"
-# The first sample of the catalogue; a test holds the two together.
-DEFAULT_TEXT = "The cat sat on the mat because it was tired."
 KINDS = ("encoder", "decoder", "cross")
 STAGES = ("scores", "scaled", "softcapped", "biased", "masked")
 WEIGHTS: tuple[Weights, ...] = get_args(Weights)
@@ -41,29 +37,16 @@ STAGE_LABELS = {"scores": "Q·K", "scaled": "× scale", "softcapped": "softcap",
 WEIGHTS_LABELS = {"weights": "softmax", "norms": "‖a·f(x)‖", "difference": "difference"}
 VALUES_LABELS = {"output": "output", "contribution": "after W_O"}
 KIND_LABELS = {"encoder": "encoder", "decoder": "decoder", "cross": "cross-attention"}
-MAX_MODEL = 300
-# Far beyond any model, and small enough that no arithmetic on it surprises.
-MAX_INDEX = 999_999_999
 # More pinned tokens, or heads in one drawing of links, than a person can tell apart.
 MAX_PINS, MAX_BESIDE = 32, 7
 COLDEST, HOTTEST = 0.05, 20.0
-PINS_IN_WORDS = f"at most {MAX_PINS} different tokens, as in 3,5"
-BESIDE_IN_WORDS = f"at most {MAX_BESIDE} different heads, as layer.head: 0.1,2.3"
-BOX_IN_WORDS = "first to last query, first to last key: 0-63,0-63"
-CHOICES: dict[str, Sequence[str]] = {
-    "kind": ("", *KINDS), "stage": STAGES, "weights": WEIGHTS, "values": VALUES, "together": TOGETHER, "rest": REST,
-    "measure": MEASURES, "ground": GROUNDS, "lens": LENSES, "over": OVER,
-}  # fmt: skip
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-UNSENDABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
-    """What the inspect page shows. Two equal views show the same picture.
+class View(Prompt):
+    """What the inspect page shows: a prompt, and what of its run is looked at. Two equal views show the same picture.
 
-    model: bundled name, hub id (`id@revision` pins one) or folder. text: the sentence. pair: the second text, "" for
-    none. kind: "" means the trace's own default. layer and head: from 0. query: the pinned token, from 0; None lets the
+    kind: "" means the trace's own default. layer and head: from 0. query: the pinned token, from 0; None lets the
     page choose. also: further pinned tokens, whose rows are averaged or summed. together: which of the two. key: the
     token looked at in the products by dimension. stage: which of STAGES the scores panel shows. weights: the softmax's,
     what they bring as shares of each row, or the difference. values: the head's output, or its contribution after W_O.
@@ -76,109 +59,76 @@ class View:
     was counted on this text or on stored ones. lens: the view below. beside: more (layer, head) in the links. least:
     the smallest weight that is drawn there. top: the most lines a token, 0 for no limit. over: what is averaged.
 
-    ids: whether the tokens' ids are shown. chat: whether the text enters as a message in the model's own chat template.
-
-    NUL and lone surrogates, which no browser can carry, become U+FFFD. Raises InputError for values outside these.
+    ids: whether the tokens' ids are shown.
     """
 
-    model: str = DEFAULT_MODEL
-    text: str = DEFAULT_TEXT
-    pair: str = ""
-    kind: str = ""
-    layer: int = 0
-    head: int = 0
-    query: int | None = None
-    also: tuple[int, ...] = ()
-    together: Together = "mean"
-    key: int | None = None
-    stage: str = "masked"
-    weights: Weights = "weights"
-    values: Values = "output"
-    temperature: float = 1.0
-    hide: tuple[str, ...] = ()
-    rest: Rest = "left"
-    zoom: Box | None = None
-    measure: str = "weights"
-    sort: bool = False
-    ground: Ground = "text"
-    lens: Lens = "links"
-    beside: tuple[tuple[int, int], ...] = ()
-    least: float = 0.0
-    top: int = 0
-    over: Over = "heads"
-    ids: bool = False
-    chat: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("model", "text", "pair"):
-            object.__setattr__(self, name, clean(getattr(self, name)))
-        _demand(bool(self.model.strip()) and len(self.model) <= MAX_MODEL, "model", f"1 to {MAX_MODEL} characters")
-        for name, options in CHOICES.items():
-            _demand(getattr(self, name) in options, name, listed(options))
-        for name in ("layer", "head", "query", "key", "top"):
-            number = getattr(self, name)
-            absent = number is None and name in ("query", "key")
-            _demand(absent or is_index(number), name, f"a whole number from 0 to {MAX_INDEX}")
-        _demand(_in_order(self.hide, HIDE), "hide", f"some of {', '.join(HIDE)}, in this order")
-        _demand(COLDEST <= self.temperature <= HOTTEST, "temperature", f"{COLDEST} to {HOTTEST:g}")
-        _demand(0 <= self.least <= 1, "least", "0 to 1")
-        _demand(are_different(self.also, MAX_PINS) and all(map(is_index, self.also)), "also", PINS_IN_WORDS)
-        pairs = all(len(place) == 2 and all(map(is_index, place)) for place in self.beside)
-        _demand(pairs and are_different(self.beside, MAX_BESIDE), "beside", BESIDE_IN_WORDS)
-        _demand(self.zoom is None or is_box(self.zoom), "zoom", BOX_IN_WORDS)
-
-
-def clean(text: str) -> str:
-    """The text with NUL and lone surrogates replaced by U+FFFD, so that it can stand in a link."""
-    return UNSENDABLE.sub(REPLACEMENT, text)
+    kind: str = row(
+        "", choice(KINDS, absent=True), "which attention, where a model has several", "the usual one",
+        is_step=True, within="model",
+    )  # fmt: skip
+    layer: int = row(
+        0, index(), "the layer, counted from 0", is_step=True, by_browser=True, within="model", about_run=True
+    )
+    head: int = row(
+        0, index(), "the head, counted from 0", is_step=True, by_browser=True, within="model", about_run=True
+    )
+    query: int | None = row(
+        None, index(absent=True), "the pinned token, counted from 0", "the page's choice",
+        by_browser=True, within="run", about_run=True, in_tiles=True,
+    )  # fmt: skip
+    also: tuple[int, ...] = row(
+        (), indices(MAX_PINS, "tokens", "3,5"), "further pinned tokens", "none",
+        by_browser=True, within="run", about_run=True, in_tiles=True,
+    )  # fmt: skip
+    together: Together = row("mean", choice(TOGETHER), "whether their rows are averaged or summed", by_browser=True)
+    key: int | None = row(
+        None, index(absent=True), "the token looked at, in the products by dimension", "the largest weight's",
+        by_browser=True, within="run", about_run=True,
+    )  # fmt: skip
+    stage: str = row("masked", choice(STAGES), "which step of the scores is shown", by_browser=True, in_tiles=True)
+    weights: Weights = row(
+        "weights", choice(WEIGHTS), "the softmax weights, the size of what they bring, or the difference",
+        by_browser=True, in_tiles=True,
+    )  # fmt: skip
+    values: Values = row(
+        "output", choice(VALUES), "the head's output, or its contribution after W_O", by_browser=True, in_tiles=True
+    )
+    temperature: float = row(
+        1.0, number(COLDEST, HOTTEST), "what the scores are divided by, beyond the model's own",
+        by_browser=True, within="model",
+    )  # fmt: skip
+    hide: tuple[str, ...] = row(
+        (), some(HIDE), "which tokens are left out of the weights", "none", by_browser=True, within="model"
+    )
+    rest: Rest = row("left", choice(REST), "the others keep their weights, or share the row", by_browser=True)
+    zoom: Box | None = row(
+        None, box(), "the part that the maps show", "all of it",
+        by_browser=True, within="run", about_run=True, in_tiles=True,
+    )  # fmt: skip
+    measure: str = row("weights", choice(MEASURES), "what the map of all heads shows", by_browser=True)
+    sort: bool = row(False, switch(), "1 puts the heads in falling order", by_browser=True)
+    ground: Ground = row("text", choice(GROUNDS), "where a pattern was counted", by_browser=True)
+    lens: Lens = row("links", choice(LENSES), "the view below")
+    beside: tuple[tuple[int, int], ...] = row(
+        (), places(MAX_BESIDE, "heads", "0.1,2.3"), "more heads in the links", "none",
+        by_browser=True, within="kind", about_run=True,
+    )  # fmt: skip
+    least: float = row(0.0, number(0, 1), "the smallest weight that gets a line", by_browser=True)
+    top: int = row(0, index(), "the most lines a token, 0 for all", by_browser=True)
+    over: Over = row("heads", choice(OVER), "what is averaged")
+    ids: bool = row(False, switch(), "1 shows the tokens' ids", by_browser=True)
 
 
 def change(view: View, **changes: Any) -> View:
-    """The view with some fields changed, and what no longer means anything reset.
+    """The view with some fields changed, and what no longer means anything reset, as the rows of the table say.
 
     Another model starts at its first head, as it runs by itself, and without a second text, which few models take;
     another text, pair or kind drops the pinned token.
     """
-    different = {name for name, value in changes.items() if value != getattr(view, name)}
-    tokens: dict[str, Any] = {"query": None, "also": (), "key": None, "zoom": None}
-    resets = dict(tokens) if different & {"model", "text", "pair", "kind", "chat"} else {}
-    if different & {"model", "kind"}:
-        resets |= {"beside": ()}
-    if "model" in different:
-        resets |= {"pair": "", "kind": "", "layer": 0, "head": 0, "chat": False, "temperature": 1.0, "hide": ()}
-    return replace(view, **resets | changes)
+    return changed(view, **changes)
 
 
 def label(view: View) -> str:
     """The head's name: “Layer 2, head 5”, with the kind where one is named."""
     kind = f", {KIND_LABELS[view.kind]}" if view.kind else ""
     return f"Layer {view.layer}, head {view.head}{kind}"
-
-
-def listed(options: Sequence[str]) -> str:
-    """“a, b or c”: what a field may be, in words."""
-    return f"{', '.join(options[:-1])} or {options[-1]}"
-
-
-def is_index(number: object) -> bool:
-    """Whether it can count tokens, heads or layers."""
-    return isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= MAX_INDEX
-
-
-def is_box(box: Sequence[object]) -> bool:
-    """Whether it is (first query, last, first key, last)."""
-    return len(box) == 4 and all(map(is_index, box)) and box[0] <= box[1] and box[2] <= box[3]  # type: ignore[operator]
-
-
-def _in_order(some: Sequence[str], options: Sequence[str]) -> bool:
-    return tuple(some) == tuple(option for option in options if option in some)
-
-
-def are_different(found: Sequence[object], most: int) -> bool:
-    """Whether there are at most so many, and none twice."""
-    return len(found) <= most and len(set(found)) == len(found)
-
-
-def _demand(holds: bool, name: str, allowed: str) -> None:
-    if not holds:
-        raise InputError(f"A view's {name} must be {allowed}.")

@@ -1,6 +1,7 @@
 """A view as a link, and a link as a view."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
@@ -8,9 +9,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from attention.config import Limits
-from attention.view.fields import REPLACEMENT, UNSENDABLE, VERSION, View, change
+from attention.table import REPLACEMENT, UNSENDABLE, defaults, keys, rows
+from attention.view.fields import View, change
 from attention.view.packing import LEFT_OUT, left_out, pack, unpack
-from attention.view.parameters import PACKED, PARAMETERS, VERSION_KEY, Parameter, written, written_box
+from attention.view.parameters import PACKED, PARAMETERS, VERSION, VERSION_KEY, Parameter
 
 ALWAYS = ("model", "text")
 TEXTS = ("text", "pair")
@@ -33,7 +35,6 @@ def parse(
         raw = _single(parameter, query.get(parameter.name, []), notices)
         if raw is not None:
             _read(parameter, raw, max_characters, fields, notices)
-    fields.pop(VERSION_KEY, None)
     packed = fields.pop(PACKED, None)
     if packed is not None:
         _read_packed(packed, max_characters, fields, notices)
@@ -54,13 +55,17 @@ def to_query(view: View) -> dict[str, str]:
 
 def in_full(view: View) -> dict[str, str]:
     """The same with its texts as they are, however long."""
-    default = View()
-    named = {
-        name: written_box(value) if name == "zoom" else written(value)
-        for name, value in ((p.name, getattr(view, p.name)) for p in PARAMETERS if p.name not in (VERSION_KEY, PACKED))
-        if name in ALWAYS or value != getattr(default, name)
+    return {VERSION_KEY: VERSION, **_named(view)}
+
+
+def _named(view: View) -> dict[str, str]:
+    of = type(view)
+    values = {name: getattr(view, name) for name in rows(of)}
+    return {
+        keys(of)[name]: rows(of)[name].sort.write(value)
+        for name, value in values.items()
+        if name in ALWAYS or value != defaults(of)[name]
     }
-    return {VERSION_KEY: VERSION, **named}
 
 
 def fits_address(view: View) -> bool:
@@ -114,15 +119,13 @@ def revised(view: View, told: Mapping[str, object]) -> View:
     """The view with some fields changed, each as a link writes it; "" is the default. What cannot be read stays as it
     was: this comes from a browser, whose own page would not have sent it.
     """
-    default, changes = View(), {}
-    for parameter in PARAMETERS:
-        raw = told.get(parameter.name)
-        if parameter.name in (VERSION_KEY, PACKED) or not isinstance(raw, str) or len(raw) > MAX_WRITTEN:
+    of, changes = type(view), {}
+    for name, row in rows(of).items():
+        raw = told.get(name)
+        if not isinstance(raw, str) or len(raw) > MAX_WRITTEN:
             continue
-        try:
-            changes[parameter.name] = parameter.read(raw) if raw else getattr(default, parameter.name)
-        except ValueError:
-            continue
+        with suppress(ValueError):
+            changes[name] = row.sort.read(raw) if raw else defaults(of)[name]
     return change(view, **changes)
 
 
@@ -148,7 +151,8 @@ def _read(parameter: Parameter, raw: str, longest: int, fields: dict[str, Any], 
         return
     if UNSENDABLE.search(raw):
         notices.append(f"The link's {parameter.name} holds broken characters; each became “{REPLACEMENT}”.")
-    fields[parameter.name] = value
+    if parameter.name != VERSION_KEY:
+        fields[parameter.of or PACKED] = value
 
 
 def _read_packed(raw: str, longest: int, fields: dict[str, Any], notices: list[str]) -> None:

@@ -54,7 +54,7 @@ def looked_at(model: str, text: str) -> str:
     """What the page makes of a text: "picture", after all that must hold of it, or the sentence in its place."""
     view = View(model=model, text=text)
     try:
-        request = traces.Request(view.model, view.text, "", LIMITS)
+        request = traces.Request(view.prompt, LIMITS)
         traces._refuse_texts(request)
         trace = attention.trace(view.model, view.text, limits=LIMITS)
     except HeadlightError as err:  # anything else is a finding

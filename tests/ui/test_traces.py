@@ -50,13 +50,13 @@ from attention.ui.traces import (
     may_pass,
     places,
 )
-from attention.view import STAGES, Place, View
+from attention.view import STAGES, Place, Prompt, View
 
 Run = Callable[..., Trace]
 
 
 def request(text: str = "a b", model: str = "local") -> Request:
-    return Request(model, text, "", Limits())
+    return Request(Prompt(model=model, text=text), Limits())
 
 
 def queue(at_once: int) -> Queue:
@@ -121,7 +121,7 @@ def test_the_same_request_from_several_threads_is_run_once() -> None:
     def run(asked: Request, job: traces.Job) -> Trace:
         runs.append(asked)
         assert door.wait(10)
-        return trace_local(asked.text)
+        return trace_local(asked.prompt.text)
 
     made = Traces(run)
     found: list[traces.Job] = []
@@ -147,7 +147,7 @@ def test_different_requests_run_side_by_side_but_not_all_at_once() -> None:
         met.wait()  # breaks, and fails the test, unless two are here together
         with lock:
             running -= 1
-        return trace_local(asked.text)
+        return trace_local(asked.prompt.text)
 
     made = Traces(run, queue=queue(2))
     jobs = [made.join(request(f"text {number}")) for number in range(6)]
@@ -160,7 +160,7 @@ def test_a_run_that_waits_for_its_turn_says_so() -> None:
 
     def run(asked: Request, job: traces.Job) -> Trace:
         assert door.wait(10)
-        return trace_local(asked.text)
+        return trace_local(asked.prompt.text)
 
     made = Traces(run, queue=queue(1))
     jobs = [made.join(request("one")), made.join(request("two"))]
@@ -185,7 +185,7 @@ def kept(made: Traces, texts: list[str]) -> list[str]:
 
 def test_the_least_recently_used_results_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADLIGHT_TRACES_IN_MEMORY", "2")
-    made = Traces(lambda asked, job: trace_local(asked.text))
+    made = Traces(lambda asked, job: trace_local(asked.prompt.text))
     first = ended(made.join(request("a")))
     ended(made.join(request("b")))
     assert made.join(request("a")) is first
@@ -196,7 +196,7 @@ def test_the_least_recently_used_results_go_first(monkeypatch: pytest.MonkeyPatc
 
 def test_the_bytes_are_bounded_too_but_the_newest_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     one = held(trace_local("a b c"))
-    made = Traces(lambda asked, job: trace_local(asked.text))
+    made = Traces(lambda asked, job: trace_local(asked.prompt.text))
     monkeypatch.setenv("HEADLIGHT_TRACES_MB", "2")
     monkeypatch.setattr(traces, "MEGABYTE", one)
     for text in ("a b c", "b c d", "c d e"):
@@ -254,7 +254,7 @@ def test_a_trace_that_holds_its_projection_or_has_none_is_kept(module: object) -
 
 
 def test_the_bundled_models_trace_is_kept() -> None:
-    made = Traces(lambda asked, job: trace_local(asked.text))
+    made = Traces(lambda asked, job: trace_local(asked.prompt.text))
     first = ended(made.join(request()))
     gc.collect()
     assert made.join(request()) is first
@@ -626,7 +626,7 @@ def fetched(wait: Waiting) -> Callable[[Request, traces.Job], Trace]:
     def run(asked: Request, job: traces.Job) -> Trace:
         job.follow(wait)  # type: ignore[arg-type]
         wait.result()
-        return trace_local(asked.text)
+        return trace_local(asked.prompt.text)
 
     return run
 
@@ -703,9 +703,9 @@ def test_a_run_that_is_cancelled_before_its_turn_never_runs() -> None:
     runs: list[str] = []
 
     def run(asked: Request, job: traces.Job) -> Trace:
-        runs.append(asked.text)
+        runs.append(asked.prompt.text)
         assert door.wait(10)
-        return trace_local(asked.text)
+        return trace_local(asked.prompt.text)
 
     made = Traces(run, queue=queue(1))
     first = made.join(request("one"))

@@ -1,0 +1,51 @@
+"""Prompt: everything that decides a run, as one frozen value, by which caches, queues and files know it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from attention.table import free_text, named, row, settle, short_text, switch
+
+DEFAULT_MODEL = "storyteller"
+# The first sample of the catalogue; a test holds the two together.
+DEFAULT_TEXT = "The cat sat on the mat because it was tired."
+MAX_MODEL = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt:
+    """What a model is run on. Two equal prompts are one run.
+
+    model: bundled name, hub id (`id@revision` pins one) or folder. text: the sentence. pair: the second text, "" for
+    none. chat: whether the text enters as a message in the model's own chat template.
+
+    NUL and lone surrogates, which no browser can carry, become U+FFFD. Raises InputError for values outside these.
+    """
+
+    model: str = row(
+        DEFAULT_MODEL, short_text(MAX_MODEL), "bundled name, hub id (id@revision pins one) or local folder",
+        decides_run=True, is_step=True,
+    )  # fmt: skip
+    text: str = row(DEFAULT_TEXT, free_text(), "the sentence", "the first sample", decides_run=True, is_step=True)
+    pair: str = row(
+        "", free_text(), "the second text: a decoder's own, or sentence B", "no second text",
+        decides_run=True, is_step=True, within="model",
+    )  # fmt: skip
+    chat: bool = row(
+        False, switch(), "1 puts the text into the model's chat template",
+        decides_run=True, is_step=True, within="model",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        settle(self)
+
+    @property
+    def prompt(self) -> Prompt:
+        """What decides the run, and nothing beside it."""
+        return Prompt(**{one.name: getattr(self, one.name) for one in fields(Prompt)})
+
+    def given(self) -> dict[str, Any]:
+        """The arguments of `attention.trace` and `attention.predict` that run it."""
+        deciding = named(type(self), lambda one: one.decides_run)
+        return {name: getattr(self, name) for name in deciding} | {"pair": self.pair or None}

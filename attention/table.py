@@ -68,22 +68,25 @@ def row(default: Any, sort: Sort, help: str, otherwise: str = "", **facts: Any) 
     return field(default=default, metadata={"row": made})
 
 
-@cache
 def rows(of: type) -> dict[str, Row]:
     """The rows of a dataclass by the names of its fields, in their order."""
-    return {one.name: one.metadata["row"] for one in fields(of)}
+    return _facts(of)[0]
 
 
-@cache
 def defaults(of: type) -> dict[str, Any]:
     """The default of each field."""
-    return {one.name: one.default for one in fields(of)}
+    return _facts(of)[1]
+
+
+def keys(of: type) -> dict[str, str]:
+    """The key of each field in a link."""
+    return _facts(of)[2]
 
 
 @cache
-def keys(of: type) -> dict[str, str]:
-    """The key of each field in a link."""
-    return {name: one.key or name for name, one in rows(of).items()}
+def _facts(of: type) -> tuple[dict[str, Row], dict[str, Any], dict[str, str]]:
+    found = {one.name: one.metadata["row"] for one in fields(of)}
+    return found, {one.name: one.default for one in fields(of)}, {name: one.key or name for name, one in found.items()}
 
 
 def named(of: type, holds: Callable[[Row], bool]) -> tuple[str, ...]:

@@ -27,8 +27,8 @@ from typing import Any
 import torch
 from playwright.sync_api import Page, Route, sync_playwright
 
-from attention import wire
-from attention.parcel import parcel
+from attention.browser import codec
+from attention.browser.heads import heads_tree
 from attention.record import AttentionRecord, Mask, ModelFacts, Token, Trace
 from tools import chromium
 
@@ -42,18 +42,18 @@ ADDRESS = "http://headlight.test"
 MEASURE = """async ([rounds, rows]) => {
     const { parse } = (await import("/headlight.js")).start({ palettes: {} });
     const { head, check } = await import("/head.js");
-    const bytes = new Uint8Array(await (await fetch("/parcel")).arrayBuffer());
-    const parcel = parse(bytes);
+    const bytes = new Uint8Array(await (await fetch("/run")).arrayBuffer());
+    const run = parse(bytes);
     const unmasked = (layer) => ({ ...layer, mask: { ...layer.mask, after: null } });
-    const open = { ...parcel, layers: parcel.layers.map(unmasked) };
+    const open = { ...run, layers: run.layers.map(unmasked) };
     const whole = (given) => { const own = head(given, 0, 0); return [own.map("weights"), own.output]; };
-    const { queries } = head(parcel, 0, 0);
+    const { queries } = head(run, 0, 0);
     const some = Array.from({ length: rows }, (_, i) => Math.floor(((i + 1) * queries) / rows) - 1);
-    const warm = head(parcel, 0, 0);
+    const warm = head(run, 0, 0);
     const ways = {
-        whole: () => whole(parcel), open: () => whole(open), scores: () => head(parcel, 0, 0).map("scores"),
-        check: () => check(parcel, 0, 0), row: () => some.map((query) => warm.rows(query)),
-        thumbnail: () => head(parcel, 0, 0).thumbnail(), parse: () => parse(bytes),
+        whole: () => whole(run), open: () => whole(open), scores: () => head(run, 0, 0).map("scores"),
+        check: () => check(run, 0, 0), row: () => some.map((query) => warm.rows(query)),
+        thumbnail: () => head(run, 0, 0).thumbnail(), parse: () => parse(bytes),
     };
     const timed = (way, times) => {
         const started = performance.now();
@@ -71,7 +71,7 @@ MEASURE = """async ([rounds, rows]) => {
         }
         await new Promise((resolve) => setTimeout(resolve));
     }
-    return { first, times, ok: check(parcel, 0, 0).ok };
+    return { first, times, ok: check(run, 0, 0).ok };
 }"""
 
 
@@ -102,11 +102,11 @@ def in_torch(trace: Trace) -> float:
 
 
 def in_browser(page: Page, data: bytes) -> dict[str, Any]:
-    """{first, times: {way: [milliseconds]}, ok} of this parcel in a fresh page."""
+    """{first, times: {way: [milliseconds]}, ok} of this run in a fresh page."""
 
     def answer(route: Route) -> None:
         name = route.request.url.removeprefix(ADDRESS).strip("/")
-        if name == "parcel":
+        if name == "run":
             route.fulfill(body=data, content_type="application/octet-stream")
         elif name.endswith(".js"):
             route.fulfill(body=(STATIC / name).read_bytes(), content_type="text/javascript")
@@ -121,7 +121,7 @@ def in_browser(page: Page, data: bytes) -> dict[str, Any]:
 def measure(page: Page, n: int) -> dict[str, Any]:
     """One row of the table."""
     trace = trace_of(n)
-    data = wire.pack(parcel(trace))
+    data = codec.pack(heads_tree(trace))
     seen = in_browser(page, data)
     if not seen["ok"]:
         raise RuntimeError(f"The browser's head of {n} tokens is not the one that was sent.")

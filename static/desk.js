@@ -115,7 +115,7 @@ export function desk(ui) {
     later();
   }
 
-  /** The server's look arrived, and how far it has heard: {run, seen, look, about, tiles}, see `payloads/travel.py`. */
+  /** The server's look arrived, and how far it has heard: {run, seen, look, about, tiles}, see `browser/store.py`. */
   function arriveLook(server) {
     state.server = server;
     for (const [name, { seq, run }] of state.local) {

@@ -1,6 +1,6 @@
 /**
  * One attention head in the browser, made from q, k, v and the model's own rules: the stages of `attention/stages.py`,
- * in its order and under its names. The parcel is the tree of `attention/parcel.py`, as headlight.js parses it.
+ * in its order and under its names. The run is the tree of `attention/browser/heads.py`, as headlight.js parses it.
  *
  * Numbers are stored as float32 and added up as float64. Letters in the shapes: h heads that travelled, n_q queries,
  * n_k keys, d width of a query or key, v width of a value. Nothing here touches the page.
@@ -12,18 +12,18 @@ const BLOCK = 64;
 const KEPT = 4_194_304;
 
 /** The numbers of the layers that travelled. */
-export function layers(parcel) {
-  return parcel.layers.map((layer) => layer.layer);
+export function layers(run) {
+  return run.layers.map((layer) => layer.layer);
 }
 
 /** The numbers of the heads that travelled of a layer; none where the layer did not travel. */
-export function heads(parcel, layer) {
-  return parcel.layers.find((own) => own.layer === layer)?.heads ?? [];
+export function heads(run, layer) {
+  return run.layers.find((own) => own.layer === layer)?.heads ?? [];
 }
 
 /** Which keys of a layer are no part of the text, such as the first token of many models: their places. */
-export function specials(parcel, layer) {
-  const marks = parcel.layers.find((own) => own.layer === layer)?.special.keys ?? [];
+export function specials(run, layer) {
+  const marks = run.layers.find((own) => own.layer === layer)?.special.keys ?? [];
   return [...marks.keys()].filter((key) => marks[key]);
 }
 
@@ -35,9 +35,9 @@ export function specials(parcel, layer) {
  * not be seen (−∞ before the softmax); without it the others' weights stay as they are. The stages before the weights
  * are always the model's.
  */
-export function head(parcel, layer, number, options = {}) {
-  const own = parcel.layers.find((one) => one.layer === layer);
-  if (!own) throw new RangeError(`Layer ${layer} is not here; those that are: ${layers(parcel).join(", ") || "none"}.`);
+export function head(run, layer, number, options = {}) {
+  const own = run.layers.find((one) => one.layer === layer);
+  if (!own) throw new RangeError(`Layer ${layer} is not here; those that are: ${layers(run).join(", ") || "none"}.`);
   const at = own.heads.indexOf(number);
   if (at < 0) throw new RangeError(`Head ${number} of layer ${layer} is not here; those that are: ${own.heads.join(", ") || "none"}.`);
   return new Head(own, at, options);
@@ -47,9 +47,9 @@ export function head(parcel, layer, number, options = {}) {
  * What is made here against the model's own output that came along: {ok, absolute, relative, allowed, words}. ok is null
  * where there is nothing to compare with. Never throws: what cannot be computed is not ok, and `words` says why.
  */
-export function check(parcel, layer, number) {
+export function check(run, layer, number) {
   try {
-    return head(parcel, layer, number).check();
+    return head(run, layer, number).check();
   } catch (error) {
     const words = `Do not trust this head: it cannot be computed here. ${error.message}`;
     return { ok: false, absolute: NaN, relative: NaN, allowed: NaN, words };

@@ -51,7 +51,7 @@ function listen(name, heard) {
 // The payload
 
 /**
- * Parse bytes that `attention.wire.pack` made: the tree, with typed arrays that know their `shape`. A tree that was parsed
+ * Parse bytes that `attention.browser.codec.pack` made: the tree, with typed arrays that know their `shape`. A tree that was parsed
  * already, as in an exported file, comes back as it is.
  */
 function parse(bytes) {

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 # One browser for all folders: two of them cannot run in one process.
-from tests.browser.fixtures import (  # noqa: F401
+from tests.chromium.fixtures import (  # noqa: F401
     app_url,
     browser,
     console_errors,

@@ -11,7 +11,7 @@ import torch
 import attention
 from attention import derived
 from attention.analysis.norms import kept_norms
-from attention.payloads import dimensions, overview, travel
+from attention.browser import overview, rotary, store
 from attention.record import Trace
 from attention.view import MEASURES, View
 
@@ -69,18 +69,18 @@ def test_sizes_are_those_of_arrays_and_texts(value: Any, least: int) -> None:
 def test_all_that_a_page_makes_of_a_run_is_counted() -> None:
     """Each of them, so that none is kept beside the count."""
     trace = attention.trace("storyteller", "One day the old king went out, and the old king sat down.")
-    known = travel.kept_bytes(trace)
+    known = store.kept_bytes(trace)
     assert known == 0
     steps = {
-        "the run": lambda: travel.run(trace.head(0, 0), View()),
+        "the run": lambda: store.run(trace.head(0, 0), View()),
         "pictures": lambda: overview.payload(trace, "decoder", View()),
         "numbers": lambda: overview.payload(trace, "decoder", View(measure=MEASURES[-1])),
         "norms": lambda: kept_norms(trace.record(1), 2),
-        "turns": lambda: dimensions.payload(trace.head(0, 0), "a reason"),
+        "turns": lambda: rotary.payload(trace.head(0, 0), "a reason"),
     }
     for what, make in steps.items():
         made = make()
-        grown = travel.kept_bytes(trace) - known
+        grown = store.kept_bytes(trace) - known
         assert grown >= (len(made) if isinstance(made, bytes) else 4 * len(trace.tokens)), what
         known += grown
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Folders that mirror something else than a package of ours.
 OTHERS = {
     "benchmarks": "benchmarks/, the measurements",
-    "browser": "static/ and assets/, the browser's side",
+    "chromium": "static/ and assets/, the browser's side, and the page in Chromium",
     "deploy": "deploy/, the image and the wheel",
     "golden": "numbers and files of an earlier version",
     "hostile": "input that is meant to do harm, wherever it comes in",
@@ -87,7 +87,7 @@ def test_every_exception_is_needed() -> None:
     [
         ("tests/view/test_links.py", False), ("tests/view/test_links_packed.py", False),
         ("tests/view/test_view.py", False), ("tests/view/test_linked.py", True), ("tests/test_links.py", True),
-        ("tests/pages/test_links.py", True), ("tests/browser/test_anything.py", False),
+        ("tests/pages/test_links.py", True), ("tests/chromium/test_anything.py", False),
         ("attention/figures/__init__.py", True), ("attention/wire.py", True),
     ],
 )  # fmt: skip

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attention import table
+from attention.browser import store
 from attention.errors import InputError
-from attention.payloads import travel
-from attention.prompt import Prompt
 from attention.table import Row, changed, rows
 from attention.view import PARAMETERS, View, parse, revised, to_query
 from attention.view.parameters import described, parameters
@@ -27,13 +26,6 @@ class Wider(View):
         3, table.index(), "how dark it is", key="dark",
         is_step=True, by_browser=True, within="run", about_run=True, in_tiles=True,
     )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deeper(Prompt):
-    """A prompt with one field more."""
-
-    seed: int = table.row(0, table.index(), "what chance begins with", decides_run=True, is_step=True)
 
 
 def test_a_made_up_field_is_found_in_every_list() -> None:
@@ -60,21 +52,6 @@ def test_it_is_written_read_and_reset() -> None:
         Wider(shade=-1)
 
 
-def test_what_decides_a_run_does_so_everywhere() -> None:
-    assert Deeper(seed=4).given() == {
-        "model": "storyteller", "text": Prompt().text, "pair": None, "chat": False, "seed": 4,
-    }  # fmt: skip
-    assert Deeper(seed=4) != Deeper(seed=5)
-    assert Deeper(seed=4).prompt == Prompt()
-
-
-def test_a_prompt_is_what_decides_a_run_of_a_view() -> None:
-    view = View(model="bert", text="a", pair="b", chat=True, layer=3, query=1, kind="encoder")
-    assert view.prompt == Prompt(model="bert", text="a", pair="b", chat=True)
-    assert type(view.prompt) is Prompt
-    assert set(rows(Prompt)) == set(table.named(View, lambda one: one.decides_run))
-
-
 def test_the_resets_are_those_that_they_always_were() -> None:
     within = {
         one: [name for name, row in rows(View).items() if row.within == one] for one in ("run", "kind", "model")
@@ -85,7 +62,7 @@ def test_the_resets_are_those_that_they_always_were() -> None:
     }  # fmt: skip
     assert table.steps(View) == ("model", "text", "pair", "chat", "kind", "layer", "head")
     assert set(rows(View)) - set(table.by_browser(View)) == {"model", "text", "pair", "chat", "kind", "lens", "over"}
-    assert set(travel.SHOWN) == {*table.by_browser(View), "lens", "over"}
+    assert set(store.SHOWN) == {*table.by_browser(View), "lens", "over"}
 
 
 @pytest.mark.parametrize(("name", "row"), rows(View).items())
@@ -115,7 +92,7 @@ def test_the_document_has_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    "where", ["attention/ui/state.py", "attention/ui/opened.py", "attention/payloads/travel.py", "static/desk.js"]
+    "where", ["attention/ui/state.py", "attention/ui/opened.py", "attention/browser/store.py", "static/desk.js"]
 )
 def test_no_list_of_fields_is_kept_by_hand_where_there_once_was_one(where: str) -> None:
     names = "|".join(rows(View))

@@ -1,6 +1,6 @@
 """One HTML file that shows every head of a run, interactive and offline: the page's own components, without its server.
 
-q, k and v travel in it and no maps, as to the page (`payloads.travel`); the reader's browser makes the maps, and
+q, k and v travel in it and no maps, as to the page (`browser.store`); the reader's browser makes the maps, and
 compares what it made with the model's own output. Nothing is ever fetched: a Content-Security-Policy in the file
 forbids it, and lets no script run but the file's own.
 """
@@ -18,12 +18,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from attention import assets, bundle, wire
+from attention import assets, bundle, sentences
+from attention.browser import codec, overview, parts, rotary, store
+from attention.browser.heads import size
 from attention.errors import InputError
 from attention.export.shown import cut, on_show, text_of
 from attention.figures.palette import THEMES, Palette
-from attention.parcel import size
-from attention.payloads import dimensions, overview, parts, travel, words
 from attention.view import NUMBERS, PICTURES, View, to_query
 from attention.view.links import fits_address
 
@@ -71,7 +71,7 @@ def interactive(
     nonce = hashlib.sha256(f"{trace.id} {view}".encode()).hexdigest()[:24]
     held = {kind: _held(trace, kind, head_view, view, turns or NOT_TRIED) for kind in kinds}
     facts = {"kind": head_view.kind, "kinds": list(held), "lens": view.lens if view.lens in LENSES else LENSES[0]}
-    data = wire.pack({"facts": facts, "held": held})
+    data = codec.pack({"facts": facts, "held": held})
     page = "".join(_document(head_view, view, nonce, _live(base_url, view), kinds, data)).encode()
     if len(page) > most_bytes:
         raise InputError(f"This file would have {len(page) / 1e6:,.0f} MB; {most_bytes / 1e6:,.0f} are allowed. {NPZ}")
@@ -81,16 +81,16 @@ def interactive(
 def _kinds(trace: Trace, own: Kind, most_bytes: int) -> list[Kind]:
     """The kinds whose heads travel: all of them where they are small, else the view's; in the usual order."""
     weights = {kind: _bytes(trace, kind) for kind in trace.kinds}
-    if (cells := _cells(trace, own)) > travel.LONG:
+    if (cells := _cells(trace, own)) > store.LONG:
         raise InputError(
-            f"A head of this text has {cells:,} cells; up to {travel.LONG:,}, about {int(travel.LONG**0.5):,} tokens, "
+            f"A head of this text has {cells:,} cells; up to {store.LONG:,}, about {int(store.LONG**0.5):,} tokens, "
             f"fit into a page of its own. {NPZ}"
         )
     if weights[own] > most_bytes:
         raise InputError(
             f"All heads of this text take {weights[own] / 1e6:,.0f} MB; {most_bytes / 1e6:,.0f} are allowed. {NPZ}"
         )
-    if sum(weights.values()) <= min(SMALL, most_bytes) and all(_cells(trace, kind) <= travel.LONG for kind in weights):
+    if sum(weights.values()) <= min(SMALL, most_bytes) and all(_cells(trace, kind) <= store.LONG for kind in weights):
         return list(trace.kinds)
     return [own]
 
@@ -129,13 +129,13 @@ def _held(trace: Trace, kind: Kind, shown: HeadView, view: View, turns: Found) -
     here = view if own else _elsewhere(view, head_view)
     pinned = parts.first_query(head_view) if here.query is None else here.query
     few = sum(record.n_heads * record.n_q * record.n_k for record in trace.records(kind).values()) <= DESCRIBED
-    look = travel.look(head_view, here, pinned, seen=0, limit=len(trace.tokens), undo=False)
+    look = store.look(head_view, here, pinned, seen=0, limit=len(trace.tokens), undo=False)
     return {
-        "run": wire.parse(travel.run(head_view, here, much="all")), "look": wire.parse(look),
-        "panels": wire.parse(parts.panels(head_view, replace(here, weights="weights", values="output")))
+        "run": codec.parse(store.run(head_view, here, much="all")), "look": codec.parse(look),
+        "panels": codec.parse(parts.panels(head_view, replace(here, weights="weights", values="output")))
         | {"brought": _brought(trace, head_view, here)},
         "heads": _overviews(trace, kind, here, few), "said": _said(trace, kind, head_view, few),
-        "dimensions": wire.parse(dimensions.payload(head_view, turns)),
+        "dimensions": codec.parse(rotary.payload(head_view, turns)),
     }  # fmt: skip
 
 
@@ -155,14 +155,14 @@ def _brought(trace: Trace, head_view: HeadView, view: View) -> list[dict[str, An
     records = trace.records(head_view.kind).values()
     all_lengths = sum(record.n_heads * record.n_k for record in records) <= MOST_LENGTHS
     own = (head_view.layer, head_view.head)
-    asked = wire.parse(parts.panels(head_view, view))["brought"] or {}
+    asked = codec.parse(parts.panels(head_view, view))["brought"] or {}
     made = []
     for one in _heads(trace, head_view.kind):
         is_own = (one.layer, one.head) == own
         norms = parts.norms(one) if all_lengths else (asked.get("norms") if is_own else None)
         contribution = asked.get("contribution") if is_own else None
         made.append({
-            "run": travel.run_id(trace, head_view.kind), "layer": one.layer, "head": one.head,
+            "run": store.run_id(trace, head_view.kind), "layer": one.layer, "head": one.head,
             "norms": norms or {"lengths": None, "reason": _away(asked.get("norms"), own), "note": ""},
             "contribution": contribution or {"z": None, "reason": _away(asked.get("contribution"), own), "note": ""},
         })  # fmt: skip
@@ -178,7 +178,7 @@ def _overviews(trace: Trace, kind: Kind, view: View, few: bool) -> dict[str, Any
     wanted = (*PICTURES, *NUMBERS) if few else tuple(dict.fromkeys(("weights", view.measure)))
     views = {name: replace(view, measure=name, ground="text") for name in wanted}
     made = {
-        name: wire.parse(overview.payload(trace, kind, one, refusal=COUNTED_HERE)) for name, one in views.items()
+        name: codec.parse(overview.payload(trace, kind, one, refusal=COUNTED_HERE)) for name, one in views.items()
     }
     for tree in made.values():
         for one in tree["measures"]:
@@ -192,7 +192,7 @@ def _said(trace: Trace, kind: Kind, head_view: HeadView, few: bool) -> list[dict
 
     said = []
     for one in _heads(trace, kind) if few else [head_view]:
-        holds, check = words.head_check(one.error)
+        holds, check = sentences.head_check(one.error)
         said.append(
             {"layer": one.layer, "head": one.head, "holds": holds, "check": check, "habit": in_words(habit(one))}
         )
@@ -211,7 +211,7 @@ def _document(
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-    title = f"{cut(text, 60)} · {words.title(trace.model)} · Headlight"
+    title = f"{cut(text, 60)} · {sentences.title(trace.model)} · Headlight"
     yield (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -229,8 +229,8 @@ def _document(
 def _top(head_view: HeadView, text: str, live: str, kinds: Sequence[Kind]) -> str:
     """What can be read at once, before anything runs: the sentence, the model, and what was checked."""
     trace = head_view.trace
-    checks = [("check", *words.head_check(head_view.error)), ("fidelity", *words.run_check(trace.fidelity))]
-    facts = [*words.facts(trace), *([f"revision {trace.model.revision[:12]}"] if trace.model.revision else [])]
+    checks = [("check", *sentences.head_check(head_view.error)), ("fidelity", *sentences.run_check(trace.fidelity))]
+    facts = [*sentences.facts(trace), *([f"revision {trace.model.revision[:12]}"] if trace.model.revision else [])]
     notes = [*trace.notes, *_left_out(trace, kinds)]
     link = "" if not live else (
         f'<a id="live" href="{html.escape(live)}" rel="noopener noreferrer">Open it in Headlight</a>'

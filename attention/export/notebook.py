@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from attention import sentences
+from attention.browser import parts
 from attention.errors import InputError
 from attention.export.files import view_of
 from attention.export.interactive import interactive
 from attention.export.still import still
-from attention.payloads import parts, words
 from attention.record import HeadView, Trace
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _picture(head: HeadView, view: View) -> str:
     if head.record.n_q * head.record.n_k > MOST_CELLS:
         return ""
     data = base64.b64encode(still(head, view).encode()).decode()
-    name = f"{words.title(head.trace.model)}, layer {head.layer}, head {head.head}: scores, weights and values"
+    name = f"{sentences.title(head.trace.model)}, layer {head.layer}, head {head.head}: scores, weights and values"
     return f'<img alt="{html.escape(name)}" style="max-width: 100%" src="data:image/svg+xml;base64,{data}">'
 
 

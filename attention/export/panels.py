@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from attention.browser import parts
 from attention.errors import HeadlightError
-from attention.payloads import parts
 from attention.view import STAGE_LABELS, VALUES_LABELS, WEIGHTS_LABELS, View
 
 if TYPE_CHECKING:

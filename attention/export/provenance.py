@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from attention.payloads.words import head_check, run_check
 from attention.record.fields import to_json
+from attention.sentences import head_check, run_check
 
 if TYPE_CHECKING:
     from attention.record import Fidelity, HeadError, HeadView, Kind, ModelFacts, Trace

@@ -10,6 +10,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
+from attention import sentences
+from attention.browser import parts
 from attention.export.cells import cells
 from attention.export.letters import FAMILY, SIZE, brief, face, is_known, width_of, wrapped
 from attention.export.panels import NAMES, Panel, labels, panel_of, stage_of
@@ -28,7 +30,6 @@ from attention.export.picture import (
 )  # fmt: skip
 from attention.figures import alt, axes
 from attention.figures.palette import THEMES, Palette
-from attention.payloads import parts, words
 from attention.view import View
 
 if TYPE_CHECKING:
@@ -104,11 +105,11 @@ def _pinned(head_view: HeadView, view: View) -> tuple[int, ...]:
 
 def _name(head_view: HeadView) -> str:
     kind = f" ({head_view.kind})" if len(head_view.trace.kinds) > 1 else ""
-    return f"{words.title(head_view.trace.model)} · layer {head_view.layer}, head {head_view.head}{kind}"
+    return f"{sentences.title(head_view.trace.model)} · layer {head_view.layer}, head {head_view.head}{kind}"
 
 
 def _checks(head_view: HeadView) -> list[tuple[bool | None, str]]:
-    return [words.head_check(head_view.error), words.run_check(head_view.trace.fidelity)]
+    return [sentences.head_check(head_view.error), sentences.run_check(head_view.trace.fidelity)]
 
 
 def _head(head_view: HeadView, view: View, picture: Picture, width: float) -> Iterator[tuple[str, bool]]:

@@ -8,11 +8,11 @@ from typing import Any
 
 import streamlit as st
 
+from attention.browser import parts
 from attention.bundled import Shine, notes
 from attention.catalogue import LOCAL, doubt, find, samples
 from attention.config import Limits
 from attention.errors import Beginning, InputError
-from attention.payloads import parts
 from attention.ui import boundary, components, opened, picker, start, state
 from attention.ui.popover import lazy
 from attention.ui.problems import seen

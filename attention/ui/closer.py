@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from attention.payloads import dimensions, parts
+from attention.browser import parts, rotary
 from attention.ui import ask, boundary, components, lens, runs, turnings
 from attention.view import LENSES, View
 
@@ -37,7 +37,7 @@ def show(head_view: HeadView, view: View) -> None:
 
 def _dimensions(head_view: HeadView, view: View) -> None:
     job = turnings.begin(view, head_view.trace)
-    data = dimensions.payload(head_view, turnings.found_by(job))
+    data = rotary.payload(head_view, turnings.found_by(job))
     components.mount("dimensions", data, key="dimensions")
     if not job.done.is_set():
         _wait(job)

@@ -13,8 +13,9 @@ from typing import Any
 
 import streamlit as st
 
-from attention import assets, bundle, wire
+from attention import assets, bundle
 from attention.assets import COMPONENTS
+from attention.browser import codec
 from attention.figures.palette import THEMES
 
 NAMES = (
@@ -28,7 +29,7 @@ OPEN = ("figures", "map", "pictures", "share", "file", "words", "opener")
 # As wide as what stands in it, for something else stands beside it.
 NARROW = ("samples", "opener")
 # What a component is given that lives on what lies on the desk.
-NOTHING = wire.pack({})
+NOTHING = codec.pack({})
 
 
 def settings() -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attention.payloads import parts
-from attention.payloads.words import UNTRAINED, count, facts, head_check, run_check, size, title, trained
+from attention.browser import parts
+from attention.sentences import UNTRAINED, count, facts, head_check, run_check, size, title, trained
 from attention.ui import components
 from attention.ui.problems import seen
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from attention import derived
+from attention.browser import overview, parts, store
 from attention.bundled import notes
 from attention.catalogue import all_samples
 from attention.config import Limits
 from attention.errors import HeadlightError, InputError, TooLongError
-from attention.payloads import overview, parts, travel
 from attention.ui import (
     ask,
     boundary,
@@ -176,15 +176,15 @@ def _part(draw: Callable[..., None], *given: Any) -> None:
 def _lay_on_the_desk(head_view: HeadView, view: View) -> None:
     """What the browser makes every head of, first of all: while it does, the rest of the page is still made here."""
     with st.container(key="desk"):
-        components.mount("run", travel.run(head_view, view), key="run")
+        components.mount("run", store.run(head_view, view), key="run")
 
 
 def _bench(head_view: HeadView, view: View, pinned: int) -> None:
     """The look on its way to the browser, and what was changed there on its way back."""
     limit = Limits.from_environment().max_tokens
     steps = {"undo": state.can_undo(), "redo": state.can_redo()}
-    data = travel.look(head_view, view, pinned, seen=state.seen(), limit=limit, addressed=True, **steps)
-    st.session_state[LAID] = (travel.run_id(head_view.trace, head_view.kind), state.subject(view))
+    data = store.look(head_view, view, pinned, seen=state.seen(), limit=limit, addressed=True, **steps)
+    st.session_state[LAID] = (store.run_id(head_view.trace, head_view.kind), state.subject(view))
     # The address first: whoever copies it once the look is here copies the same.
     state.sync()
     components.mount("bench", data, key="bench", on_look_change=_look)
@@ -198,7 +198,7 @@ def hear(told: object) -> None:
     """Take over what the browser has changed by itself. Each value is checked, for it comes from a stranger."""
     if not isinstance(told, dict) or not isinstance(told.get("changes"), dict) or not _whole(told.get("seq")):
         return
-    changes = {name: value for name, value in told["changes"].items() if name in travel.OWNED and _is_about(name, told)}
+    changes = {name: value for name, value in told["changes"].items() if name in store.OWNED and _is_about(name, told)}
     state.hear(int(told["seq"]))
     try:
         state.go(revised(state.current(), changes))
@@ -208,7 +208,7 @@ def hear(told: object) -> None:
 
 def _is_about(name: str, told: dict[str, Any]) -> bool:
     """Whether a change is meant for what is shown now: a token or head of another text, model or kind means nothing."""
-    if name not in travel.OF_THE_RUN:
+    if name not in store.OF_THE_RUN:
         return True
     run, subject = st.session_state.get(LAID, ("", ""))
     about = told.get("about")

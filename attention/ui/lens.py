@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from attention import derived
+from attention.browser import maps
 from attention.errors import HeadlightError, InputError
-from attention.payloads import wider
 from attention.ui import ask, components, work
 
 if TYPE_CHECKING:
@@ -81,20 +81,20 @@ def refuse_long(head_view: HeadView, which: Which, over: str = "") -> None:
 
 def _make(head_view: HeadView, which: Which, over: str) -> bytes:
     if which == "averages":
-        return wider.averages(head_view, over)
-    return wider.rollout(head_view) if which == "rollout" else wider.words(head_view)
+        return maps.averages(head_view, over)
+    return maps.rollout(head_view) if which == "rollout" else maps.words(head_view)
 
 
 def _choice(view: View) -> None:
     """Over what to average."""
     st.session_state[OVER] = view.over
     st.segmented_control(
-        "Average over", list(wider.OVER), required=True, key=OVER, on_change=_choose,
-        format_func=wider.OVER.__getitem__,
+        "Average over", list(maps.OVER), required=True, key=OVER, on_change=_choose,
+        format_func=maps.OVER.__getitem__,
     )  # fmt: skip
 
 
 def _choose() -> None:
     chosen = st.session_state[OVER]
-    if chosen in wider.OVER:
+    if chosen in maps.OVER:
         ask.change_to(over=chosen)

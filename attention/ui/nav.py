@@ -9,8 +9,8 @@ from typing import Any
 import streamlit as st
 
 from attention.assets import ASSETS
+from attention.browser import parts
 from attention.figures.palette import DARK, LIGHT, Palette
-from attention.payloads import parts
 from attention.ui import boundary, components, share, state
 
 HOUSE = "headlight.house"  # set once app.py has run in this session

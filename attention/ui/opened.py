@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from attention import catalogue
+from attention.browser import store
+from attention.browser.heads import held
 from attention.config import MEGABYTE, Limits
 from attention.errors import InputError, ModelError
-from attention.parcel import held
-from attention.payloads import travel
 from attention.view import View, change, from_file, show
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Store:
             self._kept.clear()
 
     def _bytes(self) -> int:
-        return sum(kept.size + travel.kept_bytes(kept.trace) for kept in self._kept.values())
+        return sum(kept.size + store.kept_bytes(kept.trace) for kept in self._kept.values())
 
 
 _store = Store()

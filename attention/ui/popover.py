@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from attention.payloads import parts
+from attention.browser import parts
 from attention.ui import components
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from attention.browser import parts, predictions
 from attention.config import MEGABYTE, Limits
 from attention.errors import HeadlightError, InputError
-from attention.payloads import parts
-from attention.ui import ask, boundary, components, likely, opened, runs, state
+from attention.ui import ask, boundary, components, opened, runs, state
 from attention.ui.popover import lazy
 from attention.ui.traces import Request, request_of
 from attention.view import View
@@ -111,9 +111,10 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
     try:
         question, position = _place(head_view, view, pinned)
         found = _predictions(question)
-        data = likely.predicted(found, position, key=_key(question, position), shown=SHOWN, clickable=not view.chat)
+        how: dict[str, Any] = {"key": _key(question, position), "shown": SHOWN, "clickable": not view.chat}
+        data = predictions.predicted(found, position, **how)
     except HeadlightError as err:
-        components.mount(KEY, likely.nothing(str(err)), key=KEY, on_pick_change=_pick)
+        components.mount(KEY, predictions.nothing(str(err)), key=KEY, on_pick_change=_pick)
         if isinstance(err, _LeftError):
             st.button("Predict", key="predict-again", on_click=_ask_again)
         return

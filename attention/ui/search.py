@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from attention.payloads.overview import counted, scores_of
+from attention.browser.overview import counted, scores_of
 from attention.ui import ask, state, stored, work
 from attention.ui.popover import lazy
 

@@ -16,11 +16,10 @@ from uuid import uuid4
 
 import streamlit as st
 
-from attention import wire
+from attention.browser import codec, parts, qr
 from attention.config import MEGABYTE, Limits
 from attention.errors import HeadlightError
 from attention.jobs import shared_queue
-from attention.payloads import parts, qr
 from attention.ui import boundary, components, opened, state, traces, turnings, uploads
 from attention.ui.runs import person, sit
 from attention.view import View, fits_address, to_file
@@ -137,7 +136,7 @@ def _link(view: View) -> None:
         "complete": complete, "title": "Headlight", "scannable": qr.LONGEST,
         "code": qr.payload(st.session_state.get(CODE)),
     }  # fmt: skip
-    components.mount("share", wire.pack(data), key=LINK, on_code_change=_ask_code)
+    components.mount("share", codec.pack(data), key=LINK, on_code_change=_ask_code)
     if not complete:
         name = file_name(view, VIEW)
         st.download_button(SAVE, to_file(view), name, VIEW.mime, key="share-long", on_click="ignore")
@@ -192,7 +191,7 @@ def _told(kind: Kind, file: File, made: bytes, view: View) -> bytes:
     """{turn, url, name, size}: where the browser fetches a file; its bytes do not travel with the page."""
     name = file_name(view, kind)
     url = uploads.address(made, name, kind.mime, where=kind.key)
-    return wire.pack({"turn": file.turn, "url": url, "name": name, "size": _size(len(made))})
+    return codec.pack({"turn": file.turn, "url": url, "name": name, "size": _size(len(made))})
 
 
 def _size(count: int) -> str:

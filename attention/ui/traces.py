@@ -16,10 +16,10 @@ import streamlit as st
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
 from attention import derived
+from attention.browser import store
+from attention.browser.heads import held
 from attention.config import MEGABYTE, Limits
 from attention.errors import Beginning, InputError, NotNowError, TooLongError
-from attention.parcel import held
-from attention.payloads import travel
 from attention.ui import opened, runs
 from attention.ui.problems import describe_problem, may_pass
 from attention.view import Place, Prompt, View, fit
@@ -86,7 +86,7 @@ class Traces(runs.Runs[Request, "Trace"]):
         return limits.traces_in_memory, limits.traces_mb * MEGABYTE
 
     def _size(self, made: Trace) -> int:
-        return _held(made) + travel.kept_bytes(made)
+        return _held(made) + store.kept_bytes(made)
 
 
 def get_trace(view: View) -> Trace:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from attention.browser import store
 from attention.catalogue import LOCAL
 from attention.config import MEGABYTE, Limits
-from attention.payloads import travel
 from attention.ui import opened, runs
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _refusal(trace: Trace, places: int) -> str:
     if all(record.query is None or record.key is None for record in trace.all_records):
         return UNKNOWN
     # Of such a text no queries and keys travel to the browser.
-    return TOO_LONG if places * places > travel.LONG else ""
+    return TOO_LONG if places * places > store.LONG else ""
 
 
 def _ended(found: str) -> Job:

@@ -235,7 +235,7 @@ def heard_at(component: str) -> str:
 
 
 def _tree(data: bytes) -> dict[str, Any]:
-    """The header of a payload of `attention.wire`, without its arrays; {} for one that has none."""
+    """The header of a payload of `attention.browser.codec`, without its arrays; {} for one that has none."""
     if len(data) < 4:
         return {}
     (length,) = struct.unpack("<I", data[:4])

@@ -10,7 +10,7 @@ from typing import Any
 from playwright.sync_api import Browser
 
 import attention
-from attention.payloads import overview
+from attention.browser import overview
 from attention.view import View
 from benchmarks.page import hover, models, opening
 from benchmarks.page.times import ROUNDS, spreads

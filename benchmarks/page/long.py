@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import Browser
 
 import attention
-from attention.payloads import travel
+from attention.browser import store
 from attention.record import HeadView
 from attention.view import View
 from benchmarks.page import models, opening
@@ -39,7 +39,7 @@ def _made(head: HeadView, zoom: tuple[int, int, int, int] | None) -> dict[str, A
     times, sizes = [], []
     for i in range(ROUNDS):
         started = time.perf_counter()
-        data = travel.run(head, View(query=LENGTH - 1 - i, zoom=zoom))
+        data = store.run(head, View(query=LENGTH - 1 - i, zoom=zoom))
         times.append(time.perf_counter() - started)
         sizes.append(len(data))
-    return {"travels": travel.level(head.trace, head.kind), "seconds": spread(times), "bytes": spread(sizes)}
+    return {"travels": store.level(head.trace, head.kind), "seconds": spread(times), "bytes": spread(sizes)}

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from playwright.sync_api import Browser, Page
 
+from attention.browser import overview, parts, store
 from attention.capture import Inputs, trace_model
-from attention.payloads import overview, parts, travel
 from attention.record import Token, Trace
 from attention.view import View
 from benchmarks.page import models, opening
@@ -65,15 +65,15 @@ def _trace(model: Any, n: int) -> Trace:
 def _packed(trace: Trace) -> dict[str, Any]:
     kind, view = trace.default_kind, View(query=1)
     head = trace.head(0, 0, kind)
-    first = travel.run(head, view)
+    first = store.run(head, view)
 
     def further(layer: int, number: int) -> int:
         """Nothing, where that head is in what has travelled."""
-        other = travel.run(trace.head(layer, number, kind), view)
+        other = store.run(trace.head(layer, number, kind), view)
         return 0 if other is first else len(other)
 
     return {
-        "travels": travel.level(trace, kind), "run": len(first), "same_layer": further(0, 1),
+        "travels": store.level(trace, kind), "run": len(first), "same_layer": further(0, 1),
         "other_layer": further(1, 0), "overview": len(overview.payload(trace, kind, view)),
         "panels": len(parts.panels(head, view)),
     }  # fmt: skip

@@ -7,7 +7,7 @@ import torch
 
 from attention.analysis.blocks import step_of_heads
 from attention.record import StoredMaps
-from tests.browser.test_head_js import RULES, H, N, record, record_without_values
+from tests.chromium.test_head_js import RULES, H, N, record, record_without_values
 
 
 @pytest.mark.parametrize("rules", RULES.values(), ids=RULES)

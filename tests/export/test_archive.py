@@ -13,13 +13,13 @@ import pytest
 import torch
 
 import attention
+from attention.browser import overview, parts, store
 from attention.config import Limits
 from attention.errors import InputError, ModelError, NoSuchHeadError, TooLongError
 from attention.export import Opened, from_npz, to_npz
 from attention.export.document import to_json
 from attention.export.interactive import interactive
 from attention.export.provenance import provenance
-from attention.payloads import overview, parts, travel
 from attention.record import AttentionRecord, Fidelity, HeadView, Trace, plain
 from attention.view import MEASURES, View
 from tests.export.made import SORTS
@@ -46,7 +46,7 @@ def contents(view: View) -> Callable[[Trace], dict[str, bytes]]:
         head = head_of(trace, view)
         looks = {"seen": 3, "limit": 512, "undo": False}
         return {
-            "run": travel.run(head, view), "look": travel.look(head, view, 2, **looks),
+            "run": store.run(head, view), "look": store.look(head, view, 2, **looks),
             "panels": parts.panels(head, view), "overview": overview.payload(trace, head.kind, view),
         }  # fmt: skip
 
@@ -138,9 +138,9 @@ def test_a_long_text_that_travels_in_tiles_gives_the_same_bytes() -> None:
     q, k, v = (part.view(1060, 1, 17).transpose(0, 1) for part in whole.chunk(3, dim=-1))
     trace = Trace.from_tensors(query=q, key=k, value=v, causal=True)
     view = View(query=1000, also=(3, 500))
-    assert travel.level(trace, "decoder") == "tiles"
+    assert store.level(trace, "decoder") == "tiles"
     opened = from_npz(to_npz(trace, view))
-    assert travel.run(opened.trace.head(0, 0), view) == travel.run(trace.head(0, 0), view)
+    assert store.run(opened.trace.head(0, 0), view) == store.run(trace.head(0, 0), view)
 
 
 @pytest.mark.parametrize(("n", "d"), [(5, 4), (9, 64), (11, 16), (127, 32)])

@@ -13,7 +13,8 @@ import pytest
 import torch
 
 import attention
-from attention import assets, bundle, wire
+from attention import assets, bundle
+from attention.browser import codec
 from attention.errors import HeadlightError, InputError, NoSuchHeadError
 from attention.export.interactive import interactive
 from attention.record import Trace
@@ -60,7 +61,7 @@ def unpacked(page: bytes, name: str) -> bytes:
 
 def held(page: bytes) -> Any:
     planes = np.frombuffer(unpacked(page, "data"), dtype=np.uint8).reshape(4, -1)
-    return wire.parse(planes.T.tobytes())
+    return codec.parse(planes.T.tobytes())
 
 
 def test_all_heads_of_all_layers_travel_with_the_models_own_output():

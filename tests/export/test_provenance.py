@@ -11,8 +11,8 @@ import torch
 import attention
 import attention.export
 from attention.export.provenance import provenance, versions, written
-from attention.payloads.words import head_check, run_check
 from attention.record import Trace
+from attention.sentences import head_check, run_check
 from tests.test_architecture import loaded
 
 MOMENT = datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)

@@ -209,9 +209,9 @@ def test_panels_title_legend_and_pin_are_chosen():
 
 
 def test_a_check_that_fails_is_said_in_the_picture(monkeypatch):
-    from attention.payloads import words
+    from attention import sentences
 
-    monkeypatch.setattr(words, "head_check", lambda error: (False, "weights differ from the model’s own"))
+    monkeypatch.setattr(sentences, "head_check", lambda error: (False, "weights differ from the model’s own"))
     assert "⚠ weights differ from the model’s own" in texts(drawn(still(head(), View(), Picture(title=False))))
 
 

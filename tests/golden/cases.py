@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 
 import attention
-from attention import wire
-from attention.payloads import dimensions, overview, parts, travel, wider
+from attention.browser import codec, maps, overview, parts, rotary, store
 from attention.record import HeadView, Kind, Trace
 from attention.view import View, to_file
 
@@ -73,7 +72,7 @@ def held(case: Case) -> dict[str, np.ndarray]:
     trace = trace_of(case)
     found = {f"heads/{name}": array for name, array in _heads(case, trace)}
     for name, data in _payloads(trace.head(case.heads[0][1], case.heads[0][2], case.heads[0][0]), case.view):
-        found |= {f"payloads/{name}{path}": array for path, array in _arrays(wire.parse(data))}
+        found |= {f"payloads/{name}{path}": array for path, array in _arrays(codec.parse(data))}
     return found
 
 
@@ -110,14 +109,14 @@ def _heads(case: Case, trace: Trace) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _payloads(head_view: HeadView, view: View) -> Iterator[tuple[str, bytes]]:
-    yield "run", travel.run(head_view, view)
+    yield "run", store.run(head_view, view)
     yield "panels", parts.panels(head_view, view)
     yield "heads", overview.payload(head_view.trace, head_view.kind, view)
-    yield "dimensions", dimensions.payload(head_view, None)
-    yield "averages", wider.averages(head_view, "layer")
+    yield "dimensions", rotary.payload(head_view, None)
+    yield "averages", maps.averages(head_view, "layer")
     if head_view.kind != "cross":  # it follows one text
-        yield "rollout", wider.rollout(head_view)
-    yield "words", wider.words(head_view)
+        yield "rollout", maps.rollout(head_view)
+    yield "words", maps.words(head_view)
 
 
 def _arrays(tree: Any, path: str = "") -> Iterator[tuple[str, np.ndarray]]:

@@ -18,11 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import attention
+from attention.browser import overview, parts, store
 from attention.config import Limits
 from attention.errors import HeadlightError, InputError
 from attention.export import from_npz, to_npz
 from attention.export import members as npz
-from attention.payloads import overview, parts, travel
 from attention.record import Trace
 from attention.view import View
 from tests.export.made import SORTS
@@ -427,7 +427,7 @@ def outcome(data: bytes) -> Trace | str:
     try:
         view = opened.view
         head = opened.trace.head(view.layer, view.head, view.kind or None)
-        travel.run(head, view)
+        store.run(head, view)
         parts.panels(head, view)
         overview.payload(opened.trace, head.kind, view)
         repr(head.error)

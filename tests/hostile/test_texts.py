@@ -2,7 +2,7 @@
 
 Most of them go through what a run of the page consists of, text → trace → payloads → words, without Streamlit around
 it; some hundreds through `pages/inspect.py` itself, by the box, the address and the second box. Some dozens are typed
-into Chromium (`tests/browser/test_hostile.py`).
+into Chromium (`tests/chromium/test_hostile.py`).
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import attention
-from attention import wire
+from attention.browser import codec, overview, parts, store
 from attention.config import Limits
 from attention.errors import HeadlightError
-from attention.payloads import overview, parts, travel
 from attention.record import HeadView, Token, Trace
 from attention.tokens import visible
 from attention.ui import ask, foot, search, state, traces, warmup
@@ -72,7 +71,7 @@ def _holds(trace: Trace, view: View) -> None:
     assert head_view.error.ok, view.text[:200]
     rebuilds(trace.tokens, view.text)
     told = _told(head_view, view)
-    assert wire.parse(parts.prompt(view.text, label="", title="", placeholder=""))["text"] == view.text
+    assert codec.parse(parts.prompt(view.text, label="", title="", placeholder=""))["text"] == view.text
     for side, tokens in (("keys", head_view.key_tokens), ("queries", head_view.query_tokens)):
         assert told["tokens"][side] == [visible(token.text) if token.text else visible(token.piece) for token in tokens]
     assert all(map(_can_be_seen, told["tokens"]["keys"])), told["tokens"]["keys"]
@@ -82,14 +81,14 @@ def _told(head_view: HeadView, view: View) -> dict[str, Any]:
     """Everything that the browser is given, parsed as it parses it, and the words beside it."""
     pinned = parts.default_query(head_view.query_tokens)
     assert 0 <= pinned < len(head_view.query_tokens)
-    run = wire.parse(travel.run(head_view, view))
-    look = wire.parse(travel.look(head_view, view, pinned, seen=0, limit=LIMITS.max_tokens, undo=False))
+    run = codec.parse(store.run(head_view, view))
+    look = codec.parse(store.look(head_view, view, pinned, seen=0, limit=LIMITS.max_tokens, undo=False))
     assert look["run"] == run["id"]
-    frames = wire.parse(parts.panels(head_view, view))["frames"]
+    frames = codec.parse(parts.panels(head_view, view))["frames"]
     for axis in ("xaxis", "yaxis"):
         for label in frames["tokens"][axis]["ticktext"]:
             assert not Tags(label).tags, label
-    assert wire.parse(overview.payload(head_view.trace, head_view.kind, view))
+    assert codec.parse(overview.payload(head_view.trace, head_view.kind, view))
     for words in (*foot.facts(head_view.trace), search.name_in_words(head_view)):
         assert words.isprintable(), words
     return {"tokens": {side: [one["text"] for one in run["tokens"][side]] for side in ("keys", "queries")}}
@@ -180,7 +179,7 @@ def outcome(app: AppTest, text: str, box: int = 0) -> str:
     assert not app.exception, (text[:200], app.exception[0].value)
     assert not app.error, text[:200]
     mounted = [item.proto for item in app.get("bidi_component")]
-    boxes = [wire.parse(one.bytes)["text"] for one in mounted if one.component_name == "headlight.prompt"]
+    boxes = [codec.parse(one.bytes)["text"] for one in mounted if one.component_name == "headlight.prompt"]
     assert boxes[box] == clean(text), "what was typed stays"
     said = shown(app)
     assert OURS not in said, (text[:200], said[-300:])

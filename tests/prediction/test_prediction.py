@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import attention
-from attention import wire
+from attention.browser import codec
+from attention.browser import predictions as page
 from attention.config import Limits
 from attention.errors import InputError, TooLongError
 from attention.prediction import Predictions, likely
 from attention.prediction.likely import likeliest
-from attention.ui import likely as page
 from tests import twins
 from tests.tiny import build, ids
 
@@ -351,7 +351,7 @@ def test_scores_are_shown_as_the_numbers_that_they_are(more: dict[str, Any]) -> 
         model.classifier.bias.copy_(torch.tensor([-1234.5, 7.25, 0.01][: more["num_labels"]]))
         own = model(**tokenizer(TEXT, return_tensors="pt")).logits[0]
     made = attention.predict(model, TEXT, tokenizer=tokenizer)
-    given = wire.parse(page.predicted(made, None, key="", shown=8, clickable=True))
+    given = codec.parse(page.predicted(made, None, key="", shown=8, clickable=True))
     assert [row["probability"] for row in given["rows"]] == [None] * len(own)
     read = [float(row["number"].replace("−", "-").replace(",", "")) for row in given["rows"]]
     assert read == pytest.approx(own.sort(descending=True).values.tolist(), rel=5e-3)
@@ -389,7 +389,7 @@ def test_places_where_the_model_puts_out_no_number_predict_nothing_and_the_other
         assert attention.predict(model, text, positions=[1]).notes == ()
         (note,) = made.notes
         assert "not a finite number (NaN or infinity) at 2 of 5 places" in note
-        wire.parse(page.predicted(made, 1, key="", shown=8, clickable=True))
+        codec.parse(page.predicted(made, 1, key="", shown=8, clickable=True))
 
 
 def test_a_model_without_any_number_says_so() -> None:

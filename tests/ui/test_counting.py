@@ -11,14 +11,14 @@ from unittest.mock import patch
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from attention import wire
+from attention.browser import codec
 from attention.ui import ask, head, warmup
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
 # What is counted, by the module in which its name is looked up when it is called.
 COUNTED = {
-    "trace": "attention.api", "parcel": "attention.payloads.travel", "thumbnails": "attention.analysis.thumbnails",
+    "trace": "attention.api", "heads_tree": "attention.browser.store", "thumbnails": "attention.analysis.thumbnails",
     "norm_weighted": "attention.analysis.norms", "rollout": "attention.analysis.rollout",
     "score_trace": "attention.analysis.patterns", "over_heads": "attention.analysis.averages",
     "merged": "attention.analysis.words",
@@ -30,10 +30,10 @@ pytestmark = pytest.mark.usefixtures("warm")
 
 @pytest.fixture
 def calls() -> Iterator[Counter[str]]:
-    """How often each was called; of `wire.pack` only the packing of a run and of the map of all heads."""
+    """How often each was called; of `codec.pack` only the packing of a run and of the map of all heads."""
     found: Counter[str] = Counter()
     patches = [patch.object(import_module(module), name, _spy(found, module, name)) for name, module in COUNTED.items()]
-    patches.append(patch.object(wire, "pack", _packer(found)))
+    patches.append(patch.object(codec, "pack", _packer(found)))
     for one in patches:
         one.start()
     yield found
@@ -52,7 +52,7 @@ def _spy(found: Counter[str], module: str, name: str) -> Callable[..., Any]:
 
 
 def _packer(found: Counter[str]) -> Callable[[Any], bytes]:
-    own = wire.pack
+    own = codec.pack
 
     def counted(tree: Any) -> bytes:
         if "grid" in tree:
@@ -100,12 +100,12 @@ class Page:
 
     def look(self) -> Any:
         found = {item.proto.component_name: item.proto.bytes for item in self.app.get("bidi_component")}
-        return wire.parse(found["headlight.bench"])["look"]
+        return codec.parse(found["headlight.bench"])["look"]
 
 
 def test_the_first_run_makes_each_thing_once(calls: Counter[str]) -> None:
     Page(calls)
-    wanted = {"trace": 1, "parcel": 1, "thumbnails": 1, "pack of a run": 1, "pack of all heads": 1}
+    wanted = {"trace": 1, "heads_tree": 1, "thumbnails": 1, "pack of a run": 1, "pack of all heads": 1}
     assert {name: calls[name] for name in wanted} == wanted
     assert calls["norm_weighted"] == calls["rollout"] == calls["over_heads"] == calls["merged"] == 0
 
@@ -189,7 +189,7 @@ def test_another_text_is_one_run_and_the_text_before_none(calls: Counter[str]) -
     page = Page(calls)
     before = page.app.query_params["text"]
     found = page.choose(text=f"Another text, number {next(_fresh)}.")
-    assert (found["trace"], found["parcel"], found["thumbnails"], found["pack of a run"]) == (1, 1, 1, 1)
+    assert (found["trace"], found["heads_tree"], found["thumbnails"], found["pack of a run"]) == (1, 1, 1, 1)
     assert page.choose(text=before if isinstance(before, str) else before[-1]) == {}
 
 

@@ -1,69 +1,11 @@
-from attention.record import Difference, Fidelity, HeadError
+"""The foot: signs beside colours, and nothing hidden."""
+
 from attention.ui import foot
-
-
-def error(relative: float, **more) -> HeadError:
-    parts = {"weights": Difference(relative, relative, 1e-5), "output": Difference(0.0, 0.0, 1e-5)}
-    return HeadError(parts=parts, tolerance=1e-5, against="GPT2's own eager attention", **more)
-
-
-def fidelity(relative: float, of: str = "logits") -> Fidelity:
-    return Fidelity(of=of, absolute=relative, relative=relative, tolerance=1e-5)
-
-
-def test_a_check_that_holds_rounds_its_difference_up():
-    holds, words = foot.head_check(error(1.23e-7))
-    assert holds
-    assert words == "weights and output equal GPT2's own eager attention within 2e-7"
-
-
-def test_nine_and_a_bit_rounds_to_the_next_power():
-    assert foot.head_check(error(9.5e-8))[1].endswith("within 1e-7")
-
-
-def test_a_check_that_fails_is_a_warning_in_words():
-    holds, words = foot.head_check(error(3e-2))
-    assert not holds
-    assert words.startswith("Do not trust this head: its weights differ")
-    assert "3.0e-02" in words
-    assert "1e-05 is allowed" in words
-
-
-def test_the_part_that_fails_is_told_with_its_own_numbers():
-    parts = {"weights": Difference(2e-3, 2e-3, 5e-3), "output": Difference(3e-4, 3e-4, 1e-5)}
-    words = foot.head_check(HeadError(parts=parts, tolerance=5e-3, against="its own code"))[1]
-    assert "its output differ from its own code by 3.0e-04" in words
-    assert "1e-05 is allowed" in words
-
-
-def test_a_difference_that_is_no_number_fails_too():
-    holds, words = foot.head_check(error(float("nan")))
-    assert holds is False
-    assert "nan" in words
-
-
-def test_what_could_not_be_compared_is_neither_good_nor_bad():
-    nothing = HeadError(parts={}, tolerance=1e-5, against="", unchecked=("the weights: no second implementation",))
-    holds, words = foot.head_check(nothing)
-    assert holds is None
-    assert "no second implementation" in words
-
-
-def test_the_run_itself():
-    assert foot.run_check(fidelity(0.0)) == (True, "the traced run’s logits equal an untouched run’s exactly")
-    words = foot.run_check(fidelity(2e-7, "last hidden state"))[1]
-    assert words == "the traced run’s last hidden state equals an untouched run’s within 2e-7"
-    assert foot.run_check(fidelity(1.0))[0] is False
-    assert foot.run_check(None)[0] is None
 
 
 def test_colour_is_never_the_only_difference():
     marks = [foot._mark(holds, "x") for holds in (True, False, None)]
     assert marks == [("good", "✓ x"), ("bad", "⚠ x"), ("open", "– x")]
-
-
-def test_counts_as_people_say_them():
-    assert [foot.count(n) for n in (16_384, 124_439_808, 1_100_000_000)] == ["16,384", "124 M", "1.1 B"]
 
 
 def test_what_a_model_says_of_itself_hides_nothing():

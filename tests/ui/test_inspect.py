@@ -11,7 +11,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import attention
-from attention import wire
+from attention.browser import codec
 from attention.catalogue import models, samples
 from attention.errors import Beginning
 from attention.local import trace_local
@@ -48,7 +48,7 @@ def opened(*, popovers: bool = True, **query: str) -> AppTest:
 def given(app: AppTest) -> dict[str, Any]:
     """What each component on the page was given, by its name."""
     found = [item.proto for item in app.get("bidi_component") if item.proto.bytes]  # a style sheet is given nothing
-    return {one.component_name.removeprefix("headlight."): wire.parse(one.bytes) for one in found}
+    return {one.component_name.removeprefix("headlight."): codec.parse(one.bytes) for one in found}
 
 
 def tell(app: AppTest, changes: dict[str, str], seq: int = 1) -> None:
@@ -90,7 +90,7 @@ def shown(app: AppTest) -> str:
 def said(app: AppTest) -> list[str]:
     """The lines of words about the head and the run, as a person reads them."""
     told = [item.proto for item in app.get("bidi_component") if item.proto.component_name == "headlight.words"]
-    return [" ".join(part["text"] for part in line) for one in told for line in wire.parse(one.bytes)["lines"]]
+    return [" ".join(part["text"] for part in line) for one in told for line in codec.parse(one.bytes)["lines"]]
 
 
 class TestDefault:

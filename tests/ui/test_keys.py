@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
-from attention.payloads import travel
+from attention.browser import store
 from attention.view import View
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,7 +21,7 @@ FIELDS = {
     "prompt": ("text",), "pair": ("pair",), "model": ("model",), "chat": ("chat",), "kind": ("kind",),
     "lens": ("lens",), "over": ("over",), "samples": ("text",), "shine-*": ("text", "layer", "head"),
     "hit-*": ("layer", "head", "query"),
-    "bench": travel.OWNED, "predicted": ("text", "pair"), "continue-go": ("text", "pair"), "open-*": ("model",),
+    "bench": store.OWNED, "predicted": ("text", "pair"), "continue-go": ("text", "pair"), "open-*": ("model",),
     "own-model": ("model",), "bar": (), "share-file": tuple(field.name for field in fields(View)),
 }  # fmt: skip
 REASONS = {
@@ -110,7 +110,7 @@ def test_every_widget_is_part_of_the_view_or_has_a_reason():
 def test_what_they_change_are_fields_of_the_view():
     names = {field.name for field in fields(View)}
     assert {name for group in FIELDS.values() for name in group} <= names
-    assert set(travel.OWNED) <= names
+    assert set(store.OWNED) <= names
 
 
 def test_the_components_change_nothing_else():
@@ -122,7 +122,7 @@ def test_the_components_change_nothing_else():
         for body in re.findall(r"(?:table\.)?change\(\{([^}]*)\}", path.read_text(encoding="utf-8")):
             changed |= set(re.findall(r"(?:^|, )\s*(\w+)(?=:|,|$)", re.sub(r"\([^()]*\)", "", body.strip())))
     assert changed
-    assert changed <= set(travel.OWNED)
+    assert changed <= set(store.OWNED)
 
 
 def test_a_key_that_nobody_explained_would_be_seen(tmp_path, monkeypatch):

@@ -10,12 +10,12 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import attention
-from attention import HeadView, Trace, derived, wire
+from attention import HeadView, Trace, derived
 from attention.analysis.averages import HIDES, over_all, over_heads, over_layers
 from attention.analysis.rollout import CROSS, DRIFT, LEAVES_OUT, rollout
 from attention.analysis.words import merged
+from attention.browser import codec, maps, store
 from attention.errors import InputError
-from attention.payloads import travel, wider
 from attention.ui import lens
 from attention.view import OVER
 
@@ -41,7 +41,7 @@ def given(app: AppTest) -> dict[str, Any]:
     assert not app.exception
     (item,) = app.get("bidi_component")
     assert item.proto.component_name == "headlight.map"
-    return wire.parse(item.proto.bytes)
+    return codec.parse(item.proto.bytes)
 
 
 def zs(data: dict[str, Any]) -> list[np.ndarray]:
@@ -73,7 +73,7 @@ class TestAverages:
         np.testing.assert_array_equal(spread[open_], made.spread[open_])
         assert [panel["title"] for panel in data["panels"]] == [label, "Spread"]
         assert data["hides"] == HIDES
-        assert (wider.NUMBER_ONLY in data["notes"]) == (over == "layers")
+        assert (maps.NUMBER_ONLY in data["notes"]) == (over == "layers")
         assert data["of"] == {"heads": {"layer": 2}, "layers": {"head": 3}, "all": {}}[over]
 
     def test_the_choice_is_a_part_of_the_view_and_can_be_linked(self, storyteller):
@@ -90,7 +90,7 @@ class TestAverages:
         parts = {name: torch.randn(2, 5, 3) for name in ("query", "key", "value")}
         plain, sunk = (Trace.from_tensors(**parts, **more) for more in ({}, {"sink": torch.tensor([0.3, 0.7])}))
         for trace, said in ((plain, False), (sunk, True)):
-            assert (wider.SINKS in given(opened(trace.head(0, 0), "averages"))["notes"]) == said
+            assert (maps.SINKS in given(opened(trace.head(0, 0), "averages"))["notes"]) == said
 
     def test_maps_of_different_sizes_give_a_sentence(self, storyteller):
         short = attention.trace("storyteller", "One two.").all_records[1]
@@ -119,7 +119,7 @@ class TestRollout:
     def test_without_a_causal_mask_it_says_why_nothing_is_compared(self):
         data = given(opened(attention.trace("cloze", TEXT).head(0, 0), "rollout"))
         assert len(zs(data)) == 1
-        assert data["panels"][1]["reason"] == wider.NOT_COMPARED
+        assert data["panels"][1]["reason"] == maps.NOT_COMPARED
         assert [one["name"] for one in data["numbers"]] == ["share"]
         assert DRIFT not in data["notes"]
 
@@ -145,8 +145,8 @@ class TestWords:
         assert z.shape == made.weights.shape
         np.testing.assert_array_equal(z[np.isfinite(z)], made.weights[np.isfinite(z)])
         assert "dragonflies" in data["keys"]
-        assert {wider.WORD_RULE, wider.SPACELESS} <= set(data["notes"])
-        assert wider.ALL_APART not in data["notes"]
+        assert {maps.WORD_RULE, maps.SPACELESS} <= set(data["notes"])
+        assert maps.ALL_APART not in data["notes"]
 
     def test_each_word_knows_its_tokens(self):
         head = attention.trace("storyteller", SPLIT).head(1, 2)
@@ -156,7 +156,7 @@ class TestWords:
             assert covered == list(range(len(tokens)))
 
     def test_a_text_that_stays_as_it_is_says_so(self, storyteller):
-        assert wider.ALL_APART in given(opened(storyteller.head(1, 2), "words"))["notes"]
+        assert maps.ALL_APART in given(opened(storyteller.head(1, 2), "words"))["notes"]
 
     def test_queries_and_keys_of_two_texts_are_merged_each_for_itself(self):
         data = given(opened(attention.trace("dates", "3 May 98", "1998-05-03").head(0, 0, "cross"), "words"))
@@ -230,23 +230,23 @@ class TestLongTexts:
 
 
 def test_every_choice_of_the_view_has_words():
-    assert tuple(wider.OVER) == OVER
+    assert tuple(maps.OVER) == OVER
 
 
 def test_the_bytes_name_the_run_and_the_head_that_they_are_of(storyteller):
-    data = wire.parse(lens.payload(storyteller.head(2, 3), "words"))
-    assert (data["run"], data["of"]) == (travel.run_id(storyteller, "decoder"), {"layer": 2, "head": 3})
-    assert wire.parse(lens.payload(storyteller.head(2, 3), "rollout"))["of"] == {}
+    data = codec.parse(lens.payload(storyteller.head(2, 3), "words"))
+    assert (data["run"], data["of"]) == (store.run_id(storyteller, "decoder"), {"layer": 2, "head": 3})
+    assert codec.parse(lens.payload(storyteller.head(2, 3), "rollout"))["of"] == {}
 
 
 class TestStretched:
     def test_colours_end_above_most_cells(self):
         z = np.linspace(0, 0.31, 101, dtype=np.float32)
-        assert wider.stretched(z) == pytest.approx(0.3)
+        assert maps.stretched(z) == pytest.approx(0.3)
 
     def test_there_is_nothing_to_stretch_where_they_end_at_1_anyway(self):
-        assert wider.stretched(np.array([0.95, 0.97, np.nan], dtype=np.float32)) is None
+        assert maps.stretched(np.array([0.95, 0.97, np.nan], dtype=np.float32)) is None
 
     def test_closed_and_empty_maps_stay(self):
-        assert wider.stretched(np.full(3, np.nan, dtype=np.float32)) is None
-        assert wider.stretched(np.zeros(3, dtype=np.float32)) is None
+        assert maps.stretched(np.full(3, np.nan, dtype=np.float32)) is None
+        assert maps.stretched(np.zeros(3, dtype=np.float32)) is None

@@ -11,11 +11,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import attention
-from attention import wire
+from attention.browser import codec
 from attention.config import Limits
 from attention.errors import HeadlightError, InputError, ModelError
 from attention.export.archive import to_npz
-from attention.payloads import travel
 from attention.record import Trace
 from attention.ui import ask, nav, opened, share, traces
 from attention.ui.opened import Kept, Store
@@ -79,25 +78,25 @@ def test_the_page_of_a_file_is_the_page_that_it_came_from(view: View) -> None:
     assert set(own) == set(found)
     # The address names the file, and what it came from did not.
     for one in (own, found):
-        one["bench"] = wire.pack(wire.parse(one["bench"]) | {"address": None})
+        one["bench"] = codec.pack(codec.parse(one["bench"]) | {"address": None})
     same = {name for name in own if own[name] == found[name]}
     assert {"run", "bench", "figures", "sentence", "arithmetic", "links", "prompt", "bar"} <= same
-    look = wire.parse(found["bench"])["look"]
+    look = codec.parse(found["bench"])["look"]
     assert (look["layer"], look["head"], look["query"], look["stage"]) == (2, 3, 5, "scaled")
     # No file lets its model continue; of run and head the page says otherwise only when and from where the run came.
     assert set(own) - same <= {"heads", "predicted", "picker", "words", "opener"}
     assert said(before)[:2] == said(after)[:2]
-    pictures, others = wire.parse(own["heads"]), wire.parse(found["heads"])
-    assert wire.pack(pictures | {"ground": None}) == wire.pack(others | {"ground": None})
-    assert wire.parse(found["predicted"])["note"].startswith("This trace was opened from a file")
-    assert wire.parse(found["picker"])["chosen"] == "File: storyteller"
+    pictures, others = codec.parse(own["heads"]), codec.parse(found["heads"])
+    assert codec.pack(pictures | {"ground": None}) == codec.pack(others | {"ground": None})
+    assert codec.parse(found["predicted"])["note"].startswith("This trace was opened from a file")
+    assert codec.parse(found["picker"])["chosen"] == "File: storyteller"
 
 
 def test_what_needs_the_model_says_why_it_is_not_there(view: View) -> None:
     app = page(replace(view, measure="induction", ground="stored", lens="dimensions"))
-    ground = wire.parse(payloads(app)["heads"])["ground"]
+    ground = codec.parse(payloads(app)["heads"])["ground"]
     assert "a score on stored texts needs the model itself" in json.dumps(ground, default=str)
-    why = json.dumps(wire.parse(payloads(app)["dimensions"]), default=str)
+    why = json.dumps(codec.parse(payloads(app)["dimensions"]), default=str)
     assert opened.NO_MODEL.partition(",")[0].lower()[5:] in why
     assert "without the model that could be tried" in why
 
@@ -132,16 +131,16 @@ def test_a_host_that_does_not_offer_the_model_gets_one_that_it_offers(
 def test_typing_goes_through_the_page(view: View) -> None:
     app = page(view)
     during(app, lambda: ask.change_to(text="One two three."))
-    assert wire.parse(payloads(app)["picker"])["chosen"] == "Storyteller"
+    assert codec.parse(payloads(app)["picker"])["chosen"] == "Storyteller"
     assert "“storyteller” reads this one" in shown(app)
-    assert wire.parse(payloads(app)["prompt"])["text"] == "One two three."
-    assert wire.parse(payloads(app)["bar"])["undo"], "the file can be gone back to"
+    assert codec.parse(payloads(app)["prompt"])["text"] == "One two three."
+    assert codec.parse(payloads(app)["bar"])["undo"], "the file can be gone back to"
 
 
 def test_a_link_to_a_file_that_is_not_here_asks_for_it() -> None:
     app = page(View(model="opened:00000000000000ff", text="x"))
     assert f"⚠ {opened.GONE}" in shown(app)
-    assert wire.parse(payloads(app)["picker"])["chosen"] == "File that is not here"
+    assert codec.parse(payloads(app)["picker"])["chosen"] == "File that is not here"
     for name in ("opened:", "opened:../../etc/passwd", "opened:<b>"):
         with pytest.raises(ModelError, match="does not have"):
             opened.find(View(model=name))
@@ -215,9 +214,9 @@ def test_what_was_packed_for_browsers_counts_too() -> None:
     store.put("a", first, most=9, most_bytes=1_000)
     store.put("b", kept(1), most=9, most_bytes=1_000)
     assert store.get("a")
-    travel.run(first.trace.head(0, 0), View())
+    store.run(first.trace.head(0, 0), View())
     store.put("c", kept(1), most=9, most_bytes=1_000)
-    assert travel.kept_bytes(first.trace) > 1_000
+    assert store.kept_bytes(first.trace) > 1_000
     assert [name for name in "abc" if store.get(name)] == ["c"]
 
 
@@ -253,9 +252,9 @@ def test_a_chosen_file_is_shown_and_the_panel_closes(file: bytes) -> None:
     app.file_uploader(key=share.FILE).upload("trace.npz", file).run()
     assert not app.exception
     assert "share" not in payloads(app)
-    assert wire.parse(payloads(app)["picker"])["chosen"] == "File: storyteller"
-    assert wire.parse(payloads(app)["prompt"])["text"] == VIEW.text
-    assert wire.parse(payloads(app)["bar"])["undo"]
+    assert codec.parse(payloads(app)["picker"])["chosen"] == "File: storyteller"
+    assert codec.parse(payloads(app)["prompt"])["text"] == VIEW.text
+    assert codec.parse(payloads(app)["bar"])["undo"]
 
 
 def test_a_file_that_is_refused_leaves_the_page_as_it_was_and_says_why() -> None:
@@ -264,4 +263,4 @@ def test_a_file_that_is_refused_leaves_the_page_as_it_was_and_says_why() -> None
     assert not app.exception
     assert "share" in payloads(app)
     assert f"⚠ {opened.NO_FILE}" in shown(app)
-    assert wire.parse(payloads(app)["prompt"])["text"] == "one two"
+    assert codec.parse(payloads(app)["prompt"])["text"] == "one two"

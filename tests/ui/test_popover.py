@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 import pytest
 
-from attention import wire
+from attention.browser import codec
 from attention.ui import ask, nav, popover, predicted, search
 from tests.ui.test_inspect import opened
 
@@ -28,7 +28,7 @@ def test_a_closed_one_is_a_button_of_ours_and_none_of_streamlits():
     for popovers in (False, True):
         app = opened(popovers=popovers)
         found = [item.proto for item in app.get("bidi_component") if item.proto.component_name == "headlight.opener"]
-        assert sorted(wire.parse(one.bytes)["name"] for one in found) == ([] if popovers else sorted(names))
+        assert sorted(codec.parse(one.bytes)["name"] for one in found) == ([] if popovers else sorted(names))
         assert len(app.get("popover")) == (len(names) if popovers else 0)
 
 

@@ -7,13 +7,14 @@ from types import SimpleNamespace
 import pytest
 
 import attention
-from attention import jobs, wire
+from attention import jobs
+from attention.browser import codec, predictions
 from attention.config import Limits
 from attention.errors import HeadlightError
 from attention.jobs import Queue
 from attention.prediction.likely import labels_of
 from attention.prediction.results import Candidate
-from attention.ui import likely, predicted
+from attention.ui import predicted
 from attention.view import View
 from tests import twins
 from tests.ui.test_inspect import given, one, opened, shown
@@ -187,7 +188,7 @@ def test_a_question_answerer_says_where_in_the_second_text_the_answer_is(judges)
     app = opened(model="./reader", text="who sat?", pair="the cat sat")
     found = given(app)["predicted"]
     boxes = [item.proto.bytes for item in app.get("bidi_component") if item.proto.component_name == "headlight.prompt"]
-    assert [wire.parse(box)["title"] for box in boxes] == ["Question", "Text"]
+    assert [codec.parse(box)["title"] for box in boxes] == ["Question", "Text"]
     assert found["title"].startswith("Answers")
     assert all(row["text"] in "the cat sat" for row in found["rows"])
 
@@ -195,7 +196,7 @@ def test_a_question_answerer_says_where_in_the_second_text_the_answer_is(judges)
 def test_answers_and_labels_are_rows_that_cannot_be_clicked():
     answer = SimpleNamespace(text="<b>Paris</b>", probability=0.25)
     found = SimpleNamespace(task="answer", answers=(answer,), notes=("One note.",))
-    payload = wire.parse(likely.predicted(found, None, key="None", shown=8, clickable=True))
+    payload = codec.parse(predictions.predicted(found, None, key="None", shown=8, clickable=True))
     assert payload["clickable"] == ""
     assert payload["rows"] == [
         {"text": "<b>Paris</b>", "mark": "", "probability": 0.25, "number": "25 %", "here": False}
@@ -207,7 +208,7 @@ def test_a_label_keeps_its_spaces_and_hides_nothing():
     config = SimpleNamespace(id2label={0: "5 stars", 1: "not\u202e so\tgood"})
     names = labels_of(config, 2)
     rated = tuple(Candidate(id=n, text=text, token=None, probability=0.5, logit=0.0) for n, text in enumerate(names))
-    shown_rows = [likely._candidate(one, None)["text"] for one in rated]
+    shown_rows = [predictions._candidate(one, None)["text"] for one in rated]
     assert shown_rows == ["5 stars", "notU+202E so⇥good"]
 
 
@@ -216,7 +217,7 @@ def test_a_label_keeps_its_spaces_and_hides_nothing():
     [(0.0, "<0.1 %"), (0.0004, "<0.1 %"), (0.0123, "1.2 %"), (0.0994, "9.9 %"), (0.0996, "10 %"), (1.0, "100 %")],
 )
 def test_probabilities_as_people_say_them(share, words):
-    assert likely.percent(share) == words
+    assert predictions.percent(share) == words
 
 
 # The queue, and the way out of it

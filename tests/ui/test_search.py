@@ -11,8 +11,8 @@ from attention.analysis.named import pattern_of
 from attention.analysis.pairs import between
 from attention.analysis.patterns import NAMES, Hit, PatternScores, Scored, name_of, rank, score_trace
 from attention.analysis.probe import TEXTS, probe
+from attention.browser import overview
 from attention.errors import NotNowError
-from attention.payloads import overview
 from attention.source import load_source
 from attention.ui import ask, probes, search, stored, work
 from attention.ui.probes import Probes

@@ -16,11 +16,10 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 import attention
-from attention import wire
+from attention.browser import codec, qr
 from attention.config import Limits
 from attention.errors import InputError
 from attention.export.archive import from_npz
-from attention.payloads import qr
 from attention.record import Trace
 from attention.ui import ask, boundary, opened, share, state
 from attention.ui.share import File
@@ -59,7 +58,7 @@ def told(app: AppTest) -> dict[str, dict[str, str]]:
     """What the browser is told of the files that were made, by the key of the button that made them."""
     protos = [item.proto for item in app.get("bidi_component")]
     found = [proto for proto in protos if proto.component_name == "headlight.file"]
-    return {re.search(r"share-\w+", proto.id).group(): wire.parse(proto.bytes) for proto in found}  # type: ignore[union-attr]
+    return {re.search(r"share-\w+", proto.id).group(): codec.parse(proto.bytes) for proto in found}  # type: ignore[union-attr]
 
 
 def makers(app: AppTest) -> set[str]:
@@ -73,7 +72,7 @@ def test_the_panel_is_shut_until_it_is_asked_for_and_then_stays() -> None:
     assert not buttons(app)
     during(app, share.ask)
     given = {"complete": True, "title": "Headlight", "scannable": qr.LONGEST, "code": None}
-    assert wire.parse(payloads(app)["share"]) == given
+    assert codec.parse(payloads(app)["share"]) == given
     assert payloads(app)["pictures"] == payloads(app)["figures"], "the very panels that are on screen"
     assert (makers(app), set(buttons(app))) == (BUTTONS, {"save-share-view"})
     assert "share" in payloads(app.run())
@@ -85,20 +84,20 @@ def test_the_code_is_of_the_link_that_the_browser_shows_until_the_panel_is_shut(
     link = "http://127.0.0.1:8501/?text=two+heads+further&head=3"
     with patch.object(boundary, "said", lambda *_: link):
         app = during(panel(SHORT), share._ask_code)
-    code = wire.parse(payloads(app)["share"])["code"]
+    code = codec.parse(payloads(app)["share"])["code"]
     assert code["link"] == link
     assert code["modules"].tolist() == [list(row) for row in segno.make(link, error="l", micro=False).matrix]
     with patch.object(boundary, "said", lambda *_: None):
         during(app, share._ask_code)
-    assert wire.parse(payloads(app)["share"])["code"]["link"] == link, "what is no text changes nothing"
+    assert codec.parse(payloads(app)["share"])["code"]["link"] == link, "what is no text changes nothing"
     during(app, share._close)
-    assert wire.parse(payloads(during(app, share.ask))["share"])["code"] is None
+    assert codec.parse(payloads(during(app, share.ask))["share"])["code"] is None
 
 
 def test_a_text_too_long_for_a_link_comes_as_a_file() -> None:
     app = panel(SHORT)
     during(app, lambda: state.go(LONG))
-    assert wire.parse(payloads(app)["share"])["complete"] is False
+    assert codec.parse(payloads(app)["share"])["complete"] is False
     assert "share-long" in buttons(app)
     assert len(urlencode(to_address(LONG))) < 200
 
@@ -238,5 +237,5 @@ def test_a_files_name_is_safe_everywhere(model: str, layer: int) -> None:
 def test_inside_another_page_the_bar_has_only_the_way_out(embedded: bool) -> None:
     with patch.object(ContextProxy, "is_embedded", PropertyMock(return_value=embedded)):
         app = page(SHORT)
-        bar = wire.parse(payloads(app)["bar"])
+        bar = codec.parse(payloads(app)["bar"])
         assert (bar["embedded"], bar["shares"]) == (embedded, True)

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 import attention
+from attention.browser.parts import first_query
 from attention.bundled import notes
 from attention.catalogue import samples
-from attention.payloads.parts import first_query
 from attention.record import Token
 from attention.ui import start
 from attention.view import View, change

@@ -20,6 +20,7 @@ from streamlit.testing.v1 import AppTest
 
 import attention.api
 from attention import jobs
+from attention.browser.heads import held
 from attention.config import Limits
 from attention.errors import (
     HeadlightError,
@@ -35,7 +36,6 @@ from attention.jobs import Queue
 from attention.local import trace_local
 from attention.models import hub
 from attention.models.reference import ModelRef, parse
-from attention.parcel import held
 from attention.record import Kind, Trace
 from attention.source import Report
 from attention.ui import runs, traces

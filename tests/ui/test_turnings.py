@@ -10,10 +10,10 @@ import pytest
 import torch
 
 import attention
-from attention import derived, wire
+from attention import derived
 from attention.analysis.dimensions import Layout, Turns
-from attention.payloads import travel
-from attention.payloads.dimensions import NO_LAYER, payload
+from attention.browser import codec, store
+from attention.browser.rotary import NO_LAYER, payload
 from attention.record import Trace
 from attention.ui import turnings
 from attention.ui.turnings import LOCAL_ADDS, TOO_LONG, UNKNOWN, begin, found_by
@@ -35,8 +35,8 @@ def of(view: View, trace: Trace) -> Any:
 
 def test_all_layers_of_the_storyteller_turn_alike(storyteller: Trace) -> None:
     found = of(View(text=TEXT), storyteller)
-    tree = wire.parse(payload(storyteller.head(1, 2), found))
-    assert tree["run"] == travel.run_id(storyteller, "decoder")
+    tree = codec.parse(payload(storyteller.head(1, 2), found))
+    assert tree["run"] == store.run_id(storyteller, "decoder")
     assert tree["awaited"] is False
     assert tree["layers"] == [{"layer": layer, "turn": 0, "why": ""} for layer in range(4)]
     (turns,) = tree["turns"]
@@ -58,12 +58,12 @@ def test_it_is_found_once_for_all_texts_of_a_length_and_packed_once_a_trace(stor
 
 def test_while_the_test_run_is_under_way_that_is_said(storyteller: Trace) -> None:
     before = payload(storyteller.head(0, 0), None)
-    tree = wire.parse(before)
+    tree = codec.parse(before)
     assert tree["awaited"] is True
     assert {layer["turn"] for layer in tree["layers"]} == {-1}
     assert tree["turns"] == []
     after = payload(storyteller.head(0, 0), of(View(text=TEXT), storyteller))
-    assert wire.parse(after)["awaited"] is False
+    assert codec.parse(after)["awaited"] is False
     assert found_by(turnings.Job()) is None
 
 
@@ -71,7 +71,7 @@ def test_layers_of_their_own_and_layers_that_were_not_reached(storyteller: Trace
     layout = Layout(arrangement="neighbours", start=0, width=4)
     one, other = Turns(layout=layout, angles=np.zeros((9, 2))), Turns(layout=layout, why="a reason")
     found = {("decoder", 0): one, ("decoder", 1): other, ("decoder", 2): one, ("cross", 3): one}
-    tree = wire.parse(payload(storyteller.head(0, 0), found))
+    tree = codec.parse(payload(storyteller.head(0, 0), found))
     assert [layer["turn"] for layer in tree["layers"]] == [0, 1, 0, -1]
     assert tree["layers"][3]["why"] == NO_LAYER
     assert tree["turns"][1]["angles"] is None
@@ -83,7 +83,7 @@ def test_the_local_model_turns_nothing() -> None:
     trace = attention.trace("local", TEXT)
     found = of(View(model="local", text=TEXT), trace)
     assert found == LOCAL_ADDS
-    assert wire.parse(payload(trace.head(0, 0), found))["layers"] == [{"layer": 0, "turn": -1, "why": LOCAL_ADDS}]
+    assert codec.parse(payload(trace.head(0, 0), found))["layers"] == [{"layer": 0, "turn": -1, "why": LOCAL_ADDS}]
 
 
 def test_all_kinds_of_a_model_with_two_sides() -> None:
@@ -91,7 +91,7 @@ def test_all_kinds_of_a_model_with_two_sides() -> None:
     found = of(View(model="dates", text="the 3rd of May, 1998"), trace)
     assert {kind for kind, _ in found} == set(trace.kinds)
     for kind in trace.kinds:
-        layers = wire.parse(payload(trace.head(0, 0, kind), found))["layers"]
+        layers = codec.parse(payload(trace.head(0, 0, kind), found))["layers"]
         assert all(layer["why"] or layer["turn"] >= 0 for layer in layers)
 
 
@@ -100,7 +100,7 @@ def test_a_model_that_is_not_there_is_a_reason(storyteller: Trace) -> None:
     assert isinstance(found, str)
     assert found
     assert not found.endswith(".")
-    assert wire.parse(payload(storyteller.head(0, 0), found))["layers"][0]["why"] == found
+    assert codec.parse(payload(storyteller.head(0, 0), found))["layers"][0]["why"] == found
 
 
 def test_where_it_would_be_of_no_use_nothing_is_run() -> None:

@@ -27,7 +27,8 @@ def counts() -> dict[str, Any]:
             found[f"{module}.{name} begun"] = kept.begun
     if (traces := sys.modules.get("attention.ui.traces")) is not None and hasattr(traces, "_shared"):
         jobs = list(traces._shared._jobs.values())
-        found["trace_bytes"] = sum(sys.modules["attention.parcel"].held(job.made) for job in jobs if job.done.is_set())
+        held = sys.modules["attention.browser.heads"].held
+        found["trace_bytes"] = sum(held(job.made) for job in jobs if job.done.is_set())
     if (pool := sys.modules.get("attention.models.pool")) is not None:
         found["models"] = len(pool.shared_pool().loaded())
     runtime = sys.modules.get("streamlit.runtime.runtime")

@@ -1,0 +1,49 @@
+"""A blank page that holds the shared modules, to which trees come as packed bytes, as they come to a component."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from playwright.sync_api import Browser, Page, Route
+
+from attention.browser import codec
+
+STATIC = Path(__file__).resolve().parents[2] / "static"
+ADDRESS = "http://headlight.test"
+
+
+class Lab:
+    """The page, and what is sent to it: its own setup fetches `/sent`."""
+
+    def __init__(self, page: Page, setup: str) -> None:
+        self.page, self.data = page, b""
+        page.route("**/*", self._answer)
+        page.goto(ADDRESS)
+        page.evaluate(setup)
+
+    def _answer(self, route: Route) -> None:
+        name = route.request.url.removeprefix(ADDRESS).strip("/")
+        if name == "sent":
+            route.fulfill(body=self.data, content_type="application/octet-stream")
+        elif name.endswith(".js"):
+            route.fulfill(body=(STATIC / name).read_bytes(), content_type="text/javascript")
+        else:
+            route.fulfill(body="<!doctype html><title>lab</title>", content_type="text/html")
+
+    def run(self, script: str, tree: dict[str, Any], argument: Any = None) -> Any:
+        """What the script says of this tree, which its setup loads."""
+        self.data = codec.pack(tree)
+        return self.page.evaluate(script, argument)
+
+
+L = TypeVar("L", bound=Lab)
+
+
+def opened(browser: Browser, made: type[L], setup: str) -> Iterator[L]:
+    """The lab, for a fixture; errors on its page fail the tests that used it."""
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield made(page, setup)
+    page.close()
+    assert not errors

@@ -1,0 +1,42 @@
+"""The fixtures themselves: what a page throws is heard, whoever opened it."""
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.chromium.pages import Pages
+
+THROW = "() => { setTimeout(() => { throw new Error('thrown by a test'); }); }"
+
+
+def opened(browser: Browser, way: str) -> Page:
+    return browser.new_page() if way == "a page" else browser.new_context(locale="en-GB").new_page()
+
+
+@pytest.mark.parametrize("way", ["a page", "a context"])
+def test_an_exception_on_a_page_of_ones_own_is_heard(browser: Browser, page_errors: list[str], way: str) -> None:
+    page = opened(browser, way)
+    page.evaluate(THROW)
+    page.wait_for_timeout(50)
+    page.context.close()
+    assert len(page_errors) == 1
+    assert "thrown by a test" in page_errors.pop()
+
+
+def test_a_page_that_serves_again_has_nothing_of_the_test_before(browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 700, "height": 500})
+    pages, said = Pages("window.watched = 1;"), []
+    kept = pages.take(context, (700, 500))
+    kept.page.on("console", lambda message: said.append(message.text))
+    kept.page.set_viewport_size({"width": 300, "height": 300})
+    kept.page.evaluate("() => { window.left = 1; console.log('heard'); }")
+    pages.give_back(context, [kept])
+    again = pages.take(context, (700, 500))
+    assert again.page is kept.page
+    assert again.page.evaluate("() => [window.left, window.watched, innerWidth]") == [None, 1, 700]
+    again.page.evaluate("() => console.log('not heard')")
+    assert said == ["heard"]
+    again.page.emulate_media(color_scheme="dark")
+    pages.give_back(context, [again])
+    assert pages.take(context, (700, 500)).page is not kept.page, "what was changed for good serves no other test"
+    assert kept.page.is_closed()
+    context.close()

@@ -1,0 +1,30 @@
+"""A prompt is all that decides a run: whatever joins it does so everywhere."""
+
+from dataclasses import dataclass
+
+from attention import table
+from attention.prompt import Prompt
+from attention.table import rows
+from attention.view import View
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deeper(Prompt):
+    """A prompt with one field more."""
+
+    seed: int = table.row(0, table.index(), "what chance begins with", decides_run=True, is_step=True)
+
+
+def test_what_decides_a_run_does_so_everywhere() -> None:
+    assert Deeper(seed=4).given() == {
+        "model": "storyteller", "text": Prompt().text, "pair": None, "chat": False, "seed": 4,
+    }  # fmt: skip
+    assert Deeper(seed=4) != Deeper(seed=5)
+    assert Deeper(seed=4).prompt == Prompt()
+
+
+def test_a_prompt_is_what_decides_a_run_of_a_view() -> None:
+    view = View(model="bert", text="a", pair="b", chat=True, layer=3, query=1, kind="encoder")
+    assert view.prompt == Prompt(model="bert", text="a", pair="b", chat=True)
+    assert type(view.prompt) is Prompt
+    assert set(rows(Prompt)) == set(table.named(View, lambda one: one.decides_run))

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import attention
-from attention.browser import codec
+from attention.browser import codec, store
 from attention.config import Limits
 from attention.errors import HeadlightError, InputError, ModelError
 from attention.export.archive import to_npz
@@ -210,14 +210,14 @@ def test_the_store_is_bounded_in_bytes_and_keeps_the_newest() -> None:
 
 
 def test_what_was_packed_for_browsers_counts_too() -> None:
-    store, first = Store(), kept(1)
-    store.put("a", first, most=9, most_bytes=1_000)
-    store.put("b", kept(1), most=9, most_bytes=1_000)
-    assert store.get("a")
+    files, first = Store(), kept(1)
+    files.put("a", first, most=9, most_bytes=1_000)
+    files.put("b", kept(1), most=9, most_bytes=1_000)
+    assert files.get("a")
     store.run(first.trace.head(0, 0), View())
-    store.put("c", kept(1), most=9, most_bytes=1_000)
+    files.put("c", kept(1), most=9, most_bytes=1_000)
     assert store.kept_bytes(first.trace) > 1_000
-    assert [name for name in "abc" if store.get(name)] == ["c"]
+    assert [name for name in "abc" if files.get(name)] == ["c"]
 
 
 def test_a_file_that_is_opened_again_is_the_one_that_is_here() -> None:

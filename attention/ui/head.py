@@ -20,14 +20,14 @@ from attention.catalogue import all_samples
 from attention.config import Limits
 from attention.errors import HeadlightError, InputError, TooLongError
 from attention.ui import (
-    ask,
     boundary,
-    closer,
     components,
+    details,
     foot,
     pins,
     predicted,
-    probes,
+    prompt_bar,
+    scoring,
     search,
     state,
     stored,
@@ -59,7 +59,7 @@ def workbench() -> None:
     # Always there, so that what comes below keeps its place, and with it its elements, whether or not this is empty.
     status, told = st.container(key="status"), False
     try:
-        if predicted.follow() or ask.is_stale(view):
+        if predicted.follow() or prompt_bar.is_stale(view):
             st.rerun()
         with status:
             trace = traces.get_trace(view)
@@ -82,11 +82,11 @@ def facts_line(view: View, place: Any) -> None:
     try:
         trace = traces.get_trace(view)
     except HeadlightError:
-        ask.learn(place, replace(ask.known(view), line=""))
+        prompt_bar.learn(place, replace(prompt_bar.known(view), line=""))
         return
     facts = trace.model
     line = " · ".join(filter(None, (foot.trained(facts), foot.size(facts))))
-    ask.learn(place, ask.Known(model=view.model, line=line, family=_family(trace), chats=facts.chats))
+    prompt_bar.learn(place, prompt_bar.Known(model=view.model, line=line, family=_family(trace), chats=facts.chats))
 
 
 def _family(trace: Trace) -> str:
@@ -113,7 +113,7 @@ def problem(view: View, err: Exception, *, told: bool = False) -> None:
             st.button("Try again", key="retry", on_click=traces.retry, args=(view,))
         if isinstance(err, TooLongError) and err.beginning is not None:
             name = f"Read the first {err.beginning.size}"
-            st.button(name, key="shorten", on_click=ask.shorten, args=(view, err.beginning))
+            st.button(name, key="shorten", on_click=prompt_bar.shorten, args=(view, err.beginning))
 
 
 def notices() -> None:
@@ -158,7 +158,7 @@ def _draw(head_view: HeadView, view: View) -> None:
         _said(head_view)
         _part(search.show, head_view, pinned)
     with further:
-        _part(closer.show, head_view, view)
+        _part(details.show, head_view, view)
     foot.show(head_view)
     state.sync()  # here already, for a large model takes its time to predict
     with outlook:
@@ -224,13 +224,13 @@ def _heads(head_view: HeadView, view: View) -> None:
         st.button("Show all heads", key="heads-again", on_click=work.again)
         return
     components.mount("heads", data, key="heads")
-    if overview.awaits_scores(view) and probes.scores(view, head_view.kind) is None:
+    if overview.awaits_scores(view) and scoring.scores(view, head_view.kind) is None:
         stored.show(head_view, view, stored.ON_THE_MAP)
 
 
 def _overview(head_view: HeadView, view: View) -> bytes:
-    trace, kind, refusal = head_view.trace, head_view.kind, probes.refusal(view)
-    stored = probes.scores(view, kind) if view.ground == "stored" else None
+    trace, kind, refusal = head_view.trace, head_view.kind, scoring.refusal(view)
+    stored = scoring.scores(view, kind) if view.ground == "stored" else None
     make = partial(overview.payload, kind=kind, view=view, stored=stored, refusal=refusal)
     return work.through(trace, overview.key_of(kind, view, refusal), make, work.cells(trace, kind))
 
@@ -278,7 +278,7 @@ def _kinds(trace: Trace, kind: Kind) -> None:
 def _choose_kind() -> None:
     chosen = st.session_state["kind"]
     if chosen is not None:
-        ask.change_to(kind=chosen)
+        prompt_bar.change_to(kind=chosen)
 
 
 def _whole(number: object) -> bool:

@@ -15,7 +15,7 @@ import streamlit as st
 from attention.browser import parts, predictions
 from attention.config import MEGABYTE, Limits
 from attention.errors import HeadlightError, InputError
-from attention.ui import ask, boundary, components, opened, runs, state
+from attention.ui import boundary, components, opened, prompt_bar, runs, state
 from attention.ui.popover import lazy
 from attention.ui.traces import Request, request_of
 from attention.view import View
@@ -183,7 +183,7 @@ def _pick() -> None:
     # The click may come from a picture that is no longer the present one.
     if not isinstance(index, int | float) or not 0 <= index < len(candidates) or chosen.get("key") != _key(*place):
         return
-    ask.change_to(**{_side(found, position): found.text_with(candidates[int(index)], position)})
+    prompt_bar.change_to(**{_side(found, position): found.text_with(candidates[int(index)], position)})
     st.session_state[WRITTEN] = position
 
 
@@ -284,7 +284,7 @@ def _stop(job: runs.Job[Continuation], wanted: Writing, task: str) -> None:
 
 
 def _take(made: Continuation, task: str) -> None:
-    ask.change_to(**{"pair" if task == "translate" else "text": made.text})
+    prompt_bar.change_to(**{"pair" if task == "translate" else "text": made.text})
     _pin_written()
     state.settle(state.current(), _remarks(made))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from attention.browser.overview import counted, scores_of
-from attention.ui import ask, state, stored, work
+from attention.ui import prompt_bar, state, stored, work
 from attention.ui.popover import lazy
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from attention.analysis.pairs import Between, Link
     from attention.analysis.patterns import Hit, PatternScores
     from attention.record import HeadView, Kind, Token, Trace
-    from attention.ui.probes import Probed
+    from attention.ui.scoring import Probed
 
 HOW, ON, PATTERN, LEAST, QUERY, KEY, ORDER = (
     f"search-{part}" for part in ("how", "on", "pattern", "least", "query", "key", "order")
@@ -276,7 +276,7 @@ def _line(number: int, layer: int, head: int, words: str, head_view: HeadView, q
     here = " (shown)" if (layer, head) == (head_view.layer, head_view.head) else ""
     changes = {"layer": layer, "head": head} | ({} if query is None else {"query": query})
     label = f"Layer {layer}, head {head}{here} · {words}"
-    st.button(label, key=f"hit-{number}", type="tertiary", on_click=ask.change_to, kwargs=changes)
+    st.button(label, key=f"hit-{number}", type="tertiary", on_click=prompt_bar.change_to, kwargs=changes)
 
 
 def _names(tokens: tuple[Token, ...]) -> list[str]:

@@ -20,7 +20,7 @@ from attention.browser import codec, parts, qr
 from attention.config import MEGABYTE, Limits
 from attention.errors import HeadlightError
 from attention.jobs import shared_queue
-from attention.ui import boundary, components, opened, state, traces, turnings, uploads
+from attention.ui import boundary, components, opened, rotary_pairs, state, traces, uploads
 from attention.ui.runs import person, sit
 from attention.view import View, fits_address, to_file
 
@@ -220,10 +220,10 @@ def _turn() -> AbstractContextManager[None]:
 def _page(trace: Trace, view: View) -> bytes:
     from attention.export.interactive import interactive
 
-    turning = turnings.begin(view, trace)
+    turning = rotary_pairs.begin(view, trace)
     sit(turning)  # before the turn, for it needs one of its own
     with _turn():
-        return interactive(trace, view, turns=turnings.found_by(turning))
+        return interactive(trace, view, turns=rotary_pairs.found_by(turning))
 
 
 def _npz(trace: Trace, view: View) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from attention.errors import HeadlightError
-from attention.ui import probes, runs
+from attention.ui import runs, scoring
 from attention.ui.problems import describe_problem, may_pass
 
 if TYPE_CHECKING:
@@ -20,15 +20,15 @@ START, AGAIN, WHICH = (f"stored-{part}" for part in ("start", "again", "which"))
 ON_THE_MAP = "map-"
 
 
-def show(head_view: HeadView, view: View, place: str = "") -> probes.Probed | None:
+def show(head_view: HeadView, view: View, place: str = "") -> scoring.Probed | None:
     """The scores and what they are of; None, with a button, a bar or a sentence, where there are none.
 
     place: what the keys of its buttons begin with, where this stands on the page a second time.
     """
-    if refusal := probes.refusal(view):
+    if refusal := scoring.refusal(view):
         st.text(refusal)
         return None
-    job = probes.find(view, head_view.kind)
+    job = scoring.find(view, head_view.kind)
     if job is None:
         _offer(head_view, view, place)
     elif not job.done.is_set():
@@ -38,14 +38,14 @@ def show(head_view: HeadView, view: View, place: str = "") -> probes.Probed | No
     return job.made if job is not None else None
 
 
-def says(probed: probes.Probed) -> str:
+def says(probed: scoring.Probed) -> str:
     """What was read, and that it was not the text on the page."""
     texts = f"{len(probed.texts)} stored text{'' if len(probed.texts) == 1 else 's'}"
     more = f" and {n_sequences(probed.n_sequences)}" if probed.n_sequences else ""
     return f"Scored on {texts}{more}, not on this text."
 
 
-def texts(probed: probes.Probed) -> None:
+def texts(probed: scoring.Probed) -> None:
     """Which texts they were."""
     with st.expander("Which texts?", key=WHICH):
         st.text("\n".join(probed.texts))
@@ -67,11 +67,11 @@ def _offer(head_view: HeadView, view: View, place: str) -> None:
     count = SEQUENCES if head_view.trace.kinds == ("decoder",) else 0
     read = f"{len(TEXTS)} stored texts" + (f" and {n_sequences(count)}" if count else "")
     st.caption(f"For this the model reads {read}: {len(TEXTS) + count} short runs, made once for everybody.")
-    st.button("Score this model", key=place + START, on_click=probes.start, args=(view, head_view.kind))
+    st.button("Score this model", key=place + START, on_click=scoring.start, args=(view, head_view.kind))
 
 
 @st.fragment(run_every=POLL_SECONDS)
-def _progress(job: probes.Job) -> None:
+def _progress(job: scoring.Job) -> None:
     """How far it is. It runs by itself, so the rest of the page stays in use; once it has ended the page runs again."""
     if job.done.is_set():
         st.rerun()
@@ -82,10 +82,10 @@ def _progress(job: probes.Job) -> None:
     st.caption("You can close this and go on: it is here when you come back.")
 
 
-def _failure(job: probes.Job, head_view: HeadView, view: View, place: str) -> None:
+def _failure(job: scoring.Job, head_view: HeadView, view: View, place: str) -> None:
     try:
         job.result()
     except HeadlightError as err:
         st.text(f"⚠ {describe_problem(err)}")
         if may_pass(err):
-            st.button("Try again", key=place + AGAIN, on_click=probes.start, args=(view, head_view.kind))
+            st.button("Try again", key=place + AGAIN, on_click=scoring.start, args=(view, head_view.kind))

@@ -18,7 +18,7 @@ from attention.analysis.thumbnails import SIDE
 from attention.browser import codec, overview
 from attention.catalogue import LOCAL
 from attention.record import Trace
-from attention.ui import probes
+from attention.ui import scoring
 from attention.view import MEASURES, NUMBERS, PICTURES, View
 from tests.analysis import planted
 from tests.analysis.test_thumbnails import patches
@@ -34,7 +34,7 @@ def story() -> Trace:
 
 def given(trace: Trace, stored: PatternScores | None = None, **view: Any) -> Any:
     asked = View(**view)
-    return codec.parse(overview.payload(trace, trace.default_kind, asked, stored, refusal=probes.refusal(asked)))
+    return codec.parse(overview.payload(trace, trace.default_kind, asked, stored, refusal=scoring.refusal(asked)))
 
 
 def each(trace: Trace, of: Callable[[np.ndarray, np.ndarray], float]) -> np.ndarray:
@@ -231,7 +231,7 @@ def test_the_choice_of_texts_is_there_where_it_means_something(story: Trace) -> 
     for measure in ("weights", "distance"):
         assert given(story, measure=measure)["ground"]["why"] == overview.TEXT_ONLY
     local = attention.trace(LOCAL, "a b c a b")
-    assert given(local, model=LOCAL, measure="self")["ground"]["why"] == probes.LOCAL_IS_UNTRAINED
+    assert given(local, model=LOCAL, measure="self")["ground"]["why"] == scoring.LOCAL_IS_UNTRAINED
 
 
 # Other models

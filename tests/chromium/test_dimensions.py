@@ -13,7 +13,7 @@ import attention
 from attention.analysis.dimensions import STILL, Turns, in_pairs, products
 from attention.browser import codec, rotary
 from attention.record import HeadView, Trace
-from attention.ui import turnings
+from attention.ui import rotary_pairs
 from attention.view import View
 from tests.chromium import harness
 from tests.tiny import build, ids
@@ -24,9 +24,9 @@ LIGHT_MS = 50
 
 
 def found_of(trace: Trace, model: str = "storyteller") -> Any:
-    job = turnings.begin(View(model=model, text=TEXT), trace)
+    job = rotary_pairs.begin(View(model=model, text=TEXT), trace)
     assert job.done.wait(60)
-    return turnings.found_by(job)
+    return rotary_pairs.found_by(job)
 
 
 def open_view(

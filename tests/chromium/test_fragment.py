@@ -20,7 +20,8 @@ from attention import api
 from attention.browser import codec
 from attention.analysis import thumbnails
 from attention.browser import store
-from attention.ui import ask, head
+from attention.ui import head
+from attention.ui import prompt_bar
 
 def counted(module, name):
     own = getattr(module, name)
@@ -33,8 +34,8 @@ def counted(module, name):
         return own(*args, **named)
     setattr(module, name, call)
 
-for module, name in ((ask, "draw"), (head, "facts_line"), (head, "_draw"), (store, "look"), (store, "heads_tree"),
-                     (thumbnails, "thumbnails"), (api, "trace")):
+for module, name in ((prompt_bar, "draw"), (head, "facts_line"), (head, "_draw"), (store, "look"),
+                     (store, "heads_tree"), (thumbnails, "thumbnails"), (api, "trace")):
     counted(module, name)
 runpy.run_path({app!r}, run_name="__main__")
 """

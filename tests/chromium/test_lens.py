@@ -16,7 +16,7 @@ from attention.analysis.averages import over_heads
 from attention.analysis.rollout import rollout
 from attention.analysis.words import merged
 from attention.figures.maps import largest
-from attention.ui import lens
+from attention.ui import maps
 from attention.view import View
 from tests.chromium.harness import add, messages, mount
 
@@ -24,7 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # A page with nothing but the lens on it, as Streamlit serves it.
 ALONE = """
 import streamlit as st
-from attention.ui import lens, nav, state, traces, warmup
+from attention.ui import nav, state, traces, warmup
+from attention.ui import maps
 
 warmup.start()
 st.set_page_config(layout="wide")
@@ -33,7 +34,7 @@ nav.dress()
 view = state.current()
 if warmup.gate():
     trace = traces.get_trace(view)
-    lens.show(trace.head(view.layer, view.head, view.kind or trace.default_kind), view, view.lens)
+    maps.show(trace.head(view.layer, view.head, view.kind or trace.default_kind), view, view.lens)
 state.sync()
 """
 TEXT = "The cat sat on the mat because it was tired."
@@ -67,7 +68,7 @@ def show(open_page):
         page = open_page(size=more.pop("size", (1440, 1000)), touch=more.pop("touch", False))
         trace = traced(text)
         view = View(text=text, layer=layer, head=head, query=query, **more.pop("look", {}))
-        data = lens.payload(trace.head(layer, head), which, "heads" if which == "averages" else "")
+        data = maps.payload(trace.head(layer, head), which, "heads" if which == "averages" else "")
         mount(page, "map", data, trace.head(layer, head), view, is_open=True, **more)
         page.wait_for_selector(".hl-map[data-drawn]")
         return page
@@ -287,7 +288,7 @@ class TestAnotherHead:
         expect(root).to_have_class(re.compile("hl-waiting"))
         expect(panel(page, "Average").locator(".hl-pin:visible")).to_have_count(0)
         trace = traced(TEXT)
-        add(page, "map", lens.payload(trace.head(1, 3), "averages", "heads"), is_open=True)
+        add(page, "map", maps.payload(trace.head(1, 3), "averages", "heads"), is_open=True)
         expect(root).not_to_have_class(re.compile("hl-waiting"))
         expect(page.get_by_role("heading", name="Average over the 6 heads of layer 1")).to_be_visible()
         page.evaluate("() => lab.table.change({ head: 1 })")

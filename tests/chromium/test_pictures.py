@@ -25,7 +25,7 @@ from attention import Trace
 from attention.analysis.dimensions import in_pairs, products
 from attention.browser import overview, parts, rotary
 from attention.figures.palette import DARK, LIGHT
-from attention.ui import turnings
+from attention.ui import rotary_pairs
 from attention.view import View
 from tests.chromium import harness, lab
 
@@ -573,9 +573,9 @@ def test_bars_are_of_rotary_pairs_where_a_person_chose_those(page, trace):
     text = "The cat sat on the mat because it was tired."
     view = View(model="storyteller", text=text, layer=2, head=5, query=8, key=2)
     run = attention.trace("storyteller", text)
-    job = turnings.begin(view, run)
+    job = rotary_pairs.begin(view, run)
     assert job.done.wait(60)
-    found = turnings.found_by(job)
+    found = rotary_pairs.found_by(job)
     own, head = Desk(page), run.head(2, 5)
     own.show(run, view)
     try:

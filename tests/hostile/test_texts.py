@@ -25,7 +25,7 @@ from attention.config import Limits
 from attention.errors import HeadlightError
 from attention.record import HeadView, Token, Trace
 from attention.tokens import visible
-from attention.ui import ask, foot, search, state, traces, warmup
+from attention.ui import foot, prompt_bar, search, state, traces, warmup
 from attention.ui.problems import describe_problem
 from attention.view import View, clean
 from tests.hostile.texts import KINDS, KNOWN, LONG, PASTE, texts
@@ -167,7 +167,7 @@ def typed(app: AppTest, text: str, name: str = "text") -> None:
 
     def heard(page: str) -> None:
         if waiting:
-            ask.change_to(**waiting.pop())
+            prompt_bar.change_to(**waiting.pop())
         follow(page)
 
     with patch.object(state, "follow", heard):

@@ -320,7 +320,7 @@ def test_one_that_would_fit_into_an_emptier_process_may_be_tried_again(below, tw
 def test_a_model_that_leaves_is_really_freed_whatever_was_made_with_it(twin_root: Path, monkeypatch):
     """Traces, predictions, test runs and continuations are kept; the weights behind them are not."""
     import attention
-    from attention.ui import predicted, probes, traces, turnings
+    from attention.ui import predicted, rotary_pairs, scoring, traces
     from attention.view import View
 
     monkeypatch.setenv("HEADLIGHT_MODEL_FOLDER", str(twin_root))
@@ -330,9 +330,9 @@ def test_a_model_that_leaves_is_really_freed_whatever_was_made_with_it(twin_root
     trace = traces.get_trace(view)
     question = predicted.Question(request)
     kept = [
-        predicted._answers.join(question), probes._shared.join(probes._request(view, "decoder")),
+        predicted._answers.join(question), scoring._shared.join(scoring._request(view, "decoder")),
         predicted._writings.join(predicted.Writing("./gpt2", SENTENCE, None, 2, request.limits)),
-        turnings._shared.join(turnings.Request("./gpt2", len(trace.tokens), request.limits)),
+        rotary_pairs._shared.join(rotary_pairs.Request("./gpt2", len(trace.tokens), request.limits)),
     ]  # fmt: skip
     assert all(job.done.wait(60) for job in kept)
     assert [job.error for job in kept] == [None] * 4

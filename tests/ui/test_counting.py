@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from attention.browser import codec
-from attention.ui import ask, head, warmup
+from attention.ui import head, prompt_bar, warmup
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
@@ -87,7 +87,7 @@ class Page:
 
     def choose(self, **changes: Any) -> dict[str, int]:
         """A widget of the page changes the view; what was called for it."""
-        return self.act(lambda: ask.change_to(**changes))
+        return self.act(lambda: prompt_bar.change_to(**changes))
 
     def act(self, what: Callable[[], object]) -> dict[str, int]:
         self.calls.clear()

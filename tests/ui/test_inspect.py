@@ -18,7 +18,7 @@ from attention.local import trace_local
 from attention.models import hub
 from attention.models.reference import ModelRef
 from attention.record import HeadView
-from attention.ui import ask, closer, head, nav, predicted, search, state, traces, warmup
+from attention.ui import details, head, nav, predicted, prompt_bar, search, state, traces, warmup
 from attention.view import DEFAULT_TEXT, View, change
 from tests.ui.test_traces import stacks
 
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("warm")
 def opened(*, popovers: bool = True, **query: str) -> AppTest:
     """The page of an address; with `popovers` open, for what they hold is drawn only then."""
     app = AppTest.from_file(ROOT / "app.py", default_timeout=SECONDS)
-    for key in (ask.SHINES, search.OPEN, predicted.CONTINUE):
+    for key in (prompt_bar.SHINES, search.OPEN, predicted.CONTINUE):
         app.session_state[key] = popovers
     for name, value in query.items():
         app.query_params[name] = value
@@ -190,7 +190,7 @@ class TestDesk:
         """A click 100 ms before the text changes arrives after it."""
         app = opened()
         about = given(app)["run"]["id"]
-        during(app, lambda: ask.take(samples()[2].name))
+        during(app, lambda: prompt_bar.take(samples()[2].name))
         changes = {"query": "3", "zoom": "0-3,0-3", "layer": "3", "temperature": "2"}
         send(app, {"seq": 5, "changes": changes, "about": dict.fromkeys(changes, about)})
         bench = given(app)["bench"]
@@ -223,10 +223,10 @@ class TestLenses:
 
     def test_a_choice_goes_into_the_address(self):
         app = opened()
-        during(app, lambda: closer.choose("rollout"))
+        during(app, lambda: details.choose("rollout"))
         assert one(app.query_params["lens"]) == "rollout"
         assert given(app)["details"]["chosen"] == "rollout"
-        during(app, lambda: closer.choose("no such view"))
+        during(app, lambda: details.choose("no such view"))
         assert one(app.query_params["lens"]) == "rollout"
 
 
@@ -252,7 +252,7 @@ class TestTexts:
     def test_a_sample_is_one_click(self):
         app = opened()
         sample = samples()[2]
-        during(app, lambda: ask.take(sample.name))
+        during(app, lambda: prompt_bar.take(sample.name))
         assert given(app)["prompt"]["text"] == sample.text
         assert not app.exception
 
@@ -328,29 +328,29 @@ class TestPicker:
         app = opened(model="local")
         line = "not trained · 1 layer × 4 heads"
         assert line in shown(app)
-        during(app, lambda: ask.take("code"))
+        during(app, lambda: prompt_bar.take("code"))
         assert line in shown(app)
         app = opened(model="local", pair="a second")
         assert "takes one text" in shown(app)
         assert line not in shown(app)
-        assert ask.BLANK in [item.value for item in app.text]
+        assert prompt_bar.BLANK in [item.value for item in app.text]
 
     def test_the_line_stays_while_the_next_text_is_traced(self, monkeypatch):
         monkeypatch.setattr(traces, "_shared", traces.Traces(traces._run))
         app = opened(model="local")
         line = "not trained · 1 layer × 4 heads"
         before = []
-        real = ask.learn
+        real = prompt_bar.learn
 
         def learn(place, found):
-            before.append(ask.known(state.current()))
+            before.append(prompt_bar.known(state.current()))
             real(place, found)
 
-        monkeypatch.setattr(ask, "learn", learn)
-        during(app, lambda: ask.take(samples()[1].name))
+        monkeypatch.setattr(prompt_bar, "learn", learn)
+        during(app, lambda: prompt_bar.take(samples()[1].name))
         assert [one.line for one in before] == [line]
         monkeypatch.setattr("attention.api.trace", lambda *given, **options: trace_local("one two"))
-        during(app, lambda: ask.pick("GPT-2"))
+        during(app, lambda: prompt_bar.pick("GPT-2"))
         assert [one.line for one in before] == [line, ""], "another model's line says nothing of this one"
 
 
@@ -365,7 +365,7 @@ class TestModels:
     def test_one_from_the_picker_is_taken_by_its_id(self, monkeypatch):
         monkeypatch.setenv("HF_HUB_OFFLINE", "1")
         app = opened()
-        during(app, lambda: ask.pick("GPT-2"))
+        during(app, lambda: prompt_bar.pick("GPT-2"))
         assert one(app.query_params["model"]) == "openai-community/gpt2"
         assert not app.exception
 
@@ -405,7 +405,7 @@ def test_a_text_that_is_too_long_is_cut_on_request_and_comes_back(
 ) -> None:
     app = opened(model="local", text="The cat sat.")
     monkeypatch.setenv(f"HEADLIGHT_{setting}", size.split()[0])
-    during(app, lambda: ask.change_to(text=LONG))
+    during(app, lambda: prompt_bar.change_to(text=LONG))
     assert "figures" not in given(app)
     button = app.button(key="shorten")
     assert button.label == f"Read the first {size}"
@@ -425,7 +425,7 @@ def test_a_text_that_changes_below_its_box_changes_in_it_too(monkeypatch) -> Non
 
     def gate() -> bool:
         if wanted:
-            ask.change_to(text=wanted.pop())
+            prompt_bar.change_to(text=wanted.pop())
         return True
 
     monkeypatch.setattr(warmup, "gate", gate)
@@ -438,6 +438,6 @@ def test_whoever_typed_on_keeps_what_they_typed() -> None:
     refused, start = View(model="local", text=LONG), Beginning(of="text", text="The", size="1 tokens")
     for now, shortened in ((refused, True), (change(refused, text="Typed since."), False)):
         here = patch.object(state, "current", lambda now=now: now)
-        with here, patch.object(state, "settle"), patch.object(ask, "change_to") as change_to:
-            ask.shorten(refused, start)
+        with here, patch.object(state, "settle"), patch.object(prompt_bar, "change_to") as change_to:
+            prompt_bar.shorten(refused, start)
         assert change_to.called is shortened

@@ -16,7 +16,7 @@ from attention.config import Limits
 from attention.errors import HeadlightError, InputError, ModelError
 from attention.export.archive import to_npz
 from attention.record import Trace
-from attention.ui import ask, nav, opened, share, traces
+from attention.ui import nav, opened, prompt_bar, share, traces
 from attention.ui.opened import Kept, Store
 from attention.view import View, change, to_address, to_file
 from tests.ui.test_inspect import said, shown
@@ -130,7 +130,7 @@ def test_a_host_that_does_not_offer_the_model_gets_one_that_it_offers(
 
 def test_typing_goes_through_the_page(view: View) -> None:
     app = page(view)
-    during(app, lambda: ask.change_to(text="One two three."))
+    during(app, lambda: prompt_bar.change_to(text="One two three."))
     assert codec.parse(payloads(app)["picker"])["chosen"] == "Storyteller"
     assert "“storyteller” reads this one" in shown(app)
     assert codec.parse(payloads(app)["prompt"])["text"] == "One two three."

@@ -10,7 +10,7 @@ from attention.config import MEGABYTE, Limits
 from attention.models import store
 from attention.models.inspect import inspect
 from attention.models.reference import parse
-from attention.ui import ask, picker, warmup
+from attention.ui import picker, prompt_bar, warmup
 from attention.ui.picker import GROUPS, HERE, IN_THE_BOX, TO_FETCH
 from tests.ui.test_inspect import given, one, opened
 from tests.ui.test_opened import during
@@ -110,14 +110,14 @@ def test_the_page_gets_the_groups_and_what_may_be_typed() -> None:
 
 def test_a_line_is_chosen_and_an_id_is_typed() -> None:
     app = opened()
-    during(app, lambda: ask.pick("Cloze model"))
+    during(app, lambda: prompt_bar.pick("Cloze model"))
     assert one(app.query_params["model"]) == "cloze"
-    during(app, lambda: ask.pick(" local "))
+    during(app, lambda: prompt_bar.pick(" local "))
     assert one(app.query_params["model"]) == "local"
     assert given(app)["picker"]["chosen"] == "Local MHSA"
-    during(app, lambda: ask.pick("  "))
+    during(app, lambda: prompt_bar.pick("  "))
     assert one(app.query_params["model"]) == "local"
-    during(app, lambda: ask.pick("nobody/nothing"))
+    during(app, lambda: prompt_bar.pick("nobody/nothing"))
     found = given(app)["picker"]
     assert found["chosen"] == "nobody/nothing"
     assert found["groups"][0] == ["", [{"title": "nobody/nothing", "id": "nobody/nothing", "facts": ""}]]
@@ -127,6 +127,6 @@ def test_a_line_is_chosen_and_an_id_is_typed() -> None:
 def test_a_sample_of_another_model_does_nothing() -> None:
     app = opened(model="dates")
     before = given(app)["prompt"]["text"]
-    during(app, lambda: ask.take("coreference"))
+    during(app, lambda: prompt_bar.take("coreference"))
     assert given(app)["prompt"]["text"] == before
     assert [one["name"] for one in given(app)["samples"]["samples"]] == [sample.name for sample in samples("dates")]

@@ -5,7 +5,7 @@ from unittest.mock import patch
 import pytest
 
 from attention.browser import codec
-from attention.ui import ask, nav, popover, predicted, search
+from attention.ui import nav, popover, predicted, prompt_bar, search
 from tests.ui.test_inspect import opened
 
 pytestmark = pytest.mark.usefixtures("warm")
@@ -24,7 +24,7 @@ def test_closed_popovers_hold_nothing():
 
 
 def test_a_closed_one_is_a_button_of_ours_and_none_of_streamlits():
-    names = (ask.SHINES, search.OPEN, predicted.CONTINUE)
+    names = (prompt_bar.SHINES, search.OPEN, predicted.CONTINUE)
     for popovers in (False, True):
         app = opened(popovers=popovers)
         found = [item.proto for item in app.get("bidi_component") if item.proto.component_name == "headlight.opener"]
@@ -44,7 +44,7 @@ def test_a_choice_outlives_a_closed_popover():
     app.slider(key="continue-tokens").set_value(3).run()
     app.selectbox(key=search.PATTERN).set_value("induction").run()
     for is_open in (False, False, True):
-        for key in (ask.SHINES, search.OPEN, predicted.CONTINUE):
+        for key in (prompt_bar.SHINES, search.OPEN, predicted.CONTINUE):
             app.session_state[key] = is_open
         app.run()
     assert not app.exception

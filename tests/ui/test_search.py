@@ -14,8 +14,8 @@ from attention.analysis.probe import TEXTS, probe
 from attention.browser import overview
 from attention.errors import NotNowError
 from attention.source import load_source
-from attention.ui import ask, probes, search, stored, work
-from attention.ui.probes import Probes
+from attention.ui import prompt_bar, scoring, search, stored, work
+from attention.ui.scoring import Probes
 from attention.view import View
 from tests.ui.test_inspect import during, given, one, opened, shown
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("warm")
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch) -> None:
     """Nothing was scored by another test."""
-    monkeypatch.setattr(probes, "_shared", Probes(probes._run))
+    monkeypatch.setattr(scoring, "_shared", Probes(scoring._run))
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def scored(view: View | None = None, **query: str):
     """The same after “Score this model”, when it has ended."""
     app = on_stored(**query)
     app.button(key=stored.START).click().run()
-    job = probes.find(view or View(model=query.get("model", "storyteller")), query.get("kind", "decoder"))
+    job = scoring.find(view or View(model=query.get("model", "storyteller")), query.get("kind", "decoder"))
     assert job is not None
     assert job.done.wait(60)
     return app.run()
@@ -152,7 +152,7 @@ def test_the_tokens_of_another_text_are_forgotten_with_it(sample):
     token_box(app, search.KEY).set_value(3).run()
     app.segmented_control(key=search.ORDER).set_value("size").run()
     assert hits(app)
-    during(app, lambda: ask.take(sample))
+    during(app, lambda: prompt_bar.take(sample))
     query, key, offered = tokens_between(app)
     assert not app.exception
     assert key is None
@@ -168,7 +168,7 @@ def test_the_tokens_of_another_model_are_forgotten_with_it():
     app = opened(text=TEXT)
     app.segmented_control(key=search.HOW).set_value(search.BETWEEN).run()
     token_box(app, search.KEY).set_value(3).run()
-    during(app, lambda: ask.pick("Cloze model"))
+    during(app, lambda: prompt_bar.pick("Cloze model"))
     assert tokens_between(app)[1] is None
 
 
@@ -188,7 +188,7 @@ def test_stored_texts_are_scored_only_when_asked_and_the_page_says_how_much_that
     assert "For this the model reads 6 stored texts and 4 random sequences said twice: 10 short runs" in captions(app)
     assert [button.label for button in app.button if button.key == stored.START] == ["Score this model"]
     assert not [box for box in app.selectbox if box.key == search.PATTERN]
-    assert probes.scores(View(), "decoder") is None
+    assert scoring.scores(View(), "decoder") is None
 
 
 @pytest.mark.parametrize("pattern", ["previous token", "induction", "copying"])
@@ -237,21 +237,21 @@ def test_while_it_runs_the_page_shows_how_far_it_is_and_stays_in_use(monkeypatch
     def run(asked, job):
         job.report("Reading stored text 2 of 6 **x**", 0.1)
         assert door.wait(120)
-        return probes.Probed(scores=probed, texts=TEXTS, n_sequences=4)
+        return scoring.Probed(scores=probed, texts=TEXTS, n_sequences=4)
 
-    monkeypatch.setattr(probes, "_shared", Probes(run))
-    monkeypatch.setattr(probes, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(scoring, "_shared", Probes(run))
+    monkeypatch.setattr(scoring, "PATIENCE_SECONDS", 0.2)
     app = on_stored()
     app.button(key=stored.START).click().run()
     assert "Reading stored text 2 of 6 **x** … " in shown(app)
     assert [bar.proto.value for bar in app.get("progress")] == [10]
     assert hits(app) == []
-    during(app, lambda: ask.take("coreference"))
+    during(app, lambda: prompt_bar.take("coreference"))
     assert not app.exception
     assert "Reading stored text 2 of 6" in shown(app), "it is the model's, whatever text is on the page"
     assert "Reading stored text 2 of 6" in shown(on_stored()), "and another session sees it too"
     door.set()
-    assert probes.find(View(), "decoder").done.wait(10)
+    assert scoring.find(View(), "decoder").done.wait(10)
     assert "Scored on 6 stored texts" in captions(app.run())
     assert app.get("progress") == []
 
@@ -267,7 +267,7 @@ def test_the_map_of_all_heads_offers_to_score_right_there_and_then_shows_the_sco
     places = [button.key for button in app.button if button.label == "Score this model"]
     assert sorted(places) == sorted([stored.START, stored.ON_THE_MAP + stored.START])
     app.button(key=stored.ON_THE_MAP + stored.START).click().run()
-    assert probes.find(View(), "decoder").done.wait(60)
+    assert scoring.find(View(), "decoder").done.wait(60)
     app.run()
     assert not app.exception
     assert (heads_map(app)["numbers"] == probed["induction"].score.astype(np.float32)).all()
@@ -288,7 +288,7 @@ def test_the_map_offers_it_only_for_what_is_counted_on_stored_texts(asked, offer
 
 def test_the_map_says_why_an_untrained_model_cannot_be_scored():
     app = opened(text=TEXT, model="local", measure="self", ground="stored")
-    assert probes.LOCAL_IS_UNTRAINED in shown(app)
+    assert scoring.LOCAL_IS_UNTRAINED in shown(app)
     assert not [button for button in app.button if button.label == "Score this model"]
 
 
@@ -313,9 +313,9 @@ def test_what_may_pass_can_be_tried_again(monkeypatch, probed):
     def run(asked, job):
         if (err := answers.pop(0)) is not None:
             raise err
-        return probes.Probed(scores=probed, texts=TEXTS, n_sequences=4)
+        return scoring.Probed(scores=probed, texts=TEXTS, n_sequences=4)
 
-    monkeypatch.setattr(probes, "_shared", Probes(run))
+    monkeypatch.setattr(scoring, "_shared", Probes(run))
     app = scored()
     assert "⚠ The hub cannot be reached." in shown(app)
     app.button(key=stored.AGAIN).click().run()

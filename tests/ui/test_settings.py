@@ -10,7 +10,7 @@ from attention import config
 from attention.catalogue import models, samples
 from attention.config import Limits
 from attention.models import store
-from attention.ui import settings, shelf, start
+from attention.ui import library, settings, start
 from attention.view import View
 from tests.ui.test_inspect import given, one, opened, shown
 
@@ -112,17 +112,17 @@ class TestFewModels:
         }  # fmt: skip
         assert "org/name" not in said
         assert config.variable("model_folder") not in said
-        assert shelf.OWN not in [box.key for box in app.text_input]
+        assert library.OWN not in [box.key for box in app.text_input]
 
 
 def test_strangers_see_the_catalogue_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HEADLIGHT_PUBLIC", "1")
     app: AppTest = opened().switch_page("pages/models.py").run()
-    assert shelf.OWN not in [box.key for box in app.text_input]
+    assert library.OWN not in [box.key for box in app.text_input]
     monkeypatch.setenv("HEADLIGHT_MODEL_FOLDER", str(tmp_path))
     app = opened().switch_page("pages/models.py").run()
-    assert app.text_input(key=shelf.OWN).placeholder == "./folder"
-    assert shelf._example(Limits()) == "organisation/name or ./folder"
+    assert app.text_input(key=library.OWN).placeholder == "./folder"
+    assert library._example(Limits()) == "organisation/name or ./folder"
 
 
 def test_at_home_an_address_without_a_model_is_the_storytellers() -> None:

@@ -21,7 +21,7 @@ from attention.config import Limits
 from attention.errors import InputError
 from attention.export.archive import from_npz
 from attention.record import Trace
-from attention.ui import ask, boundary, opened, share, state
+from attention.ui import boundary, opened, prompt_bar, share, state
 from attention.ui.share import File
 from attention.view import View, to_address
 from tests.ui.test_opened import during, page, payloads, shown
@@ -204,7 +204,7 @@ def test_the_panel_says_why_there_is_no_file() -> None:
 def test_another_view_has_other_files() -> None:
     app = panel(SHORT)
     before = app.session_state[share.FILES]
-    during(app, lambda: ask.change_to(head=5))
+    during(app, lambda: prompt_bar.change_to(head=5))
     key, files = app.session_state[share.FILES]
     assert key != before[0]
     files[share.JSON].prepare()

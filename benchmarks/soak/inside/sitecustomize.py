@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 # Where the page keeps results.
-KEPT = (("traces", "_shared"), ("predicted", "_answers"), ("predicted", "_writings"), ("turnings", "_shared"))
+KEPT = (("traces", "_shared"), ("predicted", "_answers"), ("predicted", "_writings"), ("rotary_pairs", "_shared"))
 EVERY_SECONDS = float(os.environ.get("SOAK_EVERY", "5"))
 
 

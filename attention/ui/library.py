@@ -11,7 +11,7 @@ import streamlit as st
 from attention.catalogue import LOCAL, ModelEntry, find, is_offered, offered
 from attention.config import MEGABYTE, Limits, variable
 from attention.errors import HeadlightError
-from attention.ui import ask, foot, picker, start, state, warmup
+from attention.ui import foot, picker, prompt_bar, start, state, warmup
 from attention.ui.problems import describe_problem, seen
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ STATES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One model on the shelf. model: what the picker takes. facts: short, in their order. card: a text of ours or "".
+    """One model of the library. model: what the picker takes. facts: short, in their order. card: a text of ours or "".
 
     link: the model's page on the hub, or "". removable: the hub id that may be removed from this machine, or "".
     """
@@ -140,7 +140,7 @@ def _told() -> None:
 def _open(model: str) -> None:
     """To the inspector, with this model."""
     view = state.current()
-    ask.change_to(**start.to_model(view, model))
+    prompt_bar.change_to(**start.to_model(view, model))
     state.sync()
     st.switch_page(INSPECT, query_params=st.query_params.to_dict())
 

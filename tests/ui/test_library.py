@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from attention.catalogue import models
 from attention.models import store
-from attention.ui import shelf
+from attention.ui import library
 from attention.view import DEFAULT_MODEL, DEFAULT_TEXT
 from tests.ui.test_inspect import given, one, opened, shown
 
@@ -55,7 +55,7 @@ def test_one_click_opens_a_model_in_the_inspector():
 
 def test_what_a_person_typed_is_opened_as_it_is():
     app = page()
-    app.text_input(key=shelf.OWN).set_value("org/name@v1")
+    app.text_input(key=library.OWN).set_value("org/name@v1")
     app.button(key="FormSubmitter:bring-Open in the inspector").click().run()
     assert one(app.query_params["model"]) == "org/name@v1"
 
@@ -72,7 +72,7 @@ def test_what_was_downloaded_is_listed_with_its_size_and_drawn_literally(monkeyp
     monkeypatch.setattr(store, "downloaded", lambda: (stored(state=state),))
     app = page()
     said = shown(app)
-    assert f"12 MB, {shelf.STATES[state]}" in said
+    assert f"12 MB, {library.STATES[state]}" in said
     assert "org/&lt;b&gt;name&lt;/b&gt;" in said
     opens = [button for button in app.button if button.key == "open-downloaded-as-well-0"]
     assert bool(opens) == (state != "other")

@@ -18,8 +18,8 @@ from attention.analysis.probe import SEQUENCES, TEXTS, probe
 from attention.config import Limits
 from attention.errors import HeadlightError, InputError, TooLongError
 from attention.source import Source, load_source
-from attention.ui import probes, runs
-from attention.ui.probes import Probed, Probes, Request
+from attention.ui import runs, scoring
+from attention.ui.scoring import Probed, Probes, Request
 from attention.view import View
 from tests import twins
 from tests.tiny import build
@@ -31,7 +31,7 @@ STORYTELLER = View(model="storyteller")
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """No result of another test."""
-    monkeypatch.setattr(probes, "_shared", Probes(probes._run))
+    monkeypatch.setattr(scoring, "_shared", Probes(scoring._run))
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +59,14 @@ def request(model: str = "m") -> Request:
     return Request(model, "decoder", Limits())
 
 
-def ended(job: probes.Job) -> probes.Job:
+def ended(job: scoring.Job) -> scoring.Job:
     assert job.done.wait(60)
     return job
 
 
-def begun(view: View = STORYTELLER) -> probes.Job:
-    probes.start(view, "decoder")
-    job = probes.find(view, "decoder")
+def begun(view: View = STORYTELLER) -> scoring.Job:
+    scoring.start(view, "decoder")
+    job = scoring.find(view, "decoder")
     assert job is not None
     return job
 
@@ -79,10 +79,10 @@ def result(scores: PatternScores) -> Probed:
 
 
 def test_the_scores_are_those_of_the_stored_texts_and_sequences(probed: PatternScores) -> None:
-    assert probes.scores(STORYTELLER, "decoder") is None, "nothing begins by itself"
-    assert probes.find(STORYTELLER, "decoder") is None
+    assert scoring.scores(STORYTELLER, "decoder") is None, "nothing begins by itself"
+    assert scoring.find(STORYTELLER, "decoder") is None
     made = ended(begun()).result()
-    found = probes.scores(View(model="storyteller", text="another text", layer=3), "decoder")
+    found = scoring.scores(View(model="storyteller", text="another text", layer=3), "decoder")
     assert found is made.scores, "what else is on the page does not matter"
     for name, scored in probed.found.items():
         if scored is None:
@@ -90,8 +90,8 @@ def test_the_scores_are_those_of_the_stored_texts_and_sequences(probed: PatternS
         else:
             np.testing.assert_array_equal(found[name].way, scored.way)
     assert (made.texts, made.n_sequences) == (TEXTS, SEQUENCES)
-    assert probes.scores(View(model="cloze"), "decoder") is None
-    assert probes.scores(STORYTELLER, "encoder") is None
+    assert scoring.scores(View(model="cloze"), "decoder") is None
+    assert scoring.scores(STORYTELLER, "encoder") is None
 
 
 def test_looking_never_waits_and_the_run_has_no_session(
@@ -99,42 +99,42 @@ def test_looking_never_waits_and_the_run_has_no_session(
 ) -> None:
     door, contexts = threading.Event(), []
 
-    def run(asked: Request, job: probes.Job) -> Probed:
+    def run(asked: Request, job: scoring.Job) -> Probed:
         contexts.append(get_script_run_ctx(suppress_warning=True))
         assert door.wait(10)
         return result(probed)
 
-    monkeypatch.setattr(probes, "_shared", Probes(run))
-    monkeypatch.setattr(probes, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(scoring, "_shared", Probes(run))
+    monkeypatch.setattr(scoring, "PATIENCE_SECONDS", 0.0)
     job = begun()
     assert not job.done.is_set()
-    assert probes.scores(STORYTELLER, "decoder") is None
+    assert scoring.scores(STORYTELLER, "decoder") is None
     door.set()
     ended(job)
-    assert probes.scores(STORYTELLER, "decoder") is probed
+    assert scoring.scores(STORYTELLER, "decoder") is probed
     assert contexts == [None], "so it cannot draw"
 
 
 def test_several_sessions_at_once_run_it_once(monkeypatch: pytest.MonkeyPatch, probed: PatternScores) -> None:
     door, asked = threading.Event(), []
 
-    def run(request: Request, job: probes.Job) -> Probed:
+    def run(request: Request, job: scoring.Job) -> Probed:
         asked.append(request)
         assert door.wait(10)
         return result(probed)
 
-    monkeypatch.setattr(probes, "_shared", Probes(run))
-    askers = [threading.Thread(target=probes.start, args=(STORYTELLER, "decoder")) for _ in range(8)]
+    monkeypatch.setattr(scoring, "_shared", Probes(run))
+    askers = [threading.Thread(target=scoring.start, args=(STORYTELLER, "decoder")) for _ in range(8)]
     for asker in askers:
         asker.start()
     door.set()
     for asker in askers:
         asker.join()
-    job = probes.find(STORYTELLER, "decoder")
+    job = scoring.find(STORYTELLER, "decoder")
     assert job is not None
     assert ended(job).result().scores is probed
     assert len(asked) == 1
-    probes.start(STORYTELLER, "decoder")
+    scoring.start(STORYTELLER, "decoder")
     assert len(asked) == 1, "it is here"
 
 
@@ -151,7 +151,7 @@ def test_progress_counts_texts_and_then_sequences() -> None:
         def report(self, words: str, share: float | None = None) -> None:
             told.append((words, share))
 
-    probes._run(Request("storyteller", "decoder", Limits()), Told())
+    scoring._run(Request("storyteller", "decoder", Limits()), Told())
     shares = [share for _, share in told if share is not None]
     assert shares == [step / 10 for step in range(11)]
     said = [words for words, share in told if share is not None]
@@ -160,8 +160,8 @@ def test_progress_counts_texts_and_then_sequences() -> None:
 
 
 def test_an_encoder_reads_texts_alone() -> None:
-    probes.start(View(model="cloze"), "encoder")
-    job = probes.find(View(model="cloze"), "encoder")
+    scoring.start(View(model="cloze"), "encoder")
+    job = scoring.find(View(model="cloze"), "encoder")
     assert job is not None
     assert ended(job).result().n_sequences == 0
     assert job.words == "Counting"
@@ -183,7 +183,7 @@ def test_a_run_that_has_ended_keeps_no_model_alive(source: Callable[[Callable[[]
     assert job.result().scores["induction"] is not None
     gc.collect()
     until(lambda: models[0]() is None)
-    assert probes.find(View(model="org/name"), "decoder") is job, "a revision stands for the same weights"
+    assert scoring.find(View(model="org/name"), "decoder") is job, "a revision stands for the same weights"
 
 
 def test_a_folder_that_is_no_longer_loaded_may_hold_other_weights(
@@ -192,25 +192,25 @@ def test_a_folder_that_is_no_longer_loaded_may_hold_other_weights(
     held: list[Source] = [gpt2()]
     source(lambda: held[-1])
     job = ended(begun(View(model="./mine")))
-    assert probes.find(View(model="./mine"), "decoder") is job
+    assert scoring.find(View(model="./mine"), "decoder") is job
     held.clear()
     gc.collect()
-    until(lambda: probes.find(View(model="./mine"), "decoder") is None)
-    assert probes.scores(View(model="./mine"), "decoder") is None
+    until(lambda: scoring.find(View(model="./mine"), "decoder") is None)
+    assert scoring.scores(View(model="./mine"), "decoder") is None
     held.append(gpt2())
     assert ended(begun(View(model="./mine"))) is not job
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch, probed: PatternScores) -> None:
     made = Probes(lambda asked, job: result(probed))
-    monkeypatch.setattr(probes, "MOST", 2)
+    monkeypatch.setattr(scoring, "MOST", 2)
     for name in ("a", "b", "c"):
         ended(made.join(request(name)))
         until(lambda: len(made) <= 2)
     assert [made.find(request(name)) is None for name in ("a", "b", "c")] == [True, False, False]
     one = sum(array.nbytes for scored in probed.found.values() if scored for array in vars(scored).values())
     assert made._size(result(probed)) == one > 0
-    monkeypatch.setattr(probes, "MOST_BYTES", one)
+    monkeypatch.setattr(scoring, "MOST_BYTES", one)
     ended(made.join(request("d")))
     until(lambda: len(made) == 1)
     assert made.find(request("d")) is not None
@@ -223,8 +223,8 @@ def test_a_model_that_reads_no_stored_text_is_refused_in_one_sentence_and_asked_
     job = ended(begun(View(model="dates")))
     with pytest.raises(InputError, match="none of the stored texts can be read by this model"):
         job.result()
-    assert probes.scores(View(model="dates"), "decoder") is None
-    assert probes.find(View(model="dates"), "decoder") is job
+    assert scoring.scores(View(model="dates"), "decoder") is None
+    assert scoring.find(View(model="dates"), "decoder") is job
     assert ended(begun(View(model="dates"))) is not job
 
 
@@ -272,5 +272,5 @@ def test_a_model_without_a_tokenizer_is_refused(source: Callable[[Callable[[], S
 
 
 def test_the_local_model_is_refused_before_any_run() -> None:
-    assert "never trained" in probes.refusal(View(model="local"))
-    assert probes.refusal(STORYTELLER) == ""
+    assert "never trained" in scoring.refusal(View(model="local"))
+    assert scoring.refusal(STORYTELLER) == ""

@@ -15,8 +15,8 @@ from attention.analysis.dimensions import Layout, Turns
 from attention.browser import codec, store
 from attention.browser.rotary import NO_LAYER, payload
 from attention.record import Trace
-from attention.ui import turnings
-from attention.ui.turnings import LOCAL_ADDS, TOO_LONG, UNKNOWN, begin, found_by
+from attention.ui import rotary_pairs
+from attention.ui.rotary_pairs import LOCAL_ADDS, TOO_LONG, UNKNOWN, begin, found_by
 from attention.view import View
 
 TEXT = "The cat sat on the mat."
@@ -64,7 +64,7 @@ def test_while_the_test_run_is_under_way_that_is_said(storyteller: Trace) -> Non
     assert tree["turns"] == []
     after = payload(storyteller.head(0, 0), of(View(text=TEXT), storyteller))
     assert codec.parse(after)["awaited"] is False
-    assert found_by(turnings.Job()) is None
+    assert found_by(rotary_pairs.Job()) is None
 
 
 def test_layers_of_their_own_and_layers_that_were_not_reached(storyteller: Trace) -> None:
@@ -104,14 +104,14 @@ def test_a_model_that_is_not_there_is_a_reason(storyteller: Trace) -> None:
 
 
 def test_where_it_would_be_of_no_use_nothing_is_run() -> None:
-    runs = len(turnings._shared)
+    runs = len(rotary_pairs._shared)
     draw = torch.Generator().manual_seed(1)
     query, key = torch.randn(2, 1, 1100, 2, generator=draw)
     long = Trace.from_tensors(query=query, key=key)
     assert of(View(text="long"), long) == TOO_LONG
     weights = Trace.from_tensors(weights=torch.eye(3)[None])
     assert of(View(text="unknown"), weights) == UNKNOWN
-    assert len(turnings._shared) == runs
+    assert len(rotary_pairs._shared) == runs
 
 
 def test_it_keeps_no_trace_alive() -> None:

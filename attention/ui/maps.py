@@ -15,7 +15,7 @@ import streamlit as st
 from attention import derived
 from attention.browser import maps
 from attention.errors import HeadlightError, InputError
-from attention.ui import ask, components, work
+from attention.ui import components, prompt_bar, work
 
 if TYPE_CHECKING:
     from attention.record import HeadView, Kind, Trace
@@ -97,4 +97,4 @@ def _choice(view: View) -> None:
 def _choose() -> None:
     chosen = st.session_state[OVER]
     if chosen in maps.OVER:
-        ask.change_to(over=chosen)
+        prompt_bar.change_to(over=chosen)

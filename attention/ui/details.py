@@ -1,4 +1,4 @@
-"""“Look closer”: one of the deeper views of the head below its panels, as the view's lens says."""
+"""“Look closer”: one of the deeper views of the head below its panels, as the view says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from attention.browser import parts, rotary
-from attention.ui import ask, boundary, components, lens, runs, turnings
+from attention.ui import boundary, components, maps, prompt_bar, rotary_pairs, runs
 from attention.view import LENSES, View
 
 if TYPE_CHECKING:
@@ -32,19 +32,19 @@ def show(head_view: HeadView, view: View) -> None:
         elif view.lens == "dimensions":
             _dimensions(head_view, view)
         else:
-            lens.show(head_view, view, view.lens)
+            maps.show(head_view, view, view.lens)
 
 
 def _dimensions(head_view: HeadView, view: View) -> None:
-    job = turnings.begin(view, head_view.trace)
-    data = rotary.payload(head_view, turnings.found_by(job))
+    job = rotary_pairs.begin(view, head_view.trace)
+    data = rotary.payload(head_view, rotary_pairs.found_by(job))
     components.mount("dimensions", data, key="dimensions")
     if not job.done.is_set():
         _wait(job)
 
 
 @st.fragment(run_every=0.5)
-def _wait(job: turnings.Job) -> None:
+def _wait(job: rotary_pairs.Job) -> None:
     """Show what a test run found, as soon as it has ended."""
     if job.done.is_set():
         st.rerun()
@@ -59,4 +59,4 @@ def _chosen() -> None:
 def choose(lens: str) -> None:
     """Show this one of the deeper views; a name that is none does nothing."""
     if lens in LENSES:
-        ask.change_to(lens=lens)
+        prompt_bar.change_to(lens=lens)

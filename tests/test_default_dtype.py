@@ -9,9 +9,10 @@ import pytest
 import torch
 
 import attention
-from attention.analysis import averages, margins, norms, pairs, probe, reach, rollout, summary, thumbnails, words
+from attention.analysis import averages, norms, pairs, probe, reach, rollout, summary, thumbnails, words
 from attention.record.checks import checked_rows
 from attention.source import load_source
+from tests.oracles import margins
 from tests.tiny import build, ids
 
 TEXT = "The cat sat. The cat ran."

@@ -16,6 +16,7 @@ OTHERS = {
     "chromium": "static/ and assets/, the browser's side, and the page in Chromium",
     "deploy": "deploy/, the image and the wheel",
     "golden": "numbers and files of an earlier version",
+    "oracles": "the browser's arithmetic, written in Python a second time",
     "hostile": "input that is meant to do harm, wherever it comes in",
     "tools": "tools/",
 }

@@ -1,9 +1,10 @@
-"""Inside one score: the products q_i · k_i, dimension by dimension, which sum to it.
+"""How rotary models pair dimensions, and by how much each place turns each pair, found by a test run.
 
-Single dimensions mean little by themselves: any rotation of both q and k leaves every score as it is. In rotary models
-(Su et al. 2021, equation 34) dimensions turn in pairs, and a pair's two products belong together. Which dimensions are
-a pair differs between models, and cannot be seen in q and k; it is found by a test run (`layout_of`), or not told. The
-same run shows by how much each place turns each pair, so that q and k can be turned back (`turns_of`).
+The browser shows a score as the products q_i · k_i, which sum to it. Single dimensions mean little by themselves: any
+rotation of both q and k leaves every score as it is. In rotary models (Su et al. 2021, equation 34) dimensions turn in
+pairs, and a pair's two products belong together. Which dimensions are a pair differs between models, and cannot be seen
+in q and k; it is found by a test run, or not told. The same run shows by how much each place turns each pair, so that q
+and k can be turned back (`turns_of`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from attention.capture import Inputs, trace_model
 from attention.capture.inputs import embedding, has_decoder
 from attention.capture.lengths import longest
 from attention.errors import HeadlightError, InputError
-from attention.record import Kind, Token, Trace, wide
+from attention.record import Kind, Token, Trace
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,25 +44,6 @@ TIMES, EXACT, ROUNDED = 24, 1e-4, 3e-2
 SLOW = 0.05
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Products:
-    """One score taken apart. query, key, products: (d,) float32. score: their sum, before the scale (stage `scores`).
-
-    order: dimensions by falling |product|. scaled: score × the model's scale.
-    """
-
-    query: np.ndarray
-    key: np.ndarray
-    products: np.ndarray
-    score: float
-    scaled: float
-    order: np.ndarray
-
-    def largest(self, count: int = 5) -> list[tuple[int, float]]:
-        """(dimension, product) of the largest in size."""
-        return [(int(at), float(self.products[at])) for at in self.order[:count]]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Layout:
     """How a model pairs the dimensions it turns: width of them, from `start` on; all others stand alone.
@@ -79,20 +61,6 @@ class Layout:
         first = half if self.arrangement == "halves" else 2 * half
         second = half + self.width // 2 if self.arrangement == "halves" else 2 * half + 1
         return self.start + np.stack([first, second], axis=1)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Pairs:
-    """The products by turning pairs; all of them and those alone sum to the score.
-
-    dimensions (p, 2); products (p,), both together; most (p,): |q||k| of the pair, the largest that its product could
-    be at any distance. alone: (dimension, product) of those that do not turn.
-    """
-
-    dimensions: np.ndarray
-    products: np.ndarray
-    most: np.ndarray
-    alone: tuple[tuple[int, float], ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,51 +87,6 @@ class Turns:
 def _complex(vectors: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """Each pair as one complex number, (…, p)."""
     return vectors[..., pairs[:, 0]] + 1j * vectors[..., pairs[:, 1]]
-
-
-def products(record: AttentionRecord, head: int, query: int, key: int) -> Products | str:
-    """The score of one query and key by dimensions, or in words why not. Raises InputError for a place not there."""
-    if record.query is None or record.key is None:
-        return NO_QUERY
-    if not (0 <= query < record.n_q and 0 <= key < record.n_k):
-        raise InputError(f"Queries are 0 to {record.n_q - 1} and keys 0 to {record.n_k - 1}; got {query} and {key}.")
-    q = wide(record.query[head, query]).detach().cpu()
-    k = wide(record.key[record.kv_head(head), key]).detach().cpu()
-    each = q.double() * k.double()
-    score = float(each.sum())
-    return Products(
-        query=fixed(q.float()),
-        key=fixed(k.float()),
-        products=fixed(each.float()),
-        score=score,
-        scaled=score * record.scale,
-        order=fixed(each.abs().argsort(descending=True, stable=True)),
-    )
-
-
-def in_pairs(made: Products, layout: Layout) -> Pairs:
-    """The products by the pairs of a layout; raises InputError for one of another width."""
-    pairs = layout.pairs()
-    if layout.start + layout.width > len(made.products):
-        raise InputError(f"This layout turns {layout.start + layout.width} dimensions; there are {len(made.products)}.")
-    each, q, k = (array.astype(np.float64) for array in (made.products, made.query, made.key))
-    lengths = np.linalg.norm(q[pairs], axis=1) * np.linalg.norm(k[pairs], axis=1)
-    others = np.setdiff1d(np.arange(len(each)), pairs)
-    return Pairs(
-        dimensions=fixed(pairs),
-        products=fixed(each[pairs].sum(axis=1).astype(np.float32)),
-        most=fixed(lengths.astype(np.float32)),
-        alone=tuple((int(at), float(each[at])) for at in others),
-    )
-
-
-def layout_of(model: PreTrainedModel) -> Layout | str:
-    """How the model pairs dimensions in its first layer, by a test run, or in words why that is not known."""
-    trace = _said_again(model, TIMES)
-    if isinstance(trace, str):
-        return trace
-    records = trace.records("encoder" if "encoder" in trace.kinds else None)
-    return _layout_of(records[min(records)])
 
 
 def turns_of(model: PreTrainedModel, places: int) -> dict[tuple[Kind, int], Turns | str] | str:

@@ -69,13 +69,6 @@ class ValuesTile:
     pooled: bool
 
 
-def tile(
-    record: AttentionRecord, head: int, stage: str, box: Box | None = None, rows: int = SIDE, columns: int = SIDE
-) -> Tile:
-    """One stage of one head, at most rows × columns patches; see `tiles`."""
-    return tiles(record, head, (stage,), box, rows, columns)[stage]
-
-
 def tiles(
     record: AttentionRecord,
     head: int,

@@ -60,11 +60,6 @@ class Provenance:
     checks: tuple[HeadCheck, ...]
     notes: tuple[str, ...] = ()
 
-    @property
-    def run_words(self) -> str:
-        """What is said of the whole run's check."""
-        return run_check(self.fidelity)[1]
-
     def tree(self) -> dict[str, Any]:
         """All of it as JSON can carry it; differences that are no number are "nan" or "inf"."""
         return {

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from attention.record import HeadView, Token
 
-MASKED_STAGES = ("masked", "weights")
 SINK = "sink"
 VALUES = ("output", "contribution")
 NORMS = ("norms", "difference")

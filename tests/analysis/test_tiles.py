@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 import attention
 from attention.analysis import blocks
 from attention.analysis.norms import norm_weighted
-from attention.analysis.tiles import Box, Tile, edges, refusal, tile, tiles, values_tile
+from attention.analysis.tiles import Box, Tile, edges, refusal, tiles, values_tile
 from attention.errors import InputError, NoSuchHeadError
 from attention.record import AttentionRecord, Mask, PositionBias, Trace
 from tests.holding import held
+from tests.oracles.tiles import tile
 from tests.tiny import ids
 
 H, G, D, V = 4, 2, 5, 3

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 import attention
 from attention.analysis.norms import norm_weighted
-from attention.analysis.tiles import Box, edges, tile, values_tile
+from attention.analysis.tiles import Box, edges, values_tile
 from attention.browser import codec
 from attention.browser.tiles import LIMIT, tiles_tree
 from attention.errors import InputError, NoSuchHeadError
 from attention.record import AttentionRecord, HeadView, Mask, ModelFacts, Token, Trace
 from tests.holding import held
+from tests.oracles.tiles import tile
 from tests.tiny import ids
 
 H, D = 2, 3

@@ -10,12 +10,13 @@ import torch
 from playwright.sync_api import Locator, Page, expect
 
 import attention
-from attention.analysis.dimensions import STILL, Turns, in_pairs, products
+from attention.analysis.dimensions import STILL, Turns
 from attention.browser import codec, rotary
 from attention.record import HeadView, Trace
 from attention.ui import rotary_pairs
 from attention.view import View
 from tests.chromium import harness
+from tests.oracles.products import in_pairs, products
 from tests.tiny import build, ids
 
 TEXT = "The cat sat on the mat because it was tired."

@@ -12,10 +12,8 @@ import torch
 from playwright.sync_api import Browser
 
 import attention
-from attention.analysis import margins as margins_of_python
 from attention.analysis import row as row_of_python
 from attention.analysis.norms import norm_weighted
-from attention.analysis.tiles import tile
 from attention.browser import codec, parts, store
 from attention.browser.heads import heads_tree
 from attention.figures import alt, heatmaps
@@ -35,6 +33,8 @@ from attention.view import (
 from tests.chromium.lab import Lab, opened
 from tests.chromium.test_head_js import RULES, H, N, array, gap, record, trace_of
 from tests.chromium.test_head_js import random as random_numbers
+from tests.oracles import margins as margins_of_python
+from tests.oracles.tiles import tile
 from tests.tiny import build, ids
 
 CLOSE = 1e-5

@@ -22,12 +22,12 @@ from playwright.sync_api import Browser, Page, expect
 
 import attention
 from attention import Trace
-from attention.analysis.dimensions import in_pairs, products
 from attention.browser import overview, parts, rotary
 from attention.figures.palette import DARK, LIGHT
 from attention.ui import rotary_pairs
 from attention.view import View
 from tests.chromium import harness, lab
+from tests.oracles.products import in_pairs, products
 
 SVG = "{http://www.w3.org/2000/svg}"
 TOKENS = ["<b>x</b>", "$x$", "שלום", "=1+1", "naïve", "Łódź", "&amp;", "the"]

@@ -14,12 +14,13 @@ import pytest
 import torch
 from playwright.sync_api import Browser
 
-from attention.analysis.tiles import Box, Tile, tile, values_tile
+from attention.analysis.tiles import Box, Tile, values_tile
 from attention.browser.heads import heads_tree as whole
 from attention.browser.tiles import tiles_tree
 from attention.record import AttentionRecord, HeadView, Mask, ModelFacts, PositionBias, Token, Trace
 from tests.chromium import lab as lab_page
 from tests.chromium.lab import opened
+from tests.oracles.tiles import tile
 
 CLOSE = 1e-6
 H, G, D, V, N, NARROW = 4, 2, 19, 13, 61, 23

@@ -67,8 +67,9 @@ def test_what_could_not_be_checked_is_said() -> None:
     made = provenance(alone)
     assert (made.checks[0].holds, made.fidelity) == (None, None)
     assert "could not be checked" in made.checks[0].words
-    assert made.tree()["checks"]["run"] == {"holds": None, "words": made.run_words}
-    assert "not compared" in made.run_words
+    run = made.tree()["checks"]["run"]
+    assert run["holds"] is None
+    assert "not compared" in run["words"]
 
 
 def test_moments_are_written_in_utc() -> None:

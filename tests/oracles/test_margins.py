@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attention.analysis import blocks
-from attention.analysis.margins import effective, margins
 from attention.record import Trace
 from tests.analysis.planted import noise
+from tests.oracles.margins import effective, margins
 
 N = 11
 

@@ -1,0 +1,1 @@
+"""What the browser's code is held against: the same, written in Python a second time."""

@@ -162,7 +162,7 @@ function shaped(array, shape) {
 
 /**
  * {received, asked, mean (n_k), spread (n_q)} of one head: what each key receives in all and by each that may look at
- * it, and over how many keys each query spreads, exp(entropy). As `attention/analysis/margins.py`.
+ * it, and over how many keys each query spreads, exp(entropy). As `tests/oracles/margins.py`.
  */
 export function margins(head) {
   const weights = head.map("weights");

@@ -3,7 +3,7 @@
  * made of both. Components ask here and change the look here; the server hears of it afterwards, for the address.
  *
  * The look is the server's, with the changes over it that the server has not confirmed yet, so that neither a slow
- * answer nor a lost message takes back what a person did. Names and values are those of `attention/view.py`.
+ * answer nor a lost message takes back what a person did. Names and values are those of `attention/view/fields.py`.
  *
  * On the bus: "shown" {run, look, head} whenever what is shown changed and is here; "waiting" the look that is not here
  * yet, or null; "hover" {query, key, from} or null, of which the server never hears.

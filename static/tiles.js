@@ -1,7 +1,7 @@
 /**
  * Maps that are too large to travel or to draw cell by cell: the extreme of each patch, and where it stands.
  *
- * `tiles` reads the tree of `attention/ui/tiles.py` as head.js reads a head, for what travelled. A window is {z:
+ * `tiles` reads the tree of `attention/browser/tiles.py` as head.js reads a head, for what travelled. A window is {z:
  * Float32Array of `shape` [r, c], query, key: Int32Array of that shape, pooled, box: [top, bottom, left, right], sink:
  * Float32Array (r) or null}. z holds the number of the largest size in each patch, with its sign, and NaN where the mask
  * closes all of it; query and key tell where it stands. Patch i of r even ones begins at top + ⌊i·(bottom − top) / r⌋,

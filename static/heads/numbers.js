@@ -1,6 +1,6 @@
 /**
  * The heads as they arrived: where each is in the arrays, its number and how that is written, and their falling order.
- * A cell is {layer, head}; `given` is what the server sent (attention/ui/overview.py).
+ * A cell is {layer, head}; `given` is what the server sent (attention/browser/overview.py).
  */
 const { ui } = await import(`../headlight.js${new URL(import.meta.url).search}`);
 

@@ -1,7 +1,7 @@
 /**
  * Inside one score: the products of a query and a key by dimension, or by the pairs that a rotary model turns, and the
  * queries and keys of all tokens as strips. Everything is made here, of q and k that travelled; the payload says how the
- * model pairs and turns its dimensions (`attention/ui/dimensions_payload.py`), which cannot be seen in q and k. The parts
+ * model pairs and turns its dimensions (`attention/browser/rotary.py`), which cannot be seen in q and k. The parts
  * lie in `static/dimensions`.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);

@@ -162,6 +162,16 @@ def signature(one: griffe.Function, called: str | None = None) -> str:
     return f"{name}(\n{inside}){returns}"
 
 
+def _default(written: object) -> object:
+    """A default as a caller would write it: one that is made anew each time says nothing as source, and of a row of
+    `attention.table` it is the first argument.
+    """
+    source = str(written)
+    if "lambda" in source:
+        return "…"
+    return ast.unparse(ast.parse(source, mode="eval").body.args[0]) if source.startswith("row(") else written  # type: ignore[attr-defined]
+
+
 def _parameters(one: griffe.Function) -> Iterator[str]:
     starred = False
     for parameter in one.parameters:
@@ -172,8 +182,7 @@ def _parameters(one: griffe.Function) -> Iterator[str]:
             yield "*"
         kind = "" if parameter.annotation is None else f": {parameter.annotation}"
         equals = " = " if kind else "="
-        # A default that is made anew each time says nothing as source.
-        default = "…" if "lambda" in str(parameter.default) else parameter.default
+        default = _default(parameter.default)
         yield parameter.name + kind + ("" if default is None else f"{equals}{default}")
 
 

@@ -46,6 +46,9 @@ COLDEST, HOTTEST = 0.05, 20.0
 class View(Prompt):
     """What the inspect page shows: a prompt, and what of its run is looked at. Two equal views show the same picture.
 
+    model: bundled name, hub id (`id@revision` pins one) or folder. text: the sentence. pair: the second text, "" for
+    none. chat: whether the text enters as a message in the model's own chat template.
+
     kind: "" means the trace's own default. layer and head: from 0. query: the pinned token, from 0; None lets the
     page choose. also: further pinned tokens, whose rows are averaged or summed. together: which of the two. key: the
     token looked at in the products by dimension. stage: which of STAGES the scores panel shows. weights: the softmax's,
@@ -60,6 +63,8 @@ class View(Prompt):
     the smallest weight that is drawn there. top: the most lines a token, 0 for no limit. over: what is averaged.
 
     ids: whether the tokens' ids are shown.
+
+    NUL and lone surrogates, which no browser can carry, become U+FFFD. Raises InputError for values outside these.
     """
 
     kind: str = row(

@@ -78,7 +78,7 @@ def click(monkeypatch: pytest.MonkeyPatch, view: View, position: int, index: obj
     state = {predicted.KEY: {"pick": pick}, predicted.PLACE: (question, position)}
     changes: dict = {}
     monkeypatch.setattr(predicted.st, "session_state", state)
-    monkeypatch.setattr(predicted.ask, "change_to", lambda **given: changes.update(given))
+    monkeypatch.setattr(predicted.prompt_bar, "change_to", lambda **given: changes.update(given))
     predicted._pick()
     return changes
 
@@ -284,7 +284,7 @@ def writing(monkeypatch, written):
 def test_stop_takes_what_has_been_written_so_far(monkeypatch, session):
     changes, told = {}, []
     monkeypatch.setattr(predicted.runs, "person", lambda: "me")
-    monkeypatch.setattr(predicted.ask, "change_to", lambda **given: changes.update(given))
+    monkeypatch.setattr(predicted.prompt_bar, "change_to", lambda **given: changes.update(given))
     monkeypatch.setattr(predicted, "_pin_written", lambda: None)
     monkeypatch.setattr(predicted.state, "current", View)
     monkeypatch.setattr(predicted.state, "settle", lambda view, notices: told.extend(notices))

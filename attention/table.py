@@ -123,19 +123,16 @@ def settle(made: Any) -> None:
             raise InputError(f"A {type(made).__name__.lower()}'s {name} must be {one.sort.accepts}.")
 
 
-def changed(made: T, kind: str = "kind", model: str = "model", /, **changes: Any) -> T:
-    """The same with some fields changed, and what no longer means anything back at its default.
-
-    kind, model: the fields that say which kind of attention and which model it is.
-    """
+def changed(made: T, **changes: Any) -> T:
+    """The same with some fields changed, and what no longer means anything back at its default."""
     of = type(made)
     different = {name for name, value in changes.items() if value != getattr(made, name)}
     gone: set[str] = set()
-    if different & {kind, *named(of, lambda one: one.decides_run)}:
+    if different & {"kind", *named(of, lambda one: one.decides_run)}:
         gone |= {"run"}
-    if different & {kind, model}:
+    if different & {"kind", "model"}:
         gone |= {"kind"}
-    if model in different:
+    if "model" in different:
         gone |= {"model"}
     resets = {name: defaults(of)[name] for name, one in rows(of).items() if one.within in gone}
     return replace(made, **resets | changes)  # type: ignore[type-var]

@@ -1,4 +1,4 @@
-"""A wider lens on the text: averages of heads, rollout through the layers, words for subwords.
+"""The whole text at once: averages of heads, rollout through the layers, words for subwords.
 
 All of it is made here on the server, from the whole trace, and only when somebody looks. Each stands beside what it
 does not show.

@@ -2,14 +2,13 @@
 const { start } = await import(`${location.origin}${HEADLIGHT.base}/app/static/headlight.js?v=${HEADLIGHT.version}`);
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
-const TAGS = { plain: "span", small: "small" };
 
 /** One line: its parts beside each other, each with what it is: plain, small, good, bad or open. */
 function line(parts) {
   const made = parts.map(({ sort, text }) => {
     // A failed check is said at once to whoever listens to the page.
     const role = sort === "bad" ? { role: "alert" } : {};
-    return ui.make(TAGS[sort] ?? "span", { class: `hl-${sort}`, ...role }, text);
+    return ui.make(sort === "small" ? "small" : "span", { class: `hl-${sort}`, ...role }, text);
   });
   return ui.make("p", {}, ...made.flatMap((part, index) => (index ? [" ", part] : [part])));
 }

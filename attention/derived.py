@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 @dataclass(eq=False)
-class _Shelf:
+class _Cache:
     """What is kept of one owner: (value, bytes) by key, the least recently used first."""
 
     entries: OrderedDict[Hashable, tuple[Any, int]] = field(default_factory=OrderedDict)
@@ -41,7 +41,7 @@ class _Shelf:
 
 
 _lock = threading.Lock()
-_shelves: weakref.WeakKeyDictionary[Any, _Shelf] = weakref.WeakKeyDictionary()
+_caches: weakref.WeakKeyDictionary[Any, _Cache] = weakref.WeakKeyDictionary()
 
 
 def kept(owner: Any, key: Hashable, make: Callable[[], T], *, holds: Callable[[T], bool] | None = None) -> T:
@@ -50,42 +50,42 @@ def kept(owner: Any, key: Hashable, make: Callable[[], T], *, holds: Callable[[T
     Two threads may make the same at once: one of the two results is kept. What is made must not refer to its owner.
     """
     with _lock:
-        shelf = _shelves.get(owner)
-        if shelf is not None and key in shelf.entries:
-            shelf.entries.move_to_end(key)
-            found: T = shelf.entries[key][0]
+        cache = _caches.get(owner)
+        if cache is not None and key in cache.entries:
+            cache.entries.move_to_end(key)
+            found: T = cache.entries[key][0]
             if holds is None or holds(found):
                 return found
     made = make()
     size = size_of(made) + ENTRY
     with _lock:
-        _shelves.setdefault(owner, _Shelf()).put(key, made, size)
+        _caches.setdefault(owner, _Cache()).put(key, made, size)
     return made
 
 
 def has(owner: Any, key: Hashable) -> bool:
     """Whether something is kept under the key."""
     with _lock:
-        shelf = _shelves.get(owner)
-        return shelf is not None and key in shelf.entries
+        cache = _caches.get(owner)
+        return cache is not None and key in cache.entries
 
 
 def size(*owners: Any) -> int:
     """Bytes of all that is kept of these owners."""
     with _lock:
-        return sum(shelf.size for owner in owners if (shelf := _shelves.get(owner)) is not None)
+        return sum(cache.size for owner in owners if (cache := _caches.get(owner)) is not None)
 
 
 def forget(owner: Any) -> None:
     """Drop what is kept of an owner; it is made again when somebody asks."""
     with _lock:
-        _shelves.pop(owner, None)
+        _caches.pop(owner, None)
 
 
 def total() -> int:
     """Bytes of all that is kept in this process."""
     with _lock:
-        return sum(shelf.size for shelf in list(_shelves.values()))
+        return sum(cache.size for cache in list(_caches.values()))
 
 
 def size_of(value: Any) -> int:

@@ -27,10 +27,14 @@ def of_rows(arguments: dict[str, Any], rows: slice) -> dict[str, Any]:
     return {**arguments, **cut}
 
 
+def has_one_a_query(sink: Tensor, n_q: int) -> bool:
+    """Whether each query has a sink of its own, (b, h, n_q, 1), and not each head, (h,) in whatever shape."""
+    return sink.dim() == 4 and sink.shape[2] == n_q
+
+
 def sink_of(sink: Tensor, n_q: int) -> Tensor:
-    """(h,), or (h, n_q) where each query has its own, from whatever shape the model gives it."""
-    each = sink.dim() == 4 and sink.shape[2] == n_q
-    return sink[0, :, :, 0] if each else sink.flatten()
+    """One text's sinks: (h,), or (h, n_q) where each query has its own."""
+    return sink[0, :, :, 0] if has_one_a_query(sink, n_q) else sink.flatten()
 
 
 def kept(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor
 
-from attention.capture.inputs import Inputs, _arguments, check_inputs, has_decoder, same_draws
+from attention.capture.inputs import Inputs, arguments_of, check_inputs, has_decoder, same_draws
 from attention.capture.lengths import longest
 from attention.capture.outputs import named
 from attention.capture.refusal import REFUSALS, refusal
@@ -71,7 +71,7 @@ def run_untouched(model: PreTrainedModel, inputs: Inputs, *, keep: tuple[int, in
     MemoryFullError.
     """
     check_inputs(model, inputs)
-    arguments = _arguments(model, inputs, True)
+    arguments = arguments_of(model, inputs, whole=True)
     if keep is not None:
         arguments["logits_to_keep"] = torch.arange(*keep, device=next(model.parameters()).device)
     try:

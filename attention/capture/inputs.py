@@ -31,6 +31,11 @@ class Inputs:
     extra: Mapping[str, Sequence[int]] = field(default_factory=dict)
     attention_mask: tuple[int, ...] | None = None
 
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """How many ids enter, and how many of the pair."""
+        return len(self.ids), len(self.pair_ids)
+
 
 def too_long(count: int, limit: int) -> TooLongError:
     """The refusal of more tokens than a model takes."""
@@ -53,13 +58,15 @@ def check_inputs(model: PreTrainedModel, inputs: Inputs) -> None:
         raise InputError(f"attention_mask has {len(inputs.attention_mask)} entries for {len(inputs.ids)} tokens.")
 
 
-def forward(model: PreTrainedModel, inputs: Inputs, *, whole: bool) -> Result:
-    """A plain forward pass. whole: the logits of every position, not of the last one alone.
+def forward(model: PreTrainedModel, *texts: Inputs, whole: bool, differentiable: bool = False) -> Result:
+    """A plain forward pass of one text, or of several at once, the shorter ones padded behind their end.
 
-    Models that draw random numbers as they run draw the same ones each time, and the caller's own are left alone.
+    whole: the logits of every position, not of the last one alone. differentiable: gradients are recorded. Models that
+    draw random numbers as they run draw the same ones each time, and the caller's own are left alone.
     """
-    arguments = _arguments(model, inputs, whole)
-    with torch.inference_mode(False), torch.no_grad(), same_draws(model):
+    arguments = arguments_of(model, *texts, whole=whole)
+    gradients = torch.enable_grad() if differentiable else torch.no_grad()
+    with torch.inference_mode(False), gradients, same_draws(model):
         output = model(**arguments)
     return result_of(model, output)
 
@@ -76,17 +83,15 @@ def same_draws(model: PreTrainedModel) -> Iterator[None]:
         yield
 
 
-def _arguments(model: PreTrainedModel, inputs: Inputs, whole: bool) -> dict[str, Any]:
-    device = next(model.parameters()).device
+def arguments_of(model: PreTrainedModel, *texts: Inputs, whole: bool) -> dict[str, Any]:
+    """What a model's forward is called with; see `forward`."""
     takes = inspect.signature(model.forward).parameters
-    mask = [1] * len(inputs.ids) if inputs.attention_mask is None else list(inputs.attention_mask)
-    main = "input_ids" if "input_ids" in takes else model.main_input_name
-    rows: dict[str, Sequence[int]] = {main: inputs.ids, **inputs.extra}
-    if "attention_mask" in takes:
-        rows["attention_mask"] = mask
-    if inputs.pair_ids and has_decoder(model):
-        rows["decoder_input_ids"] = inputs.pair_ids
-    arguments: dict[str, Any] = {name: torch.tensor([list(row)], device=device) for name, row in rows.items()}
+    filler = _filler(model)
+    rows = [_rows(model, inputs, takes) for inputs in texts]
+    arguments: dict[str, Any] = {
+        name: _padded([own[name] for own in rows], filler if "ids" in name and "type" not in name else 0, model)
+        for name in rows[0]
+    }
     switches = {"use_cache": False, "output_attentions": False, "output_hidden_states": False, "return_dict": True}
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in takes.values())
     named = takes if not open_ended else {*takes, *switches} - ({"use_cache"} - set(takes))
@@ -94,6 +99,35 @@ def _arguments(model: PreTrainedModel, inputs: Inputs, whole: bool) -> dict[str,
     if not whole and "logits_to_keep" in takes:
         arguments["logits_to_keep"] = 1
     return arguments
+
+
+def _rows(model: PreTrainedModel, inputs: Inputs, takes: Mapping[str, Any]) -> dict[str, Sequence[int]]:
+    """What enters for one text, one number a token each, by the names that the model's forward has for it."""
+    main = "input_ids" if "input_ids" in takes else model.main_input_name
+    rows: dict[str, Sequence[int]] = {main: inputs.ids, **inputs.extra}
+    if "attention_mask" in takes:
+        rows["attention_mask"] = [1] * len(inputs.ids) if inputs.attention_mask is None else inputs.attention_mask
+    if inputs.pair_ids and has_decoder(model):
+        rows["decoder_input_ids"] = inputs.pair_ids
+    return rows
+
+
+def _padded(rows: Sequence[Sequence[int]], filler: int, model: PreTrainedModel) -> Tensor:
+    """Rows of unequal length as one tensor (texts, longest)."""
+    longest_row = max(map(len, rows))
+    padded = [[*row, *[filler] * (longest_row - len(row))] for row in rows]
+    return torch.tensor(padded, device=next(model.parameters()).device)
+
+
+def _filler(model: PreTrainedModel) -> int:
+    """The id that stands where a text has no more tokens: the model's own, for some count their positions by it."""
+    own = getattr(model.config.get_text_config(), "pad_token_id", None)
+    return own if isinstance(own, int) and own >= 0 else 0
+
+
+def takes_mask(model: PreTrainedModel) -> bool:
+    """Whether a model can be told which tokens are padding."""
+    return "attention_mask" in inspect.signature(model.forward).parameters
 
 
 def has_decoder(model: PreTrainedModel) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from attention.capture.address import Address
 from attention.capture.anatomy import Anatomy, anatomy_of
 from attention.capture.recorder import Operation
 from attention.record import Kind
@@ -19,17 +19,8 @@ _NUMBER = re.compile(r"(?:^|\.)(\d+)(?=\.|$)")
 _ATTENTION_LAYERS = ("attention", "hybrid")
 
 
-@dataclass(frozen=True, order=True)
-class Place:
-    """Where in the model an operation stands."""
-
-    kind: Kind
-    layer: int
-    op: int = 0
-
-
-def places(model: PreTrainedModel, operations: list[Operation]) -> list[Place]:
-    """A place for each operation, in order."""
+def addresses(model: PreTrainedModel, operations: list[Operation]) -> list[Address]:
+    """An address for each operation of a run, in order."""
     anatomy = anatomy_of(model)
     names = anatomy.names
     kinds = _kinds(model, operations, anatomy)
@@ -37,7 +28,7 @@ def places(model: PreTrainedModel, operations: list[Operation]) -> list[Place]:
     seen: Counter[tuple[Kind, int]] = Counter()
     found = []
     for kind, layer in zip(kinds, layers, strict=True):
-        found.append(Place(kind, layer, seen[kind, layer]))
+        found.append(Address(kind, layer, seen[kind, layer]))
         seen[kind, layer] += 1
     return found
 
@@ -118,8 +109,8 @@ def _passes(operations: list[Operation]) -> list[list[int]]:
 
 def _same_pass(one: Operation, other: Operation) -> bool:
     """Whether two operations ran in one call of their module: told, or seen by their sharing one query."""
-    if one.call is not None:
-        return one.call == other.call
+    if one.number is not None:
+        return one.number == other.number
     if one.query is None or other.query is None:
         return False
     return one.query.data_ptr() == other.query.data_ptr() and one.query.shape == other.query.shape

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from attention.capture.address import Address
 from attention.capture.inputs import has_decoder
-from attention.capture.places import Place
-from attention.capture.recorder import Recorder
+from attention.capture.recorder import Operation
+from attention.capture.seam import Seam
 from attention.record import KINDS, Kind
 
 if TYPE_CHECKING:
@@ -26,17 +28,17 @@ _SIGNS = (
 _LISTS = ("layer_types", "layers_block_type")
 
 
-def notes(model: PreTrainedModel, recorder: Recorder, where: list[Place]) -> tuple[str, ...]:
+def notes(model: PreTrainedModel, seam: Seam, operations: list[Operation], where: Sequence[Address]) -> tuple[str, ...]:
     """What of the model's attention is not in the trace."""
     counted = (
-        (recorder.batches, "run on windows of the text at once"),
-        (recorder.elsewhere, "do not run over the tokens of the text, but over parts, windows or other states"),
-        (recorder.missed, "could not be followed from their softmax to the values they weigh"),
+        (seam.batches, "run on windows of the text at once"),
+        (seam.elsewhere, "do not run over the tokens of the text, but over parts, windows or other states"),
+        (seam.missed, "could not be followed from their softmax to the values they weigh"),
     )
     found = [f"Not shown: weighted sums after a softmax that {what} ({number})." for number, what in counted if number]
     found += _other_layers(model, where)
     kinds: tuple[Kind, ...] = KINDS if getattr(model.config, "is_encoder_decoder", False) and has_decoder(model) else ()
-    if kinds and _joined(recorder, where):
+    if kinds and _joined(seam, operations, where):
         found.append("Decoder and cross attention are one softmax here: its keys are the tokens of both texts.")
         kinds = ("encoder", "decoder")
     missing = [kind for kind in kinds if kind not in {place.kind for place in where}]
@@ -45,7 +47,7 @@ def notes(model: PreTrainedModel, recorder: Recorder, where: list[Place]) -> tup
     return tuple(found)
 
 
-def _other_layers(model: PreTrainedModel, where: list[Place]) -> list[str]:
+def _other_layers(model: PreTrainedModel, where: Sequence[Address]) -> list[str]:
     """Which layers of a hybrid model do something else than attention, as its configuration calls it."""
     config = model.config.get_text_config()
     sorts: list[str] = next((own for name in _LISTS if (own := getattr(config, name, None))), [])
@@ -65,18 +67,18 @@ def _runs(numbers: list[int]) -> str:
     return ", ".join(f"{a} to {b}" if b - a > 1 else ", ".join(map(str, range(a, b + 1))) for a, b in pairs)
 
 
-def _joined(recorder: Recorder, where: list[Place]) -> bool:
+def _joined(seam: Seam, operations: list[Operation], where: Sequence[Address]) -> bool:
     """Whether a decoder's operation has its own tokens and another text's as its keys."""
-    pairs = zip(recorder.operations, where, strict=True)
-    return any(place.kind == "decoder" and op.n_k - op.n_q in recorder.lengths for op, place in pairs)
+    pairs = zip(operations, where, strict=True)
+    return any(place.kind == "decoder" and op.n_k - op.n_q in seam.lengths for op, place in pairs)
 
 
-def nothing_seen(model: PreTrainedModel, recorder: Recorder) -> str:
+def nothing_seen(model: PreTrainedModel, seam: Seam) -> str:
     """Why there is nothing to show of a model that ran."""
     name = type(model).__name__
-    if recorder.batches:
+    if seam.batches:
         return f"{name} cuts the text into windows before it attends, which Headlight does not show yet."
-    if recorder.elsewhere:
+    if seam.elsewhere:
         return (
             f"{name} attends between other things than the tokens of the text (latents, parts, or a text with more "
             "positions), which Headlight does not show yet."

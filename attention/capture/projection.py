@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from attention.capture.anatomy import anatomy_of
-from attention.capture.recorder import Recorder, current
+from attention.capture.recorder import Recorder
+from attention.capture.seam import observed_by
 from attention.record import TOLERANCE, checked_rows
 from attention.stages import exactly
 
@@ -98,7 +99,7 @@ class Finder:
 
     def _before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> None:
         # Another thread that shares the model may meet the hook while it is being removed, and then without kwargs.
-        if current() is not self._recorder or not self._recorder.operations:
+        if not observed_by(self._recorder) or not self._recorder.operations:
             return
         inputs = [value for value in (*args, *(kwargs or {}).values()) if isinstance(value, Tensor)]
         self._meet_norm(module, inputs)
@@ -113,7 +114,7 @@ class Finder:
             seen.changed.append(self._names[id(module)])
 
     def _after(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        if current() is not self._recorder or not isinstance(output, Tensor):
+        if not observed_by(self._recorder) or not isinstance(output, Tensor):
             return
         index = len(self._recorder.operations) - 1
         if index in self._seen and any(taker is module for _, taker in self._seen[index].takers):
@@ -160,7 +161,7 @@ def collecting(projections: list[LayerProjection], recorder: Recorder) -> Iterat
     """While inside, a sample of what known projections put out goes to the recorder, by operation."""
 
     def after(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        if current() is recorder and recorder.operations and isinstance(output, Tensor):
+        if observed_by(recorder) and recorder.operations and isinstance(output, Tensor):
             recorder.projected.setdefault(len(recorder.operations) - 1, sample(output))
 
     modules = {id(module): module for found in projections if (module := found.module()) is not None}

@@ -2,74 +2,28 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, cast
 
-import torch
 from torch import Tensor
 
 from attention.capture import autocast
-from attention.capture.anatomy import CHOICE, anatomy_of
+from attention.capture.address import Address
 from attention.capture.inputs import Inputs, check_inputs, embedding, forward
 from attention.capture.lengths import longest
-from attention.capture.notes import notes, nothing_seen
-from attention.capture.outputs import Result
-from attention.capture.places import Place, places
-from attention.capture.projection import Finder, LayerProjection, NoProjection, collecting
-from attention.capture.recorder import Operation, Recorder, record_into
-from attention.capture.refusal import REFUSALS, refusal
+from attention.capture.notes import notes
+from attention.capture.projection import LayerProjection, NoProjection
+from attention.capture.recorded import Recorded, Way, enter, lengths_of, record
+from attention.capture.recorder import Operation
 from attention.capture.rerun import OwnRun, Rerun, weakly
-from attention.capture.switch import switch_of
-from attention.capture.watch import Maps, Watch
+from attention.capture.seam import Seam
+from attention.capture.watch import KeepMaps, Maps
 from attention.capture.witness import witness_of
-from attention.errors import UnsupportedModelError, is_out_of_memory
-from attention.record import (
-    TOLERANCE,
-    AttentionRecord,
-    Fidelity,
-    FusedWitness,
-    ModelFacts,
-    Token,
-    Trace,
-    Witness,
-    difference,
-)
+from attention.record import AttentionRecord, FusedWitness, ModelFacts, Token, Trace, Witness
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-# How a run is recorded. registry: on our attention. both: on our attention, and the model's own softmaxes are watched
-# beside it. watched: the model runs as it is, alone, and its softmaxes are watched.
-Way = Literal["registry", "both", "watched"]
-
-
-@dataclass(eq=False)
-class _Known:
-    """What was found out about a loaded model once: its projections by place; way and fidelity by kind of input."""
-
-    projections: dict[Place, LayerProjection | NoProjection] = field(default_factory=dict)
-    ways: dict[tuple[Any, ...], Way] = field(default_factory=dict)
-    fidelity: dict[tuple[Any, ...], Fidelity] = field(default_factory=dict)
-
-    def learn(self, found: dict[Place, LayerProjection | NoProjection]) -> None:
-        """Take over what a run showed. That a projection was found once holds: an odd run does not unsay it."""
-        for place, projection in found.items():
-            if isinstance(projection, LayerProjection) or place not in self.projections:
-                self.projections[place] = projection
-
-
-@dataclass(eq=False)
-class _Run:
-    """A recorded run, how it was recorded, and what looked for projections on the way."""
-
-    recorder: Recorder
-    result: Result
-    way: Way
-    finder: Finder | None
 
 
 def trace_model(
@@ -88,85 +42,16 @@ def trace_model(
     UnsupportedModelError where it does not run on a text alone or no softmax attention could be watched.
     """
     check_inputs(model, inputs)
-    known = anatomy_of(model).memory.setdefault(_Known, _Known())
-    kind = _kind_of_run(model, inputs)
-    started = time.perf_counter()
-    try:
-        run = _recorded(model, inputs, known, known.ways[kind]) if kind in known.ways else _first(model, inputs, known)
-    except (*REFUSALS, MemoryError) as err:
-        told = refusal(model, inputs, err)
-        if told is err:
-            raise
-        raise told from err
-    seconds = time.perf_counter() - started
-    recorder = run.recorder
-    if not recorder.operations:
-        raise UnsupportedModelError(nothing_seen(model, recorder))
-    where = places(model, recorder.operations)
-    fidelity = known.fidelity.get(kind)
-    if run.finder is not None:
-        known.learn(dict(zip(where, run.finder.found(), strict=True)))
-        recorder.projected.update(run.finder.put_out())
-        fidelity = _compare(model, inputs, run.result.tensor)
-        if math.isfinite(fidelity.absolute):  # of a run that went wrong nothing is kept for the next one
-            known.ways[kind], known.fidelity[kind] = run.way, fidelity
+    run = record(model, inputs)
     return Trace(
-        model=facts(model, recorder.operations, name=name, revision=revision, trained=trained),
+        model=facts(model, run.operations, name=name, revision=revision, trained=trained),
         tokens=tokens,
         pair_tokens=pair_tokens,
-        all_records=_records(recorder, where, known, Rerun(_again(model, inputs, run.way))),
-        fidelity=fidelity,
-        seconds=seconds,
-        notes=(*notes(model, recorder, where), *autocast.note()),
+        all_records=_records(run, Rerun(_again(model, inputs, run.way))),
+        fidelity=run.fidelity,
+        seconds=run.seconds,
+        notes=(*notes(model, run.seam, run.operations, run.where), *autocast.note()),
     )
-
-
-def _first(model: PreTrainedModel, inputs: Inputs, known: _Known) -> _Run:
-    """The first run of its kind: makes all logits, to compare, looks for the projections, and finds the way to record.
-
-    A model that leaves the registry silent, or cannot run on our attention, runs once more as it is.
-    """
-    try:
-        run = _recorded(model, inputs, known, "both", first=True)
-    except REFUSALS as err:
-        if is_out_of_memory(err):
-            raise
-        run = None
-    if run is None or all(operation.road != "registry" for operation in run.recorder.operations):
-        return _recorded(model, inputs, known, "watched", first=True)
-    beside = run.recorder.missed or run.recorder.elsewhere
-    if not beside and all(operation.road == "registry" for operation in run.recorder.operations):
-        run.way = "registry"
-    return run
-
-
-def _recorded(model: PreTrainedModel, inputs: Inputs, known: _Known, way: Way, *, first: bool = False) -> _Run:
-    """A recorded run; once more with copies where the model overwrote what was kept."""
-    projections = [found for found in known.projections.values() if isinstance(found, LayerProjection)]
-    for copies in (False, True):
-        recorder = Recorder(copies=copies, lengths=_lengths(inputs))
-        finder = Finder(model, recorder) if first else None
-        with ExitStack() as around:
-            _enter(around, model, recorder, way)
-            around.enter_context(collecting(projections, recorder) if finder is None else finder.watching())
-            result = forward(model, inputs, whole=first)
-        if not recorder.overwritten:
-            break
-    return _Run(recorder, result, way, finder)
-
-
-def _enter(
-    around: ExitStack, model: PreTrainedModel, recorder: Recorder, way: Way, keep: int | None = None
-) -> Watch | None:
-    """Begin to record this way. keep: the number of the operation whose maps the watch is to keep."""
-    switch = switch_of(model)
-    around.enter_context(switch.untouched(model) if way == "watched" else switch.recording(model))
-    around.enter_context(record_into(recorder))
-    if way == "registry":
-        return None
-    watch = Watch(model, recorder, keep)
-    around.enter_context(watch.watching())
-    return watch
 
 
 def _again(model: PreTrainedModel, inputs: Inputs, way: Way) -> Callable[[int], Maps]:
@@ -174,48 +59,30 @@ def _again(model: PreTrainedModel, inputs: Inputs, way: Way) -> Callable[[int], 
     get, cast_as = weakly(model), autocast.of(model)
 
     def again(index: int) -> Maps:
-        own = cast("PreTrainedModel", get())
+        own, keeps = cast("PreTrainedModel", get()), KeepMaps(index)
         with ExitStack() as around:
             around.enter_context(cast_as.entered())
-            watch = _enter(around, own, Recorder(lengths=_lengths(inputs)), way, keep=index)
+            enter(around, own, Seam(keeps, lengths=lengths_of([inputs])), way)
             forward(own, inputs, whole=False)
-        if watch is None or watch.maps is None:
+        if keeps.maps is None:
             raise RuntimeError("the model did not run as it did the first time")
-        return watch.maps
+        return keeps.maps
 
     return again
 
 
-def _lengths(inputs: Inputs) -> frozenset[int]:
-    return frozenset({len(inputs.ids), len(inputs.pair_ids)} - {0})
-
-
-def _compare(model: PreTrainedModel, inputs: Inputs, traced: Tensor) -> Fidelity:
-    """The traced result against a run of the model as it was given to us."""
-    with switch_of(model).untouched(model):
-        result = forward(model, inputs, whole=True)
-    own = result.tensor
-    types = {own.dtype, autocast.of(model).dtype or own.dtype}
-    tolerance = max(TOLERANCE.get(dtype, TOLERANCE[torch.float16]) for dtype in types)
-    apart = float("inf") if traced.shape != own.shape else (traced.float() - own.float()).abs().max().item()
-    gap = difference(apart, own.float().abs().max().item(), tolerance)
-    return Fidelity(of=result.of, absolute=gap.absolute, relative=gap.relative, tolerance=tolerance)
-
-
-def _records(
-    recorder: Recorder, where: list[Place], known: _Known, rerun: Rerun
-) -> tuple[AttentionRecord, ...]:
+def _records(run: Recorded, rerun: Rerun) -> tuple[AttentionRecord, ...]:
     masks: list[Tensor] = []
     unseen = NoProjection("its projection was not seen")
     return tuple(
         _record(
             operation,
-            place,
-            known.projections.get(place, unseen),
-            recorder.projected.get(index),
+            address,
+            run.known.projections.get(address, unseen),
+            run.recorder.projected.get(index),
             _witness(operation, masks, rerun, index),
         )
-        for index, (operation, place) in enumerate(zip(recorder.operations, where, strict=True))
+        for index, (operation, address) in enumerate(zip(run.operations, run.where, strict=True))
     )
 
 
@@ -230,16 +97,16 @@ def _witness(operation: Operation, masks: list[Tensor], rerun: Rerun, index: int
 
 def _record(
     operation: Operation,
-    place: Place,
+    address: Address,
     projection: LayerProjection | NoProjection,
     projected: Tensor | None,
     witness: Witness | None,
 ) -> AttentionRecord:
     found = isinstance(projection, LayerProjection)
     return AttentionRecord(
-        layer=place.layer,
-        kind=place.kind,
-        op=place.op,
+        layer=address.layer,
+        kind=address.kind,
+        op=address.op,
         query=operation.query,
         key=operation.key,
         value=operation.value,
@@ -292,12 +159,3 @@ def _decoder_layers(model: PreTrainedModel) -> int | None:
     config = getattr(model.config, "decoder", model.config)
     names = ("decoder_layers", "num_decoder_layers", "num_hidden_layers")
     return next((number for number in (getattr(config, name, None) for name in names) if number is not None), None)
-
-
-def _kind_of_run(model: PreTrainedModel, inputs: Inputs) -> tuple[Any, ...]:
-    """What a comparison with an untouched run is good for: these inputs' kind, and the model as it now is."""
-    padded = inputs.attention_mask is not None and not all(inputs.attention_mask)
-    kind = bool(inputs.pair_ids), tuple(sorted(inputs.extra)), padded, len(inputs.ids) > 1, autocast.of(model)
-    weights = tuple((w.data_ptr(), w.dtype, w.device) for w in model.parameters())
-    changes = sum(0 if w.is_inference() else w._version for w in model.parameters())
-    return *kind, hash(weights), changes, tuple(getattr(config, CHOICE) for config in anatomy_of(model).configs)

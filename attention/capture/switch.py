@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from attention.capture.anatomy import CHOICE, anatomy_of
-from attention.capture.recorder import EAGER, SDPA
+from attention.capture.registry import EAGER, SDPA
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from attention.capture.arguments import of_rows
-from attention.capture.recorder import Operation, own_eager, row_blocks
+from attention.capture.recorder import Operation
+from attention.capture.registry import own_eager, row_blocks
 from attention.record import AttentionRecord, PositionBias, wide
 
 # Per-head logits and the like are small; weights of projections are not and must not be kept alive.

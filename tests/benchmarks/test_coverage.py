@@ -11,7 +11,7 @@ import torch
 import transformers
 
 import attention
-from attention.capture import recorder
+from attention.capture import registry
 from benchmarks.coverage.compare import Aligned, Gap, align, gap
 from benchmarks.coverage.examine import Row, _judge, examine
 from benchmarks.coverage.listing import Architecture, architectures
@@ -118,12 +118,12 @@ def test_both_sources_are_compared_and_each_can_fail(source: str) -> None:
 
 
 def test_a_capture_that_scales_wrongly_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = recorder.sdpa_attention_forward
+    original = registry.sdpa_attention_forward
 
     def wrong(module: Any, query: Any, *rest: Any, **named: Any) -> Any:
         return original(module, query * 1.01, *rest, **named)
 
-    monkeypatch.setattr(recorder, "sdpa_attention_forward", wrong)
+    monkeypatch.setattr(registry, "sdpa_attention_forward", wrong)
     row = examine(known()["LlamaForCausalLM"])
     assert row.outcome == "differs"
     assert row.error is not None

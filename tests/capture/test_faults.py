@@ -9,7 +9,8 @@ import torch
 from transformers import AttentionMaskInterface
 
 import attention
-from attention.capture import recorder
+from attention.capture import registry
+from attention.capture.seam import current
 from attention.record import AttentionRecord, Mask, PositionBias, Trace
 from tests.tiny import build, ids
 
@@ -110,7 +111,7 @@ def test_the_weights_are_checked_and_not_only_the_output() -> None:
 
 
 def test_fidelity_sees_a_mask_that_was_never_applied(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(AttentionMaskInterface._global_mapping, recorder.SDPA, lambda *args, **kwargs: None)
+    monkeypatch.setitem(AttentionMaskInterface._global_mapping, registry.SDPA, lambda *args, **kwargs: None)
     model = build("bert", "encoder")
     trace = attention.trace(model, ids(N), attention_mask=[1] * (N - 4) + [0] * 4)
     assert trace.fidelity is not None
@@ -118,12 +119,12 @@ def test_fidelity_sees_a_mask_that_was_never_applied(monkeypatch: pytest.MonkeyP
 
 
 def test_fidelity_sees_an_attention_that_is_not_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = recorder.sdpa_attention_forward
+    original = registry.sdpa_attention_forward
 
     def wrong(module: Any, query: Any, *rest: Any, **named: Any) -> Any:
         return original(module, query * 1.01, *rest, **named)
 
-    monkeypatch.setattr(recorder, "sdpa_attention_forward", wrong)
+    monkeypatch.setattr(registry, "sdpa_attention_forward", wrong)
     trace = attention.trace(build("llama", "decoder"), ids(N))
     assert trace.fidelity is not None
     assert not trace.fidelity.ok
@@ -144,9 +145,9 @@ def test_tensors_overwritten_in_place_are_kept_as_they_entered(monkeypatch: pyte
 
     def overwriting(self: Any, *args: Any, **kwargs: Any) -> Any:
         result = before(self, *args, **kwargs)
-        operations = recorder.current().operations if recorder.current() else []
-        if operations and not recorder.current().copies:
-            operations[-1].query.mul_(2)
+        seam = current()
+        if seam is not None and seam.observer.operations and not seam.observer.copies:
+            seam.observer.operations[-1].query.mul_(2)
         return result
 
     monkeypatch.setattr(type(layer), "forward", overwriting)

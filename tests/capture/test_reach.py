@@ -12,8 +12,8 @@ import transformers
 from transformers import AttentionInterface
 
 import attention
-from attention.capture import recorder
-from attention.capture.recorder import EAGER, SDPA
+from attention.capture import registry
+from attention.capture.registry import EAGER, SDPA
 from attention.capture.twin import Twin
 from attention.errors import UnsupportedModelError
 from attention.record import AttentionRecord, Mask, Token, Trace
@@ -53,7 +53,7 @@ def test_a_twin_answers_to_the_name_it_stands_for_and_is_found_by_its_own() -> N
     for again in (copy.deepcopy(SDPA), pickle.loads(pickle.dumps(SDPA))):
         assert isinstance(again, Twin)
         assert (str(again), again.of) == ("headlight_sdpa", "sdpa")
-    assert AttentionInterface()[SDPA] is recorder.fused
+    assert AttentionInterface()[SDPA] is registry.fused
 
 
 @pytest.mark.parametrize("name", ["DeepseekV32ForCausalLM", "MistralLarge4TextModel"])
@@ -78,7 +78,7 @@ def test_attention_beside_the_registry_is_shown_with_it() -> None:
 def test_a_registry_model_is_watched_in_its_first_run_only(monkeypatch: pytest.MonkeyPatch) -> None:
     model = build("llama", "decoder")
     attention.trace(model, ids(N))
-    monkeypatch.setattr("attention.capture.run.Watch", None)
+    monkeypatch.setattr("attention.capture.recorded.Watch", None)
     assert attention.trace(model, ids(N, seed=8)).model.road == "registry"
 
 
@@ -109,7 +109,7 @@ def test_a_fault_of_ours_is_not_put_down_to_the_model(monkeypatch: pytest.Monkey
     def broken(*args: Any) -> Any:
         raise TypeError("a fault in the watch")
 
-    monkeypatch.setattr("attention.capture.run.Watch", broken)
+    monkeypatch.setattr("attention.capture.recorded.Watch", broken)
     with pytest.raises(TypeError, match="a fault in the watch"):
         attention.trace(build("llama", "decoder"), ids(N))
 
@@ -238,5 +238,5 @@ def test_an_unknown_sort_is_refused_without_a_guess() -> None:
 def test_transformers_has_what_the_twin_relies_on() -> None:
     """The registry is asked by hash, and by equality only for "eager": then our name is found under its own."""
     interface = transformers.modeling_utils.ALL_ATTENTION_FUNCTIONS
-    assert interface.get_interface(EAGER, print) is recorder.eager
+    assert interface.get_interface(EAGER, print) is registry.eager
     assert interface.get_interface("eager", print) is print

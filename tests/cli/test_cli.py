@@ -20,7 +20,7 @@ import attention
 from attention import catalogue, view
 from attention.analysis import patterns as analysis
 from attention.analysis.named import NAMES
-from attention.capture import recorder
+from attention.capture import registry
 from attention.cli import codes, common, main
 from attention.cli import models as models_command
 from attention.cli import patterns as patterns_command
@@ -316,12 +316,12 @@ def test_what_is_written_wrongly_is_a_usage_error(run: Any, arguments: list[str]
 
 def plant(monkeypatch: pytest.MonkeyPatch) -> None:
     """An attention whose queries are 1 % too large."""
-    right = recorder.sdpa_attention_forward
+    right = registry.sdpa_attention_forward
 
     def wrong(module: Any, query: Any, *rest: Any, **named: Any) -> Any:
         return right(module, query * 1.01, *rest, **named)
 
-    monkeypatch.setattr(recorder, "sdpa_attention_forward", wrong)
+    monkeypatch.setattr(registry, "sdpa_attention_forward", wrong)
 
 
 def test_a_failed_check_is_an_exit_code_of_its_own(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,5 @@
 /**
- * What Headlight's components share: the bus between them, the payload's parser, colours and small DOM helpers.
+ * What all of a page shares: the payload's parser, colours and small DOM helpers.
  * Text that a person typed reaches the page only through textContent and fillText.
  */
 
@@ -14,38 +14,6 @@ let palettes = {};
 export function start(settings) {
   palettes = settings.palettes;
   return api;
-}
-
-// The bus: hover, head and pin travel between components and never reach the server.
-
-/** The page's one bus: an EventTarget with the last message of each name. */
-function bus() {
-  globalThis.headlightBus ??= { target: new EventTarget(), last: new Map() };
-  return globalThis.headlightBus;
-}
-
-/** Tell all components; `detail` is kept for those that mount later. */
-function say(name, detail) {
-  bus().last.set(name, detail);
-  bus().target.dispatchEvent(new CustomEvent(name, { detail }));
-}
-
-/** Tell those who listen now; nothing is kept. */
-function tell(name, detail) {
-  bus().target.dispatchEvent(new CustomEvent(name, { detail }));
-}
-
-/** The last message of that name, or undefined. */
-function last(name) {
-  return bus().last.get(name);
-}
-
-/** Call `heard(detail)` now with the last message, if any, and at each new one. Returns the function that stops it. */
-function listen(name, heard) {
-  const call = (event) => heard(event.detail);
-  bus().target.addEventListener(name, call);
-  if (bus().last.has(name)) heard(last(name));
-  return () => bus().target.removeEventListener(name, call);
 }
 
 // The payload
@@ -191,8 +159,8 @@ function isHere(name) {
   return name === "localhost" || name.endsWith(".localhost") || name === "[::1]" || name === "0.0.0.0" || name.startsWith("127.");
 }
 
-/** A sideways stroke tells `swipe` 1 or −1; the page keeps its own vertical scroll (touch-action: pan-y). */
-function swipes(element) {
+/** A sideways stroke calls `swiped` with 1 or −1; the page keeps its own vertical scroll (touch-action: pan-y). */
+function swipes(element, swiped) {
   let start = null;
   element.addEventListener("pointerdown", (event) => {
     start = event.pointerType === "mouse" ? null : [event.clientX, event.clientY];
@@ -202,7 +170,7 @@ function swipes(element) {
     if (!start) return;
     const [dx, dy] = [event.clientX - start[0], event.clientY - start[1]];
     start = null;
-    if (Math.abs(dx) > SWIPE_PX && Math.abs(dx) > 2 * Math.abs(dy)) tell("swipe", dx < 0 ? 1 : -1);
+    if (Math.abs(dx) > SWIPE_PX && Math.abs(dx) > 2 * Math.abs(dy)) swiped(dx < 0 ? 1 : -1);
   });
 }
 
@@ -267,7 +235,7 @@ function decimals(value, count) {
 }
 
 const api = {
-  say, tell, last, listen, parse, row, dress, channels, mix, css, inkOn, make, once, typing, isHere, swipes, inside, namesOf, named,
+  parse, row, dress, channels, mix, css, inkOn, make, once, typing, isHere, swipes, inside, namesOf, named,
   number, decimals,
 };
 

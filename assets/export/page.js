@@ -1,10 +1,11 @@
 /**
  * The page of an exported file: it takes the server's place. Components get the trees that the file holds; what they
- * change on the desk stays there, for there is nobody to tell.
+ * change in the store stays there, for there is nobody to tell.
  */
-const [{ start }, { desk }] = await Promise.all(["headlight", "desk"].map((name) => import(`/app/static/${name}.js`)));
+const [{ start }, { storeOf }] = await Promise.all(["headlight", "store"].map((name) => import(`/app/static/${name}.js`)));
 const ui = start(HEADLIGHT);
-const table = desk(ui);
+// The name of the store of this page's one figure group.
+const STORE = "file";
 // Those whose styles belong to the document, as in `attention/ui/components.py`.
 const OPEN = ["figures"];
 const KINDS = { encoder: "encoder", decoder: "decoder", cross: "cross" };
@@ -32,7 +33,7 @@ function rootOf(name) {
 
 function draw(name) {
   const own = mounted.get(name);
-  own.stop = own.component({ data: own.data, parentElement: own.root, key: name, setTriggerValue() {}, setStateValue() {} });
+  own.stop = own.component({ data: own.data, store: STORE, parentElement: own.root, setTriggerValue() {}, setStateValue() {} });
 }
 
 function takeDown(name) {
@@ -61,7 +62,7 @@ async function open({ held }, kind) {
   await mount("sentence", {});
   await mount("figures", own.panels);
   await mount("arithmetic", {});
-  await mount("heads", headsOf(own, table.look() ?? own.look.look));
+  await mount("heads", headsOf(own, storeOf(STORE).look() ?? own.look.look));
 }
 
 /** The pictures or numbers of all heads that the look asks for; what the file has not stands as it was. */
@@ -114,7 +115,7 @@ export async function show(bytes) {
   const state = { kind: file.facts.kind, lens: file.facts.lens };
   await Promise.all([400, 600, 700].map((weight) => document.fonts.load(`${weight} 16px "Source Sans 3"`)));
   at("desk").hidden = false;
-  ui.listen("shown", (shown) => {
+  storeOf(STORE).listen("shown", (shown) => {
     const own = file.held[state.kind];
     if (shown.run !== own.run) return;
     tell(own, shown);

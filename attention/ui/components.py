@@ -28,7 +28,7 @@ NAMES = (
 OPEN = ("figures", "map", "pictures", "share", "file", "words", "opener")
 # As wide as what stands in it, for something else stands beside it.
 NARROW = ("samples", "opener")
-# What a component is given that lives on what lies on the desk.
+# What a component is given that shows what its store holds.
 NOTHING = codec.pack({})
 
 
@@ -56,10 +56,16 @@ def renderer(name: str) -> Callable[..., Any]:
     )
 
 
-def mount(name: str, data: bytes = NOTHING, *, key: str, **callbacks: Callable[[], None]) -> Mapping[str, Any]:
-    """Show one component. `callbacks` are on_<state or trigger>_change, called before the rerun."""
+def mount(
+    name: str, data: bytes = NOTHING, *, key: str, store: str = "", **callbacks: Callable[[], None]
+) -> Mapping[str, Any]:
+    """Show one component. `callbacks` are on_<state or trigger>_change, called before the rerun.
+
+    store: the name of the figure group that it belongs to: components of one name share what they show, and those of
+    another know nothing of it. A component that shows nothing of a run needs none. One key has one store.
+    """
     width = "content" if name in NARROW else "stretch"
-    return renderer(name)(data=data, key=key, width=width, **callbacks)
+    return renderer(name)(data=codec.addressed(data, store), key=key, width=width, **callbacks)
 
 
 def dress(css: str) -> None:

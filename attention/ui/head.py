@@ -147,10 +147,10 @@ def _draw(head_view: HeadView, view: View) -> None:
         beside = st.container(key="left")
         outlook = st.container(key="outlook", gap="xsmall")
     with right, st.container(key="right"):
-        components.mount("sentence", key="sentence")
+        components.mount("sentence", key="sentence", store=store.INSPECT)
         _bench(head_view, view, pinned)
-        components.mount("figures", parts.panels(head_view, view), key="figures")
-        components.mount("arithmetic", key="arithmetic")
+        components.mount("figures", parts.panels(head_view, view), key="figures", store=store.INSPECT)
+        components.mount("arithmetic", key="arithmetic", store=store.INSPECT)
         further = st.container(key="further")
     with beside:
         _kinds(head_view.trace, head_view.kind)
@@ -176,7 +176,7 @@ def _part(draw: Callable[..., None], *given: Any) -> None:
 def _lay_on_the_desk(head_view: HeadView, view: View) -> None:
     """What the browser makes every head of, first of all: while it does, the rest of the page is still made here."""
     with st.container(key="desk"):
-        components.mount("run", store.run(head_view, view), key="run")
+        components.mount("run", store.run(head_view, view), key="run", store=store.INSPECT)
 
 
 def _bench(head_view: HeadView, view: View, pinned: int) -> None:
@@ -187,7 +187,7 @@ def _bench(head_view: HeadView, view: View, pinned: int) -> None:
     st.session_state[LAID] = (store.run_id(head_view.trace, head_view.kind), state.subject(view))
     # The address first: whoever copies it once the look is here copies the same.
     state.sync()
-    components.mount("bench", data, key="bench", on_look_change=_look)
+    components.mount("bench", data, key="bench", store=store.INSPECT, on_look_change=_look)
 
 
 def _look() -> None:
@@ -223,7 +223,7 @@ def _heads(head_view: HeadView, view: View) -> None:
         st.text(str(err))
         st.button("Show all heads", key="heads-again", on_click=work.again)
         return
-    components.mount("heads", data, key="heads")
+    components.mount("heads", data, key="heads", store=store.INSPECT)
     if overview.awaits_scores(view) and scoring.scores(view, head_view.kind) is None:
         stored.show(head_view, view, stored.ON_THE_MAP)
 

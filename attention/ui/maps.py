@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from attention import derived
-from attention.browser import maps
+from attention.browser import maps, store
 from attention.errors import HeadlightError, InputError
 from attention.ui import components, prompt_bar, work
 
@@ -40,7 +40,7 @@ def show(head_view: HeadView, view: View, which: Which) -> None:
             if isinstance(err, work.LeftError):
                 st.button("Go through the heads", key="wider-again", on_click=work.again)
             return
-        components.mount(MAP, data, key=MAP)
+        components.mount(MAP, data, key=MAP, store=store.INSPECT)
 
 
 def payload(head_view: HeadView, which: Which, over: str = "") -> bytes:

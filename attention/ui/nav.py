@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from attention.assets import ASSETS
-from attention.browser import parts
+from attention.browser import parts, store
 from attention.figures.palette import DARK, LIGHT, Palette
 from attention.ui import boundary, components, share, state
 
@@ -76,7 +76,8 @@ def bar(here: str) -> None:
     steps = {"undo": state.can_undo(), "redo": state.can_redo()}
     data = parts.bar(listed, **steps, embedded=bool(st.context.is_embedded), shares=shares)
     heard = {"undo": state.undo, "redo": state.redo, "open": _ignore, "share": share.ask}
-    components.mount("bar", data, key="bar", **{f"on_{name}_change": call for name, call in heard.items()})
+    callbacks = {f"on_{name}_change": call for name, call in heard.items()}
+    components.mount("bar", data, key="bar", store=store.INSPECT, **callbacks)
     asked = boundary.said("bar", "open", str)
     target = next((page for page in PAGES if asked is not None and page.path == (asked or first)), None)
     if target is not None:

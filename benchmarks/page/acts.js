@@ -72,7 +72,7 @@
   }
 
   const isAt = (layer, head) => {
-    const shown = globalThis.headlightDesk.shown?.look;
+    const shown = globalThis.headlightStores.get("inspect").shown?.look;
     return shown?.layer === layer && shown.head === head;
   };
 
@@ -96,8 +96,8 @@
   async function rerun(rounds) {
     const times = [];
     for (let i = 0; i < rounds; i++) {
-      const { local, server, send } = globalThis.headlightDesk;
-      if (local.size) throw new Error("the desk has something to tell");
+      const { local, server, send } = globalThis.headlightStores.get("inspect");
+      if (local.size) throw new Error("the store has something to tell");
       const from = forget();
       send({ seq: server.seen, changes: { layer: String(server.look.layer) } });
       await answered();
@@ -125,7 +125,7 @@
     const times = [];
     for (let i = 0; i < rounds; i++) {
       const before = panels().map(({ cells }) => cells);
-      const painted = () => globalThis.headlightBus.last.get("waiting") === null && panels().every(({ cells }, at) => cells !== before[at]);
+      const painted = () => globalThis.headlightStores.get("inspect").last.get("waiting") === null && panels().every(({ cells }, at) => cells !== before[at]);
       const box = cover.getBoundingClientRect();
       const place = { clientX: box.left + 2, clientY: box.top + ((i + 0.5) / rounds) * box.height };
       times.push(await toPainted(() => tell(cover, "click", place), painted));

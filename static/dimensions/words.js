@@ -1,7 +1,7 @@
 /** What is said of a score and of what is under the pointer. */
 const version = new URL(import.meta.url).search;
 const [{ ui }, { titlesOf }, { bySize }, { isPaired, onStrips }] = await Promise.all(
-  ["../headlight", "../row", "./products", "./taste"].map((name) => import(`${name}.js${version}`)));
+  ["../headlight", "../row", "./products", "./options"].map((name) => import(`${name}.js${version}`)));
 
 const NAMED = 4;
 const DEGREES = 180 / Math.PI;

@@ -1,9 +1,8 @@
 /** The enlarged head: its picture, what is looked at in it, and its numbers. In the top layer, where nothing cuts it off. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { desk }, { penOf }, numbers, { boxOf }, { closeUp, hatched, pooledPlace }] = await Promise.all(
-  ["../headlight", "../desk", "../paint", "./numbers", "./grid", "./pictures"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { penOf }, numbers, { boxOf }, { closeUp, hatched, pooledPlace }] = await Promise.all(
+  ["../headlight", "../paint", "./numbers", "./grid", "./pictures"].map((name) => import(`${name}.js${version}`)));
 const { evenWords, indexOf, name, same, valueOf, written } = numbers;
-const table = desk(ui);
 
 const SIDE = 136;
 const PIXELS = 48;
@@ -76,15 +75,15 @@ function place(state) {
 
 /** The picture and, over it, the row and column that are looked at and ticks at pinned rows. */
 export function drawLens(state) {
-  const { lens: one, given, palette, hover } = state;
+  const { store, lens: one, given, palette, hover } = state;
   const pen = penOf(one.canvas, SIDE, SIDE);
   pen.imageSmoothingEnabled = false;
   pen.fillStyle = hatched(pen, palette);
   pen.fillRect(0, 0, SIDE, SIDE);
   const [rows, columns] = picture(state, pen);
   const [query, key] = [ui.inside(hover?.query, given.queries), ui.inside(hover?.key, given.keys)];
-  one.query.textContent = tokenWords("row", "queries", query);
-  one.key.textContent = tokenWords("column", "keys", key);
+  one.query.textContent = tokenWords(store.shown(), "row", "queries", query);
+  one.key.textContent = tokenWords(store.shown(), "column", "keys", key);
   one.what.textContent = rows ? pictureWords(given, rows, columns) : "";
   if (!rows) return;
   const bar = (colour, ...box) => {
@@ -92,7 +91,7 @@ export function drawLens(state) {
     pen.fillRect(...box);
   };
   const rowOf = (place) => pooledPlace(place, given.queries, rows) * SIDE;
-  for (const pin of table.pins()) bar(palette.ink, 0, rowOf(pin) - 1.5, 7, 3);
+  for (const pin of store.pins()) bar(palette.ink, 0, rowOf(pin) - 1.5, 7, 3);
   if (query !== null) bar(palette.query, 0, rowOf(query) - 0.75, SIDE, 1.5);
   if (key !== null) bar(palette.key, pooledPlace(key, given.keys, columns) * SIDE - 0.75, 0, 1.5, SIDE);
 }
@@ -114,21 +113,21 @@ function pictureWords({ picture: { what }, queries, keys }, rows, columns) {
   return `${what === "norms" ? "what keys bring" : what}, ${rows} × ${columns}${small}`;
 }
 
-function tokenWords(word, side, index) {
-  const token = index === null ? null : table.shown()?.run.tokens[side][index];
+function tokenWords(shown, word, side, index) {
+  const token = index === null ? null : shown?.run.tokens[side][index];
   return token ? `${word} “${token.name}”` : "";
 }
 
 /** The head in more pixels than travelled, made of its q and k where they are here. */
 function lookCloser(state) {
-  const { lens: one, given } = state;
+  const { store, lens: one, given } = state;
   const what = { weights: "weights", scores: "masked" }[given.picture.what];
   if (!one.shown || one.close || !what || !given.pictures || given.queries * given.keys > MOST) return;
-  const head = table.headAt(one.shown.layer, one.shown.head, { plain: true });
+  const head = store.headAt(one.shown.layer, one.shown.head, { plain: true });
   if (!head || head.queries !== given.queries || head.keys !== given.keys || !head.names.includes(what)) return;
   one.close = closeUp(head, what, PIXELS, given.picture, state.ramp);
-  // The desk keeps few heads: the one on show was used last.
-  const shown = table.shown();
-  if (shown) table.headAt(shown.look.layer, shown.look.head);
+  // The store keeps few heads: the one on show was used last.
+  const shown = store.shown();
+  if (shown) store.headAt(shown.look.layer, shown.look.head);
   drawLens(state);
 }

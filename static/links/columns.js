@@ -1,8 +1,7 @@
 /** The columns of tokens: list boxes of which only the options in sight exist. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { desk }, { ROW, widest }, { mainOf }, { isQuery }] = await Promise.all(
-  ["../headlight", "../desk", "./geometry", "./heads", "./subject"].map((name) => import(`${name}.js${version}`)));
-const table = desk(ui);
+const [{ ui }, { pinsOf }, { ROW, widest }, { mainOf }, { isQuery }] = await Promise.all(
+  ["../headlight", "../look", "./geometry", "./heads", "./subject"].map((name) => import(`${name}.js${version}`)));
 const SPARE = 2;
 // Letters from which on a name may be cut, so that the pointer tells the whole of it.
 const LONG_NAME = 10;
@@ -51,11 +50,11 @@ export function seat(state) {
 
 function point(state, own, place) {
   if (place === null || (state.at?.from === "links" && state.at[own.side] === place)) return;
-  ui.say("hover", { query: null, key: null, [own.side]: place, from: "links" });
+  state.store.say("hover", { query: null, key: null, [own.side]: place, from: "links" });
 }
 
 export function leave(state) {
-  if (state.at) ui.say("hover", null);
+  if (state.at) state.store.say("hover", null);
 }
 
 function press(state, own, place, event) {
@@ -63,7 +62,7 @@ function press(state, own, place, event) {
   own.active = place;
   if (isQuery(state, own)) {
     state.held = null;
-    table.pin(place, { several: table.isSeveral(event) });
+    state.store.pin(place, { several: state.store.isSeveral(event) });
   } else {
     hold(state, state.held === place ? null : place);
   }
@@ -202,7 +201,7 @@ function dress(state, own, place, node) {
   const { subject, arcs, shades } = state;
   const asks = own.side === "query";
   const weight = arcs || own.side !== subject.side ? shades?.[place] : undefined;
-  const pinned = (asks || arcs) && table.pins(state.look).includes(place);
+  const pinned = (asks || arcs) && pinsOf(state.look).includes(place);
   const row = asks && subject.hovered && subject.side === "query" && subject.places[0] === place;
   node.classList.toggle("pinned", pinned);
   node.classList.toggle("row", row && !pinned);

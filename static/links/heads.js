@@ -1,7 +1,6 @@
 /** The heads whose links are drawn, the one in view and those beside it, and the line that each of them wears. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { desk }] = await Promise.all(["headlight", "desk"].map((name) => import(`../${name}.js${version}`)));
-const table = desk(ui);
+const { ui } = await import(`../headlight.js${version}`);
 
 export const MOST_BESIDE = 7;
 // The first is the head in view, which wears the colour of weights. The hues of Okabe and Ito, moved until all eight
@@ -19,7 +18,7 @@ export const nameOf = (layer, head) => `${layer}.${head}`;
 export const besides = ({ look }) => look.beside.filter(([layer, head]) => layer !== look.layer || head !== look.head);
 
 /** Draw these heads beside the one in view. */
-export const setBeside = (heads) => table.change({ beside: heads.slice(0, MOST_BESIDE) });
+export const setBeside = ({ store }, heads) => store.change({ beside: heads.slice(0, MOST_BESIDE) });
 
 /** All heads that travelled, [layer, head]. */
 export const here = ({ run }) => run.layers.flatMap((own) => own.heads.map((head) => [own.layer, head]));
@@ -29,7 +28,7 @@ export const here = ({ run }) => run.layers.flatMap((own) => own.heads.map((head
  * view; `known` are its rows as far as they were asked for, kept as long as nothing changes the head.
  */
 export function gather(state) {
-  const { look } = state;
+  const { store, look } = state;
   const before = new Map(state.heads.map((own) => [own.name, own]));
   state.heads = [];
   state.missing = [];
@@ -44,7 +43,7 @@ export function gather(state) {
   };
   add(look.layer, look.head, 0, state.head);
   look.beside.forEach(([layer, number], i) => {
-    if (layer !== look.layer || number !== look.head) add(layer, number, i + 1, table.headAt(layer, number));
+    if (layer !== look.layer || number !== look.head) add(layer, number, i + 1, store.headAt(layer, number));
   });
 }
 

@@ -1,10 +1,9 @@
 /** The figure on screen as a file: an SVG document, and a PNG of it with exactly the points that were asked for. */
 const version = new URL(import.meta.url).search;
-const names = ["../headlight", "../desk", "../axes", "../cells", "../spans", "../alt", "../figures/sizes", "./figure", "./sentence", "./sizes", "./vector", "./words"];
-const [{ ui }, { desk }, axes, { cellsOf: numbersOf, stageOf }, spans, { alts }, { columnNames }, { figureOf, pinsIn, THIN }, sentences, sizes, vector, words] = await Promise.all(
+const names = ["../headlight", "../look", "../axes", "../cells", "../spans", "../alt", "../figures/sizes", "./figure", "./sentence", "./sizes", "./vector", "./words"];
+const [{ ui }, { pinsOf }, axes, { cellsOf: numbersOf, stageOf }, spans, { alts }, { columnNames }, { figureOf, pinsIn, THIN }, sentences, sizes, vector, words] = await Promise.all(
   names.map((name) => import(`${name}.js${version}`)));
 const { withDensity } = await import(`./density.js${version}`);
-const table = desk(ui);
 
 export const PANELS = { scores: "Scores", weights: "Weights", values: "Weighted values" };
 const POOLED = "each cell is the extreme of several";
@@ -50,7 +49,7 @@ function wordsOf({ labels, captions }, { look, head }, name, view, stage) {
  * changed in the numbers is always said.
  */
 export async function drawing(given, shown, { which, stacked, size, palette, paper, sentence, title = true, legend = true, pin = true }) {
-  const pinned = table.pins(shown.look);
+  const pinned = pinsOf(shown.look);
   const pins = pin ? pinned : [];
   const panels = panelsOf(given, shown, which).map((panel) => (legend || !panel.view ? panel : { ...panel, words: "", bare: true }));
   const units = sizes.unitsOf(size);

@@ -47,12 +47,13 @@ WATCH = """(() => {
 AT_REST = """() => {
     const rest = globalThis.headlightRest;
     const app = document.querySelector("[data-testid=stApp]");
-    const desk = globalThis.headlightDesk;
+    const stores = [...(globalThis.headlightStores?.values() ?? [])];
     const now = performance.now();
     const runs = app?.dataset.testScriptState !== "notRunning" || app.dataset.testConnectionState !== "CONNECTED"
         || !document.querySelector("[data-testid=stMain]")
         || document.querySelector("[data-testid=stStatusWidget], [data-testid=stSpinner], [data-testid=stSkeleton]");
-    const waits = (rest.asked > rest.heard && now - rest.asked < 500) || (desk?.timer && desk.local.size);
+    const waits = (rest.asked > rest.heard && now - rest.asked < 500)
+        || stores.some(({ timer, local }) => timer && local.size);
     rest.calm = runs || waits ? 0 : rest.calm + 1;
     return rest.calm > 10 && now - rest.changed > 100;
 }"""

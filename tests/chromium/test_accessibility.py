@@ -219,7 +219,7 @@ def test_the_keyboard_alone_reads_and_copies_a_weight_of_another_head(page, app_
     head_view = story.head(int(where[1]), int(where[2]))
     # To the map of weights, and in it to row 3, column 1.
     tab_to(page, "^Attention weights of")
-    row = page.evaluate("() => headlightDesk.shown.look.query")
+    row = page.evaluate("() => headlightStores.get('inspect').shown.look.query")
     for _ in range(abs(3 - row)):
         page.keyboard.press("ArrowUp" if row > 3 else "ArrowDown")
     page.keyboard.press("ArrowRight")

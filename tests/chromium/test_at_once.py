@@ -313,7 +313,8 @@ LINK = {
 def test_a_link_opens_the_same_picture_elsewhere(
     page: Page, hands: Callable[..., Page], story: Trace
 ) -> None:
-    act(page, "headlightDesk.local.clear(); key('ArrowDown'); for (let i = 0; i < 3; i++) key('ArrowLeft')")
+    act(page, "headlightStores.get('inspect').local.clear()")
+    act(page, "key('ArrowDown'); for (let i = 0; i < 3; i++) key('ArrowLeft')")
     act(page, "token(5); token(9, { ctrlKey: true }); token(2, { ctrlKey: true })")
     act(page, "click(button('.bench button', 'sum'))")
     act(page, "click(button('.hl-switches button', '× scale')); slide(-1)")

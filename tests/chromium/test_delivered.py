@@ -21,7 +21,7 @@ EXPORTS = """async (names) => {
 
 
 def test_every_module_exports_the_same_as_from_its_own_file(page: Page) -> None:
-    harness.desk(page)
+    harness.empty(page)
     page.route(
         "**/app/static/delivered.js*", lambda route: route.fulfill(body=bundle.module(), content_type="text/javascript")
     )

@@ -551,7 +551,7 @@ def test_a_tap_keeps_its_tip_when_it_pins(open_page, app_url, settle):
 def test_within_one_cell_the_pointer_says_nothing_again(desk):
     desk.evaluate("""() => {
         window.said = 0;
-        headlightBus.target.addEventListener('hover', () => { window.said += 1; });
+        headlightStores.get('inspect').target.addEventListener('hover', () => { window.said += 1; });
     }""")
     x, y = over(desk, "Weights", 8, 2, (11, 11))
     for dx in (-2, -1, 0, 1, 2):

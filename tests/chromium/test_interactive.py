@@ -24,10 +24,11 @@ PAINTED = """() => Object.fromEntries([...document.querySelectorAll('.hl-panel')
     [['scores', 'weights', 'values'][i], Array.from(panel.querySelector('.hl-cells').cells.z)]))"""
 # Every head as the browser makes it, by layer.head: its weights, and whether its output equals the model's own.
 ALL = """async () => {
-    const [{ desk }, { ui }] = await Promise.all(['desk', 'headlight'].map((name) => headlight.load(`${name}.js`)));
-    const heads = headlightDesk.run.layers.flatMap(({ layer, heads }) => heads.map((head) => [layer, head]));
+    const { storeOf } = await headlight.load('store.js');
+    const { layers } = headlightStores.get('file').run;
+    const heads = layers.flatMap(({ layer, heads }) => heads.map((head) => [layer, head]));
     return Object.fromEntries(heads.map(([layer, head]) => {
-        const made = desk(ui).headAt(layer, head);
+        const made = storeOf('file').headAt(layer, head);
         return [`${layer}.${head}`, [Array.from(made.map('weights')), made.check().ok]];
     }));
 }"""

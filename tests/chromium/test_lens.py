@@ -60,7 +60,7 @@ def lens_url(serve, tmp_path_factory) -> str:
 
 @pytest.fixture
 def show(open_page):
-    """A page with the desk and the map on it, without a server; what is pinned is row 8, “it”."""
+    """A page with a store and the map on it, without a server; what is pinned is row 8, “it”."""
 
     def one(
         which: str = "averages", *, text: str = TEXT, layer: int = 2, head: int = 3, query: int = 8, **more: Any
@@ -83,7 +83,7 @@ def traced(text: str) -> Trace:
 
 def heard(page: Page) -> list[dict[str, Any]]:
     """The last thing that was said on the bus about the pointer."""
-    return page.evaluate("() => lab.ui.last('hover')")
+    return page.evaluate("() => lab.store.last('hover')")
 
 
 def told(page: Page) -> dict[str, str]:
@@ -92,7 +92,7 @@ def told(page: Page) -> dict[str, str]:
 
 
 def hover(page: Page, query: int | None, key: int | None) -> None:
-    page.evaluate("([query, key]) => lab.ui.say('hover', { query, key, from: 'sentence' })", [query, key])
+    page.evaluate("([query, key]) => lab.store.say('hover', { query, key, from: 'sentence' })", [query, key])
 
 
 def share(page: Page, title: str, mark: str) -> tuple[float, float]:
@@ -153,7 +153,7 @@ class TestPointing:
             assert share(page, title, ".hl-column")[0] == pytest.approx(4 / 12, abs=0.02)
             assert share(page, title, ".hl-row")[1] == pytest.approx(6 / 12, abs=0.02)
         expect(tip(page)).to_be_hidden()
-        page.evaluate("() => lab.ui.say('hover', null)")
+        page.evaluate("() => lab.store.say('hover', null)")
         expect(panel(page, "Spread").locator(".hl-column")).to_be_hidden()
 
     def test_the_tip_stays_inside(self, show):
@@ -189,7 +189,7 @@ class TestPins:
 
     def test_a_pin_of_another_component_is_followed(self, show):
         page = show()
-        page.evaluate("() => lab.table.pin(3)")
+        page.evaluate("() => lab.store.pin(3)")
         for title in ("Average", "Spread"):
             assert share(page, title, ".hl-pin")[1] == pytest.approx(3 / 12, abs=0.02)
 
@@ -219,7 +219,7 @@ class TestKeyboard:
         made = rollout(traced(TEXT))
         label = cover(page, "Rollout through").get_attribute("aria-label")
         row, column = largest(np.where(np.tri(12, dtype=bool), made.mixed, np.nan))
-        names = page.evaluate("() => lab.table.shown().run.tokens.keys.map(token => token.name)")
+        names = page.evaluate("() => lab.store.shown().run.tokens.keys.map(token => token.name)")
         assert "12 rows by 12 columns" in label
         assert f"row “{names[row]}”, column “{names[column]}”, {made.mixed[row, column]:.4g}" in label
 
@@ -267,7 +267,7 @@ class TestWords:
         assert share(page, "words", ".hl-column")[0] == pytest.approx(place / shape[1], abs=0.02)
         page.mouse.click(*over(where, place, 1, shape))
         assert told(page)["query"] == str(word.start)
-        page.evaluate("(token) => lab.table.pin(token)", word.stop - 1)
+        page.evaluate("(token) => lab.store.pin(token)", word.stop - 1)
         assert share(page, "words", ".hl-pin")[1] == pytest.approx(place / shape[0], abs=0.05)
         page.mouse.click(*over(where, place, 2, shape))
         assert told(page)["query"] == str(word.stop - 1), "the token of this word that is pinned already stays it"
@@ -283,7 +283,7 @@ class TestWords:
 class TestAnotherHead:
     def test_a_map_of_another_layer_waits_for_its_own(self, show):
         page = show()
-        page.evaluate("() => lab.table.change({ layer: 1 })")
+        page.evaluate("() => lab.store.change({ layer: 1 })")
         root = page.locator(".hl-map")
         expect(root).to_have_class(re.compile("hl-waiting"))
         expect(panel(page, "Average").locator(".hl-pin:visible")).to_have_count(0)
@@ -291,7 +291,7 @@ class TestAnotherHead:
         add(page, "map", maps.payload(trace.head(1, 3), "averages", "heads"), is_open=True)
         expect(root).not_to_have_class(re.compile("hl-waiting"))
         expect(page.get_by_role("heading", name="Average over the 6 heads of layer 1")).to_be_visible()
-        page.evaluate("() => lab.table.change({ head: 1 })")
+        page.evaluate("() => lab.store.change({ head: 1 })")
         expect(root).not_to_have_class(re.compile("hl-waiting"))
 
     def test_a_temperature_is_said_not_to_reach_it(self, show):

@@ -73,11 +73,11 @@ MAP_CELL = """([row, column]) => {
     const box = cover.getBoundingClientRect();
     return [box.left + ((column + 0.5) / z[0].length) * box.width, box.top + ((row + 0.5) / z.length) * box.height];
 }"""
-HOVER = "() => headlightBus.last.get('hover') ?? null"
+HOVER = "() => headlightStores.get('inspect').last.get('hover') ?? null"
 TOKENS = """() => {
-    const { queries, keys } = headlightDesk.run.tokens;
+    const { queries, keys } = headlightStores.get('inspect').run.tokens;
     const [asking, looked] = [queries, keys].map((side) => side.map(({ name }) => name));
-    return { queries: asking, keys: looked, pin: headlightDesk.shown.look.query };
+    return { queries: asking, keys: looked, pin: headlightStores.get('inspect').shown.look.query };
 }"""
 NOWHERE = (5, 5)
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 SECONDS = 60_000
-# Put where the page's own module hands a run to the desk: the fault of the first run, and the way to hand it another.
+# Put where the page's own module hands a run to its store: the fault of the first run, and the way to hand it another.
 ARRIVAL = "  function arriveRun(run) {\n"
 TROUBLE = """
     const plant = (PLANT);
@@ -47,7 +47,7 @@ ALONE = {"a number of q", "the model’s own output"}
 
 
 class Tampered:
-    """Pages whose desk gets a run with a fault."""
+    """Pages whose store gets a run with a fault."""
 
     def __init__(self, browser: Browser, url: str) -> None:
         self.browser, self.url = browser, url
@@ -95,7 +95,7 @@ def test_untouched_it_says_how_close_it_is(page: Page) -> None:
     expect(own).to_have_text(GOOD)
     assert page.locator(".bench [role=alert]").count() == 0
     shown = float(GOOD.match(own.inner_text()).group(1).replace("−", "-"))  # type: ignore[union-attr]
-    made = page.evaluate("() => headlightDesk.shown.head.check()")
+    made = page.evaluate("() => headlightStores.get('inspect').shown.head.check()")
     assert made["ok"] is True
     assert shown == pytest.approx(made["relative"], rel=0.06)
     assert 0 < made["relative"] <= made["allowed"] == 1e-5

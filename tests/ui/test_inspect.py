@@ -52,7 +52,7 @@ def given(app: AppTest) -> dict[str, Any]:
 
 
 def tell(app: AppTest, changes: dict[str, str], seq: int = 1) -> None:
-    """What the browser's desk sends after a change of its own."""
+    """What the browser's store sends after a change of its own."""
     send(app, {"seq": seq, "changes": changes, "about": dict.fromkeys(changes, given(app)["run"]["id"])})
 
 

@@ -25,7 +25,7 @@ FIELDS = {
     "own-model": ("model",), "bar": (), "share-file": tuple(field.name for field in fields(View)),
 }  # fmt: skip
 REASONS = {
-    "shows what the desk holds, and changes it through the bench": (
+    "shows what the store holds, and changes it through the bench": (
         "run", "heads", "sentence", "figures", "arithmetic", "links", "dimensions", "map",
     ),
     "opens a second box; what is typed there is the view's pair": ("sentence-b",),

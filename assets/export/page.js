@@ -58,7 +58,7 @@ function choice(element, options, chosen, choose) {
 async function open({ held }, kind) {
   const own = held[kind];
   await mount("run", own.run);
-  await mount("bench", own.look);
+  await mount("controls", own.look);
   await mount("sentence", {});
   await mount("figures", own.panels);
   await mount("arithmetic", {});
@@ -114,7 +114,7 @@ export async function show(bytes) {
   const file = ui.parse(bytes);
   const state = { kind: file.facts.kind, lens: file.facts.lens };
   await Promise.all([400, 600, 700].map((weight) => document.fonts.load(`${weight} 16px "Source Sans 3"`)));
-  at("desk").hidden = false;
+  at("group").hidden = false;
   storeOf(STORE).listen("shown", (shown) => {
     const own = file.held[state.kind];
     if (shown.run !== own.run) return;

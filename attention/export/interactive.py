@@ -42,7 +42,7 @@ SMALL = 8_000_000
 DESCRIBED = 20_000_000
 # Up to so many lengths ‖f(x)‖, all heads' travel.
 MOST_LENGTHS = 50_000
-COMPONENTS = ("run", "bench", "heads", "sentence", "figures", "arithmetic", "links", "dimensions")
+COMPONENTS = ("run", "controls", "heads", "sentence", "figures", "arithmetic", "links", "dimensions")
 OWN = ("page",)
 LENSES = ("links", "dimensions")
 NOT_HERE = "it is not in this file, but the page has it"

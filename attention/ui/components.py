@@ -19,7 +19,7 @@ from attention.browser import codec
 from attention.figures.palette import THEMES
 
 NAMES = (
-    "bar", "prompt", "run", "bench", "heads", "predicted", "sentence", "figures", "arithmetic", "map", "links",
+    "bar", "prompt", "run", "controls", "heads", "predicted", "sentence", "figures", "arithmetic", "map", "links",
     "dimensions", "pictures", "share", "file", "picker", "samples", "details",
     "words", "opener",
 )  # fmt: skip

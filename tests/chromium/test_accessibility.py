@@ -18,7 +18,7 @@ ROOT = COMPONENTS.parents[1]
 LEAST = 24
 # For a model that is loaded on a machine with much else to do.
 SECONDS = 120_000
-SIZES = {"desk": (1440, 1000), "phone": (390, 844)}
+SIZES = {"desktop": (1440, 1000), "phone": (390, 844)}
 SHARE = "share"
 # Every page and view that a person can come to: its path and query. Whoever adds a view adds its line.
 VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -72,7 +72,8 @@ TARGETS = """([least, others]) => deep(
 MOVING = """() => {
     for (const one of deep(".hl-figures, .hl-map")) one.classList.add("hl-waiting");
     const seconds = (text) => Math.max(...text.split(",").map(parseFloat));
-    return deep("[class*=hl-], [class*=hl-] *, .sentence *, .heads *, .bench *, .links *, .dimensions *, .arithmetic *")
+    const parts = [".sentence", ".heads", ".controls", ".links", ".dimensions", ".arithmetic", "[class*=hl-]"];
+    return deep(["[class*=hl-]", ...parts.map((one) => `${one} *`)].join())
         .filter((one) => {
             const style = getComputedStyle(one);
             const animated = style.animationName !== "none" && seconds(style.animationDuration) > 0;
@@ -86,7 +87,7 @@ VIOLATIONS = "async () => (await axe.run({ resultTypes: ['violations'] })).viola
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
     """One page for all that is looked at here."""
-    width, height = SIZES["desk"]
+    width, height = SIZES["desktop"]
     context = browser.new_context(
         viewport={"width": width, "height": height}, permissions=["clipboard-read", "clipboard-write"]
     )

@@ -327,7 +327,7 @@ def test_twelve_by_twelve_heads_fit_and_thousands_stay_within_the_frame(page):
         if layers == 12:
             assert root.locator(".frame").evaluate("e => e.scrollHeight <= e.clientHeight")
         if layers < 80:
-            assert canvas["width"] <= 277  # as wide as the column at desk size
+            assert canvas["width"] <= 277  # as wide as the column at desktop size
         for _ in range(3):
             page.keyboard.press("ArrowRight")
         expect(root.get_by_role("heading")).to_have_text("Layer 0, head 3")

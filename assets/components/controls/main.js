@@ -34,7 +34,7 @@ function build(parent, store) {
   const pinned = part("pinned", state.pins, state.ways.root, several);
   pinned.classList.add("pinned");
   state.changes = ui.make("div", { class: "line" }, heat, state.left, state.reset);
-  parent.append(ui.make("div", { class: "bench" }, ui.make("div", { class: "line" }, pinned, state.own), state.changes));
+  parent.append(ui.make("div", { class: "controls" }, ui.make("div", { class: "line" }, pinned, state.own), state.changes));
   state.heat = heat;
   return state;
 }

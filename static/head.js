@@ -80,7 +80,7 @@ class Head {
     this.width = layer.value ? layer.value.shape[2] : 0;
     /** Whether anything was changed against the model's own run. */
     this.altered = temperature !== layer.temperature || hideSink || this.#hidden.includes(1);
-    /** What this road cannot give, in words: "query", "key", "value". */
+    /** What was not recorded of this head, in words: "query", "key", "value". */
     this.unknown = layer.unknown;
     /** What the scores are divided by, 1 for nothing. */
     this.temperature = knows(layer) ? temperature : 1;

@@ -73,7 +73,7 @@ function seenTheme(parent) {
 }
 
 /** Put the theme's colours on the page as `--hl-*`, and return its palette. */
-function dress(parent) {
+function applyTheme(parent) {
   const name = themeOf(parent);
   const palette = palettes[name];
   const root = document.documentElement;
@@ -235,7 +235,7 @@ function decimals(value, count) {
 }
 
 const api = {
-  parse, row, dress, channels, mix, css, inkOn, make, once, typing, isHere, swipes, inside, namesOf, named,
+  parse, row, applyTheme, channels, mix, css, inkOn, make, once, typing, isHere, swipes, inside, namesOf, named,
   number, decimals,
 };
 

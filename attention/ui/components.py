@@ -68,16 +68,16 @@ def mount(
     return renderer(name)(data=codec.addressed(data, store), key=key, width=width, **callbacks)
 
 
-def dress(css: str) -> None:
+def style(css: str) -> None:
     """Put a style sheet on the page: a component of nothing else, so that a first visit asks for no more of Streamlit's
     code than components need.
     """
-    _sheet(css)(key="dress")
+    _sheet(css)(key="style")
 
 
 @cache
 def _sheet(css: str) -> Callable[..., Any]:
-    return st.components.v2.component(f"headlight.dress-{len(css)}", css=css + "\n", isolate_styles=False)
+    return st.components.v2.component(f"headlight.style-{len(css)}", css=css + "\n", isolate_styles=False)
 
 
 for _name in NAMES:

@@ -24,8 +24,8 @@ NAMES = {
 
 
 def show(head_view: HeadView, view: View) -> None:
-    """The choice of a lens, and what it shows."""
-    with st.container(key="closer", gap="small"):
+    """The choice of what is shown below the panels, and what was chosen."""
+    with st.container(key="details", gap="small"):
         components.mount("details", parts.details(NAMES, view.lens), key=LENS, on_lens_change=_chosen)
         if view.lens == "links":
             components.mount("links", key="links", store=store.INSPECT)

@@ -145,7 +145,7 @@ def _draw(head_view: HeadView, view: View) -> None:
     with left:
         # Filled after the panels, which don't wait for it: it goes through all heads, or asks the model.
         beside = st.container(key="left")
-        outlook = st.container(key="outlook", gap="xsmall")
+        prediction = st.container(key="prediction", gap="xsmall")
     with right, st.container(key="right"):
         components.mount("sentence", key="sentence", store=store.INSPECT)
         _controls(head_view, view, pinned)
@@ -161,7 +161,7 @@ def _draw(head_view: HeadView, view: View) -> None:
         _part(details.show, head_view, view)
     foot.show(head_view)
     state.sync()  # here already, for a large model takes its time to predict
-    with outlook:
+    with prediction:
         _part(predicted.show, head_view, view, pinned)
 
 

@@ -30,7 +30,7 @@ Asked = tuple[str, ...]
 
 def show(head_view: HeadView, view: View, which: Which) -> None:
     """Draw one of the views for this head's trace and kind; what cannot be made is a sentence in its place."""
-    with st.container(key="wider", gap="small"):
+    with st.container(key="maps", gap="small"):
         if which == "averages":
             _choice(view)
         try:
@@ -38,7 +38,7 @@ def show(head_view: HeadView, view: View, which: Which) -> None:
         except HeadlightError as err:
             st.text(str(err))
             if isinstance(err, work.LeftError):
-                st.button("Go through the heads", key="wider-again", on_click=work.again)
+                st.button("Go through the heads", key="maps-again", on_click=work.again)
             return
         components.mount(MAP, data, key=MAP, store=store.INSPECT)
 

@@ -13,7 +13,7 @@ from attention.browser import parts, store
 from attention.figures.palette import DARK, LIGHT, Palette
 from attention.ui import boundary, components, share, state
 
-HOUSE = "headlight.house"  # set once app.py has run in this session
+RAN = "headlight.ran"  # set once app.py has run in this session
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +38,13 @@ def pages() -> list[Any]:
     ]
 
 
-def dress() -> None:
+def style() -> None:
     """The style sheet of what Streamlit draws itself, with the colours to begin with; inside another page a second one.
 
     The colours follow the system until the first component knows the theme that Streamlit really shows.
     """
-    st.session_state[HOUSE] = True
-    components.dress(_sheet(is_embedded=bool(st.context.is_embedded)))
+    st.session_state[RAN] = True
+    components.style(_sheet(is_embedded=bool(st.context.is_embedded)))
 
 
 @cache
@@ -87,12 +87,12 @@ def bar(here: str) -> None:
 
 
 def _enter() -> None:
-    """Into the house, where a page was run without app.py around it.
+    """Through app.py, where a page was run without app.py around it.
 
     Until some session has called st.navigation, Streamlit takes `pages/` for an app of its older kind and runs the page
     of an address by itself: so it would be for the first visitor of a process, when a link leads to a page.
     """
-    if HOUSE not in st.session_state:
+    if RAN not in st.session_state:
         st.navigation(pages(), position="hidden")
         st.rerun()
 

@@ -44,11 +44,11 @@
     },
   };
 
-  /** {idle, moves: times of each, sent: messages to the server, marked: how often the maps or the lens showed it}. */
+  /** {idle, moves: times of each, sent: messages to the server, marked: how often the maps or the enlarged head showed it}. */
   async function hover(view, rounds) {
     const move = HOVERS[view]();
-    const lens = pick(".lens .name");
-    const marks = () => [...all(".hl-row, .hl-column").map(({ style }) => style.cssText), lens.textContent].join();
+    const enlarged = pick(".enlarged .name");
+    const marks = () => [...all(".hl-row, .hl-column").map(({ style }) => style.cssText), enlarged.textContent].join();
     for (let i = 0; i < 3; i++) await toFrame(() => move(i));
     await sleep(300);
     seen.sent.length = 0;

@@ -81,8 +81,8 @@ export function notesOf(state) {
   const { layer } = state.vectors;
   const { look, run } = state.shown;
   const group = layer.groups[layer.heads.indexOf(look.head)];
-  const fellows = layer.heads.filter((_, i) => layer.groups[i] === group);
-  const keys = fellows.length > 1 && run.level !== "head" ? [`Heads ${fellows.join(", ")} of this layer read the same keys.`] : [];
+  const sharing = layer.heads.filter((_, i) => layer.groups[i] === group);
+  const keys = sharing.length > 1 && run.level !== "head" ? [`Heads ${sharing.join(", ")} of this layer read the same keys.`] : [];
   return [...keys, ...turningNotes(state), BASIS];
 }
 

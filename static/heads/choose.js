@@ -1,7 +1,7 @@
 /** Choosing a head: a click or tap on it, arrow keys, the step buttons, a swipe. */
 const version = new URL(import.meta.url).search;
 const [{ ui }, { isRanked, ranking, same }, { enlarge }, { leave, onto, under }] = await Promise.all(
-  ["../headlight", "./numbers", "./lens", "./pointing"].map((name) => import(`${name}.js${version}`)));
+  ["../headlight", "./numbers", "./enlarged", "./pointing"].map((name) => import(`${name}.js${version}`)));
 
 /** The four steps: sign, key, layers and heads onward, name. */
 export const STEPS = [["←", "ArrowLeft", 0, -1, "Head before (←)"], ["→", "ArrowRight", 0, 1, "Next head (→)"],

@@ -34,7 +34,7 @@ const placeOf = (event) => {
 };
 
 /** Take over another run’s tokens. */
-export function seat(state) {
+export function takeTokens(state) {
   for (const own of Object.values(state.columns)) {
     own.tokens = own.side === "query" ? state.run.tokens.queries : state.run.tokens.keys;
     own.names = ui.namesOf(own.tokens);
@@ -158,7 +158,7 @@ export function populate(state, own) {
     const node = token(own, place);
     own.nodes.set(place, node);
     own.sizer.append(node);
-    if (state.subject) dress(state, own, place, node);
+    if (state.subject) paintToken(state, own, place, node);
   }
   activate(own);
 }
@@ -184,7 +184,7 @@ function token(own, place) {
 export function shade(state) {
   const main = mainOf(state);
   state.shades = state.values.find(({ own }) => own === main)?.values ?? null;
-  for (const own of Object.values(state.columns)) for (const [place, node] of own.nodes) dress(state, own, place, node);
+  for (const own of Object.values(state.columns)) for (const [place, node] of own.nodes) paintToken(state, own, place, node);
   if (!state.subject || state.subject.hovered) return;
   const { element } = state.arcs ? state.columns.query : state.columns.key;
   element.setAttribute("aria-description", largest(state));
@@ -197,7 +197,7 @@ function largest({ shades, subject: { places }, columns: { query, key } }) {
   return `${places.map((place) => `“${query.names[place]}”`).join(", ")}: most to “${key.names[best]}”, ${ui.decimals(shades[best], 4)}.`;
 }
 
-function dress(state, own, place, node) {
+function paintToken(state, own, place, node) {
   const { subject, arcs, shades } = state;
   const asks = own.side === "query";
   const weight = arcs || own.side !== subject.side ? shades?.[place] : undefined;

@@ -1,9 +1,9 @@
-/** The heads whose links are drawn, the one in view and those beside it, and the line that each of them wears. */
+/** The heads whose links are drawn, the one in view and those beside it, and the line that each of them has. */
 const version = new URL(import.meta.url).search;
 const { ui } = await import(`../headlight.js${version}`);
 
 export const MOST_BESIDE = 7;
-// The first is the head in view, which wears the colour of weights. The hues of Okabe and Ito, moved until all eight
+// The first is the head in view, which has the colour of weights. The hues of Okabe and Ito, moved until all eight
 // keep apart under the three kinds of colour blindness, and stand 3:1 or more against the paper.
 const MAIN = 12 / 16;
 const COLOURS = {
@@ -59,8 +59,8 @@ export function swatch(state, slot) {
   const space = "http://www.w3.org/2000/svg";
   const picture = document.createElementNS(space, "svg");
   const piece = picture.appendChild(document.createElementNS(space, "line"));
-  const dress = (element, given) => Object.entries(given).forEach(([name, value]) => element.setAttribute(name, value));
-  dress(picture, { class: "swatch", width: 30, height: 10, "aria-hidden": "true" });
-  dress(piece, { x1: 1, x2: 29, y1: 5, y2: 5, stroke: colourOf(state, slot), "stroke-width": 3, "stroke-dasharray": DASHES[slot].join(" ") });
+  const set = (element, given) => Object.entries(given).forEach(([name, value]) => element.setAttribute(name, value));
+  set(picture, { class: "swatch", width: 30, height: 10, "aria-hidden": "true" });
+  set(piece, { x1: 1, x2: 29, y1: 5, y2: 5, stroke: colourOf(state, slot), "stroke-width": 3, "stroke-dasharray": DASHES[slot].join(" ") });
   return picture;
 }

@@ -104,7 +104,7 @@ def address(app_url: str, name: str) -> str:
 def go(page: Page, app_url: str, name: str, settle: Any) -> None:
     page.emulate_media(color_scheme="light", reduced_motion="no-preference")
     page.goto(address(app_url, name))
-    ready = "h2.hl-shelf" if name == "models" else ".st-key-problem" if name == "problem" else ".hl-foot"
+    ready = "h2.hl-library" if name == "models" else ".st-key-problem" if name == "problem" else ".hl-foot"
     page.locator(ready).first.wait_for(timeout=SECONDS)
     settle(page)
     if name == SHARE:

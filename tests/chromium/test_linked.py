@@ -50,7 +50,7 @@ EYES = """() => {
             },
             links: links ? links.map(({ query, key }) => [query, key]) : null,
             lens: {
-                marks: [marks(".hl-lens-panel .hl-row"), marks(".hl-lens-panel .hl-column")],
+                marks: [marks(".hl-map-panel .hl-row"), marks(".hl-map-panel .hl-column")],
                 said: text(".dimensions"),
             },
         };
@@ -68,8 +68,8 @@ CELL = """([index, row, column]) => {
     return [box.left + ((column + 0.5) / columns) * box.width, box.top + ((row + 0.5) / rows) * box.height];
 }"""
 MAP_CELL = """([row, column]) => {
-    const cover = deep(".hl-lens-cover").find((one) => one.offsetParent);
-    const z = deep(".hl-lens-plot").find((one) => one.offsetParent).data[0].z;
+    const cover = deep(".hl-map-cover").find((one) => one.offsetParent);
+    const z = deep(".hl-map-plot").find((one) => one.offsetParent).data[0].z;
     const box = cover.getBoundingClientRect();
     return [box.left + ((column + 0.5) / z[0].length) * box.width, box.top + ((row + 0.5) / z.length) * box.height];
 }"""
@@ -147,7 +147,8 @@ class Inspect:
         page.goto(f"{self.url}/?{link}")
         page.wait_for_selector(".hl-figures[data-drawn]", timeout=SECONDS)
         page.wait_for_selector(".hl-foot", timeout=SECONDS)
-        page.wait_for_selector(".st-key-closer .links .token, .dimensions canvas, .hl-map[data-drawn]", timeout=SECONDS)
+        details = ".st-key-details .links .token, .dimensions canvas, .hl-map[data-drawn]"
+        page.wait_for_selector(details, timeout=SECONDS)
         self.settle(page)
         page.evaluate(EYES)
         return page

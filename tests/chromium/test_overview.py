@@ -178,27 +178,27 @@ def test_the_edges_hold_and_a_head_that_did_not_travel_is_outlined_at_once(page)
 
 def test_pointing_enlarges_a_head_and_says_its_row(page, story):
     root = opened(page, story, layer=2, head=5)
-    lens = root.locator(".lens")
-    expect(lens).to_be_hidden()
+    enlarged = root.locator(".enlarged")
+    expect(enlarged).to_be_hidden()
     page.mouse.move(*at(page, 1 - 0.5 + 7.5 / 12, 2))
-    expect(lens).to_be_visible()
-    expect(lens.locator(".name")).to_have_text("Layer 1, head 2")
+    expect(enlarged).to_be_visible()
+    expect(enlarged.locator(".name")).to_have_text("Layer 1, head 2")
     row = page.evaluate("() => lab.hovers.at(-1)")
     assert (row["key"], row["from"]) == (None, "heads")
     name = page.evaluate("(query) => lab.store.shown().run.tokens.queries[query].name", row["query"])
-    expect(lens.locator(".query")).to_have_text(f"row “{name}”")
-    box: Any = lens.bounding_box()
-    picture: Any = lens.locator("canvas").bounding_box()
+    expect(enlarged.locator(".query")).to_have_text(f"row “{name}”")
+    box: Any = enlarged.bounding_box()
+    picture: Any = enlarged.locator("canvas").bounding_box()
     x, y = at(page, 1, 2)
     assert picture["width"] == picture["height"] >= 120
     assert not (box["x"] <= x <= box["x"] + box["width"] and box["y"] <= y <= box["y"] + box["height"])
-    assert lens.evaluate("e => getComputedStyle(e).pointerEvents") == "none"
+    assert enlarged.evaluate("e => getComputedStyle(e).pointerEvents") == "none"
     page.keyboard.press("Escape")
-    expect(lens).to_be_hidden()
+    expect(enlarged).to_be_hidden()
     page.mouse.move(*at(page, 0, 0))
-    expect(lens).to_be_visible()
+    expect(enlarged).to_be_visible()
     page.mouse.move(600, 600)
-    expect(lens).to_be_hidden()
+    expect(enlarged).to_be_hidden()
     assert page.evaluate("() => lab.hovers.at(-1)") is None
     assert harness.messages(page) == []
 
@@ -216,7 +216,7 @@ def test_the_enlarged_head_is_made_of_all_its_tokens_here(page):
     """Forty tokens, so the picture that travelled is pooled; the closer look is not."""
     root = opened(page, random_trace(2, 3, n=40))
     page.mouse.move(*at(page, 1, 1, 2, 3))
-    expect(root.locator(".lens .what")).to_have_text("weights, 40 × 40")
+    expect(root.locator(".enlarged .what")).to_have_text("weights, 40 × 40")
 
 
 def test_a_hover_from_elsewhere_is_a_line_in_every_picture(page, story):
@@ -247,7 +247,7 @@ def test_numbers_say_who_goes_beyond_an_even_head(page, story):
     expect(root.locator(".legend")).to_contain_text("share of the weight, 0 to 1")
     expect(root.locator(".legend")).to_contain_text("clearly above an even head")
     page.mouse.move(*at(page, 2, 1))
-    expect(root.locator(".lens .worth")).to_contain_text("Previous token 0.")
+    expect(root.locator(".enlarged .worth")).to_contain_text("Previous token 0.")
     numbers = codec.parse(payload(story.head(0, 0), View(measure="previous token")))
     best = int(numbers["numbers"].argmax())
     rows = root.locator("table tbody tr")
@@ -359,9 +359,9 @@ def test_a_tap_enlarges_and_selects(open_page, story):
     root = opened(page, story, width=358, layer=0, head=0)
     page.touchscreen.tap(*at(page, 2, 3))
     expect(root.get_by_role("heading")).to_have_text("Layer 2, head 3")
-    lens = root.locator(".lens")
-    expect(lens).to_be_visible()
-    box: Any = lens.bounding_box()
+    enlarged = root.locator(".enlarged")
+    expect(enlarged).to_be_visible()
+    box: Any = enlarged.bounding_box()
     x, y = at(page, 2, 3)
     assert not (box["x"] <= x <= box["x"] + box["width"] and box["y"] <= y <= box["y"] + box["height"])
     assert box["x"] >= 0
@@ -370,7 +370,7 @@ def test_a_tap_enlarges_and_selects(open_page, story):
         size: Any = button.bounding_box()
         assert size is None or min(size["width"], size["height"]) >= 24
     page.touchscreen.tap(200, 800)
-    expect(lens).to_be_hidden()
+    expect(enlarged).to_be_hidden()
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
 
 
@@ -398,14 +398,14 @@ def test_the_arrows_enlarge_what_they_choose_and_escape_puts_it_away(page, story
     root = opened(page, story)
     page.locator(".heads canvas").focus()
     page.keyboard.press("ArrowRight")
-    expect(root.locator(".lens .name")).to_have_text("Layer 0, head 1")
-    expect(root.locator(".lens")).to_be_visible()
+    expect(root.locator(".enlarged .name")).to_have_text("Layer 0, head 1")
+    expect(root.locator(".enlarged")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(root.locator(".lens")).to_be_hidden()
+    expect(root.locator(".enlarged")).to_be_hidden()
     page.keyboard.press("ArrowDown")
-    expect(root.locator(".lens .name")).to_have_text("Layer 1, head 1")
+    expect(root.locator(".enlarged .name")).to_have_text("Layer 1, head 1")
     root.get_by_label("Show").focus()
-    expect(root.locator(".lens")).to_be_hidden()
+    expect(root.locator(".enlarged")).to_be_hidden()
     page.keyboard.press("ArrowRight")  # the list's own
     expect(root.get_by_role("heading")).to_have_text("Layer 1, head 1")
 
@@ -426,5 +426,5 @@ def test_names_from_a_text_stay_text(page):
     trace = Trace.from_tensors(weights=torch.full((2, 4, 4), 0.25), tokens=words)
     root = opened(page, trace)
     page.mouse.move(*at(page, -0.4, 0, 1, 2))
-    expect(root.locator(".lens .query")).to_contain_text("<img")
+    expect(root.locator(".enlarged .query")).to_contain_text("<img")
     assert root.locator("img, b").count() == 0

@@ -20,7 +20,8 @@ WATCH = """() => {
 PLACES = """() => {
     const all = (root, selector) => [...root.querySelectorAll(selector),
         ...[...root.querySelectorAll("*")].flatMap((one) => (one.shadowRoot ? all(one.shadowRoot, selector) : []))];
-    const parts = ["prompt", "heads", "hl-habit", "st-key-outlook", "sentence", "controls", "hl-cover", "arithmetic"];
+    const parts = [
+        "prompt", "heads", "hl-habit", "st-key-prediction", "sentence", "controls", "hl-cover", "arithmetic"];
     return Object.fromEntries(parts.map((part) => [part, all(document, `.${part}`).map((one) => {
         const { x, y, width, height } = one.getBoundingClientRect();
         return (part === "hl-cover" ? [x, y, width, height] : [x, y]).map(Math.round);

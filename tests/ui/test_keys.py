@@ -39,7 +39,7 @@ REASONS = {
         "continue-how", "continue-seed", "continue-temperature", "continue-tokens", "continue-top-p",
     ),
     "answers a message or a failure, or has work done that was left": (
-        "dismiss", "retry", "predict-again", "heads-again", "wider-again", "search-again",
+        "dismiss", "retry", "predict-again", "heads-again", "maps-again", "search-again",
     ),
     "opens a popover": ("way-*",),
     "says in words what is shown, and takes nothing": ("foot", "habit", "about-kind"),

@@ -196,7 +196,7 @@ function connect(state) {
 }
 
 export default function ({ store, parentElement }) {
-  ui.dress(parentElement);
+  ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   if (state.stops && state.shown) show(state, state.shown);
   state.stops ??= connect(state);

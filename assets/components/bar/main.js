@@ -8,7 +8,7 @@ const LONG_MS = 6000;
 // What stands in an address for a text that is too long for it; `attention/view/packing.py` has the same.
 const LEFT_OUT = "file.";
 // Where what is predicted stands; on a narrow screen that is far below.
-const ANSWER = ".st-key-outlook";
+const ANSWER = ".st-key-prediction";
 const SVG = "http://www.w3.org/2000/svg";
 
 /** A disc, half ink and half amber: a lamp that is on. */
@@ -151,7 +151,7 @@ function fillNav(state, pages) {
 }
 
 export default function ({ data, store, parentElement, setTriggerValue }) {
-  ui.dress(parentElement);
+  ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   state.send = setTriggerValue;
   state.stop ??= connect(state);

@@ -115,7 +115,7 @@ function connect(state) {
 }
 
 export default function ({ data, store: name, parentElement, setTriggerValue }) {
-  ui.dress(parentElement);
+  ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement, storeOf(name)));
   state.stops ??= connect(state);
   const { store } = state;

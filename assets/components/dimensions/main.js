@@ -92,7 +92,7 @@ function hear(state, at) {
 }
 
 export default function ({ data, store, parentElement }) {
-  const palette = ui.dress(parentElement);
+  const palette = ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   Object.assign(state, { palette, given: ui.parse(data) });
   state.store.say("turning", state.given); // pictures are made of it

@@ -93,7 +93,7 @@ function resized(state) {
 }
 
 export default function ({ data, store, parentElement }) {
-  const palette = ui.dress(parentElement);
+  const palette = ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   Object.assign(state, { palette, given: ui.parse(data) });
   if (state.stops && state.shown) show(state, state.shown);

@@ -5,8 +5,8 @@
  * The heads are drawn once, to a bitmap out of sight. What changes while the pointer moves is drawn over a copy of it.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const own = ["choose", "draw", "grid", "lens", "numbers", "overlay", "pictures", "pointing", "says"];
-const [{ start }, { storeOf }, choose, { draw, lettered }, { reveal, unroll }, { hideLens, lens }, { name, same }, { later }, pictures, pointing, says] =
+const own = ["choose", "draw", "grid", "enlarged", "numbers", "overlay", "pictures", "pointing", "says"];
+const [{ start }, { storeOf }, choose, { draw, lettered }, { reveal, unroll }, { enlarged, hideEnlarged }, { name, same }, { later }, pictures, pointing, says] =
   await Promise.all(["headlight", "store", ...own.map((module) => `heads/${module}`)].map(shared));
 const { heard, leave, point } = pointing;
 const ui = start(HEADLIGHT);
@@ -30,8 +30,8 @@ function build(parent, store) {
   const line = ui.make("div", { class: "line" }, state.title, steppers(state));
   state.root = ui.make("div", { class: "heads" }, state.caption, state.tools, state.frame, state.why, state.legend.root,
     state.notes, more, line, state.worth, ui.make("div", { class: "unseen" }, state.unseen));
-  state.lens = lens();
-  parent.append(state.root, state.lens.root);
+  state.enlarged = enlarged();
+  parent.append(state.root, state.enlarged.root);
   attach(state);
   return state;
 }
@@ -79,7 +79,7 @@ function connect(state) {
   const outside = new AbortController();
   const on = (type, heardThere, options = {}) => document.addEventListener(type, heardThere, { ...options, signal: outside.signal });
   on("keydown", (event) => choose.pageKey(state, event));
-  on("scroll", () => state.lens.shown && !state.walking && leave(state), { capture: true, passive: true });
+  on("scroll", () => state.enlarged.shown && !state.walking && leave(state), { capture: true, passive: true });
   on("pointerdown", (event) => state.touch && !event.composedPath().includes(state.canvas) && leave(state), { capture: true });
   return [
     state.store.listen("shown", ({ look, head }) => {
@@ -118,13 +118,13 @@ function follow(state, look) {
 }
 
 export default function ({ data, store, parentElement }) {
-  const palette = ui.dress(parentElement);
+  const palette = ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   const given = ui.parse(data);
   const ramp = pictures.rampOf(palette[given.picture.scale]);
   Object.assign(state, { palette, given, ramp, atlas: pictures.atlasOf(given, ramp) });
   state.store.say("overview", given); // pictures are made of what is shown
-  hideLens(state);
+  hideEnlarged(state);
   says.describe(state);
   state.stops ??= connect(state);
   const look = state.store.look() ?? state.look;

@@ -59,7 +59,7 @@ function show(state, { run, look, head }) {
   Object.assign(state, { run, look, head, lines: null, all: null });
   const isOther = before.run !== run;
   if (isOther) {
-    columns.seat(state);
+    columns.takeTokens(state);
     state.held = null;
     state.shapes.root.hidden = !run.tokens.same;
     state.arcs &&= run.tokens.same;
@@ -87,7 +87,7 @@ function hear(state, at) {
 }
 
 export default function ({ store, parentElement }) {
-  const palette = ui.dress(parentElement);
+  const palette = ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   const isOther = state.palette?.name !== palette.name;
   state.palette = palette;

@@ -11,7 +11,7 @@ const UNALTERED = "These are the model’s own weights: a temperature, and what 
 // Building: one element a panel, made once
 
 function build(parent, store) {
-  const tip = ui.make("div", { class: "hl-lens-tip", role: "status", hidden: true });
+  const tip = ui.make("div", { class: "hl-map-tip", role: "status", hidden: true });
   const maps = ui.make("div", { class: "hl-maps" });
   const ends = [false, true].map((wide) => endsButton(wide, () => choose(state, wide)));
   const stretch = ui.make("div", { class: "hl-stretch", role: "group", "aria-label": "Colours of weights" }, "Colours of weights", ...ends);
@@ -38,7 +38,7 @@ function choose(state, wide) {
 
 function panelNamed(state, name) {
   if (!state.panels.has(name)) {
-    const panel = panelOf("hl-lens", name);
+    const panel = panelOf("hl-map", name);
     state.panels.set(name, panel);
     walk(state, panel, {
       show: (own, cell) => show(state, own, cell), leave: () => state.store.say("hover", null), pin: (_, cell, event) => pin(state, cell.row, event),
@@ -254,7 +254,7 @@ function mark(state, at) {
 }
 
 export default function ({ data, store, parentElement }) {
-  const palette = ui.dress(parentElement);
+  const palette = ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   if (state.bytes !== data || state.palette !== palette) {
     Object.assign(state, { bytes: data, palette, given: ui.parse(data), width: state.root.clientWidth });

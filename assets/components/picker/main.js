@@ -128,7 +128,7 @@ function choose(state, index) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  ui.dress(parentElement);
+  ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement));
   state.send = setTriggerValue;
   const { chosen, groups, free, placeholder } = ui.parse(data);

@@ -145,7 +145,7 @@ function connect(state) {
 }
 
 export default function ({ data, store, parentElement }) {
-  const palette = ui.dress(parentElement);
+  const palette = ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   Object.assign(state, { palette, given: ui.parse(data) });
   if (state.stops) draw(state);

@@ -74,7 +74,7 @@ function take(state, text) {
 }
 
 export default function ({ data, store, parentElement, setTriggerValue }) {
-  ui.dress(parentElement);
+  ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   state.send = setTriggerValue;
   const given = ui.parse(data);

@@ -200,7 +200,7 @@ function connect(state) {
 }
 
 export default function ({ store, parentElement }) {
-  const palette = ui.dress(parentElement);
+  const palette = ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   const first = !state.palette;
   state.palette = palette;

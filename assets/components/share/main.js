@@ -81,7 +81,7 @@ function scannable(state, link) {
 const escaped = (text) => text.replace(/[&"<>]/g, (sign) => ESCAPES[sign]);
 
 export default function ({ data, store, parentElement, setTriggerValue }) {
-  ui.dress(parentElement);
+  ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   Object.assign(state, { given: ui.parse(data), send: setTriggerValue });
   show(state);

@@ -12,18 +12,18 @@ const GAP = 8;
 const MOST = 1_100_000;
 
 /** Its elements, and which head it shows. */
-export function lens() {
+export function enlarged() {
   const canvas = ui.make("canvas", { width: SIDE, height: SIDE });
   const names = ["name", "worth", "even", "query", "key", "what"];
   const part = Object.fromEntries(names.map((one) => [one, ui.make("div", { class: one })]));
-  const root = ui.make("div", { class: "lens", "aria-hidden": "true" }, canvas, ui.make("div", { class: "words" }, ...Object.values(part)));
+  const root = ui.make("div", { class: "enlarged", "aria-hidden": "true" }, canvas, ui.make("div", { class: "words" }, ...Object.values(part)));
   root.setAttribute("popover", "manual");
   return { root, canvas, ...part, timer: 0, shown: null, close: null };
 }
 
 /** Show one head, and closer up once the pointer rests. */
 export function enlarge(state, cell) {
-  const { lens: one } = state;
+  const { enlarged: one } = state;
   if (!state.plan || indexOf(state.given, cell) < 0) return;
   clearTimeout(one.timer);
   if (!one.shown) {
@@ -33,13 +33,13 @@ export function enlarge(state, cell) {
   if (!same(one.shown, cell)) {
     Object.assign(one, { shown: { layer: cell.layer, head: cell.head }, close: null });
     words(state);
-    drawLens(state);
+    drawEnlarged(state);
   }
   place(state);
   one.timer = setTimeout(() => lookCloser(state), REST_MS);
 }
 
-export function hideLens({ lens: one }) {
+export function hideEnlarged({ enlarged: one }) {
   clearTimeout(one.timer);
   if (!one.shown) return;
   one.shown = null;
@@ -48,7 +48,7 @@ export function hideLens({ lens: one }) {
 }
 
 function words(state) {
-  const { lens: one, given } = state;
+  const { enlarged: one, given } = state;
   const value = valueOf(given, one.shown);
   one.name.textContent = name(one.shown);
   one.worth.textContent = value === null ? "" : `${given.title} ${written(given, value)}`;
@@ -57,7 +57,7 @@ function words(state) {
 
 /** Below the frame where there is room, else beside or above it; a tap's on the other half of it, away from the finger. */
 function place(state) {
-  const { root, shown } = state.lens;
+  const { root, shown } = state.enlarged;
   const frame = state.frame.getBoundingClientRect();
   const [width, height] = [root.offsetWidth, root.offsetHeight];
   let [left, top] = [frame.left, frame.bottom + GAP];
@@ -74,8 +74,8 @@ function place(state) {
 }
 
 /** The picture and, over it, the row and column that are looked at and ticks at pinned rows. */
-export function drawLens(state) {
-  const { store, lens: one, given, palette, hover } = state;
+export function drawEnlarged(state) {
+  const { store, enlarged: one, given, palette, hover } = state;
   const pen = penOf(one.canvas, SIDE, SIDE);
   pen.imageSmoothingEnabled = false;
   pen.fillStyle = hatched(pen, palette);
@@ -97,7 +97,7 @@ export function drawLens(state) {
 }
 
 /** Draw the picture that is there; returns its rows and columns, 0 without one. */
-function picture({ lens: one, given, atlas }, pen) {
+function picture({ enlarged: one, given, atlas }, pen) {
   if (one.close) {
     pen.drawImage(one.close, 0, 0, SIDE, SIDE);
     return [one.close.height, one.close.width];
@@ -120,7 +120,7 @@ function tokenWords(shown, word, side, index) {
 
 /** The head in more pixels than travelled, made of its q and k where they are here. */
 function lookCloser(state) {
-  const { store, lens: one, given } = state;
+  const { store, enlarged: one, given } = state;
   const what = { weights: "weights", scores: "masked" }[given.picture.what];
   if (!one.shown || one.close || !what || !given.pictures || given.queries * given.keys > MOST) return;
   const head = store.headAt(one.shown.layer, one.shown.head, { plain: true });
@@ -129,5 +129,5 @@ function lookCloser(state) {
   // The store keeps few heads: the one on show was used last.
   const shown = store.shown();
   if (shown) store.headAt(shown.look.layer, shown.look.head);
-  drawLens(state);
+  drawEnlarged(state);
 }

@@ -21,7 +21,7 @@ from attention.view import View
 from tests.chromium.harness import add, messages, mount
 
 ROOT = Path(__file__).resolve().parents[2]
-# A page with nothing but the lens on it, as Streamlit serves it.
+# A page with nothing but the map on it, as Streamlit serves it.
 ALONE = """
 import streamlit as st
 from attention.ui import nav, state, traces, warmup
@@ -30,7 +30,7 @@ from attention.ui import maps
 warmup.start()
 st.set_page_config(layout="wide")
 st.navigation(nav.pages(), position="hidden")
-nav.dress()
+nav.style()
 view = state.current()
 if warmup.gate():
     trace = traces.get_trace(view)
@@ -40,17 +40,17 @@ state.sync()
 TEXT = "The cat sat on the mat because it was tired."
 SPLIT = "Unbelievably, the storytellers’ dragonflies hummed."
 SECONDS = 60_000
-CELLS = """() => JSON.stringify([...document.querySelectorAll('.hl-lens-plot')].filter(graph => graph.offsetParent).map(
+CELLS = """() => JSON.stringify([...document.querySelectorAll('.hl-map-plot')].filter(graph => graph.offsetParent).map(
     graph => graph.data[0].z.map(row => Array.from(row))))"""
-ENDS = """() => [...document.querySelectorAll('.hl-lens-plot')].filter(graph => graph.offsetParent).map(
+ENDS = """() => [...document.querySelectorAll('.hl-map-plot')].filter(graph => graph.offsetParent).map(
     graph => graph.data[0].zmax)"""
 WIDEST = """() => Math.max(
     ...[...document.querySelectorAll('body, [data-testid=stMain]')].map(element => element.scrollWidth))"""
 
 
 @pytest.fixture(scope="module")
-def lens_url(serve, tmp_path_factory) -> str:
-    folder = tmp_path_factory.mktemp("lens")
+def map_url(serve, tmp_path_factory) -> str:
+    folder = tmp_path_factory.mktemp("map")
     for name in ("pages", "static"):
         (folder / name).symlink_to(ROOT / name)
     script = folder / "app.py"
@@ -103,11 +103,11 @@ def share(page: Page, title: str, mark: str) -> tuple[float, float]:
 
 
 def panel(page: Page, title: str) -> Locator:
-    return page.locator(".hl-lens-panel").filter(has=page.get_by_role("heading", name=re.compile(title)))
+    return page.locator(".hl-map-panel").filter(has=page.get_by_role("heading", name=re.compile(title)))
 
 
 def cover(page: Page, title: str) -> Locator:
-    return panel(page, title).locator(".hl-lens-cover")
+    return panel(page, title).locator(".hl-map-cover")
 
 
 def over(where: Locator, row: int, column: int, shape: tuple[int, int]) -> tuple[float, float]:
@@ -122,7 +122,7 @@ def cells(page: Page) -> list[list[list[float | None]]]:
 
 
 def tip(page: Page) -> Locator:
-    return page.locator(".hl-lens-tip")
+    return page.locator(".hl-map-tip")
 
 
 class TestPointing:
@@ -276,7 +276,7 @@ class TestWords:
     def test_markup_is_shown_literally(self, show):
         page = show("words", text="<b>Two</b> & <i>three</i>.", query=0)
         assert page.locator(".hl-map b").all_inner_texts() == ["What this does not show: "]
-        ticks = page.locator(".hl-lens-plot .ytick").all_text_contents()
+        ticks = page.locator(".hl-map-plot .ytick").all_text_contents()
         assert {"<", "&"} <= set(ticks)
 
 
@@ -311,13 +311,13 @@ def test_on_a_phone_the_maps_stand_one_under_another(show):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_streamlit_shows_each_of_them_and_keeps_the_choice_in_the_address(open_page, lens_url, settle, shot, scheme):
+def test_streamlit_shows_each_of_them_and_keeps_the_choice_in_the_address(open_page, map_url, settle, shot, scheme):
     for which in ("averages", "rollout", "words"):
-        page = open_page(f"{lens_url}/?v=1&lens={which}&layer=2&head=3", scheme=scheme)
+        page = open_page(f"{map_url}/?v=1&lens={which}&layer=2&head=3", scheme=scheme)
         page.wait_for_selector(".hl-map[data-drawn]", timeout=SECONDS)
         settle(page)
         assert page.evaluate(WIDEST) <= 1440
-        shot(page, f"lens-{which}-{scheme}")
+        shot(page, f"map-{which}-{scheme}")
         if which == "averages":
             page.get_by_text("all heads", exact=True).click()
             expect(page.get_by_role("heading", name="Average over all 24 heads of 4 layers")).to_be_visible()

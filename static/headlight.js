@@ -32,9 +32,9 @@ function parse(bytes) {
   return restore(header.tree, arrays);
 }
 
-function read(buffer, base, { dtype, shape, start }) {
+function read(buffer, base, { dtype, shape, start: from }) {
   const count = shape.reduce((a, b) => a * b, 1);
-  const array = new READERS[dtype](buffer, base + start, count);
+  const array = new READERS[dtype](buffer, base + from, count);
   array.shape = shape;
   return array;
 }
@@ -95,11 +95,11 @@ function channels(colour) {
 
 /** [r, g, b] at `share` (0..1) of a colour scale [[position, colour], …] with even positions. */
 function mix(scale, share) {
-  const place = Math.min(1, Math.max(0, Number.isFinite(share) ? share : 0)) * (scale.length - 1);
-  const low = Math.floor(place);
+  const at = Math.min(1, Math.max(0, Number.isFinite(share) ? share : 0)) * (scale.length - 1);
+  const low = Math.floor(at);
   const from = channels(scale[low][1]);
   const to = channels(scale[Math.min(low + 1, scale.length - 1)][1]);
-  return from.map((value, i) => Math.round(value + (to[i] - value) * (place - low)));
+  return from.map((value, i) => Math.round(value + (to[i] - value) * (at - low)));
 }
 
 const css = (rgb) => `rgb(${rgb.join(",")})`;
@@ -161,22 +161,22 @@ function isHere(name) {
 
 /** A sideways stroke calls `swiped` with 1 or −1; the page keeps its own vertical scroll (touch-action: pan-y). */
 function swipes(element, swiped) {
-  let start = null;
+  let from = null;
   element.addEventListener("pointerdown", (event) => {
-    start = event.pointerType === "mouse" ? null : [event.clientX, event.clientY];
+    from = event.pointerType === "mouse" ? null : [event.clientX, event.clientY];
   });
-  element.addEventListener("pointercancel", () => { start = null; });
+  element.addEventListener("pointercancel", () => { from = null; });
   element.addEventListener("pointerup", (event) => {
-    if (!start) return;
-    const [dx, dy] = [event.clientX - start[0], event.clientY - start[1]];
-    start = null;
+    if (!from) return;
+    const [dx, dy] = [event.clientX - from[0], event.clientY - from[1]];
+    from = null;
     if (Math.abs(dx) > SWIPE_PX && Math.abs(dx) > 2 * Math.abs(dy)) swiped(dx < 0 ? 1 : -1);
   });
 }
 
 /** A place in a list of `count`, or null for what is none. */
-function inside(place, count) {
-  return Number.isInteger(place) && place >= 0 && place < count ? place : null;
+function inside(index, count) {
+  return Number.isInteger(index) && index >= 0 && index < count ? index : null;
 }
 
 // Names

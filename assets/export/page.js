@@ -75,7 +75,7 @@ function tell(own, { look }) {
   at("said").replaceChildren(said?.habit ?? "", ...(said ? [ui.make("br")] : []), ui.make("small", {}, "← → heads, Shift + ↑ ↓ layers, or a swipe"));
 }
 
-async function look(name, data) {
+async function showDetail(name, data) {
   for (const other of Object.keys(DETAILS)) at(`hl-${other}`).hidden = other !== name;
   for (const other of Object.keys(DETAILS)) if (other !== name) takeDown(other);
   await mount(name, data);
@@ -104,9 +104,9 @@ function themes() {
 /** In a frame, tell whoever holds it how tall the page is, so that it need not scroll there. */
 function grow() {
   if (parent === globalThis) return;
-  const tell = () => parent.postMessage({ headlight: document.body.offsetHeight }, "*");
-  new ResizeObserver(tell).observe(document.body);
-  tell(); // an observer hears nothing as long as the frame is out of sight
+  const post = () => parent.postMessage({ headlight: document.body.offsetHeight }, "*");
+  new ResizeObserver(post).observe(document.body);
+  post(); // an observer hears nothing as long as the frame is out of sight
 }
 
 /** Show what the file holds: {facts: {kind, kinds, details}, held: what the components of each kind are given}. */
@@ -122,13 +122,13 @@ export async function show(bytes) {
     if (mounted.has("heads")) mount("heads", headsOf(own, shown.look));
   });
   await open(file, state.kind);
-  const showDetails = (name) => {
+  const choose = (name) => {
     state.details = name;
     pressDetails(name);
-    return look(name, name === "links" ? {} : file.held[state.kind].dimensions);
+    return showDetail(name, name === "links" ? {} : file.held[state.kind].dimensions);
   };
-  const pressDetails = choice(at("details"), Object.entries(DETAILS), state.details, showDetails);
-  await showDetails(state.details);
+  const pressDetails = choice(at("details"), Object.entries(DETAILS), state.details, choose);
+  await choose(state.details);
   const kinds = at("kinds");
   kinds.hidden = file.facts.kinds.length < 2;
   const press = choice(kinds, file.facts.kinds.map((kind) => [kind, KINDS[kind]]), state.kind, async (kind) => {
@@ -136,7 +136,7 @@ export async function show(bytes) {
     press(kind);
     kinds.title = KIND_WORDS[kind];
     await open(file, kind);
-    await showDetails(state.details);
+    await choose(state.details);
   });
   themes();
   grow();

@@ -90,7 +90,7 @@ export function drawEnlarged(state) {
     pen.fillStyle = colour;
     pen.fillRect(...box);
   };
-  const rowOf = (place) => pooledPlace(place, given.queries, rows) * SIDE;
+  const rowOf = (index) => pooledPlace(index, given.queries, rows) * SIDE;
   for (const pin of store.pins()) bar(palette.ink, 0, rowOf(pin) - 1.5, 7, 3);
   if (query !== null) bar(palette.query, 0, rowOf(query) - 0.75, SIDE, 1.5);
   if (key !== null) bar(palette.key, pooledPlace(key, given.keys, columns) * SIDE - 0.75, 0, 1.5, SIDE);

@@ -29,8 +29,8 @@ export function column(state, side) {
 }
 
 const placeOf = (event) => {
-  const token = event.target.closest(".token");
-  return token ? Number(token.dataset.place) : null;
+  const node = event.target.closest(".token");
+  return node ? Number(node.dataset.place) : null;
 };
 
 /** Take over another run’s tokens. */

@@ -1,7 +1,7 @@
 /** The figure on screen as a file: an SVG document, and a PNG of it with exactly the points that were asked for. */
 const version = new URL(import.meta.url).search;
-const names = ["../headlight", "../look", "../axes", "../cells", "../spans", "../alt", "../figures/sizes", "./figure", "./sentence", "./sizes", "./vector", "./words"];
-const [{ ui }, { pinsOf }, axes, { cellsOf: numbersOf, stageOf }, spans, { alts }, { columnNames }, { figureOf, pinsIn, THIN }, sentences, sizes, vector, words] = await Promise.all(
+const names = ["../headlight", "../look", "../axes", "../cells", "../spans", "../alt", "./figure", "./sentence", "./sizes", "./vector", "./words"];
+const [{ ui }, { pinsOf }, axes, { cellsOf: numbersOf, stageOf }, spans, { alts }, { figureOf, pinsIn, THIN }, sentences, sizes, vector, words] = await Promise.all(
   names.map((name) => import(`${name}.js${version}`)));
 const { withDensity } = await import(`./density.js${version}`);
 
@@ -61,8 +61,8 @@ export async function drawing(given, shown, { which, stacked, size, palette, pap
   const text = await Plotly.toImage({ ...figure, config: axes.CONFIG }, { format: "svg", ...units, imageDataOnly: true });
   const made = new DOMParser().parseFromString(text, "image/svg+xml");
   replaceCells(made, panels, shown, palette, size.scale);
-  const thin = panels.filter((panel) => panel.view).flatMap((panel) => pinsIn(panel, pins).filter(({ high }) => high < THIN).map((pin) => [panel.place, pin]));
-  made.documentElement.append(...thin.map(([place, pin]) => vector.wedges(made, place, pin, palette.ink)));
+  const thin = panels.filter((panel) => panel.view).flatMap((panel) => pinsIn(panel, pins).filter(({ high }) => high < THIN).map((one) => [panel.place, one]));
+  made.documentElement.append(...thin.map(([place, pinnedRow]) => vector.wedges(made, place, pinnedRow, palette.ink)));
   if (row) made.documentElement.append(sentences.drawn(made, row, rowTop, palette, axes.FONT));
   return finished(made, { title: words.titleOf(given.about, shown), alt: altOf(shown, given, pinned, which), units, size, paper });
 }

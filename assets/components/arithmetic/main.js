@@ -82,9 +82,9 @@ function keyLine(state, own) {
 }
 
 function bar(share) {
-  const fill = ui.make("span");
-  fill.style.width = `${Math.max(share > 0 ? 1 : 0, 100 * share)}%`;
-  return ui.make("td", { class: "bar", "aria-hidden": "true" }, fill);
+  const filled = ui.make("span");
+  filled.style.width = `${Math.max(share > 0 ? 1 : 0, 100 * share)}%`;
+  return ui.make("td", { class: "bar", "aria-hidden": "true" }, filled);
 }
 
 /** The line of the keys that are not listed has the button that lists them. */
@@ -182,11 +182,11 @@ function mixtureTable(made, number, name) {
   const top = ui.make("tr", {}, ui.make("th", { scope: "col", class: "key" }, "weight × value"),
     ...Array.from({ length: count }, (_, i) => ui.make("th", { scope: "col" }, `dim ${i}`)),
     ...(hidden > 0 ? [ui.make("th", { scope: "col", class: "rest" }, `and ${hidden} more of ${made.width}`)] : []));
-  const line = (title, values, kind) => ui.make("tr", { class: kind }, ui.make("th", { scope: "row", class: "key" }, ...title),
+  const row = (title, values, kind) => ui.make("tr", { class: kind }, ui.make("th", { scope: "row", class: "key" }, ...title),
     ...[...values].map((value) => ui.make("td", {}, number(value))), ...(hidden > 0 ? [ui.make("td", { class: "rest" }, "…")] : []));
-  const rows = made.terms.map((term) => line([`${ui.decimals(term.weight, 3)} × v(`, name(term), ")"], term.vector, ""));
-  if (made.others) rows.push(line([othersOf(made.others)], made.rest, "others"));
-  rows.push(line(["output"], made.output, "total"));
+  const rows = made.terms.map((term) => row([`${ui.decimals(term.weight, 3)} × v(`, name(term), ")"], term.vector, ""));
+  if (made.others) rows.push(row([othersOf(made.others)], made.rest, "others"));
+  rows.push(row(["output"], made.output, "total"));
   return ui.make("table", {}, ui.make("thead", {}, top), ui.make("tbody", {}, ...rows));
 }
 

@@ -85,7 +85,7 @@ function show(state, shown) {
 
 /** What only the server can make of this very head, or null while it is on its way; a file brings all heads' at once. */
 function broughtTo({ given: { brought } }, { run, look }) {
-  return [brought ?? []].flat().find((own) => own.run === run.id && own.layer === look.layer && own.head === look.head) ?? null;
+  return [brought ?? []].flat().find((one) => one.run === run.id && one.layer === look.layer && one.head === look.head) ?? null;
 }
 
 function resized(state) {

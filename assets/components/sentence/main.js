@@ -154,11 +154,11 @@ function say(state, weights, sink, closed) {
   state.readout.textContent = closed(key) ? `“${name}” is masked` : `“${name}” gets ${ui.decimals(weights[key], 4)}`;
 }
 
-const plain = (token) => `${token.mark}${token.text}`;
+const plain = ({ mark, text }) => `${mark}${text}`;
 
 /** The same for a line of its own, where a very long token is cut. */
-function brief(token) {
-  const letters = [...plain(token)];
+function brief(given) {
+  const letters = [...plain(given)];
   return letters.length > LONGEST ? `${letters.slice(0, LONGEST - 1).join("")}…` : letters.join("");
 }
 

@@ -37,7 +37,7 @@ def pack(tree: Any) -> bytes:
     return b"".join([front, _padding(len(front)), *arrays.chunks])
 
 
-def addressed(data: bytes, store: str) -> bytes:
+def with_store(data: bytes, store: str) -> bytes:
     """A payload on its way to a component, with the name of the store that it lives on; "" for none.
 
     The name stands behind the payload, which is the same for all stores: one of megabytes is made once and kept.

@@ -65,7 +65,7 @@ def mount(
     another know nothing of it. A component that shows nothing of a run needs none. One key has one store.
     """
     width = "content" if name in NARROW else "stretch"
-    return renderer(name)(data=codec.addressed(data, store), key=key, width=width, **callbacks)
+    return renderer(name)(data=codec.with_store(data, store), key=key, width=width, **callbacks)
 
 
 def style(css: str) -> None:

@@ -1,6 +1,7 @@
 """Two live figure groups on one page: each shows its own run, and what is done in one changes nothing in the other."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from attention import Trace
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "tests" / "chromium" / "groups.py"
+UNDELIVERED = ROOT / "tests" / "chromium" / "undelivered"
 FIRST, SECOND = "first", "second"
 # As in groups.py; the first one's is the address.
 TEXTS = {FIRST: "The cat sat on the mat.", SECOND: "One day the dog saw a bird."}
@@ -45,17 +47,28 @@ STATE = """(name) => {
 
 
 @pytest.fixture(scope="module")
-def groups_url(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Streamlit serves the static files that lie beside its script."""
+def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page, beside the static files: Streamlit serves those that lie there."""
     folder = tmp_path_factory.mktemp("groups")
     (folder / "static").symlink_to(ROOT / "static")
     (folder / "groups.py").write_text(SCRIPT.read_text("utf-8"), "utf-8")
-    return serve(folder / "groups.py", PYTHONPATH=str(ROOT))
+    return folder / "groups.py"
+
+
+@pytest.fixture(scope="module")
+def groups_url(serve: Callable[..., str], script: Path) -> str:
+    return serve(script, PYTHONPATH=str(ROOT))
 
 
 @pytest.fixture
 def groups(groups_url: str, open_page: Callable[..., Page], settle: Callable[[Page], None]) -> Page:
-    page = open_page(f"{groups_url}/?{LINK}", size=(1500, 2600))
+    return opened(open_page(), groups_url, settle)
+
+
+def opened(page: Page, url: str, settle: Callable[[Page], None]) -> Page:
+    """The page with both groups drawn, at rest."""
+    page.set_viewport_size({"width": 1500, "height": 2600})
+    page.goto(f"{url}/?{LINK}")
     expect(page.locator(".hl-figures[data-drawn]")).to_have_count(2, timeout=SECONDS)
     settle(page)
     return page
@@ -85,14 +98,30 @@ def weights_of(found: dict[str, Any]) -> np.ndarray:
 
 
 def test_each_shows_its_own_run_and_both_checks_stand(groups: Page, runs: dict[str, Trace]) -> None:
+    check_runs(groups, runs)
+
+
+def test_they_do_where_the_modules_are_delivered_one_by_one(
+    serve: Callable[..., str], script: Path, page: Page, settle: Callable[[Page], None], runs: dict[str, Trace]
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    path = os.pathsep.join([str(UNDELIVERED), str(ROOT)])
+    check_runs(opened(page, serve(script, PYTHONPATH=path), settle), runs)
+    ours = {url.partition("/app/static/")[2].partition("?")[0] for url in asked if "/app/static/" in url}
+    assert {"store.js", "mount.js"} <= ours
+    assert "delivered.js" not in ours
+
+
+def check_runs(page: Page, runs: dict[str, Trace]) -> None:
     for name, run in runs.items():
         layer, head = HEADS[name]
-        found = state(groups, name)
+        found = state(page, name)
         assert found["heading"] == [f"Layer {layer}, head {head}"]
         assert "".join(one[0] for one in found["tokens"]).count(TEXTS[name].split()[1]) == 1
         assert np.abs(weights_of(found) - run.head(layer, head).weights).max() < 1e-5
-        expect(group(groups, name).locator(".controls .own")).to_have_text(CHECKED)
-    assert set(groups.evaluate("() => [...headlightStores.keys()]")) == {FIRST, SECOND}
+        expect(group(page, name).locator(".controls .own")).to_have_text(CHECKED)
+    assert set(page.evaluate("() => [...headlightStores.keys()]")) == {FIRST, SECOND}
 
 
 def next_head(page: Page, name: str) -> None:

@@ -163,13 +163,13 @@ def hover(page: Page, name: str) -> None:
 
 
 def swipe(page: Page, name: str) -> None:
-    """As a finger on the panels does."""
+    """As a finger on the panels does, to the head before."""
     page.evaluate(
         """(name) => {
             const root = document.querySelector(`.st-key-${name} .hl-figures`);
             const touch = { pointerType: "touch", clientY: 10, bubbles: true };
-            root.dispatchEvent(new PointerEvent("pointerdown", { ...touch, clientX: 300 }));
-            root.dispatchEvent(new PointerEvent("pointerup", { ...touch, clientX: 200 }));
+            root.dispatchEvent(new PointerEvent("pointerdown", { ...touch, clientX: 200 }));
+            root.dispatchEvent(new PointerEvent("pointerup", { ...touch, clientX: 300 }));
         }""", name,
     )  # fmt: skip
 

@@ -38,6 +38,7 @@ test: $(DEV)
 
 check: $(DEV)
 	$(BIN)/ruff check .
+	$(BIN)/oxlint --deny-warnings
 	$(BIN)/mypy
 
 docs: $(DEV)

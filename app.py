@@ -12,7 +12,7 @@ problem = settings.start()
 warmup.start()
 st.set_page_config(page_title="Headlight", page_icon=str(ASSETS / "icon.svg"), layout="wide")
 page = st.navigation(nav.pages(), position="hidden")
-nav.dress()
+nav.style()
 if problem:
     st.text(problem)
 else:

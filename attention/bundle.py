@@ -27,7 +27,8 @@ DEFAULT = re.compile(r"^export default function \(", re.MULTILINE)
 WORDS = re.compile(r"""["'`]([./a-z_]+?)(?:\.js[^"'`]*)?["'`]""")
 LEFT = re.compile(r"^(?:export|import)\b.*$", re.MULTILINE)
 BEFORE = 'globalThis.headlightBase = new URL("./", import.meta.url).href;\n'
-AFTER = "export const { load } = globalThis.headlight;\n"
+AFTER = 'export const { load } = globalThis.headlight;\nexport const { show } = await load("mount.js");\n'
+STATIC = "`${location.origin}${HEADLIGHT.base}/app/static/%s?v=${HEADLIGHT.version}`"
 
 
 def deliver(target: Path = assets.DELIVERED) -> bool:
@@ -78,18 +79,14 @@ def named(path: Path) -> str:
 def component(name: str, settings: str, *, is_delivered: bool) -> str:
     """One component's own module, which Streamlit sends to each browser that shows it: its text, or where that is
     delivered, which a browser keeps, the few lines that fetch it. Those are the same for all components, for a browser
-    makes one module of equal texts.
+    makes one module of equal texts. Both tell the component the name of its store (`static/mount.js`).
     """
     if not is_delivered:
-        return settings + _read(assets.COMPONENTS / name / "main.js")
-    address = "`${location.origin}${HEADLIGHT.base}/app/static/" + assets.DELIVERED.name + "?v=${HEADLIGHT.version}`"
-    return f'''{settings}globalThis.HEADLIGHT ??= HEADLIGHT;
-const {{ load }} = await import({address});
-export default async function (component) {{
-  const name = component.name.slice(component.name.indexOf(".") + 1);
-  return (await load(`component/${{name}}.js`)).default(component);
-}}
-'''
+        own = DEFAULT.sub("function component(", _read(assets.COMPONENTS / name / "main.js"))
+        mount = f"const {{ withStore }} = await import({STATIC % 'mount.js'});\n"
+        return f"{settings}{mount}{own}export default (given) => component(withStore(given));\n"
+    show = f"const {{ show }} = await import({STATIC % assets.DELIVERED.name});\nexport default show;\n"
+    return f"{settings}globalThis.HEADLIGHT ??= HEADLIGHT;\n{show}"
 
 
 def script(components: tuple[str, ...], own: tuple[str, ...], settings: str, constants: str) -> str:
@@ -105,7 +102,7 @@ def _all(components: tuple[str, ...], own: tuple[str, ...], settings: str, const
     for path in reached(components):
         yield defined(named(path), _read(path))
     for name in components:
-        yield defined(f"component/{name}.js", component(name, settings, is_delivered=False))
+        yield defined(f"component/{name}.js", settings + _read(assets.COMPONENTS / name / "main.js"))
     for name in own:
         yield defined(f"export/{name}.js", settings + constants + _read(assets.EXPORT / f"{name}.js"))
 
@@ -118,7 +115,7 @@ def reached(components: tuple[str, ...]) -> list[Path]:
     """
     there = {path.relative_to(assets.STATIC).with_suffix("").as_posix(): path for path in assets.SHARED}
     found: set[str] = set()
-    new = {"headlight", "desk"}
+    new = {"headlight", "store"}
     for name in components:
         new |= _asked(_read(assets.COMPONENTS / name / "main.js"), ("", name)) & there.keys()
     while new:

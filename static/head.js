@@ -80,7 +80,7 @@ class Head {
     this.width = layer.value ? layer.value.shape[2] : 0;
     /** Whether anything was changed against the model's own run. */
     this.altered = temperature !== layer.temperature || hideSink || this.#hidden.includes(1);
-    /** What this road cannot give, in words: "query", "key", "value". */
+    /** What was not recorded of this head, in words: "query", "key", "value". */
     this.unknown = layer.unknown;
     /** What the scores are divided by, 1 for nothing. */
     this.temperature = knows(layer) ? temperature : 1;
@@ -494,13 +494,13 @@ function addValues(line, value, low, high, sum) {
 // The check
 
 /** {gap, size, live}: the largest difference from the model's own output (n_q, h, v), its largest number, rows compared. */
-function differenceOf(head, own, at) {
+function differenceOf(made, own, at) {
   const [, count, width] = own.shape;
-  const ours = head.output;
+  const ours = made.output;
   let [gap, size, live] = [0, 0, 0];
-  for (let query = 0; query < head.queries; query++) {
+  for (let query = 0; query < made.queries; query++) {
     // A row that may see nothing has no right answer: ours is 0, a model's own code spreads it evenly.
-    if (!head.allowed(query).includes(1)) continue;
+    if (!made.allowed(query).includes(1)) continue;
     live += 1;
     for (let i = 0; i < width; i++) {
       const theirs = own[(query * count + at) * width + i];

@@ -1,5 +1,5 @@
 /**
- * What Headlight's components share: the bus between them, the payload's parser, colours and small DOM helpers.
+ * What all of a page shares: the payload's parser, colours and small DOM helpers.
  * Text that a person typed reaches the page only through textContent and fillText.
  */
 
@@ -14,38 +14,6 @@ let palettes = {};
 export function start(settings) {
   palettes = settings.palettes;
   return api;
-}
-
-// The bus: hover, head and pin travel between components and never reach the server.
-
-/** The page's one bus: an EventTarget with the last message of each name. */
-function bus() {
-  globalThis.headlightBus ??= { target: new EventTarget(), last: new Map() };
-  return globalThis.headlightBus;
-}
-
-/** Tell all components; `detail` is kept for those that mount later. */
-function say(name, detail) {
-  bus().last.set(name, detail);
-  bus().target.dispatchEvent(new CustomEvent(name, { detail }));
-}
-
-/** Tell those who listen now; nothing is kept. */
-function tell(name, detail) {
-  bus().target.dispatchEvent(new CustomEvent(name, { detail }));
-}
-
-/** The last message of that name, or undefined. */
-function last(name) {
-  return bus().last.get(name);
-}
-
-/** Call `heard(detail)` now with the last message, if any, and at each new one. Returns the function that stops it. */
-function listen(name, heard) {
-  const call = (event) => heard(event.detail);
-  bus().target.addEventListener(name, call);
-  if (bus().last.has(name)) heard(last(name));
-  return () => bus().target.removeEventListener(name, call);
 }
 
 // The payload
@@ -64,9 +32,9 @@ function parse(bytes) {
   return restore(header.tree, arrays);
 }
 
-function read(buffer, base, { dtype, shape, start }) {
+function read(buffer, base, { dtype, shape, start: from }) {
   const count = shape.reduce((a, b) => a * b, 1);
-  const array = new READERS[dtype](buffer, base + start, count);
+  const array = new READERS[dtype](buffer, base + from, count);
   array.shape = shape;
   return array;
 }
@@ -105,7 +73,7 @@ function seenTheme(parent) {
 }
 
 /** Put the theme's colours on the page as `--hl-*`, and return its palette. */
-function dress(parent) {
+function applyTheme(parent) {
   const name = themeOf(parent);
   const palette = palettes[name];
   const root = document.documentElement;
@@ -127,11 +95,11 @@ function channels(colour) {
 
 /** [r, g, b] at `share` (0..1) of a colour scale [[position, colour], …] with even positions. */
 function mix(scale, share) {
-  const place = Math.min(1, Math.max(0, Number.isFinite(share) ? share : 0)) * (scale.length - 1);
-  const low = Math.floor(place);
+  const at = Math.min(1, Math.max(0, Number.isFinite(share) ? share : 0)) * (scale.length - 1);
+  const low = Math.floor(at);
   const from = channels(scale[low][1]);
   const to = channels(scale[Math.min(low + 1, scale.length - 1)][1]);
-  return from.map((value, i) => Math.round(value + (to[i] - value) * (place - low)));
+  return from.map((value, i) => Math.round(value + (to[i] - value) * (at - low)));
 }
 
 const css = (rgb) => `rgb(${rgb.join(",")})`;
@@ -191,24 +159,24 @@ function isHere(name) {
   return name === "localhost" || name.endsWith(".localhost") || name === "[::1]" || name === "0.0.0.0" || name.startsWith("127.");
 }
 
-/** A sideways stroke tells `swipe` 1 or −1; the page keeps its own vertical scroll (touch-action: pan-y). */
-function swipes(element) {
-  let start = null;
+/** A sideways stroke calls `swiped` with 1 or −1; the page keeps its own vertical scroll (touch-action: pan-y). */
+function swipes(element, swiped) {
+  let from = null;
   element.addEventListener("pointerdown", (event) => {
-    start = event.pointerType === "mouse" ? null : [event.clientX, event.clientY];
+    from = event.pointerType === "mouse" ? null : [event.clientX, event.clientY];
   });
-  element.addEventListener("pointercancel", () => { start = null; });
+  element.addEventListener("pointercancel", () => { from = null; });
   element.addEventListener("pointerup", (event) => {
-    if (!start) return;
-    const [dx, dy] = [event.clientX - start[0], event.clientY - start[1]];
-    start = null;
-    if (Math.abs(dx) > SWIPE_PX && Math.abs(dx) > 2 * Math.abs(dy)) tell("swipe", dx < 0 ? 1 : -1);
+    if (!from) return;
+    const [dx, dy] = [event.clientX - from[0], event.clientY - from[1]];
+    from = null;
+    if (Math.abs(dx) > SWIPE_PX && Math.abs(dx) > 2 * Math.abs(dy)) swiped(dx < 0 ? 1 : -1);
   });
 }
 
 /** A place in a list of `count`, or null for what is none. */
-function inside(place, count) {
-  return Number.isInteger(place) && place >= 0 && place < count ? place : null;
+function inside(index, count) {
+  return Number.isInteger(index) && index >= 0 && index < count ? index : null;
 }
 
 // Names
@@ -267,7 +235,7 @@ function decimals(value, count) {
 }
 
 const api = {
-  say, tell, last, listen, parse, row, dress, channels, mix, css, inkOn, make, once, typing, isHere, swipes, inside, namesOf, named,
+  parse, row, applyTheme, channels, mix, css, inkOn, make, once, typing, isHere, swipes, inside, namesOf, named,
   number, decimals,
 };
 

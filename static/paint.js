@@ -28,7 +28,7 @@ export function image(ui, z, scale, zmin, zmax) {
   const factor = (STEPS - 1) / (zmax - zmin || 1);
   for (let i = 0; i < z.length; i++) {
     const place = (z[i] - zmin) * factor;
-    if (place === place) pixels[i] = ramp[place <= 0 ? 0 : place >= STEPS - 1 ? STEPS - 1 : Math.round(place)];
+    if (!Number.isNaN(place)) pixels[i] = ramp[place <= 0 ? 0 : place >= STEPS - 1 ? STEPS - 1 : Math.round(place)];
   }
   return made;
 }

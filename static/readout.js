@@ -28,8 +28,8 @@ export function readout(ui, { exponentials, titlesOf, stageOf, layerOf }) {
   const bareSentences = ({ name, what }, { value }) => [line(name === "weights" ? BARE[what] ?? "weight " : "score ", words("value", ui.number(value, 5)))];
 
   /** q·k, then each step up to the one that is shown, with its number. */
-  function scoreSentences({ head, look }, { key }, rows) {
-    const titles = titlesOf(head, layerOf(head.layer)?.titles ?? {});
+  function scoreSentences({ run, head, look }, { key }, rows) {
+    const titles = titlesOf(head, layerOf(run, head.layer)?.titles ?? {});
     const stage = stageOf(head, look.stage);
     const steps = Object.keys(titles);
     const until = steps.includes(stage) ? steps.slice(0, steps.indexOf(stage) + 1) : steps;

@@ -79,7 +79,7 @@ export function patches(z, rows, columns) {
     const base = placeIn(row, high, rows) * columns;
     for (let column = 0, i = row * wide; column < wide; column++, i++) {
       const value = z[i];
-      if (value !== value) continue;
+      if (Number.isNaN(value)) continue;
       const at = base + columnOf[column];
       const [size, most] = [Math.abs(value), Math.abs(small[at])];
       if (size < most || (size === most && column >= key[at])) continue;

@@ -27,6 +27,7 @@ WHOLE = {
     "tests/test_docs.py": "what README.md, docs/ and the sources say of each other",
     "tests/test_guides.py": "the guides' code runs",
     "tests/test_layout.py": "this rule",
+    "tests/test_lint.py": "the browser's code, which is linted",
     "tests/test_requirements.py": "what an installation needs, against the pins and the imports",
     "tests/capture/test_faults.py": "faults that are planted in a capture are noticed",
     "tests/capture/test_onnx.py": "a capture against another runtime",

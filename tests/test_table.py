@@ -92,7 +92,7 @@ def test_the_document_has_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    "where", ["attention/ui/state.py", "attention/ui/opened.py", "attention/browser/store.py", "static/desk.js"]
+    "where", ["attention/ui/state.py", "attention/ui/opened.py", "attention/browser/store.py", "static/store.js"]
 )
 def test_no_list_of_fields_is_kept_by_hand_where_there_once_was_one(where: str) -> None:
     names = "|".join(rows(View))

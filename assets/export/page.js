@@ -1,15 +1,16 @@
 /**
  * The page of an exported file: it takes the server's place. Components get the trees that the file holds; what they
- * change on the desk stays there, for there is nobody to tell.
+ * change in the store stays there, for there is nobody to tell.
  */
-const [{ start }, { desk }] = await Promise.all(["headlight", "desk"].map((name) => import(`/app/static/${name}.js`)));
+const [{ start }, { storeOf }] = await Promise.all(["headlight", "store"].map((name) => import(`/app/static/${name}.js`)));
 const ui = start(HEADLIGHT);
-const table = desk(ui);
+// The name of the store of this page's one figure group.
+const STORE = "file";
 // Those whose styles belong to the document, as in `attention/ui/components.py`.
 const OPEN = ["figures"];
 const KINDS = { encoder: "encoder", decoder: "decoder", cross: "cross" };
 const KIND_WORDS = { encoder: "the source looks at itself", decoder: "the target looks back at itself", cross: "the target looks at the source" };
-const LENSES = { links: "Links", dimensions: "q · k by dimension" };
+const DETAILS = { links: "Links", dimensions: "q · k by dimension" };
 const SIGNS = new Map([[true, ["good", "✓"]], [false, ["bad", "⚠"]], [null, ["open", "–"]]]);
 const NOT_SAID = "This head’s check is the one below its sentence, which your browser makes; the page has the model’s own as well.";
 const mounted = new Map();
@@ -32,7 +33,7 @@ function rootOf(name) {
 
 function draw(name) {
   const own = mounted.get(name);
-  own.stop = own.component({ data: own.data, parentElement: own.root, key: name, setTriggerValue() {}, setStateValue() {} });
+  own.stop = own.component({ data: own.data, store: STORE, parentElement: own.root, setTriggerValue() {}, setStateValue() {} });
 }
 
 function takeDown(name) {
@@ -57,11 +58,11 @@ function choice(element, options, chosen, choose) {
 async function open({ held }, kind) {
   const own = held[kind];
   await mount("run", own.run);
-  await mount("bench", own.look);
+  await mount("controls", own.look);
   await mount("sentence", {});
   await mount("figures", own.panels);
   await mount("arithmetic", {});
-  await mount("heads", headsOf(own, table.look() ?? own.look.look));
+  await mount("heads", headsOf(own, storeOf(STORE).look() ?? own.look.look));
 }
 
 /** The pictures or numbers of all heads that the look asks for; what the file has not stands as it was. */
@@ -74,9 +75,9 @@ function tell(own, { look }) {
   at("said").replaceChildren(said?.habit ?? "", ...(said ? [ui.make("br")] : []), ui.make("small", {}, "← → heads, Shift + ↑ ↓ layers, or a swipe"));
 }
 
-async function look(name, data) {
-  for (const other of Object.keys(LENSES)) at(`hl-${other}`).hidden = other !== name;
-  for (const other of Object.keys(LENSES)) if (other !== name) takeDown(other);
+async function showDetail(name, data) {
+  for (const other of Object.keys(DETAILS)) at(`hl-${other}`).hidden = other !== name;
+  for (const other of Object.keys(DETAILS)) if (other !== name) takeDown(other);
   await mount(name, data);
 }
 
@@ -103,31 +104,31 @@ function themes() {
 /** In a frame, tell whoever holds it how tall the page is, so that it need not scroll there. */
 function grow() {
   if (parent === globalThis) return;
-  const tell = () => parent.postMessage({ headlight: document.body.offsetHeight }, "*");
-  new ResizeObserver(tell).observe(document.body);
-  tell(); // an observer hears nothing as long as the frame is out of sight
+  const post = () => parent.postMessage({ headlight: document.body.offsetHeight }, "*");
+  new ResizeObserver(post).observe(document.body);
+  post(); // an observer hears nothing as long as the frame is out of sight
 }
 
-/** Show what the file holds: {facts: {kind, kinds, lens}, held: what the components of each kind are given}. */
+/** Show what the file holds: {facts: {kind, kinds, details}, held: what the components of each kind are given}. */
 export async function show(bytes) {
   const file = ui.parse(bytes);
-  const state = { kind: file.facts.kind, lens: file.facts.lens };
+  const state = { kind: file.facts.kind, details: file.facts.details };
   await Promise.all([400, 600, 700].map((weight) => document.fonts.load(`${weight} 16px "Source Sans 3"`)));
-  at("desk").hidden = false;
-  ui.listen("shown", (shown) => {
+  at("group").hidden = false;
+  storeOf(STORE).listen("shown", (shown) => {
     const own = file.held[state.kind];
     if (shown.run !== own.run) return;
     tell(own, shown);
     if (mounted.has("heads")) mount("heads", headsOf(own, shown.look));
   });
   await open(file, state.kind);
-  const lens = (name) => {
-    state.lens = name;
-    pressLens(name);
-    return look(name, name === "links" ? {} : file.held[state.kind].dimensions);
+  const choose = (name) => {
+    state.details = name;
+    pressDetails(name);
+    return showDetail(name, name === "links" ? {} : file.held[state.kind].dimensions);
   };
-  const pressLens = choice(at("lenses"), Object.entries(LENSES), state.lens, lens);
-  await lens(state.lens);
+  const pressDetails = choice(at("details"), Object.entries(DETAILS), state.details, choose);
+  await choose(state.details);
   const kinds = at("kinds");
   kinds.hidden = file.facts.kinds.length < 2;
   const press = choice(kinds, file.facts.kinds.map((kind) => [kind, KINDS[kind]]), state.kind, async (kind) => {
@@ -135,7 +136,7 @@ export async function show(bytes) {
     press(kind);
     kinds.title = KIND_WORDS[kind];
     await open(file, kind);
-    await lens(state.lens);
+    await choose(state.details);
   });
   themes();
   grow();

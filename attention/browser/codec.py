@@ -1,10 +1,12 @@
 """Bytes for the browser: one JSON header and the arrays it points to, packed and parsed, range-checked.
 
     <u32 length of the header, little-endian> <header, UTF-8 JSON> <padding to 8> <array> <padding to 8> <array> …
+    <name of a store, UTF-8> <u8 its length>
 
 The header is {"tree": …, "arrays": [{"dtype", "shape", "start"}, …]}; `start` counts bytes from the first array. In the
 tree an array stands as {"$array": i}. Equal arrays travel once. JSON knows no NaN and no Infinity, so neither may occur
-outside an array.
+outside an array. The last line is there once a component is mounted with the payload; who parses it reads only what is
+before.
 """
 
 import json
@@ -33,6 +35,15 @@ def pack(tree: Any) -> bytes:
     )
     front = struct.pack("<I", len(header)) + header
     return b"".join([front, _padding(len(front)), *arrays.chunks])
+
+
+def with_store(data: bytes, store: str) -> bytes:
+    """A payload on its way to a component, with the name of the store that it lives on; "" for none.
+
+    The name stands behind the payload, which is the same for all stores: one of megabytes is made once and kept.
+    """
+    name = store.encode()
+    return b"".join((data, name, bytes([len(name)])))
 
 
 def parse(data: bytes) -> Any:

@@ -1,7 +1,7 @@
 """What travels to the browser so that it makes every head by itself: the run and the look, as bytes. No Streamlit.
 
 The run (q, k, v, rules and tokens of one kind of attention) travels once: all its heads where they are few bytes, else
-the layer in view, else the head. The look is small and travels with every answer. `static/desk.js` puts both together.
+the layer in view, else the head. The look is small and travels with every answer. `static/store.js` puts both together.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from attention.view.parameters import PACKED
 if TYPE_CHECKING:
     from attention.record import HeadView, Kind, Token, Trace
 
+# The store of the inspect page: the one whose look is the page's address.
+INSPECT = "inspect"
 Level = Literal["all", "layer", "head", "tiles"]
 # Cells of a map from which on the browser gets a pooled picture instead of what it could make the whole map of.
 LONG = 1_100_000

@@ -19,7 +19,7 @@ from attention.browser import codec
 from attention.figures.palette import THEMES
 
 NAMES = (
-    "bar", "prompt", "run", "bench", "heads", "predicted", "sentence", "figures", "arithmetic", "map", "links",
+    "bar", "prompt", "run", "controls", "heads", "predicted", "sentence", "figures", "arithmetic", "map", "links",
     "dimensions", "pictures", "share", "file", "picker", "samples", "details",
     "words", "opener",
 )  # fmt: skip
@@ -28,7 +28,7 @@ NAMES = (
 OPEN = ("figures", "map", "pictures", "share", "file", "words", "opener")
 # As wide as what stands in it, for something else stands beside it.
 NARROW = ("samples", "opener")
-# What a component is given that lives on what lies on the desk.
+# What a component is given that shows what its store holds.
 NOTHING = codec.pack({})
 
 
@@ -56,22 +56,28 @@ def renderer(name: str) -> Callable[..., Any]:
     )
 
 
-def mount(name: str, data: bytes = NOTHING, *, key: str, **callbacks: Callable[[], None]) -> Mapping[str, Any]:
-    """Show one component. `callbacks` are on_<state or trigger>_change, called before the rerun."""
+def mount(
+    name: str, data: bytes = NOTHING, *, key: str, store: str = "", **callbacks: Callable[[], None]
+) -> Mapping[str, Any]:
+    """Show one component. `callbacks` are on_<state or trigger>_change, called before the rerun.
+
+    store: the name of the figure group that it belongs to: components of one name share what they show, and those of
+    another know nothing of it. A component that shows nothing of a run needs none. One key has one store.
+    """
     width = "content" if name in NARROW else "stretch"
-    return renderer(name)(data=data, key=key, width=width, **callbacks)
+    return renderer(name)(data=codec.with_store(data, store), key=key, width=width, **callbacks)
 
 
-def dress(css: str) -> None:
+def style(css: str) -> None:
     """Put a style sheet on the page: a component of nothing else, so that a first visit asks for no more of Streamlit's
     code than components need.
     """
-    _sheet(css)(key="dress")
+    _sheet(css)(key="style")
 
 
 @cache
 def _sheet(css: str) -> Callable[..., Any]:
-    return st.components.v2.component(f"headlight.dress-{len(css)}", css=css + "\n", isolate_styles=False)
+    return st.components.v2.component(f"headlight.style-{len(css)}", css=css + "\n", isolate_styles=False)
 
 
 for _name in NAMES:

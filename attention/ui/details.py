@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from attention.browser import parts, rotary
+from attention.browser import parts, rotary, store
 from attention.ui import boundary, components, maps, prompt_bar, rotary_pairs, runs
 from attention.view import LENSES, View
 
@@ -24,11 +24,11 @@ NAMES = {
 
 
 def show(head_view: HeadView, view: View) -> None:
-    """The choice of a lens, and what it shows."""
-    with st.container(key="closer", gap="small"):
+    """The choice of what is shown below the panels, and what was chosen."""
+    with st.container(key="details", gap="small"):
         components.mount("details", parts.details(NAMES, view.lens), key=LENS, on_lens_change=_chosen)
         if view.lens == "links":
-            components.mount("links", key="links")
+            components.mount("links", key="links", store=store.INSPECT)
         elif view.lens == "dimensions":
             _dimensions(head_view, view)
         else:
@@ -38,7 +38,7 @@ def show(head_view: HeadView, view: View) -> None:
 def _dimensions(head_view: HeadView, view: View) -> None:
     job = rotary_pairs.begin(view, head_view.trace)
     data = rotary.payload(head_view, rotary_pairs.found_by(job))
-    components.mount("dimensions", data, key="dimensions")
+    components.mount("dimensions", data, key="dimensions", store=store.INSPECT)
     if not job.done.is_set():
         _wait(job)
 

@@ -47,8 +47,8 @@ KIND_WORDS = {
 }
 ONLY_STARTED = "The decoder has only its start token: type what it has written into the target box."
 HINT = "← → heads, Shift + ↑ ↓ layers, or a swipe"
-# The run that lies in the browser, and what it is of.
-LAID = "headlight.laid"
+# The run that the browser has, and what it is of.
+SENT = "headlight.sent"
 MOST_WHOLE = 2**53
 
 
@@ -140,17 +140,17 @@ def _kind(view: View, trace: Trace) -> Kind:
 
 def _draw(head_view: HeadView, view: View) -> None:
     pinned = parts.first_query(head_view, _worth_a_look(view)) if view.query is None else view.query
-    _lay_on_the_desk(head_view, replace(view, query=pinned))
+    _send_run(head_view, replace(view, query=pinned))
     left, right = st.columns([1, 3.72], gap="medium")
     with left:
         # Filled after the panels, which don't wait for it: it goes through all heads, or asks the model.
         beside = st.container(key="left")
-        outlook = st.container(key="outlook", gap="xsmall")
+        prediction = st.container(key="prediction", gap="xsmall")
     with right, st.container(key="right"):
-        components.mount("sentence", key="sentence")
-        _bench(head_view, view, pinned)
-        components.mount("figures", parts.panels(head_view, view), key="figures")
-        components.mount("arithmetic", key="arithmetic")
+        components.mount("sentence", key="sentence", store=store.INSPECT)
+        _controls(head_view, view, pinned)
+        components.mount("figures", parts.panels(head_view, view), key="figures", store=store.INSPECT)
+        components.mount("arithmetic", key="arithmetic", store=store.INSPECT)
         further = st.container(key="further")
     with beside:
         _kinds(head_view.trace, head_view.kind)
@@ -161,7 +161,7 @@ def _draw(head_view: HeadView, view: View) -> None:
         _part(details.show, head_view, view)
     foot.show(head_view)
     state.sync()  # here already, for a large model takes its time to predict
-    with outlook:
+    with prediction:
         _part(predicted.show, head_view, view, pinned)
 
 
@@ -173,25 +173,25 @@ def _part(draw: Callable[..., None], *given: Any) -> None:
         st.text(f"⚠ {traces.describe_problem(err)}")
 
 
-def _lay_on_the_desk(head_view: HeadView, view: View) -> None:
+def _send_run(head_view: HeadView, view: View) -> None:
     """What the browser makes every head of, first of all: while it does, the rest of the page is still made here."""
-    with st.container(key="desk"):
-        components.mount("run", store.run(head_view, view), key="run")
+    with st.container(key="unseen"):
+        components.mount("run", store.run(head_view, view), key="run", store=store.INSPECT)
 
 
-def _bench(head_view: HeadView, view: View, pinned: int) -> None:
+def _controls(head_view: HeadView, view: View, pinned: int) -> None:
     """The look on its way to the browser, and what was changed there on its way back."""
     limit = Limits.from_environment().max_tokens
     steps = {"undo": state.can_undo(), "redo": state.can_redo()}
     data = store.look(head_view, view, pinned, seen=state.seen(), limit=limit, addressed=True, **steps)
-    st.session_state[LAID] = (store.run_id(head_view.trace, head_view.kind), state.subject(view))
+    st.session_state[SENT] = (store.run_id(head_view.trace, head_view.kind), state.subject(view))
     # The address first: whoever copies it once the look is here copies the same.
     state.sync()
-    components.mount("bench", data, key="bench", on_look_change=_look)
+    components.mount("controls", data, key="controls", store=store.INSPECT, on_look_change=_look)
 
 
 def _look() -> None:
-    hear(boundary.said("bench", "look", dict))
+    hear(boundary.said("controls", "look", dict))
 
 
 def hear(told: object) -> None:
@@ -210,7 +210,7 @@ def _is_about(name: str, told: dict[str, Any]) -> bool:
     """Whether a change is meant for what is shown now: a token or head of another text, model or kind means nothing."""
     if name not in store.OF_THE_RUN:
         return True
-    run, subject = st.session_state.get(LAID, ("", ""))
+    run, subject = st.session_state.get(SENT, ("", ""))
     about = told.get("about")
     return subject == state.subject(state.current()) and isinstance(about, dict) and about.get(name) == run
 
@@ -223,7 +223,7 @@ def _heads(head_view: HeadView, view: View) -> None:
         st.text(str(err))
         st.button("Show all heads", key="heads-again", on_click=work.again)
         return
-    components.mount("heads", data, key="heads")
+    components.mount("heads", data, key="heads", store=store.INSPECT)
     if overview.awaits_scores(view) and scoring.scores(view, head_view.kind) is None:
         stored.show(head_view, view, stored.ON_THE_MAP)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from attention.models import ModelCard
     from attention.models.store import Own, Stored
 
-OWN, TOLD = "own-model", "headlight.shelf-told"
+OWN, TOLD = "own-model", "headlight.library-told"
 INSPECT = "pages/inspect.py"
 STATES = {
     "whole": "on this computer",
@@ -63,7 +63,7 @@ def _may_open(id: str) -> bool:
 
 
 def _bring() -> None:
-    """The box for what is not on the shelf, where the host allows that at all."""
+    """The box for what is not in the library, where the host allows that at all."""
     limits = Limits.from_environment()
     if not limits.any_model and limits.local_root is None:
         return
@@ -88,8 +88,8 @@ def _section(title: str, about: str, items: list[Item]) -> None:
     if not items:
         return
     name = title.lower().replace(" ", "-")
-    st.html(f'<h2 class="hl-shelf">{html.escape(title)}</h2><p class="hl-shelf">{html.escape(about)}</p>')
-    with st.container(key=f"shelf-{name}", horizontal=True, gap="small"):
+    st.html(f'<h2 class="hl-library">{html.escape(title)}</h2><p class="hl-library">{html.escape(about)}</p>')
+    with st.container(key=f"library-{name}", horizontal=True, gap="small"):
         for number, item in enumerate(items):
             _item(item, f"{name}-{number}")
 
@@ -185,7 +185,7 @@ def _own_section(ready: bool) -> None:
         if limits.public:  # how a host sets this up is nothing for strangers
             return
         st.html(
-            '<h2 class="hl-shelf">Your own</h2><p class="hl-shelf">Start Headlight with '
+            '<h2 class="hl-library">Your own</h2><p class="hl-library">Start Headlight with '
             f"<code>{variable('model_folder')}=folder</code> to open models that lie in a folder of yours.</p>"
         )
         return

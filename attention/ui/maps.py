@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from attention import derived
-from attention.browser import maps
+from attention.browser import maps, store
 from attention.errors import HeadlightError, InputError
 from attention.ui import components, prompt_bar, work
 
@@ -30,7 +30,7 @@ Asked = tuple[str, ...]
 
 def show(head_view: HeadView, view: View, which: Which) -> None:
     """Draw one of the views for this head's trace and kind; what cannot be made is a sentence in its place."""
-    with st.container(key="wider", gap="small"):
+    with st.container(key="maps", gap="small"):
         if which == "averages":
             _choice(view)
         try:
@@ -38,14 +38,14 @@ def show(head_view: HeadView, view: View, which: Which) -> None:
         except HeadlightError as err:
             st.text(str(err))
             if isinstance(err, work.LeftError):
-                st.button("Go through the heads", key="wider-again", on_click=work.again)
+                st.button("Go through the heads", key="maps-again", on_click=work.again)
             return
-        components.mount(MAP, data, key=MAP)
+        components.mount(MAP, data, key=MAP, store=store.INSPECT)
 
 
 def payload(head_view: HeadView, which: Which, over: str = "") -> bytes:
     """The component's bytes, made once as long as they are among the last that were asked for of this trace."""
-    trace, key = head_view.trace, ("lens", *_asked(head_view, which, over))
+    trace, key = head_view.trace, ("map", *_asked(head_view, which, over))
     if not derived.has(trace, key):
         refuse_long(head_view, which, over)
     cost = 0 if which == "words" else work.cells(trace, head_view.kind)

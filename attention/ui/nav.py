@@ -9,11 +9,11 @@ from typing import Any
 import streamlit as st
 
 from attention.assets import ASSETS
-from attention.browser import parts
+from attention.browser import parts, store
 from attention.figures.palette import DARK, LIGHT, Palette
 from attention.ui import boundary, components, share, state
 
-HOUSE = "headlight.house"  # set once app.py has run in this session
+RAN = "headlight.ran"  # set once app.py has run in this session
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +38,13 @@ def pages() -> list[Any]:
     ]
 
 
-def dress() -> None:
+def style() -> None:
     """The style sheet of what Streamlit draws itself, with the colours to begin with; inside another page a second one.
 
     The colours follow the system until the first component knows the theme that Streamlit really shows.
     """
-    st.session_state[HOUSE] = True
-    components.dress(_sheet(is_embedded=bool(st.context.is_embedded)))
+    st.session_state[RAN] = True
+    components.style(_sheet(is_embedded=bool(st.context.is_embedded)))
 
 
 @cache
@@ -76,7 +76,8 @@ def bar(here: str) -> None:
     steps = {"undo": state.can_undo(), "redo": state.can_redo()}
     data = parts.bar(listed, **steps, embedded=bool(st.context.is_embedded), shares=shares)
     heard = {"undo": state.undo, "redo": state.redo, "open": _ignore, "share": share.ask}
-    components.mount("bar", data, key="bar", **{f"on_{name}_change": call for name, call in heard.items()})
+    callbacks = {f"on_{name}_change": call for name, call in heard.items()}
+    components.mount("bar", data, key="bar", store=store.INSPECT, **callbacks)
     asked = boundary.said("bar", "open", str)
     target = next((page for page in PAGES if asked is not None and page.path == (asked or first)), None)
     if target is not None:
@@ -86,12 +87,12 @@ def bar(here: str) -> None:
 
 
 def _enter() -> None:
-    """Into the house, where a page was run without app.py around it.
+    """Through app.py, where a page was run without app.py around it.
 
     Until some session has called st.navigation, Streamlit takes `pages/` for an app of its older kind and runs the page
     of an address by itself: so it would be for the first visitor of a process, when a link leads to a page.
     """
-    if HOUSE not in st.session_state:
+    if RAN not in st.session_state:
         st.navigation(pages(), position="hidden")
         st.rerun()
 

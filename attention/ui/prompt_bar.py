@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from attention.browser import parts
+from attention.browser import parts, store
 from attention.bundled import Shine, notes
 from attention.catalogue import LOCAL, doubt, find, samples
 from attention.config import Limits
@@ -180,11 +180,11 @@ def _texts(view: View) -> None:
     with st.container(key="texts", horizontal=True, gap="small"):
         label, title = (first[0], first[0]) if two else (ONE, "")
         data = parts.prompt(view.text, label=label, title=title, placeholder=first[1])
-        components.mount("prompt", data, key=PROMPT, on_text_change=_typed)
+        components.mount("prompt", data, key=PROMPT, store=store.INSPECT, on_text_change=_typed)
         if two:
             side = "pair" if family == "encoder-decoder" else ""
             data = parts.prompt(view.pair, label=second[0], title=second[0], placeholder=second[1], count=side)
-            components.mount("prompt", data, key=PAIR, on_text_change=_paired)
+            components.mount("prompt", data, key=PAIR, store=store.INSPECT, on_text_change=_paired)
 
 
 def _family(view: View) -> str:

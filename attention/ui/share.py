@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import streamlit as st
 
-from attention.browser import codec, parts, qr
+from attention.browser import codec, parts, qr, store
 from attention.config import MEGABYTE, Limits
 from attention.errors import HeadlightError
 from attention.jobs import shared_queue
@@ -136,7 +136,7 @@ def _link(view: View) -> None:
         "complete": complete, "title": "Headlight", "scannable": qr.LONGEST,
         "code": qr.payload(st.session_state.get(CODE)),
     }  # fmt: skip
-    components.mount("share", codec.pack(data), key=LINK, on_code_change=_ask_code)
+    components.mount("share", codec.pack(data), key=LINK, store=store.INSPECT, on_code_change=_ask_code)
     if not complete:
         name = file_name(view, VIEW)
         st.download_button(SAVE, to_file(view), name, VIEW.mime, key="share-long", on_click="ignore")
@@ -160,7 +160,7 @@ def _with_head(view: View, draw: Callable[[HeadView, View], None]) -> None:
 
 
 def _picture(head_view: HeadView, view: View) -> None:
-    components.mount("pictures", parts.panels(head_view, view), key="pictures")
+    components.mount("pictures", parts.panels(head_view, view), key="pictures", store=store.INSPECT)
 
 
 def _files(head_view: HeadView, view: View) -> None:

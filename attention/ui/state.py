@@ -53,7 +53,7 @@ class Key(StrEnum):
     # The hash of an address that the browser went back to and that stays as it is, or None.
     HELD = "headlight.held"
     PAGE = "headlight.page"
-    # The number of the last message from the browser's desk that was heard.
+    # The number of the last message from the browser's store that was heard.
     SEEN = "headlight.seen"
 
 
@@ -128,7 +128,7 @@ def seen() -> int:
 
 
 def hear(number: int) -> None:
-    """A message of the browser's desk was heard."""
+    """A message of the browser's store was heard."""
     st.session_state[Key.SEEN] = max(seen(), number)
 
 

@@ -7,14 +7,15 @@ measured is the server's part, and the clients take some of the cores' time too.
 - one link: LOAD_CROWD (200) people open the same link at the same moment; for each the time until all of its page was
   there, and how many runs of the model that took.
 - acting: LOAD_SESSIONS (100) are connected, LOAD_ACTING (50) of them act for LOAD_SECONDS (120), after a pause with an
-  exponential distribution (THINK_SECONDS on average). head switch: from the desk's message until the server's answer to
-  it. new sentence: from the message until its run (q, k, v) has arrived; each sentence is one that nobody typed before.
+  exponential distribution (THINK_SECONDS on average). head switch: from the store's message until the server's answer
+  to it. new sentence: from the message until its run (q, k, v) has arrived; each sentence is one that nobody typed
+  before.
   head switch in Chromium: one more person, with a browser, steps through heads meanwhile, from the key until the panels
   are painted and the address has changed.
 - replicas: the same acts of LOAD_SITE_ACTING (150) of LOAD_SITE_SESSIONS (300) people behind the project's own nginx
   with two replicas; without the browser.
 - memory: what 100 sessions add to the server's resident memory, divided by their number: of a short text, and of one of
-  512 tokens on a model of GPT-2-small's size with random weights (12 layers × 12 heads), as the desk gets it.
+  512 tokens on a model of GPT-2-small's size with random weights (12 layers × 12 heads), as the store gets it.
 
 Machines differ by a factor, and so do hours on a machine that others share: `loop ms` is the processor time of a
 million steps of a plain loop, before and after. Compare figures of two versions in runs beside each other.
@@ -54,7 +55,7 @@ SETTINGS = {"STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none"}
 THINK_SECONDS, SWITCHES = 4.0, 0.7
 PATIENCE, SETTLE_SECONDS = 300.0, 5.0
 LONG = 512
-WHOLE = ("run", "bench", "figures", "heads", "predicted")
+WHOLE = ("run", "controls", "figures", "heads", "predicted")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,7 +45,7 @@ async def cost(served: Served, come: Open, patience: float) -> dict[str, float]:
 async def switch(visitor: Visitor, layer: int, head: int, patience: float) -> float:
     """Another head, until the server has heard of it; in seconds."""
     number = await visitor.switch(layer, head)
-    return await visitor.until(lambda v: v.parts["bench"].data["seen"] >= number, patience)
+    return await visitor.until(lambda v: v.parts["controls"].data["seen"] >= number, patience)
 
 
 async def sentence(visitor: Visitor, chance: random.Random, patience: float) -> float:

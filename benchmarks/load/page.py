@@ -24,7 +24,7 @@ STEPS = """async ([steps, pause]) => {
         await probe.sleep(pause);
         const before = cells();
         const there = () => {
-            const look = globalThis.headlightDesk.shown?.look;
+            const look = globalThis.headlightStores.get('inspect').shown?.look;
             const query = new URLSearchParams(location.search);
             const inAddress = Number(query.get("layer") ?? 0) === layer && Number(query.get("head") ?? 0) === head;
             const drawn = cells().every((one, i) => one !== before[i]);

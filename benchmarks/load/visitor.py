@@ -1,7 +1,7 @@
 """A visitor without a browser: speaks Streamlit's websocket protocol, as its page does, and keeps what arrives.
 
-Components hear and say here what `static/desk.js` and the components' `main.js` would: a head switch is the desk's own
-message. A visitor polls what polls (`st.fragment(run_every=…)`), and tells the server which messages it has kept.
+Components hear and say here what `static/store.js` and the components' `main.js` would: a head switch is the store's
+own message. A visitor polls what polls (`st.fragment(run_every=…)`), and tells the server which messages it has kept.
 """
 
 from __future__ import annotations
@@ -121,11 +121,11 @@ class Visitor:
         await self.rerun(part.fragment, widget=widget)
 
     async def switch(self, layer: int, head: int) -> int:
-        """Go to another head as `static/desk.js` does; the number by which the server's answer is known."""
+        """Go to another head as `static/store.js` does; the number by which the server's answer is known."""
         self._seq += 1
         changes = {"layer": str(layer), "head": str(head)}
         about = dict.fromkeys(changes, self.parts["run"].data["id"])
-        await self.say("bench", "look", {"seq": self._seq, "changes": changes, "about": about})
+        await self.say("controls", "look", {"seq": self._seq, "changes": changes, "about": about})
         return self._seq
 
     async def type(self, text: str) -> None:

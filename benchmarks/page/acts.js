@@ -44,11 +44,11 @@
     },
   };
 
-  /** {idle, moves: times of each, sent: messages to the server, marked: how often the maps or the lens showed it}. */
+  /** {idle, moves: times of each, sent: messages to the server, marked: how often the maps or the enlarged head showed it}. */
   async function hover(view, rounds) {
     const move = HOVERS[view]();
-    const lens = pick(".lens .name");
-    const marks = () => [...all(".hl-row, .hl-column").map(({ style }) => style.cssText), lens.textContent].join();
+    const enlarged = pick(".enlarged .name");
+    const marks = () => [...all(".hl-row, .hl-column").map(({ style }) => style.cssText), enlarged.textContent].join();
     for (let i = 0; i < 3; i++) await toFrame(() => move(i));
     await sleep(300);
     seen.sent.length = 0;
@@ -72,7 +72,7 @@
   }
 
   const isAt = (layer, head) => {
-    const shown = globalThis.headlightDesk.shown?.look;
+    const shown = globalThis.headlightStores.get("inspect").shown?.look;
     return shown?.layer === layer && shown.head === head;
   };
 
@@ -96,8 +96,8 @@
   async function rerun(rounds) {
     const times = [];
     for (let i = 0; i < rounds; i++) {
-      const { local, server, send } = globalThis.headlightDesk;
-      if (local.size) throw new Error("the desk has something to tell");
+      const { local, server, send } = globalThis.headlightStores.get("inspect");
+      if (local.size) throw new Error("the store has something to tell");
       const from = forget();
       send({ seq: server.seen, changes: { layer: String(server.look.layer) } });
       await answered();
@@ -125,7 +125,7 @@
     const times = [];
     for (let i = 0; i < rounds; i++) {
       const before = panels().map(({ cells }) => cells);
-      const painted = () => globalThis.headlightBus.last.get("waiting") === null && panels().every(({ cells }, at) => cells !== before[at]);
+      const painted = () => globalThis.headlightStores.get("inspect").last.get("waiting") === null && panels().every(({ cells }, at) => cells !== before[at]);
       const box = cover.getBoundingClientRect();
       const place = { clientX: box.left + 2, clientY: box.top + ((i + 0.5) / rounds) * box.height };
       times.push(await toPainted(() => tell(cover, "click", place), painted));

@@ -50,4 +50,4 @@ def show(page: Page, url: str, **view: str | int) -> None:
 
 def tokens(page: Page) -> int:
     """How many tokens the page shows."""
-    return int(page.evaluate("() => globalThis.headlightDesk.shown.run.tokens.keys.length"))
+    return int(page.evaluate("() => globalThis.headlightStores.get('inspect').shown.run.tokens.keys.length"))

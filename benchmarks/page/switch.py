@@ -37,7 +37,7 @@ def measure(browser: Browser, url: str) -> Iterator[dict[str, Any]]:
 
 
 def _facts(model: str, n: int, page: Page) -> dict[str, Any]:
-    level = page.evaluate("() => globalThis.headlightDesk.shown.run.level")
+    level = page.evaluate("() => globalThis.headlightStores.get('inspect').shown.run.level")
     if opening.tokens(page) != n:
         raise RuntimeError(f"{n} tokens were meant; there are {opening.tokens(page)}.")
     return {"model": model, "tokens": n, "travels": level}

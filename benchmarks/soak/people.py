@@ -48,7 +48,7 @@ class World:
 async def ready(url: str) -> Visitor:
     """The first visitor, who waits until everything has been loaded."""
     visitor = await Visitor.open(url, seconds=READY_SECONDS)
-    await visitor.until(lambda v: "bench" in v.parts or bool(v.exceptions), READY_SECONDS)
+    await visitor.until(lambda v: "controls" in v.parts or bool(v.exceptions), READY_SECONDS)
     return visitor
 
 
@@ -85,12 +85,12 @@ async def visit(world: World) -> None:
 async def act(visitor: Visitor, world: World) -> None:
     """One thing that a person does, and the wait for its answer."""
     kind = world.chance.choices(("hostile", "sentence", "switch", "press"), (70, 6, 18, 6))[0]
-    if kind == "switch" and "bench" not in visitor.parts:
+    if kind == "switch" and "controls" not in visitor.parts:
         kind = "sentence"
     began, at = time.monotonic(), time.perf_counter()
     if kind == "switch":
         number = await visitor.switch(world.chance.randrange(4), world.chance.randrange(6))
-        await visitor.until(lambda v: v.parts["bench"].data["seen"] >= number or bool(v.refusals), ANSWER_SECONDS)
+        await visitor.until(lambda v: v.parts["controls"].data["seen"] >= number or bool(v.refusals), ANSWER_SECONDS)
     elif kind == "press":
         keys = [key for key in visitor.buttons if key.startswith(("shine-", "continue-go", "dismiss"))]
         offered = visitor.parts["samples"].data["samples"] if "samples" in visitor.parts else []

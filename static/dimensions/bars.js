@@ -1,7 +1,7 @@
 /** The chosen pair as rows of bars on one axis: q, k, their products, and what those sum to. */
 const version = new URL(import.meta.url).search;
 const [{ ui }, { FONT }, { penOf }, { stepTo }, { GUTTER }, { aim, hasModifier, leave, taken }, { unitAt }, rowsIn, { isPaired }] = await Promise.all(
-  ["../headlight", "../axes", "../paint", "./grid", "./marks", "./pointer", "./products", "./rows", "./taste"].map((name) => import(`${name}.js${version}`)));
+  ["../headlight", "../axes", "../paint", "./grid", "./marks", "./pointer", "./products", "./rows", "./options"].map((name) => import(`${name}.js${version}`)));
 
 const { GAP } = rowsIn;
 const NUMBERS = 18;

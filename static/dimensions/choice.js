@@ -1,13 +1,12 @@
 /** The box in which a person chooses the key. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { desk }] = await Promise.all(["headlight", "desk"].map((name) => import(`../${name}.js${version}`)));
-const table = desk(ui);
+const { ui } = await import(`../headlight.js${version}`);
 const FREE = "the largest weight";
 
 /** {root, select}. */
-export function keyBox() {
+export function keyBox({ store }) {
   const select = ui.make("select");
-  select.addEventListener("change", () => table.change({ key: select.value === "" ? null : Number(select.value) }));
+  select.addEventListener("change", () => store.change({ key: select.value === "" ? null : Number(select.value) }));
   return { select, root: ui.make("label", { class: "choose" }, "key ", select), names: null };
 }
 

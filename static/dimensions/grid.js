@@ -2,7 +2,7 @@
 
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -Infinity], End: [0, Infinity] };
 
-const between = (place, count) => Math.max(0, Math.min(count - 1, place));
+const between = (index, count) => Math.max(0, Math.min(count - 1, index));
 
 /** The cell {row, column} under the pointer, or the nearest one. */
 export function cellAt(element, [rows, columns], event) {

@@ -1,22 +1,21 @@
 /** What is pinned, what is chosen and what is under the pointer, on strips and bars; and its numbers in words. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { desk }, { place }, { unitAt }, { readoutOf }] = await Promise.all(
-  ["../headlight", "../desk", "./grid", "./products", "./words"].map((name) => import(`${name}.js${version}`)));
-const table = desk(ui);
+const [{ ui }, { pinsOf }, { place }, { unitAt }, { readoutOf }] = await Promise.all(
+  ["../headlight", "../look", "./grid", "./products", "./words"].map((name) => import(`${name}.js${version}`)));
 // Pixels left of the bars for their names.
 export const GUTTER = 62;
 
 export function mark(state) {
   if (!state.vectors) return;
   const one = unitAt(state);
-  const pins = table.pins(state.shown.look);
+  const pins = pinsOf(state.shown.look);
   const { query, key } = state.pair;
   const rows = pins.map((row) => [row, "pin"]);
   markStrip(state, "query", one, pins.includes(query) ? rows : [...rows, [query, "asks"]]);
   markStrip(state, "key", one, [[key, "chosen"]]);
   markBars(state, one);
   // Who points elsewhere hears it there.
-  state.readout.setAttribute("aria-live", (ui.last("hover")?.from ?? "dimensions") === "dimensions" ? "polite" : "off");
+  state.readout.setAttribute("aria-live", (state.store.last("hover")?.from ?? "dimensions") === "dimensions" ? "polite" : "off");
   state.readout.textContent = readoutOf(state, one);
 }
 

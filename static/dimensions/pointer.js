@@ -1,7 +1,6 @@
 /** Where the pointer, or the keyboard, is: on a cell of a strip, or on one product; and what a person chooses there. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { desk }, { mark }, { pairOf }] = await Promise.all(["../headlight", "../desk", "./marks", "./products"].map((name) => import(`${name}.js${version}`)));
-const table = desk(ui);
+const [{ mark }, { pairOf }] = await Promise.all(["./marks", "./products"].map((name) => import(`${name}.js${version}`)));
 
 /** On a cell {row, column} of a strip: every view hears of its query, or of its key with the query that is on show. */
 export function point(state, side, { row, column }) {
@@ -11,7 +10,7 @@ export function point(state, side, { row, column }) {
   const { query } = pairOf(state, before?.from === "dimensions" ? null : before);
   const at = side === "query" ? { query: row, key: null } : { query, key: row };
   if (before?.from === "dimensions" && before.query === at.query && before.key === at.key) mark(state);
-  else ui.say("hover", { ...at, from: "dimensions" });
+  else state.store.say("hover", { ...at, from: "dimensions" });
 }
 
 /** On one product, or on none. */
@@ -24,14 +23,14 @@ export function aim(state, unit) {
 
 export function leave(state) {
   Object.assign(state, { cell: null, dim: null });
-  if (state.at?.from === "dimensions") ui.say("hover", null);
+  if (state.at?.from === "dimensions") state.store.say("hover", null);
   else mark(state);
 }
 
 /** Pin the query of a row, or choose its key. */
-export function pick(side, row, event) {
-  if (side === "query") table.pin(row, { several: table.isSeveral(event) });
-  else table.change({ key: row });
+export function pick({ store }, side, row, event) {
+  if (side === "query") store.pin(row, { several: store.isSeveral(event) });
+  else store.change({ key: row });
 }
 
 export const hasModifier = (event) => event.altKey || event.ctrlKey || event.metaKey || event.shiftKey;

@@ -1,6 +1,6 @@
 /** One score taken apart: which query and key it is of, and the products that it is the sum of. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { isPaired, onStrips, taste }] = await Promise.all(["../headlight", "./taste"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { isPaired, onStrips }] = await Promise.all(["../headlight", "./options"].map((name) => import(`${name}.js${version}`)));
 
 /** The query and the key whose score is taken apart: those under the pointer, else the pinned one and its key. */
 export function pairOf({ shown: { look, head }, at: pointed }, at = pointed) {
@@ -22,7 +22,7 @@ export function takeApart(state, { query, key }) {
   const earlier = paired && state.before ? rows(state.before) : null;
   const units = state.units.map((dims) => unit(dims, q, k, earlier));
   const total = (name) => units.reduce((sum, one) => sum + one[name], 0);
-  return { units, order: taste.sorted ? bySize(units) : units, sum: total("product"), before: earlier ? total("before") : null };
+  return { units, order: state.options.sorted ? bySize(units) : units, sum: total("product"), before: earlier ? total("before") : null };
 }
 
 export const bySize = (units) => [...units].sort((a, b) => Math.abs(b.product) - Math.abs(a.product) || a.dims[0] - b.dims[0]);

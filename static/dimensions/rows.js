@@ -1,6 +1,6 @@
 /** The rows of bars of one score, for the page and for its picture: what each shows, how high it is, where its bars stand. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { isPaired }] = await Promise.all(["../headlight", "./taste"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { isPaired }] = await Promise.all(["../headlight", "./options"].map((name) => import(`${name}.js${version}`)));
 
 export const GAP = 12;
 const HEIGHTS = { part: 54, product: 96, sum: 54 };

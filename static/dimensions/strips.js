@@ -1,7 +1,7 @@
 /** The queries and the keys of all tokens as strips: a row a token, a column a dimension. */
 const version = new URL(import.meta.url).search;
 const [{ ui }, { image, paint }, { cellAt, stepTo }, { hasModifier, leave, pick, point, taken }, { pairOf }, { onStrips }] = await Promise.all(
-  ["../headlight", "../paint", "./grid", "./pointer", "./products", "./taste"].map((name) => import(`${name}.js${version}`)));
+  ["../headlight", "../paint", "./grid", "./pointer", "./products", "./options"].map((name) => import(`${name}.js${version}`)));
 
 const FEW_ROWS = 16;
 const MANY_ROWS = 40;
@@ -19,7 +19,7 @@ export function strip(state, side) {
   const under = (event) => cellAt(sheet, state.vectors[side].shape, event);
   sheet.addEventListener("pointermove", (event) => point(state, side, under(event)));
   sheet.addEventListener("pointerleave", () => leave(state));
-  sheet.addEventListener("click", (event) => pick(side, under(event).row, event));
+  sheet.addEventListener("click", (event) => pick(state, side, under(event).row, event));
   sheet.addEventListener("focus", () => sheet.matches(":focus-visible") && point(state, side, cellOf(state, side)));
   sheet.addEventListener("blur", () => leave(state));
   sheet.addEventListener("keydown", (event) => walk(state, own, event));
@@ -37,7 +37,7 @@ function walk(state, own, event) {
   if (!isChoice && (!to || hasModifier(event))) return;
   taken(event);
   if (isChoice) {
-    if (state.cell) pick(side, state.cell.row, event);
+    if (state.cell) pick(state, side, state.cell.row, event);
     return;
   }
   point(state, side, to);

@@ -1,6 +1,6 @@
 /** The products of the chosen pair as a table. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { isPaired, taste }, { angle, nameOf }] = await Promise.all(["../headlight", "./taste", "./words"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { isPaired }, { angle, nameOf }] = await Promise.all(["../headlight", "./options", "./words"].map((name) => import(`${name}.js${version}`)));
 
 /** {root, table}. */
 export function tableBox() {
@@ -25,9 +25,9 @@ function columnsOf(state) {
 
 /** Of the chosen pair alone: a pair under the pointer is gone before a table is read. */
 export function fillTable(state, pair) {
-  const { root, table } = state.table;
-  root.hidden = !taste.table;
-  if (!taste.table) return;
+  const { options, table: { root, table } } = state;
+  root.hidden = !options.table;
+  if (!options.table) return;
   const columns = columnsOf(state);
   const line = (first, ...others) => ui.make("tr", {}, ui.make("th", { scope: "row" }, first), ...others.map((text) => ui.make("td", {}, text)));
   const head = ui.make("tr", {}, ...columns.map(([title, , kind]) => ui.make("th", { scope: "col", class: kind }, title)));

@@ -1,7 +1,7 @@
 /** What is said of a score and of what is under the pointer. */
 const version = new URL(import.meta.url).search;
 const [{ ui }, { titlesOf }, { bySize }, { isPaired, onStrips }] = await Promise.all(
-  ["../headlight", "../row", "./products", "./taste"].map((name) => import(`${name}.js${version}`)));
+  ["../headlight", "../row", "./products", "./options"].map((name) => import(`${name}.js${version}`)));
 
 const NAMED = 4;
 const DEGREES = 180 / Math.PI;
@@ -81,8 +81,8 @@ export function notesOf(state) {
   const { layer } = state.vectors;
   const { look, run } = state.shown;
   const group = layer.groups[layer.heads.indexOf(look.head)];
-  const fellows = layer.heads.filter((_, i) => layer.groups[i] === group);
-  const keys = fellows.length > 1 && run.level !== "head" ? [`Heads ${fellows.join(", ")} of this layer read the same keys.`] : [];
+  const sharing = layer.heads.filter((_, i) => layer.groups[i] === group);
+  const keys = sharing.length > 1 && run.level !== "head" ? [`Heads ${sharing.join(", ")} of this layer read the same keys.`] : [];
   return [...keys, ...turningNotes(state), BASIS];
 }
 

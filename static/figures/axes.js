@@ -16,9 +16,9 @@ function element(name, attributes, text = "") {
 }
 
 /** {words, bold} of a label in which `static/axes.js` escaped what a person typed, and made a pinned one bold. */
-function plain(label) {
-  const bold = /^<b>(.*)<\/b>$/s.exec(label);
-  const words = (bold ? bold[1] : label).replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
+function plain(text) {
+  const bold = /^<b>(.*)<\/b>$/s.exec(text);
+  const words = (bold ? bold[1] : text).replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
   return { words, bold: Boolean(bold) };
 }
 

@@ -1,13 +1,12 @@
 /** What stands around a panel's picture: title and switches, caption, legend, and what it shows in words. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { desk }, { alts }, { stageOf }, { leftOut }, { explain, ramp }] = await Promise.all(
-  ["../headlight", "../desk", "../alt", "../cells", "../spans", "./panel"].map((name) => import(`${name}.js${version}`)));
-const table = desk(ui);
+const [{ ui }, { layerOf }, { alts }, { stageOf }, { leftOut }, { explain, ramp }] = await Promise.all(
+  ["../headlight", "../look", "../alt", "../cells", "../spans", "./panel"].map((name) => import(`${name}.js${version}`)));
 
 /** Title, switches, caption and legend of one panel. What is still on its way leaves the last picture standing, as it was called. */
 export function describe(state, panel, shown, view) {
   panel.root.classList.toggle("hl-awaited", Boolean(view.awaited));
-  switchesOf(panel, optionsOf(state, panel, shown));
+  switchesOf(state, panel, optionsOf(state, panel, shown));
   if (view.awaited && panel.view) return;
   panel.view = view.z ? view : null;
   panel.what = shown.look[panel.name];
@@ -19,8 +18,8 @@ export function describe(state, panel, shown, view) {
 /** An end of the colours without noughts that say nothing. */
 const short = (value) => (Number.isInteger(value) ? String(value) : ui.number(value, 3));
 
-function captionOf(state, panel, { look, head }, view) {
-  const layer = table.layerOf(head.layer) ?? {};
+function captionOf(state, panel, { run, look, head }, view) {
+  const layer = layerOf(run, head.layer) ?? {};
   const key = { scores: "scores", weights: look.weights, values: look.values }[panel.name];
   const hides = panel.name === "weights" && view.z && head.altered && look.hide.length;
   // In place of the usual words, so that a caption stays within its two lines.
@@ -42,27 +41,27 @@ function leftOutWords(view, shown) {
 }
 
 /** [{value, label, why}] of a panel's switches, and which of them is on. */
-function optionsOf(state, { name }, { look, head }) {
+function optionsOf(state, { name }, { run, look, head }) {
   const { labels } = state.given;
   if (name === "scores") {
     const names = head.names.filter((own) => own !== "weights" && own !== "tempered");
     const options = names.map((value) => ({ value, label: labels.stage[value] ?? value, why: "" }));
     return { field: "stage", current: stageOf(head, look.stage), options };
   }
-  const why = table.layerOf(head.layer)?.noContribution ?? "";
+  const why = layerOf(run, head.layer)?.noContribution ?? "";
   const plain = { weights: "weights", values: "output" }[name];
   const options = Object.entries(labels[name]).map(([value, label]) => ({ value, label, why: value === plain ? "" : why }));
   return { field: name, current: look[name], options };
 }
 
 /** A panel's switches; the same switches stay the same elements, for one of them may have the focus. */
-function switchesOf(panel, { field, current, options }) {
+function switchesOf({ store }, panel, { field, current, options }) {
   const made = JSON.stringify([field, options.map(({ value, label }) => [value, label])]);
   if (panel.made !== made) {
     panel.made = made;
     panel.buttons = options.map(({ value, label }) => {
       const button = ui.make("button", { type: "button" }, ...subscript(label));
-      button.addEventListener("click", () => table.change({ [field]: value }));
+      button.addEventListener("click", () => store.change({ [field]: value }));
       return button;
     });
     panel.switches.replaceChildren(...panel.buttons);

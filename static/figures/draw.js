@@ -1,5 +1,5 @@
 /**
- * A panel's picture: its cells, painted from the head on the desk, and the axes around them, drawn from layouts that
+ * A panel's picture: its cells, painted from the head in the store, and the axes around them, drawn from layouts that
  * Python made, and only where they changed.
  */
 const version = new URL(import.meta.url).search;

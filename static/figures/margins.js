@@ -38,7 +38,7 @@ function bars(canvas, numbers, { left, top, width, height }, colour, sideways) {
 export function pointAtBars(state, panel, leave) {
   panel.right.addEventListener("pointermove", (event) => pointRight(state, panel, event));
   panel.below.addEventListener("pointermove", (event) => pointBelow(state, panel, event));
-  for (const canvas of [panel.right, panel.below]) canvas.addEventListener("pointerleave", leave);
+  for (const canvas of [panel.right, panel.below]) canvas.addEventListener("pointerleave", () => leave(state));
 }
 
 function pointRight(state, panel, event) {
@@ -46,7 +46,7 @@ function pointRight(state, panel, event) {
   const box = panel.right.getBoundingClientRect();
   const query = placeIn((event.clientY - box.top) / box.height, spread.length);
   const name = nameOf(state, "query", "queries", query);
-  ui.say("hover", { query, key: null, from: "figures" });
+  state.store.say("hover", { query, key: null, from: "figures" });
   tell(state, panel, { row: query, column: panel.view.z.shape[1] - 1 }, [
     line(name, ` spreads over ${ui.number(spread[query], 3)} tokens`), line("exp(entropy) of its weights: as many, if it looked evenly"),
   ]);
@@ -57,7 +57,7 @@ function pointBelow(state, panel, event) {
   const box = panel.below.getBoundingClientRect();
   const key = placeIn((event.clientX - box.left) / box.width, mean.length);
   const name = nameOf(state, "key", "keys", key);
-  ui.say("hover", { query: null, key, from: "figures" });
+  state.store.say("hover", { query: null, key, from: "figures" });
   tell(state, panel, { row: panel.view.z.shape[0] - 1, column: key }, [
     line(name, ` receives ${ui.number(received[key], 3)} in all`), line(`from ${asked[key]} queries that may look: ${ui.decimals(mean[key], 3)} each`),
   ]);

@@ -1,26 +1,26 @@
 /** What a cell of a head's panels says, to the reader and to the other views, and what they point at here. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { desk }, { stageOf }, row, { readout }, spans, marks] = await Promise.all(
-  ["../headlight", "../desk", "../cells", "../row", "../readout", "../spans", "./marks"].map((name) => import(`${name}.js${version}`)));
-const table = desk(ui);
-const sentences = readout(ui, { exponentials: row.exponentials, titlesOf: row.titlesOf, stageOf, layerOf: table.layerOf });
+const [{ ui }, { layerOf }, { stageOf }, row, { readout }, spans, marks] = await Promise.all(
+  ["../headlight", "../look", "../cells", "../row", "../readout", "../spans", "./marks"].map((name) => import(`${name}.js${version}`)));
+const sentences = readout(ui, { exponentials: row.exponentials, titlesOf: row.titlesOf, stageOf, layerOf });
 
 const placeOf = ({ shown }, { view, name }, cell) => spans.placeOf(view, cell, name, shown.head);
 
 /** One tip and marks, nothing else: this happens at every cell that the pointer comes to. */
 export function reveal(state, panel, cell) {
   const place = placeOf(state, panel, cell);
-  ui.say("hover", { query: place.query, key: place.key ?? null, from: "figures" });
+  state.store.say("hover", { query: place.query, key: place.key ?? null, from: "figures" });
   marks.overCells(panel.marks.cell, panel, cell);
   marks.tell(state, panel, cell, sentences(state.shown, panel, place));
 }
 
-export function leave() {
-  ui.say("hover", null);
+export function leave({ store }) {
+  store.say("hover", null);
 }
 
 export function pin(state, panel, cell, event) {
-  table.pin(placeOf(state, panel, cell).query, { several: table.isSeveral(event) });
+  const { store } = state;
+  store.pin(placeOf(state, panel, cell).query, { several: store.isSeveral(event) });
 }
 
 /** What copying a cell gives: query, key or dimension, and the number itself. */

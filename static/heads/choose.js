@@ -1,12 +1,22 @@
 /** Choosing a head: a click or tap on it, arrow keys, the step buttons, a swipe. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { desk }, { isRanked, ranking, same }, { enlarge }, { leave, onto, under }] = await Promise.all(
-  ["../headlight", "../desk", "./numbers", "./lens", "./pointing"].map((name) => import(`${name}.js${version}`)));
-const table = desk(ui);
+const [{ ui }, { isRanked, ranking, same }, { enlarge }, { leave, onto, under }] = await Promise.all(
+  ["../headlight", "./numbers", "./enlarged", "./pointing"].map((name) => import(`${name}.js${version}`)));
 
 /** The four steps: sign, key, layers and heads onward, name. */
 export const STEPS = [["←", "ArrowLeft", 0, -1, "Head before (←)"], ["→", "ArrowRight", 0, 1, "Next head (→)"],
   ["↑", "ArrowUp", -1, 0, "Layer before (Shift ↑)"], ["↓", "ArrowDown", 1, 0, "Next layer (Shift ↓)"]];
+
+// The maps of all heads that are on the page. Where there are several, the page's own arrow keys mean none of them.
+const maps = new Set();
+
+/** A map came to the page; the function that is to be called when it is taken down. */
+export function register(state) {
+  maps.add(state);
+  return () => maps.delete(state);
+}
+
+const isAlone = () => [...maps].filter(({ canvas }) => canvas.isConnected).length === 1;
 
 /** The step that an arrow key means; none with a modifier that has a meaning elsewhere. */
 const stepOf = (event) => (event.altKey || event.ctrlKey || event.metaKey ? null : STEPS.find(([, key]) => key === event.key));
@@ -22,11 +32,11 @@ export function gridKey(state, event) {
   enlarge(state, state.at);
 }
 
-/** Anywhere on the page ← → step through the heads, and with Shift ↑ ↓ through the layers, which else scroll. */
+/** Anywhere on a page with one figure group ← → step through the heads, and with Shift ↑ ↓ through the layers, which else scroll. */
 export function pageKey(state, event) {
   if (event.key === "Escape") leave(state);
   const found = stepOf(event);
-  if (!found || event.defaultPrevented || ui.typing() || event.shiftKey !== (found[2] !== 0) || !state.canvas.isConnected) return;
+  if (!found || event.defaultPrevented || ui.typing() || event.shiftKey !== (found[2] !== 0) || !state.canvas.isConnected || !isAlone()) return;
   event.preventDefault();
   step(state, found[2], found[3]);
 }
@@ -59,5 +69,5 @@ export function press(state, event) {
 }
 
 function choose(state, cell) {
-  if (cell && !same(cell, state.at)) table.change({ layer: cell.layer, head: cell.head });
+  if (cell && !same(cell, state.at)) state.store.change({ layer: cell.layer, head: cell.head });
 }

@@ -3,9 +3,8 @@
  * once. A loop over layers at most, never over heads.
  */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { desk }, { same }, { HANDY, boxOf, cornerOf }, { pooledPlace }] = await Promise.all(
-  ["../headlight", "../desk", "./numbers", "./grid", "./pictures"].map((name) => import(`${name}.js${version}`)));
-const table = desk(ui);
+const [{ ui }, { same }, { HANDY, boxOf, cornerOf }, { pooledPlace }] = await Promise.all(
+  ["../headlight", "./numbers", "./grid", "./pictures"].map((name) => import(`${name}.js${version}`)));
 
 // A square must be this wide to have lines in it.
 export const LINED = 10;
@@ -39,11 +38,11 @@ export const isLined = ({ plan, given }) => Boolean(!plan.ranked && given.pictur
 
 /** In every picture at once: the row of the query that is looked at, the column of the key, and ticks at pinned rows. */
 function lines(state, pen) {
-  const { palette, given, hover } = state;
+  const { store, palette, given, hover } = state;
   const [, , rows, columns] = given.pictures.shape;
   const { inner } = state.plan;
   const thin = inner / rows > 2 ? 2 : 1;
-  for (const pin of table.pins()) across(state, pen, pooledPlace(pin, given.queries, rows), TICK, 2, palette.ink);
+  for (const pin of store.pins()) across(state, pen, pooledPlace(pin, given.queries, rows), TICK, 2, palette.ink);
   const [query, key] = [ui.inside(hover?.query, given.queries), ui.inside(hover?.key, given.keys)];
   if (query !== null) across(state, pen, pooledPlace(query, given.queries, rows), inner, thin, palette.query);
   if (key !== null) down(state, pen, pooledPlace(key, given.keys, columns), thin, palette.key);

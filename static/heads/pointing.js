@@ -1,7 +1,7 @@
 /** The pointer over the heads: which one it is on, the row that is under it there, and what other views point at. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { same }, { cellAt }, { isLined, later }, { drawLens, enlarge, hideLens }] = await Promise.all(
-  ["../headlight", "./numbers", "./grid", "./overlay", "./lens"].map((name) => import(`${name}.js${version}`)));
+const [{ same }, { cellAt }, { isLined, later }, { drawEnlarged, enlarge, hideEnlarged }] = await Promise.all(
+  ["./numbers", "./grid", "./overlay", "./enlarged"].map((name) => import(`${name}.js${version}`)));
 
 /** The head under the pointer, or null. */
 export function under(state, event) {
@@ -22,7 +22,7 @@ export function onto(state, cell) {
   state.over = cell;
   state.canvas.style.cursor = cell ? "pointer" : "default";
   if (cell) enlarge(state, cell);
-  else hideLens(state);
+  else hideEnlarged(state);
   later(state);
 }
 
@@ -33,13 +33,13 @@ function sayRow(state, cell) {
   const query = Math.floor((Math.floor(cell.y * rows) * state.given.queries) / rows);
   if (state.said && state.hover?.query === query && state.hover.from === "heads") return;
   state.said = true;
-  ui.say("hover", { query, key: null, from: "heads" });
+  state.store.say("hover", { query, key: null, from: "heads" });
 }
 
 function sayNothing(state) {
   if (!state.said) return;
   state.said = false;
-  ui.say("hover", null);
+  state.store.say("hover", null);
 }
 
 /** What any view points at, this one too. */
@@ -48,12 +48,12 @@ export function heard(state, hover) {
   state.hover = hover ?? null;
   if (!state.plan || (before?.query === hover?.query && before?.key === hover?.key)) return;
   if (isLined(state)) later(state);
-  if (state.lens.shown) drawLens(state);
+  if (state.enlarged.shown) drawEnlarged(state);
 }
 
 export function leave(state) {
   state.over = null;
-  hideLens(state);
+  hideEnlarged(state);
   sayNothing(state);
   later(state);
 }

@@ -1,9 +1,8 @@
 /** All that stands around the heads: the controls as the look has them, the legend, what is shown and where it is from. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { desk }, numbers] = await Promise.all(
-  ["../headlight", "../desk", "./numbers"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, numbers] = await Promise.all(
+  ["../headlight", "./numbers"].map((name) => import(`${name}.js${version}`)));
 const { RANKED, evenWords, figure, isRanked, mostOf, name, ranking, valueOf, written } = numbers;
-const table = desk(ui);
 
 // Heads in the table for those who do not see the canvas.
 const TOP = 10;
@@ -16,7 +15,7 @@ export function describe(state) {
   state.tools.hidden = !given.numbers && !hasGrounds;
   state.sorter.disabled = !given.numbers;
   state.grounds.hidden = !hasGrounds;
-  state.grounds.replaceChildren(...given.ground.options.map((option) => groundButton(option)));
+  state.grounds.replaceChildren(...given.ground.options.map((option) => groundButton(state, option)));
   state.why.textContent = given.why ? `Not shown: ${given.why}.${given.pictures ? " Below are the heads’ weights." : ""}` : "";
   state.says.textContent = given.says;
   state.more.source.textContent = given.source ? `Defined in: ${given.source}.` : "";
@@ -37,9 +36,9 @@ function measures({ given, select }) {
   select.replaceChildren(...groups.values());
 }
 
-function groundButton({ value, label }) {
+function groundButton({ store }, { value, label }) {
   const button = ui.make("button", { type: "button", value, "aria-pressed": "false" }, label);
-  button.addEventListener("click", () => table.change({ ground: value }, { now: true }));
+  button.addEventListener("click", () => store.change({ ground: value }, { now: true }));
   return button;
 }
 

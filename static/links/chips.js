@@ -8,10 +8,10 @@ export function chipLine(state) {
   const root = ui.make("div", { class: "chips", role: "group", "aria-label": "Heads that are drawn" });
   root.addEventListener("click", (event) => {
     const button = event.target.closest("[data-do]");
-    if (button) setBeside(WAYS[button.dataset.do](state, button.dataset.head));
+    if (button) setBeside(state, WAYS[button.dataset.do](state, button.dataset.head));
   });
   root.addEventListener("change", (event) => {
-    if (event.target.value) setBeside([...besides(state), event.target.value.split(".").map(Number)]);
+    if (event.target.value) setBeside(state, [...besides(state), event.target.value.split(".").map(Number)]);
   });
   return root;
 }

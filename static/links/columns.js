@@ -1,8 +1,7 @@
 /** The columns of tokens: list boxes of which only the options in sight exist. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { desk }, { ROW, widest }, { mainOf }, { isQuery }] = await Promise.all(
-  ["../headlight", "../desk", "./geometry", "./heads", "./subject"].map((name) => import(`${name}.js${version}`)));
-const table = desk(ui);
+const [{ ui }, { pinsOf }, { ROW, widest }, { mainOf }, { isQuery }] = await Promise.all(
+  ["../headlight", "../look", "./geometry", "./heads", "./subject"].map((name) => import(`${name}.js${version}`)));
 const SPARE = 2;
 // Letters from which on a name may be cut, so that the pointer tells the whole of it.
 const LONG_NAME = 10;
@@ -30,12 +29,12 @@ export function column(state, side) {
 }
 
 const placeOf = (event) => {
-  const token = event.target.closest(".token");
-  return token ? Number(token.dataset.place) : null;
+  const node = event.target.closest(".token");
+  return node ? Number(node.dataset.place) : null;
 };
 
 /** Take over another run’s tokens. */
-export function seat(state) {
+export function takeTokens(state) {
   for (const own of Object.values(state.columns)) {
     own.tokens = own.side === "query" ? state.run.tokens.queries : state.run.tokens.keys;
     own.names = ui.namesOf(own.tokens);
@@ -51,11 +50,11 @@ export function seat(state) {
 
 function point(state, own, place) {
   if (place === null || (state.at?.from === "links" && state.at[own.side] === place)) return;
-  ui.say("hover", { query: null, key: null, [own.side]: place, from: "links" });
+  state.store.say("hover", { query: null, key: null, [own.side]: place, from: "links" });
 }
 
 export function leave(state) {
-  if (state.at) ui.say("hover", null);
+  if (state.at) state.store.say("hover", null);
 }
 
 function press(state, own, place, event) {
@@ -63,7 +62,7 @@ function press(state, own, place, event) {
   own.active = place;
   if (isQuery(state, own)) {
     state.held = null;
-    table.pin(place, { several: table.isSeveral(event) });
+    state.store.pin(place, { several: state.store.isSeveral(event) });
   } else {
     hold(state, state.held === place ? null : place);
   }
@@ -159,7 +158,7 @@ export function populate(state, own) {
     const node = token(own, place);
     own.nodes.set(place, node);
     own.sizer.append(node);
-    if (state.subject) dress(state, own, place, node);
+    if (state.subject) paintToken(state, own, place, node);
   }
   activate(own);
 }
@@ -185,7 +184,7 @@ function token(own, place) {
 export function shade(state) {
   const main = mainOf(state);
   state.shades = state.values.find(({ own }) => own === main)?.values ?? null;
-  for (const own of Object.values(state.columns)) for (const [place, node] of own.nodes) dress(state, own, place, node);
+  for (const own of Object.values(state.columns)) for (const [place, node] of own.nodes) paintToken(state, own, place, node);
   if (!state.subject || state.subject.hovered) return;
   const { element } = state.arcs ? state.columns.query : state.columns.key;
   element.setAttribute("aria-description", largest(state));
@@ -198,11 +197,11 @@ function largest({ shades, subject: { places }, columns: { query, key } }) {
   return `${places.map((place) => `“${query.names[place]}”`).join(", ")}: most to “${key.names[best]}”, ${ui.decimals(shades[best], 4)}.`;
 }
 
-function dress(state, own, place, node) {
+function paintToken(state, own, place, node) {
   const { subject, arcs, shades } = state;
   const asks = own.side === "query";
   const weight = arcs || own.side !== subject.side ? shades?.[place] : undefined;
-  const pinned = (asks || arcs) && table.pins(state.look).includes(place);
+  const pinned = (asks || arcs) && pinsOf(state.look).includes(place);
   const row = asks && subject.hovered && subject.side === "query" && subject.places[0] === place;
   node.classList.toggle("pinned", pinned);
   node.classList.toggle("row", row && !pinned);

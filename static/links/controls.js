@@ -1,16 +1,15 @@
 /** Which links are drawn, by weight and by number, and whether the tokens stand in two columns or in one. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { desk }] = await Promise.all(["headlight", "desk"].map((name) => import(`../${name}.js${version}`)));
-const table = desk(ui);
+const { ui } = await import(`../headlight.js${version}`);
 const TOPS = [0, 1, 3, 5, 10];
 
 /** {labels: the two of them, write(look)}. */
-export function thresholds() {
+export function thresholds({ store }) {
   const least = ui.make("input", { type: "range", min: "0", max: "1", step: "0.01", class: "least", "aria-label": "Smallest weight that is drawn" });
   const words = ui.make("output", { class: "number" });
   const top = ui.make("select", { class: "top", "aria-label": "Most links of a token that are drawn" });
-  least.addEventListener("input", () => table.change({ least: Number(least.value) }));
-  top.addEventListener("change", () => table.change({ top: Number(top.value) }));
+  least.addEventListener("input", () => store.change({ least: Number(least.value) }));
+  top.addEventListener("change", () => store.change({ top: Number(top.value) }));
   const write = (look) => {
     if (Number(least.value) !== look.least) least.value = String(look.least);
     words.textContent = ui.decimals(look.least, 2);

@@ -1,10 +1,9 @@
-/** The heads whose links are drawn, the one in view and those beside it, and the line that each of them wears. */
+/** The heads whose links are drawn, the one in view and those beside it, and the line that each of them has. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { desk }] = await Promise.all(["headlight", "desk"].map((name) => import(`../${name}.js${version}`)));
-const table = desk(ui);
+const { ui } = await import(`../headlight.js${version}`);
 
 export const MOST_BESIDE = 7;
-// The first is the head in view, which wears the colour of weights. The hues of Okabe and Ito, moved until all eight
+// The first is the head in view, which has the colour of weights. The hues of Okabe and Ito, moved until all eight
 // keep apart under the three kinds of colour blindness, and stand 3:1 or more against the paper.
 const MAIN = 12 / 16;
 const COLOURS = {
@@ -19,7 +18,7 @@ export const nameOf = (layer, head) => `${layer}.${head}`;
 export const besides = ({ look }) => look.beside.filter(([layer, head]) => layer !== look.layer || head !== look.head);
 
 /** Draw these heads beside the one in view. */
-export const setBeside = (heads) => table.change({ beside: heads.slice(0, MOST_BESIDE) });
+export const setBeside = ({ store }, heads) => store.change({ beside: heads.slice(0, MOST_BESIDE) });
 
 /** All heads that travelled, [layer, head]. */
 export const here = ({ run }) => run.layers.flatMap((own) => own.heads.map((head) => [own.layer, head]));
@@ -29,7 +28,7 @@ export const here = ({ run }) => run.layers.flatMap((own) => own.heads.map((head
  * view; `known` are its rows as far as they were asked for, kept as long as nothing changes the head.
  */
 export function gather(state) {
-  const { look } = state;
+  const { store, look } = state;
   const before = new Map(state.heads.map((own) => [own.name, own]));
   state.heads = [];
   state.missing = [];
@@ -44,7 +43,7 @@ export function gather(state) {
   };
   add(look.layer, look.head, 0, state.head);
   look.beside.forEach(([layer, number], i) => {
-    if (layer !== look.layer || number !== look.head) add(layer, number, i + 1, table.headAt(layer, number));
+    if (layer !== look.layer || number !== look.head) add(layer, number, i + 1, store.headAt(layer, number));
   });
 }
 
@@ -60,8 +59,8 @@ export function swatch(state, slot) {
   const space = "http://www.w3.org/2000/svg";
   const picture = document.createElementNS(space, "svg");
   const piece = picture.appendChild(document.createElementNS(space, "line"));
-  const dress = (element, given) => Object.entries(given).forEach(([name, value]) => element.setAttribute(name, value));
-  dress(picture, { class: "swatch", width: 30, height: 10, "aria-hidden": "true" });
-  dress(piece, { x1: 1, x2: 29, y1: 5, y2: 5, stroke: colourOf(state, slot), "stroke-width": 3, "stroke-dasharray": DASHES[slot].join(" ") });
+  const set = (element, given) => Object.entries(given).forEach(([name, value]) => element.setAttribute(name, value));
+  set(picture, { class: "swatch", width: 30, height: 10, "aria-hidden": "true" });
+  set(piece, { x1: 1, x2: 29, y1: 5, y2: 5, stroke: colourOf(state, slot), "stroke-width": 3, "stroke-dasharray": DASHES[slot].join(" ") });
   return picture;
 }

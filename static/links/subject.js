@@ -1,7 +1,6 @@
 /** What is on show: the pinned rows, or in their place the row or the key that somebody looks at. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { desk }] = await Promise.all(["headlight", "desk"].map((name) => import(`../${name}.js${version}`)));
-const table = desk(ui);
+const [{ ui }, { pinsOf }] = await Promise.all(["headlight", "look"].map((name) => import(`../${name}.js${version}`)));
 
 // Tokens a side up to which the lines of all queries are drawn; beyond, only those of the rows on show.
 export const ALL_UP_TO = 160;
@@ -19,6 +18,6 @@ export function subjectOf(state) {
   if (query !== null) return { side: "query", places: [query], key, hovered: true };
   const looked = key ?? ui.inside(state.held, keys.length);
   if (looked !== null) return { side: "key", places: [looked], key: looked, hovered: true };
-  const pins = table.pins(state.look).filter((place) => ui.inside(place, queries.length) !== null);
+  const pins = pinsOf(state.look).filter((place) => ui.inside(place, queries.length) !== null);
   return { side: "query", places: pins, key: null, hovered: false };
 }

@@ -1,9 +1,8 @@
 /** The arithmetic of the pinned rows as a picture: the table of the page with its largest keys, and the output below. */
 const version = new URL(import.meta.url).search;
-const names = ["../headlight", "../desk", "../arithmetic/lines", "./lines", "./picture", "./sizes", "./vector", "./words"];
-const [{ ui }, { desk }, { AWAY, ROLE, WIDE, givenOf, isHere, linesOf, outputOf, titleOf }, text, { finished }, sizes, { SVG, element }, words] = await Promise.all(
+const names = ["../headlight", "../look", "../arithmetic/lines", "./lines", "./picture", "./sizes", "./vector", "./words"];
+const [{ ui }, { layerOf, pinsOf }, { AWAY, ROLE, WIDE, givenOf, isHere, linesOf, outputOf, titleOf }, text, { finished }, sizes, { SVG, element }, words] = await Promise.all(
   names.map((name) => import(`${name}.js${version}`)));
-const table = desk(ui);
 
 // Units, of which 14 are the smallest letters: a line of the table and the tallest one, from column to column, bars.
 const [ROW, TALLEST, BETWEEN, NEAR] = [24, 52, 14, 8];
@@ -13,10 +12,10 @@ const SHADE = 0.68;
 
 /** As `drawing` of picture.js. Rejects with a sentence where a row is not here or no column but the keys has room. */
 export async function arithmeticDrawing(given, shown, { size, palette, paper, title = true, legend = true }) {
-  const rows = table.pins(shown.look);
+  const rows = pinsOf(shown.look);
   if (!isHere(shown.head, rows)) throw new Error(AWAY);
   const units = sizes.unitsOf(size);
-  const row = givenOf(shown, rows, table.layerOf(shown.head.layer)?.titles ?? {});
+  const row = givenOf(shown, rows, layerOf(shown.run, shown.head.layer)?.titles ?? {});
   const lines = linesOf(row, shown.head);
   const { columns, gone } = spread(columnsOf(row, lines, shown), units.width - 2 * sizes.PAD);
   const head = text.headOf(given, shown, subjectOf(shown, rows), units, title);

@@ -1,16 +1,16 @@
 /** One score by dimension as a picture: the rows of bars of the page, in the order and form that a person chose there. */
 const version = new URL(import.meta.url).search;
-const names = ["../headlight", "../dimensions/products", "../dimensions/rows", "../dimensions/taste", "../dimensions/vectors", "../dimensions/words", "./lines", "./picture", "./sizes", "./vector", "./words"];
-const [{ ui }, { pairOf, takeApart }, bars, { isPaired }, { beforeTurning, turnOf, unitsOf, vectorsOf }, { joint, largestIn, placesOf, stepsOf, whyNot }, text, { finished }, sizes, { SVG, element }, words] =
+const names = ["../headlight", "../dimensions/options", "../dimensions/products", "../dimensions/rows", "../dimensions/vectors", "../dimensions/words", "./lines", "./picture", "./sizes", "./vector", "./words"];
+const [{ ui }, { isPaired, optionsOf }, { pairOf, takeApart }, bars, { beforeTurning, turnOf, unitsOf, vectorsOf }, { joint, largestIn, placesOf, stepsOf, whyNot }, text, { finished }, sizes, { SVG, element }, words] =
   await Promise.all(names.map((name) => import(`${name}.js${version}`)));
 
 // Units, of which 14 are the smallest letters: from a row's end to the middle of its number, and to its label.
 const [EDGE, APART, NEAR, NUMBERS] = [5, 21, 8, 20];
 const TALLER = 2;
 
-/** As `drawing` of picture.js; turning: what the component was given. Rejects with a sentence where q and k are not here. */
-export async function dimensionsDrawing(given, shown, { turning, size, palette, paper, title = true, legend = true }) {
-  const state = stateOf(shown, turning, palette);
+/** As `drawing` of picture.js; store: of what the component was given, and how it shows it. Rejects with a sentence where q and k are not here. */
+export async function dimensionsDrawing(given, shown, { store, size, palette, paper, title = true, legend = true }) {
+  const state = stateOf(shown, store, palette);
   const units = sizes.unitsOf(size);
   const head = [...text.headOf(given, shown, subjectOf(state), units, title), ...text.flow(chainOf(state), units.width)];
   const largest = largestIn(state);
@@ -30,11 +30,11 @@ export async function dimensionsDrawing(given, shown, { turning, size, palette, 
 }
 
 /** What the component knows of the chosen pair, with nothing under the pointer. */
-function stateOf(shown, given, palette) {
+function stateOf(shown, store, palette) {
   const vectors = vectorsOf(shown);
   if (!vectors) throw new Error(whyNot(shown));
-  const turn = turnOf({ given, shown });
-  const state = { shown, palette, vectors, turn, at: null, before: beforeTurning(vectors, turn) };
+  const turn = turnOf({ given: store.last("turning"), shown });
+  const state = { shown, palette, vectors, turn, options: optionsOf(store), at: null, before: beforeTurning(vectors, turn) };
   state.units = unitsOf(vectors.query.shape[1], isPaired(state) ? turn.pairs : null);
   state.pair = pairOf(state);
   state.made = takeApart(state, state.pair);

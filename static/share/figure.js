@@ -50,9 +50,9 @@ function words(text, left, top, { width, height }, { bold = false, palette, size
 
 /** A panel's title, and below its colours what it says; or in place of the map why there is none. */
 function around({ title, view, place }, size, palette) {
-  const above = place.top - place.names - sizes.TITLE;
+  const top = place.top - place.names - sizes.TITLE;
   const below = view ? place.top + place.height + sizes.COLOURS : place.top;
-  return [words(title, place.left, above, size, { bold: true, palette }),
+  return [words(title, place.left, top, size, { bold: true, palette }),
     ...place.lines.map((line, i) => words(line, place.left, below + i * sizes.LINE, size, { palette }))];
 }
 

@@ -12,8 +12,9 @@ const [RAMP, BAR, TALLEST, POINTS] = [160, 10, 1360, 4];
 const ABOVE = "corner filled: clearly above an even head";
 const BLANK = "blank: closed by the mask";
 
-/** As `drawing` of picture.js; overview: what the map was given. Rejects with a sentence where there is none to draw. */
-export async function headsDrawing(given, shown, { overview, size, palette, paper, title = true, legend = true }) {
+/** As `drawing` of picture.js; store: of what the map was given. Rejects with a sentence where there is none to draw. */
+export async function headsDrawing(given, shown, { store, size, palette, paper, title = true, legend = true }) {
+  const overview = store.last("overview");
   if (!overview || overview.why) throw new Error(overview?.why ? `${overview.why}.` : "the map of all heads is not here yet.");
   const units = sizes.unitsOf(size);
   const name = titleOf(given, overview);

@@ -10,10 +10,10 @@ const [ROW, LETTERS, HEADING, NEAR, SWATCH] = [20, 14, 15, 8, 28];
 const TALLEST = 1360;
 const [THIN, STRONG] = [1.5, 3];
 
-/** As `drawing` of picture.js. Rejects with a sentence where there are too many tokens, or rows that are not here. */
-export async function linksDrawing(given, shown, { size, palette, paper, title = true, legend = true, pin = true }) {
+/** As `drawing` of picture.js; store: of the heads beside the one in view. Rejects with a sentence where there are too many tokens, or rows that are not here. */
+export async function linksDrawing(given, shown, { store, size, palette, paper, title = true, legend = true, pin = true }) {
   const units = sizes.unitsOf(size);
-  const state = { look: shown.look, head: shown.head, heads: [], palette };
+  const state = { store, look: shown.look, head: shown.head, heads: [], palette };
   gather(state);
   const lines = linesOf(state, [...shown.run.tokens.queries.keys()]);
   if (lines.unknown) throw new Error("the rows of so long a text are not here at once; shorten it.");

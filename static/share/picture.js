@@ -1,10 +1,9 @@
 /** The figure on screen as a file: an SVG document, and a PNG of it with exactly the points that were asked for. */
 const version = new URL(import.meta.url).search;
-const names = ["../headlight", "../desk", "../axes", "../cells", "../spans", "../alt", "../figures/sizes", "./figure", "./sentence", "./sizes", "./vector", "./words"];
-const [{ ui }, { desk }, axes, { cellsOf: numbersOf, stageOf }, spans, { alts }, { columnNames }, { figureOf, pinsIn, THIN }, sentences, sizes, vector, words] = await Promise.all(
+const names = ["../headlight", "../look", "../axes", "../cells", "../spans", "../alt", "./figure", "./sentence", "./sizes", "./vector", "./words"];
+const [{ ui }, { pinsOf }, axes, { cellsOf: numbersOf, stageOf }, spans, { alts }, { figureOf, pinsIn, THIN }, sentences, sizes, vector, words] = await Promise.all(
   names.map((name) => import(`${name}.js${version}`)));
 const { withDensity } = await import(`./density.js${version}`);
-const table = desk(ui);
 
 export const PANELS = { scores: "Scores", weights: "Weights", values: "Weighted values" };
 const POOLED = "each cell is the extreme of several";
@@ -50,7 +49,7 @@ function wordsOf({ labels, captions }, { look, head }, name, view, stage) {
  * changed in the numbers is always said.
  */
 export async function drawing(given, shown, { which, stacked, size, palette, paper, sentence, title = true, legend = true, pin = true }) {
-  const pinned = table.pins(shown.look);
+  const pinned = pinsOf(shown.look);
   const pins = pin ? pinned : [];
   const panels = panelsOf(given, shown, which).map((panel) => (legend || !panel.view ? panel : { ...panel, words: "", bare: true }));
   const units = sizes.unitsOf(size);
@@ -62,8 +61,8 @@ export async function drawing(given, shown, { which, stacked, size, palette, pap
   const text = await Plotly.toImage({ ...figure, config: axes.CONFIG }, { format: "svg", ...units, imageDataOnly: true });
   const made = new DOMParser().parseFromString(text, "image/svg+xml");
   replaceCells(made, panels, shown, palette, size.scale);
-  const thin = panels.filter((panel) => panel.view).flatMap((panel) => pinsIn(panel, pins).filter(({ high }) => high < THIN).map((pin) => [panel.place, pin]));
-  made.documentElement.append(...thin.map(([place, pin]) => vector.wedges(made, place, pin, palette.ink)));
+  const thin = panels.filter((panel) => panel.view).flatMap((panel) => pinsIn(panel, pins).filter(({ high }) => high < THIN).map((one) => [panel.place, one]));
+  made.documentElement.append(...thin.map(([place, pinnedRow]) => vector.wedges(made, place, pinnedRow, palette.ink)));
   if (row) made.documentElement.append(sentences.drawn(made, row, rowTop, palette, axes.FONT));
   return finished(made, { title: words.titleOf(given.about, shown), alt: altOf(shown, given, pinned, which), units, size, paper });
 }

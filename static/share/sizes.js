@@ -40,13 +40,13 @@ const WIDEST = 1.7;
 /** Lines of text that are at most so many units wide; what has no room in one goes on in the next. */
 export function wrapped(text, width, bold = false, size = LETTERS) {
   const lines = [];
-  let line = "";
+  let last = "";
   for (const word of text.split(" ").flatMap((one) => broken(one, width, bold, size))) {
-    const longer = line ? `${line} ${word}` : word;
-    if (line && axes.widthOf(longer, bold, size) > width) {
-      lines.push(line);
-      line = word;
-    } else line = longer;
+    const longer = last ? `${last} ${word}` : word;
+    if (last && axes.widthOf(longer, bold, size) > width) {
+      lines.push(last);
+      last = word;
+    } else last = longer;
   }
   return line ? [...lines, line] : lines;
 }
@@ -102,7 +102,7 @@ function widthsOf(shown, group, width) {
 function beyond(names, sink, width) {
   if (above.isUpright(names, width)) return PAD;
   const { tickvals } = axes.columnTicks(names, width, sink);
-  return Math.max(PAD, ...tickvals.map((place) => axes.overhang([names[place]]) - ((names.length - 0.5 - place) * width) / names.length + PAD));
+  return Math.max(PAD, ...tickvals.map((index) => axes.overhang([names[index]]) - ((names.length - 0.5 - index) * width) / names.length + PAD));
 }
 
 function linesOf(shown, group, width) {

@@ -17,7 +17,7 @@ export const titleOfAll = ({ model, kind }, what) => [shortOf(model), `all heads
 const shortOf = (model) => (/^([./~\\]|[a-z]:)/i.test(model) ? model.split(/[\\/]/).filter(Boolean).at(-1) ?? model : model);
 
 /** What is not as the model ran it, and which part is shown; "" where all is. */
-export function changesOf({ run, look, head }) {
+export function changesOf({ look, head }) {
   const said = [];
   if (look.temperature !== 1 && head.altered) said.push(`temperature ${Number(look.temperature.toPrecision(3))}`);
   if (look.hide.length && head.altered) {

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from attention.browser.codec import DTYPES, pack, parse
+from attention.browser.codec import DTYPES, pack, parse, with_store
 from attention.errors import InputError
 
 arrays = st.sampled_from(sorted(DTYPES)).flatmap(
@@ -38,6 +38,15 @@ def same(one, other) -> bool:
 @given(trees)
 def test_what_is_packed_comes_back(tree):
     assert same(tree, parse(pack(tree)))
+
+
+@given(trees, st.sampled_from(["", "inspect", "eine Übung"]))
+def test_the_name_of_a_store_stands_behind_a_payload_and_changes_nothing_in_it(tree, store):
+    data = pack(tree)
+    sent = with_store(data, store)
+    assert sent.startswith(data)
+    assert sent[-1 - sent[-1] : -1].decode() == store
+    assert same(tree, parse(sent))
 
 
 @given(trees)

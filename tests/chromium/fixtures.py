@@ -1,6 +1,6 @@
 """Fixtures of the Chromium tests: the app as a person runs it, and pages that watch their own console.
 
-A test asks for `page` (one page at desk size) or `open_page` (any size, colour scheme, touch), and for `settle`,
+A test asks for `page` (one page at desktop size) or `open_page` (any size, colour scheme, touch), and for `settle`,
 `shot` or `serve` where it needs them. A page that wrote an error to its console fails its test at the end, and an
 exception that no script caught fails it wherever it was thrown, in whatever context a test opened by itself.
 """
@@ -21,7 +21,7 @@ from tools import chromium, serving
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / ".artifacts"
 SETTLE_SECONDS = 60
-DESK = (1440, 1000)
+DESKTOP = (1440, 1000)
 # A person's language, clock and screen must not decide what is tested.
 SAME_EVERYWHERE = {"TZ": "UTC", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "LANGUAGE": "en"}
 FLAGS = (*chromium.FLAGS, "--lang=en-US", "--force-device-scale-factor=1", "--force-color-profile=srgb")
@@ -47,12 +47,13 @@ WATCH = """(() => {
 AT_REST = """() => {
     const rest = globalThis.headlightRest;
     const app = document.querySelector("[data-testid=stApp]");
-    const desk = globalThis.headlightDesk;
+    const stores = [...(globalThis.headlightStores?.values() ?? [])];
     const now = performance.now();
     const runs = app?.dataset.testScriptState !== "notRunning" || app.dataset.testConnectionState !== "CONNECTED"
         || !document.querySelector("[data-testid=stMain]")
         || document.querySelector("[data-testid=stStatusWidget], [data-testid=stSpinner], [data-testid=stSkeleton]");
-    const waits = (rest.asked > rest.heard && now - rest.asked < 500) || (desk?.timer && desk.local.size);
+    const waits = (rest.asked > rest.heard && now - rest.asked < 500)
+        || stores.some(({ timer, local }) => timer && local.size);
     rest.calm = runs || waits ? 0 : rest.calm + 1;
     return rest.calm > 10 && now - rest.changed > 100;
 }"""
@@ -184,7 +185,7 @@ def open_page(contexts: Contexts, pages: Pages, console_errors: list[str]) -> It
     used: dict[BrowserContext, list[Kept]] = {}
 
     def open_one(
-        url: str | None = None, *, size: tuple[int, int] = DESK, scheme: str = "light", touch: bool = False
+        url: str | None = None, *, size: tuple[int, int] = DESKTOP, scheme: str = "light", touch: bool = False
     ) -> Page:
         context = contexts(size, scheme, touch)
         kept = pages.take(context, size)
@@ -204,7 +205,7 @@ def open_page(contexts: Contexts, pages: Pages, console_errors: list[str]) -> It
 
 @pytest.fixture
 def page(open_page: OpenPage) -> Page:
-    """One page at desk size, nothing loaded yet."""
+    """One page at desktop size, nothing loaded yet."""
     return open_page()
 
 
@@ -230,7 +231,7 @@ def shot() -> Shot:
     def save(page: Page, name: str) -> Path:
         target = ARTIFACTS / f"{re.sub(r'[^A-Za-z0-9.-]+', '-', name)}.png"
         target.parent.mkdir(exist_ok=True)
-        before = page.viewport_size or {"width": DESK[0], "height": DESK[1]}
+        before = page.viewport_size or {"width": DESKTOP[0], "height": DESKTOP[1]}
         # Streamlit scrolls inside an element of its own: only a window as tall as the content shows all of it.
         page.set_viewport_size({"width": before["width"], "height": max(before["height"], page.evaluate(TALLEST))})
         page.evaluate(PAINTED)

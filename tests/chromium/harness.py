@@ -1,6 +1,6 @@
 """A page that holds components without Streamlit: the run and the look come to it as the server would send them.
 
-`mount(page, "links", data, head_view, view)` opens an empty page with the desk, hands it the run and the look, and
+`mount(page, "links", data, head_view, view)` opens an empty page with a store, hands it the run and the look, and
 mounts the component in a shadow root, as Streamlit does. `messages(page)` is what the server would have been told.
 """
 
@@ -33,20 +33,20 @@ PAGE = f"""<!doctype html><meta charset=utf-8><meta name=viewport content="width
 <title>harness</title><style>{FONTS}
 :root {{ --st-background-color: PAPER; background: PAPER; }}
 body {{ margin: 0; padding: 16px; font: 400 16px/1.5 "Source Sans 3", sans-serif; }}</style><body></body>"""
-DESK = """async () => {
+STORE = """async () => {
     const { start } = await import("/app/static/headlight.js?v=test");
-    const { desk } = await import("/app/static/desk.js?v=test");
+    const { storeOf } = await import("/app/static/store.js?v=test");
     const ui = start(await (await fetch("/settings")).json());
-    const table = desk(ui);
+    const store = storeOf("lab");
     const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    globalThis.lab = { ui, table, bytes, sent: [], told: [], mounted: new Map() };
-    table.connect((message) => lab.told.push(message));
+    globalThis.lab = { ui, store, bytes, sent: [], told: [], mounted: new Map() };
+    store.connect((message) => lab.told.push(message));
     // A font is fetched when it is first used, and labels are measured before: as another one, on each machine its own.
     await Promise.all([400, 600, 700].map((weight) => document.fonts.load(`${weight} 14px "Source Sans 3"`)));
 }"""
 ARRIVE = """async ([run, look]) => {
-    if (run) lab.table.arriveRun(lab.ui.parse(lab.bytes(run)));
-    lab.table.arriveLook(lab.ui.parse(lab.bytes(look)));
+    if (run) lab.store.arriveRun(lab.ui.parse(lab.bytes(run)));
+    lab.store.arriveLook(lab.ui.parse(lab.bytes(look)));
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
 }"""
 MOUNT = """async ([name, data, css, width, open]) => {
@@ -61,7 +61,7 @@ MOUNT = """async ([name, data, css, width, open]) => {
         lab.mounted.set(name, root);
     }
     lab.stop = component({
-        data: lab.bytes(data), parentElement: root, key: name,
+        data: lab.bytes(data), store: "lab", parentElement: root,
         setTriggerValue: (key, value) => lab.sent.push([key, value]),
         setStateValue: (key, value) => lab.sent.push([key, value]),
     });
@@ -73,20 +73,20 @@ def mount(
     page: Page, name: str, data: bytes, head_view: HeadView, view: View, *,
     width: int = 1100, dark: bool = False, is_open: bool = False,
 ) -> Locator:  # fmt: skip
-    """An empty page with the desk and this one component on it; the element that holds the component."""
-    desk(page, dark=dark)
+    """An empty page with a store and this one component on it; the element that holds the component."""
+    empty(page, dark=dark)
     arrive(page, head_view, view)
     return add(page, name, data, width=width, is_open=is_open)
 
 
-def desk(page: Page, *, dark: bool = False) -> None:
-    """Open an empty page that has the desk and nothing on it."""
+def empty(page: Page, *, dark: bool = False) -> None:
+    """Open an empty page that has a store and nothing on it."""
     page.goto(f"{address()}/{'dark' if dark else 'light'}")
-    page.evaluate(DESK)
+    page.evaluate(STORE)
 
 
 def arrive(page: Page, head_view: HeadView, view: View, *, run: bool = True) -> None:
-    """Hand the desk what the server would send for this head: the look, and with `run` the run before it."""
+    """Hand the store what the server would send for this head: the look, and with `run` the run before it."""
     pinned = parts.default_query(head_view.query_tokens) if view.query is None else view.query
     look = store.look(head_view, view, pinned, seen=0, limit=LIMIT, undo=False)
     page.evaluate(ARRIVE, [_text(store.run(head_view, replace(view, query=pinned))) if run else None, _text(look)])
@@ -100,8 +100,8 @@ def add(page: Page, name: str, data: bytes, *, width: int = 1100, is_open: bool 
 
 
 def messages(page: Page) -> list[Any]:
-    """All that the server would have been told so far: by the desk, and by the components themselves."""
-    page.wait_for_timeout(250)  # the desk waits for the end of fast steps before it tells
+    """All that the server would have been told so far: by the store, and by the components themselves."""
+    page.wait_for_timeout(250)  # the store waits for the end of fast steps before it tells
     return page.evaluate("() => [...lab.told, ...lab.sent]")
 
 

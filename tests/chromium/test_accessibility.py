@@ -18,7 +18,7 @@ ROOT = COMPONENTS.parents[1]
 LEAST = 24
 # For a model that is loaded on a machine with much else to do.
 SECONDS = 120_000
-SIZES = {"desk": (1440, 1000), "phone": (390, 844)}
+SIZES = {"desktop": (1440, 1000), "phone": (390, 844)}
 SHARE = "share"
 # Every page and view that a person can come to: its path and query. Whoever adds a view adds its line.
 VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -72,7 +72,8 @@ TARGETS = """([least, others]) => deep(
 MOVING = """() => {
     for (const one of deep(".hl-figures, .hl-map")) one.classList.add("hl-waiting");
     const seconds = (text) => Math.max(...text.split(",").map(parseFloat));
-    return deep("[class*=hl-], [class*=hl-] *, .sentence *, .heads *, .bench *, .links *, .dimensions *, .arithmetic *")
+    const parts = [".sentence", ".heads", ".controls", ".links", ".dimensions", ".arithmetic", "[class*=hl-]"];
+    return deep(["[class*=hl-]", ...parts.map((one) => `${one} *`)].join())
         .filter((one) => {
             const style = getComputedStyle(one);
             const animated = style.animationName !== "none" && seconds(style.animationDuration) > 0;
@@ -86,7 +87,7 @@ VIOLATIONS = "async () => (await axe.run({ resultTypes: ['violations'] })).viola
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
     """One page for all that is looked at here."""
-    width, height = SIZES["desk"]
+    width, height = SIZES["desktop"]
     context = browser.new_context(
         viewport={"width": width, "height": height}, permissions=["clipboard-read", "clipboard-write"]
     )
@@ -103,7 +104,7 @@ def address(app_url: str, name: str) -> str:
 def go(page: Page, app_url: str, name: str, settle: Any) -> None:
     page.emulate_media(color_scheme="light", reduced_motion="no-preference")
     page.goto(address(app_url, name))
-    ready = "h2.hl-shelf" if name == "models" else ".st-key-problem" if name == "problem" else ".hl-foot"
+    ready = "h2.hl-library" if name == "models" else ".st-key-problem" if name == "problem" else ".hl-foot"
     page.locator(ready).first.wait_for(timeout=SECONDS)
     settle(page)
     if name == SHARE:
@@ -219,7 +220,7 @@ def test_the_keyboard_alone_reads_and_copies_a_weight_of_another_head(page, app_
     head_view = story.head(int(where[1]), int(where[2]))
     # To the map of weights, and in it to row 3, column 1.
     tab_to(page, "^Attention weights of")
-    row = page.evaluate("() => headlightDesk.shown.look.query")
+    row = page.evaluate("() => headlightStores.get('inspect').shown.look.query")
     for _ in range(abs(3 - row)):
         page.keyboard.press("ArrowUp" if row > 3 else "ArrowDown")
     page.keyboard.press("ArrowRight")

@@ -16,10 +16,10 @@ from attention.view import View, to_address
 from tests.chromium.lab import Lab, opened
 
 SECONDS = 60_000
-HEARD = "() => !globalThis.headlightDesk.local.size"
-HEAD = "(head) => globalThis.headlightDesk.shown.look.head === head"
+HEARD = "() => !globalThis.headlightStores.get('inspect').local.size"
+HEAD = "(head) => globalThis.headlightStores.get('inspect').shown.look.head === head"
 SETUP = """async () => {
-    const [{ query }, { written }] = await Promise.all(["address", "desk"].map((name) => import(`/${name}.js`)));
+    const [{ query }, { written }] = await Promise.all(["address", "look"].map((name) => import(`/${name}.js`)));
     const texts = (changes) => Object.entries(changes).map(([name, value]) => [name, written(name, value)]);
     globalThis.made = ({ address, changes, search }) => query(address, Object.fromEntries(texts(changes)), search);
 }"""

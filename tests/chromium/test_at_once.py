@@ -45,7 +45,7 @@ HANDS = """() => {
     globalThis.key = (name, shiftKey = false) => deep(".heads canvas")[0].dispatchEvent(
         new KeyboardEvent("keydown", { key: name, shiftKey, bubbles: true, composed: true, cancelable: true }));
     globalThis.slide = (value) => {
-        const [slider] = deep(".bench input[type=range]");
+        const [slider] = deep(".controls input[type=range]");
         slider.value = String(value);
         slider.dispatchEvent(new Event("input", { bubbles: true }));
     };
@@ -218,7 +218,7 @@ def test_a_temperature_is_there_at_once(page: Page, story: Trace, power: float) 
     found = act(page, f"slide({power})")
     all_three(found, Reference(story, 0, 0), temperature=temperature)
     followed(page, temperature=f"{temperature:g}")
-    act(page, "click(button('.bench button', 'reset'))")
+    act(page, "click(button('.controls button', 'reset'))")
     followed(page, temperature="")
 
 
@@ -227,10 +227,10 @@ def test_hidden_tokens_are_gone_at_once_with_the_rest_left_or_sharing(page: Page
     assert hidden == (0,)
     head = Reference(story, 2, 4)
     act(page, "key('ArrowDown'); key('ArrowDown'); for (let i = 0; i < 4; i++) key('ArrowRight')")
-    found = act(page, "click(button('.bench button', 'special tokens'))")
+    found = act(page, "click(button('.controls button', 'special tokens'))")
     all_three(found, head, hidden=hidden)
     alike(said_weights(found), head.weights(hidden=hidden)[8], hidden)
-    found = act(page, "click(button('.bench button', 'rest shares the row'))")
+    found = act(page, "click(button('.controls button', 'rest shares the row'))")
     all_three(found, head, hidden=hidden, shared=True)
     sums = np.nansum(panel(found, 1), axis=1)
     assert sums[1:] == pytest.approx(1, abs=1e-5)
@@ -238,7 +238,7 @@ def test_hidden_tokens_are_gone_at_once_with_the_rest_left_or_sharing(page: Page
     hot = act(page, "slide(2)")
     all_three(hot, head, hidden=hidden, shared=True, temperature=4.0)
     followed(page, layer="2", head="4", hide="special", rest="shared", temperature="4")
-    found = act(page, "click(button('.bench button', 'reset'))")
+    found = act(page, "click(button('.controls button', 'reset'))")
     all_three(found, head)
     followed(page, hide="", rest="", temperature="")
 
@@ -257,7 +257,7 @@ def test_pins_are_there_at_once_alone_and_as_mean_and_sum(page: Page, story: Tra
     rows = [5, 9, 2]
     found = act(page, "token(2, { shiftKey: true })")
     alike(said_weights(found), weights[rows].mean(axis=0) * masked(rows))
-    found = act(page, "click(button('.bench button', 'sum'))")
+    found = act(page, "click(button('.controls button', 'sum'))")
     alike(said_weights(found), weights[rows].sum(axis=0) * masked(rows))
     assert found["title"] == "The weights of 3 tokens, and their sum"
     followed(page, query="5", also="9,2", together="sum")
@@ -266,7 +266,7 @@ def test_pins_are_there_at_once_alone_and_as_mean_and_sum(page: Page, story: Tra
     alike(said_weights(found), weights[rows].sum(axis=0) * masked(rows))
     followed(page, query="9", also="2", together="sum")
     alike(said_weights(act(page, "token(8)")), head.weights()[8])
-    act(page, "click(button('.bench button', 'mean'))")
+    act(page, "click(button('.controls button', 'mean'))")
     followed(page, query="8", also="", together="")
 
 
@@ -313,12 +313,13 @@ LINK = {
 def test_a_link_opens_the_same_picture_elsewhere(
     page: Page, hands: Callable[..., Page], story: Trace
 ) -> None:
-    act(page, "headlightDesk.local.clear(); key('ArrowDown'); for (let i = 0; i < 3; i++) key('ArrowLeft')")
+    act(page, "headlightStores.get('inspect').local.clear()")
+    act(page, "key('ArrowDown'); for (let i = 0; i < 3; i++) key('ArrowLeft')")
     act(page, "token(5); token(9, { ctrlKey: true }); token(2, { ctrlKey: true })")
-    act(page, "click(button('.bench button', 'sum'))")
+    act(page, "click(button('.controls button', 'sum'))")
     act(page, "click(button('.hl-switches button', '× scale')); slide(-1)")
-    act(page, "click(button('.bench button', 'special tokens')); click(button('.bench button', 'first token'))")
-    found = act(page, "click(button('.bench button', 'rest shares the row'))")
+    act(page, "click(button('.controls button', 'special tokens')); click(button('.controls button', 'first token'))")
+    found = act(page, "click(button('.controls button', 'rest shares the row'))")
     head = Reference(story, 3, 1)
     all_three(found, head, "scaled", hidden=(0,), shared=True, temperature=0.5)
     followed(page, **{name: value for name, value in LINK.items() if name != "zoom"})

@@ -19,9 +19,33 @@ EXPORTS = """async (names) => {
     ]));
 }"""
 
+# What a module asks another for and does not get. The linter cannot know: modules are loaded by names.
+MISSING = """async ([script, names]) => {
+    const [made, running, missing] = [new Map(), new Map(), []];
+    globalThis.HEADLIGHT = await (await fetch("/settings")).json();
+    globalThis.headlight = { define: (name, module) => made.set(name, module) };
+    (0, eval)(script);
+    const base = `${location.origin}/app/static/`;
+    const run = async (name) => {
+        const [url, exports] = [base + name, {}];
+        await made.get(name)(exports, (specifier) => asked(new URL(specifier, url).pathname, name), { url });
+        return exports;
+    };
+    const load = (name) => running.get(name) ?? running.set(name, run(name)).get(name);
+    const asked = async (path, by) => {
+        const name = path.slice("/app/static/".length);
+        return new Proxy(await load(name), { get: (all, key) => {
+            if (key !== "then" && !(key in all)) missing.push(`${by} asks ${name} for ${key}`);
+            return all[key];
+        } });
+    };
+    for (const name of names) await load(name);
+    return missing;
+}"""
+
 
 def test_every_module_exports_the_same_as_from_its_own_file(page: Page) -> None:
-    harness.desk(page)
+    harness.empty(page)
     page.route(
         "**/app/static/delivered.js*", lambda route: route.fulfill(body=bundle.module(), content_type="text/javascript")
     )
@@ -29,6 +53,15 @@ def test_every_module_exports_the_same_as_from_its_own_file(page: Page) -> None:
     for name, (own, delivered) in zip(MODULES, found, strict=True):
         assert own == delivered, name
         assert own, name
+
+
+def test_every_module_gets_what_it_asks_another_for(page: Page) -> None:
+    harness.empty(page)
+    names = [bundle.named(path) for path in assets.SOURCES]
+    script = "".join(bundle.defined(bundle.named(path), path.read_text("utf-8")) for path in assets.SOURCES)
+    assert page.evaluate(MISSING, [script, names]) == []
+    planted = bundle.defined("planted.js", 'const { absent } = await import("./bus.js");\n')
+    assert page.evaluate(MISSING, [script + planted, ["planted.js"]]) == ["planted.js asks bus.js for absent"]
 
 
 def test_a_visit_fetches_one_module_of_ours_and_no_plotly(page: Page, app_url: str) -> None:

@@ -218,12 +218,12 @@ def test_a_text_that_is_too_long_to_travel(page: Page) -> None:
     query, key = torch.randn(2, 1, 2, 1100, 3, generator=torch.Generator().manual_seed(1))
     trace = Trace.from_tensors(query=query, key=key)
     root, _ = open_view(page, trace, View(query=5))
-    assert page.evaluate("() => lab.table.shown().run.level") == "tiles"
+    assert page.evaluate("() => lab.store.shown().run.level") == "tiles"
     title = root.locator("h3")
     expect(title).to_have_text("Inside a score of layer 0, head 0")
     assert "stay on the server" in words_of(root)
     assert not root.locator("canvas:visible, button:visible, select:visible").count()
-    page.evaluate("() => lab.table.change({ head: 1 })")
+    page.evaluate("() => lab.store.change({ head: 1 })")
     expect(title).to_have_class("waiting")
     expect(title).to_have_text("Inside a score of layer 0, head 0")
     harness.arrive(page, trace.head(0, 1), View(head=1, query=5))
@@ -326,7 +326,7 @@ def test_the_strips_show_q_and_k_of_all_tokens_on_one_scale(
 
 def test_hover_tells_the_number_and_sends_nothing(page: Page, storyteller: tuple[Locator, HeadView, Turns]) -> None:
     root, head_view, _ = storyteller
-    page.evaluate("() => { lab.heard = []; lab.ui.listen('hover', (at) => lab.heard.push(at)); }")
+    page.evaluate("() => { lab.heard = []; lab.store.listen('hover', (at) => lab.heard.push(at)); }")
     keys = root.locator(".sheet").nth(1)
     page.mouse.move(*cell(page, keys, 4, 9, head_view.key.shape))
     words = root.locator(".readout").inner_text()
@@ -346,12 +346,12 @@ def test_hover_tells_the_number_and_sends_nothing(page: Page, storyteller: tuple
 
 def test_what_is_pointed_at_elsewhere_is_shown_here(page: Page, storyteller: tuple[Locator, HeadView, Turns]) -> None:
     root, head_view, _ = storyteller
-    page.evaluate("() => lab.ui.say('hover', { query: 6, key: 1, from: 'figures' })")
+    page.evaluate("() => lab.store.say('hover', { query: 6, key: 1, from: 'figures' })")
     assert f"= {head_view.scores[6, 1]:.2f}".replace("-", "−") in chain(root)
     assert root.locator(".asks").count() == 1
-    page.evaluate("() => lab.ui.say('hover', { query: 99, key: 99, from: 'figures' })")
+    page.evaluate("() => lab.store.say('hover', { query: 99, key: 99, from: 'figures' })")
     assert f"= {head_view.scores[QUERY, KEY]:.2f}" in chain(root)
-    page.evaluate("() => lab.ui.say('hover', null)")
+    page.evaluate("() => lab.store.say('hover', null)")
     assert root.locator(".asks").count() == 0
     assert root.locator(".pin").count() == 1
 
@@ -359,13 +359,13 @@ def test_what_is_pointed_at_elsewhere_is_shown_here(page: Page, storyteller: tup
 def test_clicks_pin_a_query_and_choose_a_key(page: Page, storyteller: tuple[Locator, HeadView, Turns]) -> None:
     root, head_view, _ = storyteller
     page.mouse.click(*cell(page, root.locator(".sheet").nth(1), 5, 3, head_view.key.shape))
-    assert page.evaluate("() => lab.table.look().key") == 5
+    assert page.evaluate("() => lab.store.look().key") == 5
     page.mouse.click(*cell(page, root.locator(".sheet").first, 7, 3, head_view.query.shape))
-    assert page.evaluate("() => lab.table.pins()") == [7]
+    assert page.evaluate("() => lab.store.pins()") == [7]
     page.keyboard.down("Control")
     page.mouse.click(*cell(page, root.locator(".sheet").first, 9, 3, head_view.query.shape))
     page.keyboard.up("Control")
-    assert page.evaluate("() => lab.table.pins()") == [7, 9]
+    assert page.evaluate("() => lab.store.pins()") == [7, 9]
     assert root.locator(".pin").count() == 2
     assert [message["changes"].get("query") for message in harness.messages(page)][-1] == "7"
 
@@ -387,14 +387,14 @@ def test_the_keyboard_walks_the_strips(page: Page, storyteller: tuple[Locator, H
     assert number(words.partition(": ")[2].partition(";")[0]) == pytest.approx(head_view.key[4, 2], rel=1e-3)
     assert harness.messages(page) == []
     page.keyboard.press("Enter")
-    assert page.evaluate("() => lab.table.look().key") == 4
+    assert page.evaluate("() => lab.store.look().key") == 4
     page.keyboard.press("End")
     assert ", dimension 31: " in root.locator(".readout").inner_text()
     assert set(page.evaluate("() => lab.keys")) <= {"Tab"}
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
-    assert page.evaluate("() => lab.table.pins()") == [QUERY - 1]
+    assert page.evaluate("() => lab.store.pins()") == [QUERY - 1]
 
 
 def test_the_keyboard_walks_the_bars(page: Page, storyteller: tuple[Locator, HeadView, Turns]) -> None:
@@ -444,7 +444,7 @@ def test_a_phone_has_all_of_it_and_no_sideways_scroll(open_page: Callable[..., P
     for button in root.get_by_role("button").all():
         assert button.bounding_box()["height"] >= 24
     root.locator(".sheet").nth(1).tap(position={"x": 40, "y": 30})
-    assert page.evaluate("() => lab.table.look().key") in (1, 2)
+    assert page.evaluate("() => lab.store.look().key") in (1, 2)
 
 
 def test_another_head_is_drawn_at_once(page: Page, storyteller: tuple[Locator, HeadView, Turns]) -> None:
@@ -453,7 +453,7 @@ def test_another_head_is_drawn_at_once(page: Page, storyteller: tuple[Locator, H
         const times = [];
         for (let i = 0; i < 12; i++) {
             const began = performance.now();
-            lab.table.change({ layer: i % 4, head: i % 6 });
+            lab.store.change({ layer: i % 4, head: i % 6 });
             times.push(performance.now() - began);
             await new Promise((resolve) => requestAnimationFrame(resolve));
         }

@@ -175,7 +175,7 @@ def test_a_models_name_and_a_links_values(
     """What is wrong with a link is quoted, and the name of a model that is none stands in its picker."""
     query = {"model": MARKUP[2], "layer": MARKUP[3], "stage": "\u202e:red[x] **b**", "head": PLOTLY[0]}
     page = guarded(query, path)
-    page.locator(".st-key-problem, .hl-shelf").first.wait_for(timeout=WAIT)
+    page.locator(".st-key-problem, .hl-library").first.wait_for(timeout=WAIT)
     settle(page)
     harmless(page, app_url)
     # Streamlit's own page asks for two files relative to the address it was opened with.

@@ -56,7 +56,7 @@ SENT = """() => {
 
 
 @pytest.fixture
-def desk(open_page, app_url, settle) -> Page:
+def inspect(open_page, app_url, settle) -> Page:
     page = open_page(f"{app_url}/{LOCAL}")
     ready(page)
     settle(page)
@@ -82,190 +82,190 @@ def over(page: Page, name: str, row: int, column: int, shape: tuple[int, int]) -
     return box["x"] + box["width"] * (column + 0.5) / shape[1], box["y"] + box["height"] * (row + 0.5) / shape[0]
 
 
-def test_a_typed_sentence_is_traced_and_kept(desk, settle):
-    before = cells(desk)
-    box = desk.get_by_label("Sentence to look at")
+def test_a_typed_sentence_is_traced_and_kept(inspect, settle):
+    before = cells(inspect)
+    box = inspect.get_by_label("Sentence to look at")
     box.fill("Two <b>small</b> birds sing.")
     box.press("Enter")
-    expect(desk.locator(".sentence .token").first).to_have_text("Two")
-    settle(desk)
-    after = cells(desk)
+    expect(inspect.locator(".sentence .token").first).to_have_text("Two")
+    settle(inspect)
+    after = cells(inspect)
     assert len(after[1]) != len(before[1])
     assert box.input_value() == "Two <b>small</b> birds sing."
-    expect(desk.locator(".count")).to_have_text(re.compile(r"^\d+ of 512 tokens$"))
-    desk.wait_for_url(re.compile("text=Two"), timeout=SECONDS)
-    assert desk.locator(".sentence b").count() == 0
+    expect(inspect.locator(".count")).to_have_text(re.compile(r"^\d+ of 512 tokens$"))
+    inspect.wait_for_url(re.compile("text=Two"), timeout=SECONDS)
+    assert inspect.locator(".sentence b").count() == 0
 
 
-def test_a_sentence_typed_again_after_undo_is_taken_again(desk, settle):
-    box = desk.get_by_label("Sentence to look at")
-    first = desk.locator(".sentence .token").first
+def test_a_sentence_typed_again_after_undo_is_taken_again(inspect, settle):
+    box = inspect.get_by_label("Sentence to look at")
+    first = inspect.locator(".sentence .token").first
     for _ in range(2):
         box.fill("One two three.")
         box.press("Enter")
         expect(first).to_have_text("One")
-        settle(desk)
-        desk.get_by_role("button", name="Undo").click()
+        settle(inspect)
+        inspect.get_by_role("button", name="Undo").click()
         expect(first).to_have_text("The")
-        settle(desk)
+        settle(inspect)
 
 
-def test_an_error_leaves_no_stale_count_and_can_be_undone(desk, settle):
-    box = desk.get_by_label("Sentence to look at")
+def test_an_error_leaves_no_stale_count_and_can_be_undone(inspect, settle):
+    box = inspect.get_by_label("Sentence to look at")
     box.fill("   ")
-    expect(desk.locator(".st-key-problem")).to_be_visible()
-    settle(desk)
-    expect(desk.locator(".count")).to_have_text("")
-    desk.get_by_role("button", name="Undo").click()
-    expect(desk.locator(".count")).to_have_text("11 of 512 tokens")
+    expect(inspect.locator(".st-key-problem")).to_be_visible()
+    settle(inspect)
+    expect(inspect.locator(".count")).to_have_text("")
+    inspect.get_by_role("button", name="Undo").click()
+    expect(inspect.locator(".count")).to_have_text("11 of 512 tokens")
 
 
-def test_a_pause_applies_and_what_cannot_be_traced_stays(desk):
-    box = desk.get_by_label("Sentence to look at")
+def test_a_pause_applies_and_what_cannot_be_traced_stays(inspect):
+    box = inspect.get_by_label("Sentence to look at")
     box.fill("   ")
-    expect(desk.locator(".st-key-problem")).to_contain_text("only spaces")
+    expect(inspect.locator(".st-key-problem")).to_contain_text("only spaces")
     assert box.input_value() == "   "
-    desk.get_by_role("button", name="Said twice").click()
-    ready(desk)
+    inspect.get_by_role("button", name="Said twice").click()
+    ready(inspect)
     expect(box).to_have_value(re.compile("red door"))
 
 
-def test_heads_change_by_click_and_by_keyboard(desk, settle):
-    first = cells(desk)
-    canvas = desk.locator(".heads canvas")
+def test_heads_change_by_click_and_by_keyboard(inspect, settle):
+    first = cells(inspect)
+    canvas = inspect.locator(".heads canvas")
     canvas.focus()
     canvas.press("ArrowRight")
-    expect(desk.get_by_role("heading", name="Layer 0, head 1")).to_be_visible()
-    desk.wait_for_url("**head=1**")
-    settle(desk)
-    second = cells(desk)
+    expect(inspect.get_by_role("heading", name="Layer 0, head 1")).to_be_visible()
+    inspect.wait_for_url("**head=1**")
+    settle(inspect)
+    second = cells(inspect)
     assert second[0] != first[0]
     assert second[1] != first[1]
     assert second[2] != first[2]
     box: Any = canvas.bounding_box()
-    desk.mouse.click(box["x"] + box["width"] * 0.85, box["y"] + box["height"] / 2)
-    desk.wait_for_url("**head=3**")
-    desk.mouse.move(700, 5)
-    desk.locator("body").press("ArrowLeft")
-    desk.wait_for_url("**head=2**")
-    settle(desk)
-    assert cells(desk)[1] not in (first[1], second[1])
+    inspect.mouse.click(box["x"] + box["width"] * 0.85, box["y"] + box["height"] / 2)
+    inspect.wait_for_url("**head=3**")
+    inspect.mouse.move(700, 5)
+    inspect.locator("body").press("ArrowLeft")
+    inspect.wait_for_url("**head=2**")
+    settle(inspect)
+    assert cells(inspect)[1] not in (first[1], second[1])
 
 
-def test_pointing_reads_out_the_exact_number_and_sends_nothing(desk):
-    weights = cells(desk)[1]
-    desk.evaluate(SENT)
+def test_pointing_reads_out_the_exact_number_and_sends_nothing(inspect):
+    weights = cells(inspect)[1]
+    inspect.evaluate(SENT)
     for row, column in ((7, 3), (6, 2), (9, 9)):
-        desk.mouse.move(*over(desk, "Weights", row, column, (11, 11)))
-        tip = desk.locator(".hl-tip").inner_text()
+        inspect.mouse.move(*over(inspect, "Weights", row, column, (11, 11)))
+        tip = inspect.locator(".hl-tip").inner_text()
         assert f"weight {weights[row][column]:.4f}" in tip or "<0.0001" in tip
-    names = desk.locator(".sentence .token").all_inner_texts()
-    desk.mouse.move(*over(desk, "Weights", 7, 3, (11, 11)))
-    tip = desk.locator(".hl-tip").inner_text()
+    names = inspect.locator(".sentence .token").all_inner_texts()
+    inspect.mouse.move(*over(inspect, "Weights", 7, 3, (11, 11)))
+    tip = inspect.locator(".hl-tip").inner_text()
     assert f"{names[7]} → {names[3]}" in tip
     assert re.search(r"= exp\(.+ − .+\) / ", tip)
-    assert desk.evaluate("() => window.frames_sent") == 0
+    assert inspect.evaluate("() => window.frames_sent") == 0
 
 
-def test_the_read_outs_arithmetic_gives_the_weight(desk):
-    desk.mouse.move(*over(desk, "Weights", 8, 3, (11, 11)))
-    tip = desk.locator(".hl-tip").inner_text().replace("−", "-")
+def test_the_read_outs_arithmetic_gives_the_weight(inspect):
+    inspect.mouse.move(*over(inspect, "Weights", 8, 3, (11, 11)))
+    tip = inspect.locator(".hl-tip").inner_text().replace("−", "-")
     score, top, total = (float(part) for part in re.search(r"exp\((\S+) - \(?([^)]+)\)+ / (\S+)", tip).groups())
-    assert cells(desk)[1][8][3] == pytest.approx(2.718281828 ** (score - top) / total, abs=2e-3)
+    assert cells(inspect)[1][8][3] == pytest.approx(2.718281828 ** (score - top) / total, abs=2e-3)
 
 
-def test_masked_cells_are_hatched_and_say_so(desk):
-    assert cells(desk)[1][2][9] is None
-    desk.mouse.move(*over(desk, "Weights", 2, 9, (11, 11)))
-    expect(desk.locator(".hl-tip")).to_contain_text("masked")
-    pixels = desk.evaluate(STROKES)
+def test_masked_cells_are_hatched_and_say_so(inspect):
+    assert cells(inspect)[1][2][9] is None
+    inspect.mouse.move(*over(inspect, "Weights", 2, 9, (11, 11)))
+    expect(inspect.locator(".hl-tip")).to_contain_text("masked")
+    pixels = inspect.evaluate(STROKES)
     assert [count > 0 for count in pixels] == [True, True, False]
 
 
-def test_a_row_is_marked_in_all_panels_and_in_the_sentence(desk):
-    desk.mouse.move(*over(desk, "Scores", 9, 2, (11, 11)))
-    assert desk.locator(".hl-row:visible").count() == 3
-    expect(desk.locator(".sentence .token.row")).to_have_text("tired")
-    desk.mouse.move(5, 5)
-    assert desk.locator(".hl-row:visible").count() == 0
-    desk.locator(".sentence .token").nth(3).hover()
-    assert desk.locator(".hl-column:visible").count() == 2
+def test_a_row_is_marked_in_all_panels_and_in_the_sentence(inspect):
+    inspect.mouse.move(*over(inspect, "Scores", 9, 2, (11, 11)))
+    assert inspect.locator(".hl-row:visible").count() == 3
+    expect(inspect.locator(".sentence .token.row")).to_have_text("tired")
+    inspect.mouse.move(5, 5)
+    assert inspect.locator(".hl-row:visible").count() == 0
+    inspect.locator(".sentence .token").nth(3).hover()
+    assert inspect.locator(".hl-column:visible").count() == 2
 
 
-def test_the_samples_own_word_is_pinned_to_begin_with(desk):
-    expect(desk.get_by_role("heading", name="The arithmetic of “it”")).to_be_visible()
-    desk.get_by_role("button", name="Two meanings").click()
-    expect(desk.get_by_role("heading", name="The arithmetic of “bank”")).to_be_visible()
+def test_the_samples_own_word_is_pinned_to_begin_with(inspect):
+    expect(inspect.get_by_role("heading", name="The arithmetic of “it”")).to_be_visible()
+    inspect.get_by_role("button", name="Two meanings").click()
+    expect(inspect.get_by_role("heading", name="The arithmetic of “bank”")).to_be_visible()
 
 
-def test_a_click_pins_the_query(desk, settle):
-    desk.mouse.click(*over(desk, "Weighted values", 9, 4, (11, 16)))
-    desk.wait_for_url("**query=9**")
-    expect(desk.get_by_role("heading", name="The arithmetic of “tired”")).to_be_visible()
-    expect(desk.locator(".sentence .token.pinned")).to_have_text("tired")
-    expect(cover(desk, "Weights")).to_have_attribute("aria-label", re.compile("“tired” has the largest weight for"))
-    assert desk.locator(".hl-pin:visible").count() == 3
-    token = desk.locator(".sentence .token").nth(1)
+def test_a_click_pins_the_query(inspect, settle):
+    inspect.mouse.click(*over(inspect, "Weighted values", 9, 4, (11, 16)))
+    inspect.wait_for_url("**query=9**")
+    expect(inspect.get_by_role("heading", name="The arithmetic of “tired”")).to_be_visible()
+    expect(inspect.locator(".sentence .token.pinned")).to_have_text("tired")
+    expect(cover(inspect, "Weights")).to_have_attribute("aria-label", re.compile("“tired” has the largest weight for"))
+    assert inspect.locator(".hl-pin:visible").count() == 3
+    token = inspect.locator(".sentence .token").nth(1)
     token.focus()
     token.press("Enter")
-    expect(desk.get_by_role("heading", name="The arithmetic of “cat”")).to_be_visible()
+    expect(inspect.get_by_role("heading", name="The arithmetic of “cat”")).to_be_visible()
 
 
-def test_stage_and_values_switch(desk, settle):
-    masked = cells(desk)
-    desk.get_by_role("button", name="Q·K").click()
-    desk.wait_for_url("**stage=scores**")
-    settle(desk)
-    raw = cells(desk)
+def test_stage_and_values_switch(inspect, settle):
+    masked = cells(inspect)
+    inspect.get_by_role("button", name="Q·K").click()
+    inspect.wait_for_url("**stage=scores**")
+    settle(inspect)
+    raw = cells(inspect)
     assert all(number is not None for row in raw[0] for number in row)
     assert raw[1] == masked[1]
-    desk.get_by_role("button", name=re.compile("^after W")).click()
-    desk.wait_for_url("**values=contribution**")
-    settle(desk)
-    assert len(cells(desk)[2][0]) == 64
+    inspect.get_by_role("button", name=re.compile("^after W")).click()
+    inspect.wait_for_url("**values=contribution**")
+    settle(inspect)
+    assert len(cells(inspect)[2][0]) == 64
 
 
-def test_the_weights_give_way_to_what_each_key_brings(desk, settle):
-    weights = cells(desk)[1]
-    desk.get_by_role("button", name="‖a·f(x)‖").click()
-    desk.wait_for_url("**weights=norms**")
-    settle(desk)
-    shares = cells(desk)[1]
+def test_the_weights_give_way_to_what_each_key_brings(inspect, settle):
+    weights = cells(inspect)[1]
+    inspect.get_by_role("button", name="‖a·f(x)‖").click()
+    inspect.wait_for_url("**weights=norms**")
+    settle(inspect)
+    shares = cells(inspect)[1]
     assert shares != weights
     assert [sum(number or 0 for number in row) for row in shares] == pytest.approx([1] * len(shares), abs=1e-5)
-    desk.mouse.move(*over(desk, "Weights", 4, 1, (11, 11)))
-    expect(desk.locator(".hl-tip")).to_contain_text(f"share of what is brought {shares[4][1]:.4f}")
-    expect(desk.locator(".hl-tip")).to_contain_text(f"weight {weights[4][1]:.4f}")
+    inspect.mouse.move(*over(inspect, "Weights", 4, 1, (11, 11)))
+    expect(inspect.locator(".hl-tip")).to_contain_text(f"share of what is brought {shares[4][1]:.4f}")
+    expect(inspect.locator(".hl-tip")).to_contain_text(f"weight {weights[4][1]:.4f}")
 
 
-def test_a_switch_keeps_the_focus(desk, settle):
-    button = desk.get_by_role("button", name="Q·K")
+def test_a_switch_keeps_the_focus(inspect, settle):
+    button = inspect.get_by_role("button", name="Q·K")
     button.focus()
     button.press("Enter")
     expect(button).to_have_attribute("aria-pressed", "true")
-    desk.wait_for_url("**stage=scores**")
-    settle(desk)
+    inspect.wait_for_url("**stage=scores**")
+    settle(inspect)
     expect(button).to_be_focused()
 
 
-def test_the_keyboard_walks_the_cells_of_a_panel(desk, settle):
-    weights = cells(desk)[1]
-    desk.get_by_role("button", name="masked", exact=True).focus()
+def test_the_keyboard_walks_the_cells_of_a_panel(inspect, settle):
+    weights = cells(inspect)[1]
+    inspect.get_by_role("button", name="masked", exact=True).focus()
     for _ in ("the scores", "softmax", "‖a·f(x)‖", "difference", "the weights"):
-        desk.keyboard.press("Tab")
-    panel = cover(desk, "Weights")
+        inspect.keyboard.press("Tab")
+    panel = cover(inspect, "Weights")
     expect(panel).to_be_focused()
     for key in ("ArrowDown", "ArrowRight", "ArrowRight"):
-        desk.keyboard.press(key)
-    tip = desk.locator(".hl-tip")
+        inspect.keyboard.press(key)
+    tip = inspect.locator(".hl-tip")
     expect(tip).to_contain_text("was → sat")
     assert f"weight {weights[8][2]:.4f}" in tip.inner_text() or "<0.0001" in tip.inner_text()
-    desk.keyboard.press("Enter")
-    desk.wait_for_url("**query=8**")
-    settle(desk)
-    assert "head=" not in desk.url
+    inspect.keyboard.press("Enter")
+    inspect.wait_for_url("**query=8**")
+    settle(inspect)
+    assert "head=" not in inspect.url
     expect(tip).to_contain_text("was → sat")
-    desk.keyboard.press("Escape")
+    inspect.keyboard.press("Escape")
     expect(tip).to_be_hidden()
 
 
@@ -297,45 +297,45 @@ def test_masked_keys_are_not_among_the_largest(open_page, app_url, settle):
     expect(page.get_by_role("button", name="9 others")).to_be_visible()
 
 
-def test_undo_takes_back_the_last_head(desk):
-    undo = desk.get_by_role("button", name="Undo")
+def test_undo_takes_back_the_last_head(inspect):
+    undo = inspect.get_by_role("button", name="Undo")
     expect(undo).to_be_disabled()
-    desk.get_by_role("button", name="Next head (→)").click()
-    desk.wait_for_url("**head=1**")
+    inspect.get_by_role("button", name="Next head (→)").click()
+    inspect.wait_for_url("**head=1**")
     expect(undo).to_be_enabled()
     undo.click()
-    expect(desk.get_by_role("heading", name="Layer 0, head 0")).to_be_visible()
-    desk.wait_for_url(re.compile("^(?!.*head=)"))
+    expect(inspect.get_by_role("heading", name="Layer 0, head 0")).to_be_visible()
+    inspect.wait_for_url(re.compile("^(?!.*head=)"))
 
 
-def test_redo_goes_forward_again_by_button_and_by_keys(desk):
-    redo = desk.get_by_role("button", name="Redo")
-    desk.get_by_role("button", name="Next head (→)").click()
-    desk.wait_for_url("**head=1**")
+def test_redo_goes_forward_again_by_button_and_by_keys(inspect):
+    redo = inspect.get_by_role("button", name="Redo")
+    inspect.get_by_role("button", name="Next head (→)").click()
+    inspect.wait_for_url("**head=1**")
     expect(redo).to_be_disabled()
     # The address is there before the answer is that allows it.
-    expect(desk.get_by_role("button", name="Undo")).to_be_enabled(timeout=30_000)
-    desk.keyboard.press("Control+z")
-    desk.wait_for_url(re.compile("^(?!.*head=)"))
+    expect(inspect.get_by_role("button", name="Undo")).to_be_enabled(timeout=30_000)
+    inspect.keyboard.press("Control+z")
+    inspect.wait_for_url(re.compile("^(?!.*head=)"))
     expect(redo).to_be_enabled()
     redo.click()
-    expect(desk.get_by_role("heading", name="Layer 0, head 1")).to_be_visible()
-    desk.keyboard.press("Control+z")
+    expect(inspect.get_by_role("heading", name="Layer 0, head 1")).to_be_visible()
+    inspect.keyboard.press("Control+z")
     expect(redo).to_be_enabled()
-    desk.keyboard.press("Control+Shift+Z")
-    expect(desk.get_by_role("heading", name="Layer 0, head 1")).to_be_visible()
+    inspect.keyboard.press("Control+Shift+Z")
+    expect(inspect.get_by_role("heading", name="Layer 0, head 1")).to_be_visible()
 
 
-def test_the_arithmetic_opens_its_other_keys(desk):
-    rows = desk.locator(".arithmetic tbody tr[data-key]")
+def test_the_arithmetic_opens_its_other_keys(inspect):
+    rows = inspect.locator(".arithmetic tbody tr[data-key]")
     assert rows.count() == 5
-    desk.get_by_role("button", name="6 others").click()
+    inspect.get_by_role("button", name="6 others").click()
     assert rows.count() == 11
-    expect(desk.locator(".arithmetic tr.total").first).to_contain_text("1.000")
+    expect(inspect.locator(".arithmetic tr.total").first).to_contain_text("1.000")
 
 
-def test_the_foot_says_the_checks(desk):
-    foot = desk.locator(".hl-foot")
+def test_the_foot_says_the_checks(inspect):
+    foot = inspect.locator(".hl-foot")
     expect(foot).to_contain_text("weights and output equal")
     expect(foot).to_contain_text("within")
     assert foot.locator(".hl-good").count() == 2
@@ -369,7 +369,7 @@ def test_a_twelve_token_sentence_fits_on_one_screen(open_page, app_url, settle, 
         ready(page)
         settle(page)
         shot(page, f"inspect-{scheme}")
-        expect(page.locator(".bench .own")).to_contain_text("✓")
+        expect(page.locator(".controls .own")).to_contain_text("✓")
         box: Any = page.locator(".arithmetic").bounding_box()
         assert box["y"] + box["height"] <= 1000
 
@@ -401,21 +401,21 @@ def test_a_swipe_steps_through_the_heads(open_page, app_url, settle):
     expect(page.get_by_role("heading", name="Layer 0, head 1")).to_be_attached()
 
 
-def test_the_theme_may_change_while_the_page_is_open(desk, settle):
-    light = desk.evaluate(GROUND)
-    desk.emulate_media(color_scheme="dark")
-    desk.wait_for_function("() => document.documentElement.dataset.headlight === 'dark'")
-    settle(desk)
-    assert desk.evaluate(GROUND) != light
-    ready(desk)
+def test_the_theme_may_change_while_the_page_is_open(inspect, settle):
+    light = inspect.evaluate(GROUND)
+    inspect.emulate_media(color_scheme="dark")
+    inspect.wait_for_function("() => document.documentElement.dataset.headlight === 'dark'")
+    settle(inspect)
+    assert inspect.evaluate(GROUND) != light
+    ready(inspect)
 
 
-def test_a_model_typed_in_that_cannot_be_had_is_one_sentence(desk):
-    picker = desk.get_by_role("combobox", name="Model")
+def test_a_model_typed_in_that_cannot_be_had_is_one_sentence(inspect):
+    picker = inspect.get_by_role("combobox", name="Model")
     picker.fill("nobody/nothing-at-all")
     picker.press("Enter")
-    expect(desk.locator(".st-key-problem")).to_contain_text("⚠", timeout=30_000)
-    expect(desk.get_by_label("Sentence to look at")).to_have_value(re.compile("^The cat"))
+    expect(inspect.locator(".st-key-problem")).to_contain_text("⚠", timeout=30_000)
+    expect(inspect.get_by_label("Sentence to look at")).to_have_value(re.compile("^The cat"))
 
 
 def test_a_link_reproduces_the_page(open_page, app_url, settle):
@@ -459,20 +459,20 @@ def zoomed(page: Page) -> list[int]:
     }""")
 
 
-def test_keys_that_are_left_out_are_crossed_out(desk, settle):
-    caption = desk.locator(".hl-caption").nth(1)
-    assert not any(desk.evaluate(CROSSED))
+def test_keys_that_are_left_out_are_crossed_out(inspect, settle):
+    caption = inspect.locator(".hl-caption").nth(1)
+    assert not any(inspect.evaluate(CROSSED))
     assert "crossed" not in caption.inner_text()
-    desk.get_by_role("button", name="first token").click()
+    inspect.get_by_role("button", name="first token").click()
     expect(caption).to_contain_text("crossed out: left out, and missing from each row’s sum")
-    first, *others = desk.evaluate(CROSSED)
+    first, *others = inspect.evaluate(CROSSED)
     assert first > 100
     assert not any(others)
-    desk.mouse.move(*over(desk, "Weights", 7, 0, (11, 11)))
-    expect(desk.locator(".hl-tip")).to_contain_text("left out on this page")
-    desk.get_by_role("button", name="rest shares the row").click()
+    inspect.mouse.move(*over(inspect, "Weights", 7, 0, (11, 11)))
+    expect(inspect.locator(".hl-tip")).to_contain_text("left out on this page")
+    inspect.get_by_role("button", name="rest shares the row").click()
     expect(caption).to_contain_text("crossed out: left out; the rest shares each row")
-    assert desk.evaluate(CROSSED)[0] > 100
+    assert inspect.evaluate(CROSSED)[0] > 100
 
 
 @pytest.mark.parametrize("touch", [True, False])
@@ -514,28 +514,28 @@ def test_two_buttons_zoom_around_the_pinned_token(open_page, app_url, settle, to
     page.wait_for_url(re.compile("^(?!.*zoom=)"))
 
 
-def test_a_short_text_has_no_zoom_until_a_rectangle_is_drawn(desk, settle):
-    line = desk.locator(".hl-zooms")
+def test_a_short_text_has_no_zoom_until_a_rectangle_is_drawn(inspect, settle):
+    line = inspect.locator(".hl-zooms")
     expect(line).to_be_hidden()
-    desk.mouse.move(*over(desk, "Weights", 8, 2, (11, 11)))
-    desk.mouse.down()
-    desk.mouse.move(*over(desk, "Weights", 4, 7, (11, 11)), steps=4)
-    x, y = over(desk, "Weights", 3, 7, (11, 11))
-    desk.mouse.move(x, y)
-    desk.mouse.up()
-    assert zoomed(desk) == [3, 8, 2, 7]
+    inspect.mouse.move(*over(inspect, "Weights", 8, 2, (11, 11)))
+    inspect.mouse.down()
+    inspect.mouse.move(*over(inspect, "Weights", 4, 7, (11, 11)), steps=4)
+    x, y = over(inspect, "Weights", 3, 7, (11, 11))
+    inspect.mouse.move(x, y)
+    inspect.mouse.up()
+    assert zoomed(inspect) == [3, 8, 2, 7]
     expect(line).to_be_visible()
-    desk.wait_for_url("**zoom=3-8**")
-    assert "query=" not in desk.url, "a rectangle pins nothing"
+    inspect.wait_for_url("**zoom=3-8**")
+    assert "query=" not in inspect.url, "a rectangle pins nothing"
     # A rectangle may end outside of the map.
-    desk.mouse.move(*over(desk, "Scores", 2, 2, (6, 6)))
-    desk.mouse.down()
-    desk.mouse.move(5, 5, steps=3)
-    desk.mouse.up()
-    assert zoomed(desk) == [3, 6, 2, 5]
-    cover(desk, "Weights").dblclick()
+    inspect.mouse.move(*over(inspect, "Scores", 2, 2, (6, 6)))
+    inspect.mouse.down()
+    inspect.mouse.move(5, 5, steps=3)
+    inspect.mouse.up()
+    assert zoomed(inspect) == [3, 6, 2, 5]
+    cover(inspect, "Weights").dblclick()
     expect(line).to_be_hidden()
-    assert zoomed(desk) == [0, 10, 0, 10]
+    assert zoomed(inspect) == [0, 10, 0, 10]
 
 
 def test_a_tap_keeps_its_tip_when_it_pins(open_page, app_url, settle):
@@ -548,12 +548,12 @@ def test_a_tap_keeps_its_tip_when_it_pins(open_page, app_url, settle):
     expect(page.locator(".hl-tip")).to_be_visible()
 
 
-def test_within_one_cell_the_pointer_says_nothing_again(desk):
-    desk.evaluate("""() => {
+def test_within_one_cell_the_pointer_says_nothing_again(inspect):
+    inspect.evaluate("""() => {
         window.said = 0;
-        headlightBus.target.addEventListener('hover', () => { window.said += 1; });
+        headlightStores.get('inspect').target.addEventListener('hover', () => { window.said += 1; });
     }""")
-    x, y = over(desk, "Weights", 8, 2, (11, 11))
+    x, y = over(inspect, "Weights", 8, 2, (11, 11))
     for dx in (-2, -1, 0, 1, 2):
-        desk.mouse.move(x + dx, y)
-    assert desk.evaluate("() => window.said") == 1
+        inspect.mouse.move(x + dx, y)
+    assert inspect.evaluate("() => window.said") == 1

@@ -24,10 +24,11 @@ PAINTED = """() => Object.fromEntries([...document.querySelectorAll('.hl-panel')
     [['scores', 'weights', 'values'][i], Array.from(panel.querySelector('.hl-cells').cells.z)]))"""
 # Every head as the browser makes it, by layer.head: its weights, and whether its output equals the model's own.
 ALL = """async () => {
-    const [{ desk }, { ui }] = await Promise.all(['desk', 'headlight'].map((name) => headlight.load(`${name}.js`)));
-    const heads = headlightDesk.run.layers.flatMap(({ layer, heads }) => heads.map((head) => [layer, head]));
+    const { storeOf } = await headlight.load('store.js');
+    const { layers } = headlightStores.get('file').run;
+    const heads = layers.flatMap(({ layer, heads }) => heads.map((head) => [layer, head]));
     return Object.fromEntries(heads.map(([layer, head]) => {
-        const made = desk(ui).headAt(layer, head);
+        const made = storeOf('file').headAt(layer, head);
         return [`${layer}.${head}`, [Array.from(made.map('weights')), made.check().ok]];
     }));
 }"""
@@ -117,7 +118,7 @@ def test_steps_reach_heads_and_what_is_painted_are_their_numbers(show: Show) -> 
         if key:
             page.keyboard.press(key)
         check_numbers(page, story(), *place)
-        expect(page.locator("#hl-bench .own")).to_contain_text("✓ made here, equal to the model’s own")
+        expect(page.locator("#hl-controls .own")).to_contain_text("✓ made here, equal to the model’s own")
         expect(page.locator("#check")).to_contain_text("✓ weights and output equal")
 
 
@@ -134,11 +135,11 @@ def test_what_is_pointed_at_says_its_number_and_marks_the_other_views(show: Show
     expect(page.locator("#hl-sentence .token.pinned")).to_have_text("·on")
 
 
-def test_temperature_measures_and_lenses_need_no_server(show: Show) -> None:
+def test_temperature_measures_and_details_need_no_server(show: Show) -> None:
     page = show(story(), View(layer=1, head=2))
     before = painted(page)["weights"]
-    page.locator("#hl-bench input[type=range]").fill("2")
-    expect(page.locator("#hl-bench .own")).to_have_text("changed: not the model’s own")
+    page.locator("#hl-controls input[type=range]").fill("2")
+    expect(page.locator("#hl-controls .own")).to_have_text("changed: not the model’s own")
     assert np.nanmax(np.abs(painted(page)["weights"] - before)) > 0.05
     page.locator("#hl-heads select").select_option("previous token")
     expect(page.locator("#hl-heads p.worth")).to_contain_text("Previous token")
@@ -161,7 +162,7 @@ def test_kinds_are_switched_and_each_has_its_own_heads(show: Show) -> None:
         page.locator("#kinds").get_by_role("button", name=kind, exact=True).click()
         layer, head = (1, 1) if kind == "cross" else (0, 0)
         check_numbers(page, trace, layer, head, kind)
-        expect(page.locator("#hl-bench .own")).to_contain_text("✓")
+        expect(page.locator("#hl-controls .own")).to_contain_text("✓")
 
 
 def test_the_readers_browser_finds_numbers_that_are_not_the_models(show: Show) -> None:
@@ -169,7 +170,7 @@ def test_the_readers_browser_finds_numbers_that_are_not_the_models(show: Show) -
     query, key, value = torch.randn(3, 2, 5, 8)
     trace = Trace.from_tensors(query=query, key=key, value=value, output=torch.randn(5, 2, 8), tokens=list("abcde"))
     page = show(trace, View(model="own", text="a b c d e"))
-    expect(page.locator("#hl-bench .own")).to_contain_text("⚠")
+    expect(page.locator("#hl-controls .own")).to_contain_text("⚠")
     expect(page.locator("#check")).to_contain_text("⚠ Do not trust this head")
 
 

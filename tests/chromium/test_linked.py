@@ -50,7 +50,7 @@ EYES = """() => {
             },
             links: links ? links.map(({ query, key }) => [query, key]) : null,
             lens: {
-                marks: [marks(".hl-lens-panel .hl-row"), marks(".hl-lens-panel .hl-column")],
+                marks: [marks(".hl-map-panel .hl-row"), marks(".hl-map-panel .hl-column")],
                 said: text(".dimensions"),
             },
         };
@@ -68,16 +68,16 @@ CELL = """([index, row, column]) => {
     return [box.left + ((column + 0.5) / columns) * box.width, box.top + ((row + 0.5) / rows) * box.height];
 }"""
 MAP_CELL = """([row, column]) => {
-    const cover = deep(".hl-lens-cover").find((one) => one.offsetParent);
-    const z = deep(".hl-lens-plot").find((one) => one.offsetParent).data[0].z;
+    const cover = deep(".hl-map-cover").find((one) => one.offsetParent);
+    const z = deep(".hl-map-plot").find((one) => one.offsetParent).data[0].z;
     const box = cover.getBoundingClientRect();
     return [box.left + ((column + 0.5) / z[0].length) * box.width, box.top + ((row + 0.5) / z.length) * box.height];
 }"""
-HOVER = "() => headlightBus.last.get('hover') ?? null"
+HOVER = "() => headlightStores.get('inspect').last.get('hover') ?? null"
 TOKENS = """() => {
-    const { queries, keys } = headlightDesk.run.tokens;
+    const { queries, keys } = headlightStores.get('inspect').run.tokens;
     const [asking, looked] = [queries, keys].map((side) => side.map(({ name }) => name));
-    return { queries: asking, keys: looked, pin: headlightDesk.shown.look.query };
+    return { queries: asking, keys: looked, pin: headlightStores.get('inspect').shown.look.query };
 }"""
 NOWHERE = (5, 5)
 
@@ -115,7 +115,7 @@ def strip(side: str, row: int) -> Move:
     return move
 
 
-class Desk:
+class Inspect:
     """Pages that stay open for the whole file, one for each link."""
 
     def __init__(self, browser: Browser, url: str, settle: Callable[[Page], None]) -> None:
@@ -147,15 +147,16 @@ class Desk:
         page.goto(f"{self.url}/?{link}")
         page.wait_for_selector(".hl-figures[data-drawn]", timeout=SECONDS)
         page.wait_for_selector(".hl-foot", timeout=SECONDS)
-        page.wait_for_selector(".st-key-closer .links .token, .dimensions canvas, .hl-map[data-drawn]", timeout=SECONDS)
+        details = ".st-key-details .links .token, .dimensions canvas, .hl-map[data-drawn]"
+        page.wait_for_selector(details, timeout=SECONDS)
         self.settle(page)
         page.evaluate(EYES)
         return page
 
 
 @pytest.fixture(scope="module")
-def desk(browser: Browser, app_url: str, settle: Callable[[Page], None]) -> Iterator[Desk]:
-    made = Desk(browser, app_url, settle)
+def inspect(browser: Browser, app_url: str, settle: Callable[[Page], None]) -> Iterator[Inspect]:
+    made = Inspect(browser, app_url, settle)
     yield made
     made.context.close()
     assert not made.errors, made.errors
@@ -189,9 +190,9 @@ VIEWS: dict[str, tuple[dict[str, str], Move, int | None, int | None]] = {
 
 @pytest.mark.parametrize(("link", "move", "query", "key"), VIEWS.values(), ids=VIEWS)
 def test_what_is_pointed_at_is_marked_in_every_view(
-    desk: Desk, link: dict[str, str], move: Move, query: int | None, key: int | None
+    inspect: Inspect, link: dict[str, str], move: Move, query: int | None, key: int | None
 ) -> None:
-    page = desk.open(link)
+    page = inspect.open(link)
     before, tokens = page.evaluate(SEEN), page.evaluate(TOKENS)
     move(page)
     after = page.evaluate(SEEN)
@@ -204,8 +205,8 @@ def test_what_is_pointed_at_is_marked_in_every_view(
 
 
 @pytest.mark.parametrize("link", [STORY, DATES], ids=["one text", "two texts"])
-def test_a_row_of_a_heads_small_picture_is_marked_in_every_view(desk: Desk, link: dict[str, str]) -> None:
-    page = desk.open(link)
+def test_a_row_of_a_heads_small_picture_is_marked_in_every_view(inspect: Inspect, link: dict[str, str]) -> None:
+    page = inspect.open(link)
     before, tokens = page.evaluate(SEEN), page.evaluate(TOKENS)
     thumbnail(page)
     after = page.evaluate(SEEN)
@@ -260,16 +261,16 @@ def lies_at(marks: list[list[str]], side: str, place: int | None, count: int, pa
         assert float(mark[side == "left"].rstrip("%")) == pytest.approx(100 * place / count, abs=1e-3)
 
 
-def test_a_line_of_the_arithmetic_stays_the_same_element_while_it_is_pointed_at(desk: Desk) -> None:
+def test_a_line_of_the_arithmetic_stays_the_same_element_while_it_is_pointed_at(inspect: Inspect) -> None:
     """A line that is made anew below the pointer never hears that the pointer left."""
-    page = desk.fresh(urlencode(STORY | {"query": "7"}))
+    page = inspect.fresh(urlencode(STORY | {"query": "7"}))
     line = page.locator(".arithmetic tr[data-key='0']").element_handle()
     page.locator(".arithmetic tr[data-key='0']").hover()
     assert line.evaluate("(line) => line.isConnected")
 
 
-def test_the_pin_wears_the_same_outline_everywhere_and_stays_while_something_else_is_pointed_at(desk: Desk) -> None:
-    page = desk.open(STORY)
+def test_the_pin_has_the_same_outline_everywhere_and_stays_while_another_row_is_pointed_at(inspect: Inspect) -> None:
+    page = inspect.open(STORY)
     pins = """() => ['.hl-panel .hl-pin', '.sentence .pinned'].map(
         (name) => deep(name).filter((one) => one.offsetParent).length)"""
     assert page.evaluate(pins) == [3, 1]

@@ -23,7 +23,7 @@ LINKS = """() => {
     const root = document.querySelector("#hl-links").shadowRoot;
     return Object.fromEntries(["rest", "strong"].map((name) => [name, root.querySelector(`canvas.${name}`).links]));
 }"""
-CHANGE = "(changes) => lab.table.change(changes)"
+CHANGE = "(changes) => lab.store.change(changes)"
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 # The strongest opacity that a canvas has in its middle column, 0 to 1.
 MIDDLE = """() => {
@@ -136,7 +136,7 @@ def test_the_painted_opacity_is_the_weight_however_many_heads(
     weights = story.head(2, 5).weights
     query = next(int(i) for i in np.argsort(-weights.max(axis=1)) if 0.3 < weights[i].max() < 0.9)
     open_links(page, story, View(layer=2, head=5, query=query, top=1, beside=beside))
-    page.evaluate("(query) => lab.ui.say('hover', { query, key: null, from: 'test' })", query)
+    page.evaluate("(query) => lab.store.say('hover', { query, key: null, from: 'test' })", query)
     page.evaluate(FRAMES)
     heads = [(2, 5), *beside]
     most = max(story.head(*one).weights[query].max() for one in heads)
@@ -165,7 +165,7 @@ def test_threshold_and_count_leave_the_links_that_python_leaves(
     assert words.startswith(f"drawn: {drawn.sum()} of {n * (n + 1) // 2} links, ")
     shown = float(words.split("links, ")[1].split(" %")[0].removeprefix("more than "))
     assert shown == pytest.approx(share, abs=0.51)
-    assert page.evaluate("() => [lab.table.look().least, lab.table.look().top]") == [least, top]
+    assert page.evaluate("() => [lab.store.look().least, lab.store.look().top]") == [least, top]
     if least or top:
         assert harness.messages(page)[-1]["changes"]
 
@@ -238,14 +238,14 @@ def test_heads_are_added_and_dropped(page: Page, story: Trace) -> None:
     box = open_links(page, story, View(layer=2, head=5, query=7))
     box.get_by_role("combobox", name="Draw one more head").select_option("0.1")
     box.get_by_role("button", name="+ this layer’s other heads").click()
-    beside = page.evaluate("() => lab.table.look().beside")
+    beside = page.evaluate("() => lab.store.look().beside")
     assert beside[0] == [0, 1]
     assert [2, 5] not in beside
     assert {link["head"] for link in both(page) if link["layer"] == 2} >= {0, 5}
     box.get_by_role("button", name="take head 0.1 out of the links").click()
-    assert [0, 1] not in page.evaluate("() => lab.table.look().beside")
+    assert [0, 1] not in page.evaluate("() => lab.store.look().beside")
     box.get_by_role("button", name="only 2.5").click()
-    assert page.evaluate("() => lab.table.look().beside") == []
+    assert page.evaluate("() => lab.store.look().beside") == []
 
 
 def test_a_head_that_did_not_travel_is_named(page: Page, story: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,9 +259,9 @@ def test_a_head_that_did_not_travel_is_named(page: Page, story: Trace, monkeypat
 def test_rows_that_did_not_travel_are_said_in_words(page: Page, story: Trace) -> None:
     box = open_links(page, story, View(layer=2, head=5, query=7))
     page.evaluate("""() => {
-        const { run, look, head } = lab.table.shown();
+        const { run, look, head } = lab.store.shown();
         const none = { queries: head.queries, row: () => null, allowed: () => null, sinkShare: () => null };
-        lab.ui.say("shown", { run, look, head: none });
+        lab.store.say("shown", { run, look, head: none });
     }""")
     expect(box.get_by_text("have not travelled")).to_be_visible()
     assert both(page) == []
@@ -271,13 +271,13 @@ def test_of_a_long_text_the_pinned_rows_are_drawn(page: Page) -> None:
     trace = of_tensors(1100, 1100, heads=1)
     head_view = trace.head(0, 0)
     box = open_links(page, trace, View(query=900, also=(3,)))
-    assert page.evaluate("() => lab.table.shown().run.level") == "tiles"
+    assert page.evaluate("() => lab.store.shown().run.level") == "tiles"
     found = both(page)
     assert {link["query"] for link in found} == {900, 3}
     np.testing.assert_allclose(map_of(found, head_view)[[900, 3]], head_view.weights[[900, 3]], atol=1e-6)
     expect(box.locator(".note", has_text="only pinned rows travel to the browser")).to_be_visible()
     expect(box.locator("tbody tr").first).to_contain_text(f"{head_view.weights[[900, 3]].mean(axis=0).max():.3f}")
-    page.evaluate("() => lab.ui.say('hover', { query: 3, key: null, from: 'map' })")
+    page.evaluate("() => lab.store.say('hover', { query: 3, key: null, from: 'map' })")
     assert {link["query"] for link in both(page)} == {3}
     expect(box.locator("tbody tr")).to_have_count(4)
 
@@ -291,7 +291,7 @@ def test_a_row_of_a_long_text_that_did_not_travel_says_so(page: Page) -> None:
     expect(box.locator(".readout")).to_have_text("what “word·898” takes: not known here")
     expect(box.locator("tbody tr")).to_have_count(0)
     expect(place(box, "key", 899)).to_have_attribute("aria-label", "word·899")
-    page.evaluate("() => lab.ui.say('hover', null)")
+    page.evaluate("() => lab.store.say('hover', null)")
     assert {link["query"] for link in both(page)} == {900, 3}
     expect(box.get_by_text("have not travelled")).to_be_hidden()
 
@@ -348,7 +348,7 @@ def test_a_query_under_the_pointer_shows_only_its_links(page: Page, story: Trace
     assert found["rest"] == []
     assert {link["query"] for link in found["strong"]} == {4}
     np.testing.assert_allclose(map_of(both(page), story.head(2, 5))[4], story.head(2, 5).weights[4], atol=1e-6)
-    assert page.evaluate("() => lab.ui.last('hover')") == {"query": 4, "key": None, "from": "links"}
+    assert page.evaluate("() => lab.store.last('hover')") == {"query": 4, "key": None, "from": "links"}
     page.mouse.move(600, 700)
     assert both(page) == before
     assert harness.messages(page) == []
@@ -378,12 +378,12 @@ def test_a_key_under_the_pointer_shows_what_arrives(page: Page, story: Trace) ->
 
 def test_a_row_under_the_pointer_elsewhere_is_shown_here(page: Page, story: Trace) -> None:
     box = open_links(page, story, View(layer=2, head=5, query=7))
-    page.evaluate("() => lab.ui.say('hover', { query: 5, key: 2, from: 'map' })")
+    page.evaluate("() => lab.store.say('hover', { query: 5, key: 2, from: 'map' })")
     assert {link["query"] for link in both(page)} == {5}
     assert "marked" in (place(box, "key", 2).get_attribute("class") or "")
-    page.evaluate("() => lab.ui.say('hover', { query: 500, key: null, from: 'map' })")
+    page.evaluate("() => lab.store.say('hover', { query: 500, key: null, from: 'map' })")
     assert len({link["query"] for link in both(page)}) == len(story.tokens)
-    page.evaluate("() => lab.ui.say('hover', null)")
+    page.evaluate("() => lab.store.say('hover', null)")
     assert len({link["query"] for link in both(page)}) == len(story.tokens)
 
 
@@ -397,7 +397,7 @@ def test_a_click_pins_and_one_more_joins(page: Page, story: Trace) -> None:
     assert {link["query"] for link in links(page)["strong"]} == {4}
     place(box, "key", 9).click(modifiers=["Shift"])  # a key of this text is one of its queries
     page.mouse.move(600, 700)
-    assert page.evaluate("() => lab.table.pins()") == [4, 9]
+    assert page.evaluate("() => lab.store.pins()") == [4, 9]
     assert {link["query"] for link in links(page)["strong"]} == {4, 9}
     assert box.locator(".pinned").count() == 2
     assert harness.messages(page)[-1]["changes"]["query"] == "4"
@@ -500,7 +500,7 @@ def test_a_phone_has_room_and_a_tap_pins(open_page: Callable[..., Page], story: 
     assert lines is not None
     assert lines["x"] + lines["width"] <= 390
     place(box, "query", 4).tap()
-    assert page.evaluate("() => lab.table.pins()") == [4]
+    assert page.evaluate("() => lab.store.pins()") == [4]
     assert {link["query"] for link in links(page)["strong"]} == {4}
 
 
@@ -528,7 +528,7 @@ def test_the_keyboard_walks_pins_and_leaves(page: Page, story: Trace) -> None:
     assert box.locator(".column.query").get_attribute("aria-activedescendant") == "query-5"
     assert harness.messages(page) == []
     page.keyboard.press("Enter")
-    assert page.evaluate("() => lab.table.pins()") == [5]
+    assert page.evaluate("() => lab.store.pins()") == [5]
     page.keyboard.press("Tab")
     page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")

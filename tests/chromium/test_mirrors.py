@@ -43,7 +43,7 @@ TEXT = "The cat sat on the mat because it was tired."
 SETUP = """async () => {
     const { start } = await import("/headlight.js");
     const ui = start({ palettes: {} });
-    const names = ["head", "row", "cells", "alt", "spans", "desk"];
+    const names = ["head", "row", "cells", "alt", "spans", "look"];
     const lib = Object.assign({}, ...await Promise.all(names.map((name) => import(`/${name}.js`))));
     const text = (array) => {
         if (!array) return null;

@@ -115,7 +115,7 @@ def test_an_output_is_interactive_without_network(run: nbformat.NotebookNode, br
         expect(frame.locator("#hl-heads h2")).to_have_text("Layer 1, head 3")
         frame.locator("#hl-sentence .token").nth(2).hover()
         expect(frame.locator("#hl-sentence .readout")).to_contain_text("“·cat” gets 0.")
-        expect(frame.locator("#hl-bench .own")).to_contain_text("✓")
+        expect(frame.locator("#hl-controls .own")).to_contain_text("✓")
 
 
 def test_every_output_that_is_not_trusted_still_shows_its_picture(

@@ -19,7 +19,7 @@ from tests.chromium import harness
 TEXT = "The cat sat on the mat because it was tired."
 SPY = """() => {
     lab.hovers = [];
-    lab.ui.listen("hover", (hover) => lab.hovers.push(hover));
+    lab.store.listen("hover", (hover) => lab.hovers.push(hover));
 }"""
 # How many pixels of the canvas have this colour, in a part of it (0 to 1).
 COUNT = """([name, left, top, right, bottom]) => {
@@ -99,7 +99,7 @@ def renew(page: Page, trace: Trace, **fields: Any) -> None:
     """What the server would answer: the look, and the payload of its measure."""
     view = View(**fields)
     head = trace.head(view.layer, view.head)
-    page.evaluate("() => { headlightDesk.local.clear(); }")
+    page.evaluate("() => { headlightStores.get('lab').local.clear(); }")
     harness.arrive(page, head, view, run=False)
     harness.add(page, "heads", payload(head, view), width=270)
 
@@ -120,7 +120,7 @@ def count(page: Page, colour: str, *part: float) -> int:
 
 
 def look(page: Page) -> Any:
-    return page.evaluate("() => lab.table.look()")
+    return page.evaluate("() => lab.store.look()")
 
 
 def test_a_click_and_the_keys_choose_a_head_here_at_once(page, story):
@@ -142,7 +142,7 @@ def test_a_click_and_the_keys_choose_a_head_here_at_once(page, story):
     root.get_by_role("button", name="Next layer (Shift ↓)").click()
     root.get_by_role("button", name="Head before (←)").click()
     expect(heading).to_have_text("Layer 2, head 1")
-    page.evaluate("() => lab.ui.tell('swipe', 1)")
+    page.evaluate("() => lab.store.emit('swipe', 1)")
     expect(heading).to_have_text("Layer 2, head 2")
     assert (look(page)["layer"], look(page)["head"]) == (2, 2)
     told = harness.messages(page)
@@ -166,39 +166,39 @@ def test_the_edges_hold_and_a_head_that_did_not_travel_is_outlined_at_once(page)
     root = opened(page, trace, layer=0, head=0)
     page.keyboard.press("ArrowLeft")
     expect(root.get_by_role("heading")).to_have_text("Layer 0, head 0")
-    page.evaluate("""() => { const { run } = lab.table.shown();
-        lab.table.arriveRun({ ...run, level: "head", layers: [{ ...run.layers[0], heads: [0] }] }); }""")
+    page.evaluate("""() => { const { run } = lab.store.shown();
+        lab.store.arriveRun({ ...run, level: "head", layers: [{ ...run.layers[0], heads: [0] }] }); }""")
     page.wait_for_timeout(50)
     before = count(page, "ink", 0.5, 0.66, 1, 1)
     page.mouse.click(*at(page, 2, 3, 3, 4))
     expect(root.get_by_role("heading")).to_have_text("Layer 2, head 3")
-    assert page.evaluate("() => lab.table.waiting().head") == 3
+    assert page.evaluate("() => lab.store.waiting().head") == 3
     assert count(page, "ink", 0.5, 0.66, 1, 1) > before + 100
 
 
 def test_pointing_enlarges_a_head_and_says_its_row(page, story):
     root = opened(page, story, layer=2, head=5)
-    lens = root.locator(".lens")
-    expect(lens).to_be_hidden()
+    enlarged = root.locator(".enlarged")
+    expect(enlarged).to_be_hidden()
     page.mouse.move(*at(page, 1 - 0.5 + 7.5 / 12, 2))
-    expect(lens).to_be_visible()
-    expect(lens.locator(".name")).to_have_text("Layer 1, head 2")
+    expect(enlarged).to_be_visible()
+    expect(enlarged.locator(".name")).to_have_text("Layer 1, head 2")
     row = page.evaluate("() => lab.hovers.at(-1)")
     assert (row["key"], row["from"]) == (None, "heads")
-    name = page.evaluate("(query) => lab.table.shown().run.tokens.queries[query].name", row["query"])
-    expect(lens.locator(".query")).to_have_text(f"row “{name}”")
-    box: Any = lens.bounding_box()
-    picture: Any = lens.locator("canvas").bounding_box()
+    name = page.evaluate("(query) => lab.store.shown().run.tokens.queries[query].name", row["query"])
+    expect(enlarged.locator(".query")).to_have_text(f"row “{name}”")
+    box: Any = enlarged.bounding_box()
+    picture: Any = enlarged.locator("canvas").bounding_box()
     x, y = at(page, 1, 2)
     assert picture["width"] == picture["height"] >= 120
     assert not (box["x"] <= x <= box["x"] + box["width"] and box["y"] <= y <= box["y"] + box["height"])
-    assert lens.evaluate("e => getComputedStyle(e).pointerEvents") == "none"
+    assert enlarged.evaluate("e => getComputedStyle(e).pointerEvents") == "none"
     page.keyboard.press("Escape")
-    expect(lens).to_be_hidden()
+    expect(enlarged).to_be_hidden()
     page.mouse.move(*at(page, 0, 0))
-    expect(lens).to_be_visible()
+    expect(enlarged).to_be_visible()
     page.mouse.move(600, 600)
-    expect(lens).to_be_hidden()
+    expect(enlarged).to_be_hidden()
     assert page.evaluate("() => lab.hovers.at(-1)") is None
     assert harness.messages(page) == []
 
@@ -216,26 +216,26 @@ def test_the_enlarged_head_is_made_of_all_its_tokens_here(page):
     """Forty tokens, so the picture that travelled is pooled; the closer look is not."""
     root = opened(page, random_trace(2, 3, n=40))
     page.mouse.move(*at(page, 1, 1, 2, 3))
-    expect(root.locator(".lens .what")).to_have_text("weights, 40 × 40")
+    expect(root.locator(".enlarged .what")).to_have_text("weights, 40 × 40")
 
 
 def test_a_hover_from_elsewhere_is_a_line_in_every_picture(page, story):
     opened(page, story, layer=2, head=5)
     assert count(page, "query") == count(page, "key") == 0
-    page.evaluate("() => lab.ui.say('hover', { query: 6, key: 2, from: 'sentence' })")
+    page.evaluate("() => lab.store.say('hover', { query: 6, key: 2, from: 'sentence' })")
     queries, keys = count(page, "query"), count(page, "key")
     assert queries > 24 * 20
     assert keys > 24 * 20
     parts = [count(page, "query", 0, row / 4, 1, (row + 1) / 4) for row in range(4)]
     assert max(parts) - min(parts) < 0.2 * max(parts)
-    page.evaluate("() => lab.ui.say('hover', null)")
+    page.evaluate("() => lab.store.say('hover', null)")
     assert count(page, "query") == count(page, "key") == 0
 
 
 def test_pins_are_ticks_in_every_picture(page, story):
     opened(page, story, layer=2, head=5)
     before = count(page, "ink", 0, 0, 1, 0.2)
-    page.evaluate("() => lab.table.pin(2, { several: true })")
+    page.evaluate("() => lab.store.pin(2, { several: true })")
     assert count(page, "ink", 0, 0, 1, 0.2) > before + 20
 
 
@@ -247,7 +247,7 @@ def test_numbers_say_who_goes_beyond_an_even_head(page, story):
     expect(root.locator(".legend")).to_contain_text("share of the weight, 0 to 1")
     expect(root.locator(".legend")).to_contain_text("clearly above an even head")
     page.mouse.move(*at(page, 2, 1))
-    expect(root.locator(".lens .worth")).to_contain_text("Previous token 0.")
+    expect(root.locator(".enlarged .worth")).to_contain_text("Previous token 0.")
     numbers = codec.parse(payload(story.head(0, 0), View(measure="previous token")))
     best = int(numbers["numbers"].argmax())
     rows = root.locator("table tbody tr")
@@ -327,7 +327,7 @@ def test_twelve_by_twelve_heads_fit_and_thousands_stay_within_the_frame(page):
         if layers == 12:
             assert root.locator(".frame").evaluate("e => e.scrollHeight <= e.clientHeight")
         if layers < 80:
-            assert canvas["width"] <= 277  # as wide as the column at desk size
+            assert canvas["width"] <= 277  # as wide as the column at desktop size
         for _ in range(3):
             page.keyboard.press("ArrowRight")
         expect(root.get_by_role("heading")).to_have_text("Layer 0, head 3")
@@ -359,9 +359,9 @@ def test_a_tap_enlarges_and_selects(open_page, story):
     root = opened(page, story, width=358, layer=0, head=0)
     page.touchscreen.tap(*at(page, 2, 3))
     expect(root.get_by_role("heading")).to_have_text("Layer 2, head 3")
-    lens = root.locator(".lens")
-    expect(lens).to_be_visible()
-    box: Any = lens.bounding_box()
+    enlarged = root.locator(".enlarged")
+    expect(enlarged).to_be_visible()
+    box: Any = enlarged.bounding_box()
     x, y = at(page, 2, 3)
     assert not (box["x"] <= x <= box["x"] + box["width"] and box["y"] <= y <= box["y"] + box["height"])
     assert box["x"] >= 0
@@ -370,7 +370,7 @@ def test_a_tap_enlarges_and_selects(open_page, story):
         size: Any = button.bounding_box()
         assert size is None or min(size["width"], size["height"]) >= 24
     page.touchscreen.tap(200, 800)
-    expect(lens).to_be_hidden()
+    expect(enlarged).to_be_hidden()
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
 
 
@@ -398,14 +398,14 @@ def test_the_arrows_enlarge_what_they_choose_and_escape_puts_it_away(page, story
     root = opened(page, story)
     page.locator(".heads canvas").focus()
     page.keyboard.press("ArrowRight")
-    expect(root.locator(".lens .name")).to_have_text("Layer 0, head 1")
-    expect(root.locator(".lens")).to_be_visible()
+    expect(root.locator(".enlarged .name")).to_have_text("Layer 0, head 1")
+    expect(root.locator(".enlarged")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(root.locator(".lens")).to_be_hidden()
+    expect(root.locator(".enlarged")).to_be_hidden()
     page.keyboard.press("ArrowDown")
-    expect(root.locator(".lens .name")).to_have_text("Layer 1, head 1")
+    expect(root.locator(".enlarged .name")).to_have_text("Layer 1, head 1")
     root.get_by_label("Show").focus()
-    expect(root.locator(".lens")).to_be_hidden()
+    expect(root.locator(".enlarged")).to_be_hidden()
     page.keyboard.press("ArrowRight")  # the list's own
     expect(root.get_by_role("heading")).to_have_text("Layer 1, head 1")
 
@@ -413,11 +413,11 @@ def test_the_arrows_enlarge_what_they_choose_and_escape_puts_it_away(page, story
 def test_what_was_taken_down_hears_nothing_and_hears_again_when_it_is_back(page, story):
     root = opened(page, story)
     page.evaluate("() => lab.stop()")
-    page.evaluate("() => lab.ui.tell('swipe', 1)")
+    page.evaluate("() => lab.store.emit('swipe', 1)")
     page.keyboard.press("ArrowRight")
     assert look(page)["head"] == 0
     harness.add(page, "heads", payload(story.head(0, 0), View()), width=270)
-    page.evaluate("() => lab.ui.tell('swipe', 1)")
+    page.evaluate("() => lab.store.emit('swipe', 1)")
     expect(root.get_by_role("heading")).to_have_text("Layer 0, head 1")
 
 
@@ -426,5 +426,5 @@ def test_names_from_a_text_stay_text(page):
     trace = Trace.from_tensors(weights=torch.full((2, 4, 4), 0.25), tokens=words)
     root = opened(page, trace)
     page.mouse.move(*at(page, -0.4, 0, 1, 2))
-    expect(root.locator(".lens .query")).to_contain_text("<img")
+    expect(root.locator(".enlarged .query")).to_contain_text("<img")
     assert root.locator("img, b").count() == 0

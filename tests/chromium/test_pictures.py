@@ -79,7 +79,7 @@ def colour(scale: Any, share: float) -> np.ndarray:
 
 
 @dataclass
-class Desk:
+class Component:
     """The page with the component, and what comes out of it."""
 
     page: Page
@@ -138,9 +138,9 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def desk(page: Page, trace: Trace) -> Desk:
+def component(page: Page, trace: Trace) -> Component:
     """The component with the first head of a few odd tokens, its third row pinned."""
-    made = Desk(page)
+    made = Component(page)
     made.show(trace, View(head=0, query=2))
     return made
 
@@ -178,9 +178,9 @@ def at(picture: Image.Image, svg: ET.Element, place: tuple[float, float], reach:
         ("beside", "double", 2161, None, 300), ("beside", "slide", 1920, 1080, None),
     ],
 )  # fmt: skip
-def test_a_png_has_the_size_that_was_asked_for(desk, size, width, height, dpi, what):
-    desk.choose(what=what, size=size)
-    picture = desk.picture()
+def test_a_png_has_the_size_that_was_asked_for(component, size, width, height, dpi, what):
+    component.choose(what=what, size=size)
+    picture = component.picture()
     assert picture.format == "PNG"
     assert picture.width == width
     assert picture.height == height or (height is None and 400 < picture.height < 2 * width)
@@ -190,9 +190,9 @@ def test_a_png_has_the_size_that_was_asked_for(desk, size, width, height, dpi, w
     assert tuple(points[0, 0]) == (255, 255, 255), "light on white"
 
 
-def test_cells_have_the_colours_of_their_numbers(desk, tensors):
-    desk.choose(size="double")
-    picture, svg = desk.picture(), desk.svg()
+def test_cells_have_the_colours_of_their_numbers(component, tensors):
+    component.choose(size="double")
+    picture, svg = component.picture(), component.svg()
     weights = weights_of(tensors, 0)
     assert weights[np.tril_indices(N)].max() > 0.8
     for row in range(N):
@@ -201,9 +201,9 @@ def test_cells_have_the_colours_of_their_numbers(desk, tensors):
             assert np.abs(shown - colour(LIGHT.weights, weights[row, column])).max() <= CLOSE, (row, column)
 
 
-def test_scores_are_coloured_around_zero(desk, trace):
-    desk.choose(size="double")
-    picture, svg = desk.picture(), desk.svg()
+def test_scores_are_coloured_around_zero(component, trace):
+    component.choose(size="double")
+    picture, svg = component.picture(), component.svg()
     scores = trace.head(0, 0).stage("masked")
     limit = np.abs(scores[np.isfinite(scores)]).max()
     for row, column in ((0, 0), (4, 1), (7, 6)):
@@ -214,9 +214,9 @@ def test_scores_are_coloured_around_zero(desk, trace):
     assert f"−{limit:.3g}" in words
 
 
-def test_masked_cells_are_hatched_and_not_coloured(desk):
-    desk.choose(size="double")
-    picture, svg = desk.picture(), desk.svg()
+def test_masked_cells_are_hatched_and_not_coloured(component):
+    component.choose(size="double")
+    picture, svg = component.picture(), component.svg()
     for row, column in ((0, 1), (3, 5), (6, 7)):
         for panel in ("scores", "weights"):
             around = at(picture, svg, cell(svg, panel, row, column), reach=14).reshape(-1, 3)
@@ -233,9 +233,9 @@ def texts(svg: ET.Element) -> list[str]:
 
 
 @pytest.mark.parametrize("sentence", [False, True])
-def test_an_svg_holds_its_tokens_as_text_and_nothing_that_runs(desk, sentence):
-    desk.choose(what="weights", size="double", sentence=sentence)
-    name, data = desk.download("Download SVG")
+def test_an_svg_holds_its_tokens_as_text_and_nothing_that_runs(component, sentence):
+    component.choose(what="weights", size="double", sentence=sentence)
+    name, data = component.download("Download SVG")
     svg = ET.fromstring(data)
     assert name == "headlight-own-tensors-layer-0-head-0-weights.svg"
     assert svg.get("width") == "183mm"
@@ -262,10 +262,10 @@ def test_an_svg_holds_its_tokens_as_text_and_nothing_that_runs(desk, sentence):
 
 @pytest.mark.parametrize("what", ["beside", "under", "values"])
 @pytest.mark.parametrize("size", ["column", "double", "slide"])
-def test_letters_are_large_enough_and_nothing_is_cut(desk, size, what):
-    desk.choose(what=what, size=size, sentence=size == "slide")
-    data = desk.download("Download SVG")[1].decode()
-    found = desk.page.evaluate(BOXES, data)
+def test_letters_are_large_enough_and_nothing_is_cut(component, size, what):
+    component.choose(what=what, size=size, sentence=size == "slide")
+    data = component.download("Download SVG")[1].decode()
+    found = component.page.evaluate(BOXES, data)
     width = {"column": 89, "double": 183}.get(size)
     for box in found["boxes"]:
         assert min(box[side] for side in ("left", "top", "right", "bottom")) >= 0, box
@@ -276,7 +276,7 @@ def test_letters_are_large_enough_and_nothing_is_cut(desk, size, what):
 def test_twelve_tokens_are_all_named_above_each_map_of_a_column(page, trace):
     """Upright, and smaller where they have to be: 5 pt at least, and no line into the next."""
     names = ["The", "cat", "sat", "on", "a", "mat", "because", "it", "was", "so", "very", "tired"]
-    own = Desk(page)
+    own = Component(page)
     own.show(Trace.from_tensors(**qkv(len(names)), causal=True, tokens=names), View(head=0, query=2))
     try:
         own.choose(what="beside", size="column")
@@ -297,10 +297,10 @@ def test_twelve_tokens_are_all_named_above_each_map_of_a_column(page, trace):
         own.show(trace, View(head=0, query=2))
 
 
-def test_links_have_the_opacity_of_their_weights(desk, tensors):
+def test_links_have_the_opacity_of_their_weights(component, tensors):
     """Each line leads from its query to its key; the pinned row's are thicker, and all tokens are text."""
-    desk.choose(what="links", size="column")
-    name, data = desk.download("Download SVG")
+    component.choose(what="links", size="column")
+    name, data = component.download("Download SVG")
     svg = ET.fromstring(data)
     assert name == "headlight-own-tensors-layer-0-head-0-links.svg"
     assert svg.get("width") == "89mm"
@@ -321,15 +321,15 @@ def test_links_have_the_opacity_of_their_weights(desk, tensors):
     written = texts(svg)
     assert [written.count(token) for token in TOKENS] == [2] * N
     assert f"of {N * (N + 1) // 2} links" in " ".join(written)
-    boxes = desk.page.evaluate(BOXES, data.decode())["boxes"]
+    boxes = component.page.evaluate(BOXES, data.decode())["boxes"]
     assert min(box[side] for box in boxes for side in ("left", "top", "right", "bottom")) >= 0
     assert min(box["letters"] for box in boxes) >= 14
-    assert desk.picture().size[0] == 1051
+    assert component.picture().size[0] == 1051
 
 
 @pytest.mark.parametrize("measure", ["weights", "uniform"])
 def test_the_map_of_all_heads_has_each_heads_picture_or_number(page, trace, tensors, measure):
-    own, view = Desk(page), View(head=0, query=2, measure=measure)
+    own, view = Component(page), View(head=0, query=2, measure=measure)
     own.show(trace, view)
     try:
         harness.add(page, "heads", overview.payload(trace, "decoder", view))
@@ -358,7 +358,7 @@ def test_the_map_of_all_heads_has_each_heads_picture_or_number(page, trace, tens
 
 
 def test_links_of_too_many_tokens_are_refused_in_words(page, trace):
-    own = Desk(page)
+    own = Component(page)
     own.show(Trace.from_tensors(**qkv(90), causal=True, tokens=[f"t{i}" for i in range(90)]), View(head=0, query=2))
     try:
         own.choose(what="links", size="column")
@@ -422,7 +422,7 @@ def bars_in(svg: ET.Element, group: str) -> list[ET.Element]:
 
 @pytest.mark.parametrize(("size", "colours", "palette", "dark"), LOOKS)
 def test_the_arithmetic_is_that_of_q_k_and_v(page, trace, tensors, size, colours, palette, dark):
-    own, row = Desk(page), 6
+    own, row = Component(page), 6
     own.show(trace, View(head=1, query=row), dark=dark)
     try:
         own.choose(what="arithmetic", size=size, colours=colours)
@@ -467,7 +467,7 @@ def test_the_arithmetic_is_that_of_q_k_and_v(page, trace, tensors, size, colours
 
 
 def test_the_arithmetic_of_several_rows_has_their_weights_side_by_side(page, trace, tensors):
-    own, pins = Desk(page), (5, 3, 7)
+    own, pins = Component(page), (5, 3, 7)
     own.show(trace, View(head=0, query=pins[0], also=pins[1:]))
     try:
         own.choose(what="arithmetic", size="double")
@@ -490,7 +490,7 @@ def test_the_arithmetic_of_several_rows_has_their_weights_side_by_side(page, tra
 
 def test_columns_that_have_no_room_are_named_and_none_is_cut(page, trace):
     names = [f"{'long' * 3}{i}" for i in range(12)]
-    own = Desk(page)
+    own = Component(page)
     own.show(Trace.from_tensors(**qkv(12), causal=True, tokens=names), View(head=0, query=11, also=tuple(range(10))))
     try:
         own.choose(what="arithmetic", size="column", without=("title", "colours and captions"))
@@ -507,7 +507,7 @@ def test_columns_that_have_no_room_are_named_and_none_is_cut(page, trace):
 
 
 def test_a_sink_has_its_line_and_all_adds_up_to_one(page, trace, tensors):
-    own, row, sink = Desk(page), 4, torch.tensor([0.7, -0.3])
+    own, row, sink = Component(page), 4, torch.tensor([0.7, -0.3])
     own.show(Trace.from_tensors(**tensors, causal=True, tokens=TOKENS, sink=sink), View(head=0, query=row))
     try:
         own.choose(what="arithmetic", size="double")
@@ -528,7 +528,7 @@ def test_a_sink_has_its_line_and_all_adds_up_to_one(page, trace, tensors):
 
 @pytest.mark.parametrize(("size", "colours", "palette", "dark"), LOOKS)
 def test_bars_by_dimension_are_as_long_as_q_k_and_their_products(page, trace, tensors, size, colours, palette, dark):
-    own, row, key = Desk(page), 6, 3
+    own, row, key = Component(page), 6, 3
     own.show(trace, View(head=1, query=row, key=key), dark=dark)
     try:
         own.choose(what="dimensions", size=size, colours=colours)
@@ -576,7 +576,7 @@ def test_bars_are_of_rotary_pairs_where_a_person_chose_those(page, trace):
     job = rotary_pairs.begin(view, run)
     assert job.done.wait(60)
     found = rotary_pairs.found_by(job)
-    own, head = Desk(page), run.head(2, 5)
+    own, head = Component(page), run.head(2, 5)
     own.show(run, view)
     try:
         own.choose(what="dimensions", size="column")
@@ -601,7 +601,7 @@ def test_bars_are_of_rotary_pairs_where_a_person_chose_those(page, trace):
 def test_a_picture_that_cannot_be_made_says_what_the_page_says(page, trace, words):
     tensors = qkv()
     only = Trace.from_tensors(weights=torch.softmax(tensors["query"] @ tensors["key"].mT, dim=-1), tokens=TOKENS)
-    own = Desk(page)
+    own = Component(page)
     own.show(only, View(head=0, query=2))
     try:
         own.choose(what="dimensions", size="column")
@@ -621,7 +621,7 @@ def test_a_picture_that_cannot_be_made_says_what_the_page_says(page, trace, word
 
 
 def test_dark_as_on_screen(page, trace, tensors):
-    own = Desk(page)
+    own = Component(page)
     own.show(trace, View(head=1, query=2), dark=True)
     try:
         own.choose(what="weights", size="double", colours="screen")
@@ -637,7 +637,7 @@ def test_dark_as_on_screen(page, trace, tensors):
 
 
 def test_what_was_changed_and_which_part_is_shown_is_said(page, trace, tensors):
-    own = Desk(page)
+    own = Component(page)
     view = View(head=0, query=5, temperature=2.0, hide=("first",), rest="left", zoom=(3, 7, 0, 4))
     own.show(trace, view)
     try:
@@ -666,8 +666,8 @@ def test_what_was_changed_and_which_part_is_shown_is_said(page, trace, tensors):
 
 
 @pytest.mark.parametrize("what", ["scores", "weights", "output"])
-def test_a_table_holds_the_numbers_of_the_trace(desk, trace, tensors, what):
-    names, *rows = desk.table(f"CSV: {what}")
+def test_a_table_holds_the_numbers_of_the_trace(component, trace, tensors, what):
+    names, *rows = component.table(f"CSV: {what}")
     head_view = trace.head(0, 0)
     known = {"scores": head_view.stage("masked"), "weights": weights_of(tensors, 0), "output": head_view.output}
     expected = known[what]
@@ -707,7 +707,7 @@ def test_pooled_maps_keep_their_largest_cells(page, trace):
     n = 512
     tensors = qkv(n, seed=3)
     long = Trace.from_tensors(**tensors, causal=True, tokens=[f"t{i}" for i in range(n)])
-    own = Desk(page)
+    own = Component(page)
     own.show(long, View(head=0, query=2))
     try:
         own.choose(what="weights", size="double")
@@ -731,7 +731,7 @@ def test_pooled_maps_keep_their_largest_cells(page, trace):
 
 def test_a_picture_is_copied_to_the_clipboard(browser, trace):
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
-    own = Desk(context.new_page())
+    own = Component(context.new_page())
     own.show(trace, View(head=0, query=2))
     own.page.get_by_role("button", name="Copy picture").click()
     expect(own.page.get_by_role("status")).to_have_text("Picture copied.")
@@ -748,7 +748,7 @@ def test_a_picture_is_copied_to_the_clipboard(browser, trace):
 def test_a_panel_that_is_not_known_says_why(page, trace):
     tensors = qkv()
     only = Trace.from_tensors(weights=torch.softmax(tensors["query"] @ tensors["key"].mT, dim=-1), tokens=TOKENS)
-    own = Desk(page)
+    own = Component(page)
     own.show(only, View(head=0, query=2))
     try:
         for name in ("CSV: scores", "CSV: output"):
@@ -786,11 +786,11 @@ def test_numbers_have_nine_digits_as_in_python(words, number):
     assert shown == expected or rest == Decimal("0.5")
 
 
-def test_title_colours_and_pin_can_be_left_out(desk: Desk) -> None:
+def test_title_colours_and_pin_can_be_left_out(component: Component) -> None:
     def parts(*without: str) -> tuple[str, int]:
         """All that is written, and how many outlines there are."""
-        desk.choose(what="weights", without=without)
-        svg = desk.svg()
+        component.choose(what="weights", without=without)
+        svg = component.svg()
         written = " ".join("".join(text.itertext()) for text in svg.iter(f"{SVG}text"))
         layers = [group for group in svg.iter(f"{SVG}g") if group.get("class") == "shapelayer"]
         return written, sum(len(list(layer.iter(f"{SVG}path"))) for layer in layers)

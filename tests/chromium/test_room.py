@@ -1,4 +1,4 @@
-"""Where things stand on a projector, on a small desk and on a phone: what is to be in sight is, and fingers hit it."""
+"""Where things stand on a projector, a small screen and a phone: what is to be in sight is, and fingers hit it."""
 
 import re
 from typing import Any

@@ -129,7 +129,7 @@ def test_a_code_is_drawn_of_the_shown_link_alone(open_page: OpenPage) -> None:
     expect(code).to_have_count(0)
     harness.add(page, "share", given(link), is_open=True)
     assert scanned(page) == matrix(link)
-    page.evaluate("lab.table.change({ head: 0, query: 2 })")
+    page.evaluate("lab.store.change({ head: 0, query: 2 })")
     later = page.get_by_role("textbox", name="Link", exact=True).input_value()
     assert later != link
     expect(code).to_have_count(0)

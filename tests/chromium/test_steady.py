@@ -20,7 +20,8 @@ WATCH = """() => {
 PLACES = """() => {
     const all = (root, selector) => [...root.querySelectorAll(selector),
         ...[...root.querySelectorAll("*")].flatMap((one) => (one.shadowRoot ? all(one.shadowRoot, selector) : []))];
-    const parts = ["prompt", "heads", "hl-habit", "st-key-outlook", "sentence", "bench", "hl-cover", "arithmetic"];
+    const parts = [
+        "prompt", "heads", "hl-habit", "st-key-prediction", "sentence", "controls", "hl-cover", "arithmetic"];
     return Object.fromEntries(parts.map((part) => [part, all(document, `.${part}`).map((one) => {
         const { x, y, width, height } = one.getBoundingClientRect();
         return (part === "hl-cover" ? [x, y, width, height] : [x, y]).map(Math.round);
@@ -50,7 +51,7 @@ def visit(page: Page) -> dict[str, Callable[[], None]]:
         "another head of both": lambda: page.keyboard.press("ArrowLeft"),
         "weights again": switch(page, 1, 0),
         "output again": switch(page, 2, 0),
-        "a temperature": lambda: page.locator(".bench input[type=range]").fill("2"),
+        "a temperature": lambda: page.locator(".controls input[type=range]").fill("2"),
         "the first token left out": pressed(page, "first token"),
         "its share to the rest": pressed(page, "rest shares the row"),
         "all as it was": pressed(page, "reset"),

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 SECONDS = 60_000
-# Put where the page's own module hands a run to the desk: the fault of the first run, and the way to hand it another.
+# Put where the page's own module hands a run to its store: the fault of the first run, and the way to hand it another.
 ARRIVAL = "  function arriveRun(run) {\n"
 TROUBLE = """
     const plant = (PLANT);
@@ -47,7 +47,7 @@ ALONE = {"a number of q", "the model’s own output"}
 
 
 class Tampered:
-    """Pages whose desk gets a run with a fault."""
+    """Pages whose store gets a run with a fault."""
 
     def __init__(self, browser: Browser, url: str) -> None:
         self.browser, self.url = browser, url
@@ -91,11 +91,11 @@ def page(tampered: Tampered, settle: Callable[[Page], None]) -> Page:
 
 
 def test_untouched_it_says_how_close_it_is(page: Page) -> None:
-    own = page.locator(".bench .own")
+    own = page.locator(".controls .own")
     expect(own).to_have_text(GOOD)
-    assert page.locator(".bench [role=alert]").count() == 0
+    assert page.locator(".controls [role=alert]").count() == 0
     shown = float(GOOD.match(own.inner_text()).group(1).replace("−", "-"))  # type: ignore[union-attr]
-    made = page.evaluate("() => headlightDesk.shown.head.check()")
+    made = page.evaluate("() => headlightStores.get('inspect').shown.head.check()")
     assert made["ok"] is True
     assert shown == pytest.approx(made["relative"], rel=0.06)
     assert 0 < made["relative"] <= made["allowed"] == 1e-5
@@ -104,29 +104,29 @@ def test_untouched_it_says_how_close_it_is(page: Page) -> None:
 @pytest.mark.parametrize(("name", "plant"), FAULTS.items(), ids=FAULTS)
 def test_a_number_that_was_changed_on_its_way_is_noticed(page: Page, name: str, plant: str) -> None:
     page.evaluate(f"() => handOver({plant})")
-    alert = page.locator(".bench .own[role=alert]")
+    alert = page.locator(".controls .own[role=alert]")
     if name == "a number that is none":
         expect(alert).to_contain_text("⚠ Do not trust this head")
     else:
         expect(alert).to_have_text(BAD)
     expect(alert).to_be_visible()
-    assert "✓" not in page.locator(".bench .own").inner_text()
+    assert "✓" not in page.locator(".controls .own").inner_text()
     if name in ALONE:
         step(page, "ArrowLeft", 0, 1)
-        expect(page.locator(".bench .own")).to_have_text(GOOD)
-        assert page.locator(".bench [role=alert]").count() == 0
+        expect(page.locator(".controls .own")).to_have_text(GOOD)
+        assert page.locator(".controls [role=alert]").count() == 0
         step(page, "ArrowRight", 0, 2)
         expect(alert).to_have_text(BAD)
     step(page, "Shift+ArrowDown", 1, 2)
-    expect(page.locator(".bench .own")).to_have_text(GOOD)
-    assert page.locator(".bench [role=alert]").count() == 0
+    expect(page.locator(".controls .own")).to_have_text(GOOD)
+    assert page.locator(".controls [role=alert]").count() == 0
     step(page, "Shift+ArrowUp", 0, 2)
     expect(alert).to_contain_text("⚠ Do not trust this head")
 
 
 def test_a_changed_look_says_that_it_is_changed_and_the_warning_comes_back(page: Page) -> None:
     page.evaluate(f"() => handOver({FAULTS['a number of v']})")
-    own = page.locator(".bench .own")
+    own = page.locator(".controls .own")
     expect(own).to_have_text(BAD)
     page.get_by_role("button", name="first token", exact=True).click()
     expect(own).to_have_text("changed: not the model’s own")
@@ -138,17 +138,17 @@ def test_a_run_that_cannot_be_computed_says_so_and_leaves_the_page_standing(page
     """Too few keys: the numbers that are made of what is missing are none."""
     plant = "(layer) => { layer.value = Object.assign(layer.value.slice(0, 40), { shape: layer.value.shape }); }"
     page.evaluate(f"() => handOver({plant})")
-    expect(page.locator(".bench .own[role=alert]")).to_contain_text("⚠ Do not trust this head")
+    expect(page.locator(".controls .own[role=alert]")).to_contain_text("⚠ Do not trust this head")
     step(page, "Shift+ArrowDown", 1, 2)
-    expect(page.locator(".bench .own")).to_have_text(GOOD)
+    expect(page.locator(".controls .own")).to_have_text(GOOD)
 
 
 def test_a_run_that_is_tampered_with_from_the_first_is_warned_of(tampered: Tampered) -> None:
     page = tampered.open(FAULTS["a number of k"], head="2")
-    expect(page.locator(".bench .own[role=alert]")).to_have_text(BAD)
-    expect(page.locator(".bench .own")).to_have_attribute("title", BAD_WORDS)
+    expect(page.locator(".controls .own[role=alert]")).to_have_text(BAD)
+    expect(page.locator(".controls .own")).to_have_attribute("title", BAD_WORDS)
     step(page, "Shift+ArrowDown", 1, 2)
-    expect(page.locator(".bench .own")).to_have_text(GOOD)
+    expect(page.locator(".controls .own")).to_have_text(GOOD)
 
 
 def step(page: Page, key: str, layer: int, head: int) -> None:

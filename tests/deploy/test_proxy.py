@@ -237,7 +237,7 @@ def test_when_its_replica_dies_a_person_is_back_at_the_same_view(site: Site, ope
     page.keyboard.press("ArrowRight")
     until(page, lambda: "head=4" in page.url, "the head in the address did not follow the key")
     # The address changes at once; what the replica has not heard of goes with it.
-    page.wait_for_function("() => !globalThis.headlightDesk.local.size", timeout=SECONDS * 1000)
+    page.wait_for_function("() => !globalThis.headlightStores.get('inspect').local.size", timeout=SECONDS * 1000)
     mine = replica_of(site, before)
     (other,) = set(site.replicas) - {mine}
     there = site.sessions(other)

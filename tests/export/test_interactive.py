@@ -201,7 +201,7 @@ def test_the_live_view_is_linked_only_where_there_is_one():
 def test_every_module_is_in_the_file_and_none_is_imported_by_path():
     code = unpacked(interactive(story(), View()), "code").decode()
     names = re.findall(r'^headlight\.define\("([^"]+)"', code, re.MULTILINE)
-    assert {"desk.js", "head.js", "figures/draw.js", "component/heads.js", "export/page.js"} <= set(names)
+    assert {"store.js", "head.js", "figures/draw.js", "component/heads.js", "export/page.js"} <= set(names)
     assert len(names) == len(set(names))
     assert not re.search(r"^(export|import)\b", code, re.MULTILINE)
     assert not re.search(r"(?<!\w)import\((?!…)", code)

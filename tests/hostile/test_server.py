@@ -63,7 +63,7 @@ MESSAGES: tuple[Any, ...] = (
     {"seq": 4, "changes": {"measure": MARKUP[0]}}, {"index": 10**40, "key": "x"}, {"index": -1, "key": None},
     {"index": "0"}, {"key": [1]}, {"path": "../../etc/passwd"},
 )  # fmt: skip
-EVENTS = {"bar": ("undo", "open", "share", "evil"), "prompt": ("text",), "bench": ("look",), "predicted": ("pick",)}
+EVENTS = {"bar": ("undo", "open", "share", "evil"), "prompt": ("text",), "controls": ("look",), "predicted": ("pick",)}
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,7 @@ class Page:
 
     def look(self) -> Any:
         found = {item.proto.component_name: item.proto.bytes for item in self.app.get("bidi_component")}
-        return codec.parse(found["headlight.bench"])["look"]
+        return codec.parse(found["headlight.controls"])["look"]
 
 
 def test_the_first_run_makes_each_thing_once(calls: Counter[str]) -> None:

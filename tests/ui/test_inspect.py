@@ -25,7 +25,7 @@ from tests.ui.test_traces import stacks
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
 TOP = {"bar", "prompt", "picker", "samples"}
-HEAD = {"run", "bench", "heads", "sentence", "figures", "arithmetic", "links", "details"}
+HEAD = {"run", "controls", "heads", "sentence", "figures", "arithmetic", "links", "details"}
 COMPONENTS = TOP | HEAD | {"predicted", "words"}
 HOSTILE = (
     "<script>alert(1)</script> word", r"$\LaTeX$ and $x^2$", "**bold** [link](http://x) :smile: # head",
@@ -52,7 +52,7 @@ def given(app: AppTest) -> dict[str, Any]:
 
 
 def tell(app: AppTest, changes: dict[str, str], seq: int = 1) -> None:
-    """What the browser's desk sends after a change of its own."""
+    """What the browser's store sends after a change of its own."""
     send(app, {"seq": seq, "changes": changes, "about": dict.fromkeys(changes, given(app)["run"]["id"])})
 
 
@@ -115,7 +115,7 @@ class TestDefault:
         app = opened(layer="1", head="1")
         before = {name: payload(app, name) for name in ("run", "heads", "figures", "sentence", "arithmetic", "links")}
         tell(app, {"layer": "3", "head": "0", "query": "4", "stage": "scaled", "temperature": "0.5", "hide": "special"})
-        assert given(app)["bench"]["look"]["layer"] == 3
+        assert given(app)["controls"]["look"]["layer"] == 3
         assert {name: payload(app, name) for name in before} == before
 
     def test_the_foot_says_what_ran_and_what_was_checked(self):
@@ -127,9 +127,9 @@ class TestDefault:
         assert "within" in said
 
     def test_the_pin_is_the_words_that_the_sample_wants_looked_at(self):
-        look = given(opened())["bench"]["look"]
+        look = given(opened())["controls"]["look"]
         assert DEFAULT_TEXT.split()[look["query"] - 1] == "it"
-        assert given(opened(query="5"))["bench"]["look"]["query"] == 5
+        assert given(opened(query="5"))["controls"]["look"]["query"] == 5
 
     def test_the_address_reproduces_the_page(self):
         app = opened(
@@ -138,8 +138,8 @@ class TestDefault:
             beside="0.1,2.2", least="0.05", top="3",
         )  # fmt: skip
         again = opened(**{name: one(app.query_params[name]) for name in app.query_params})
-        look = given(app)["bench"]["look"]
-        assert given(again)["bench"]["look"] == look
+        look = given(app)["controls"]["look"]
+        assert given(again)["controls"]["look"] == look
         assert (look["also"], look["zoom"], look["beside"]) == ([4, 5], [0, 5, 1, 6], [[0, 1], [2, 2]])
         assert payload(app, "heads") == payload(again, "heads")
 
@@ -160,15 +160,15 @@ class TestDesk:
         tell(app, {"layer": "2", "head": "5", "also": "1,2", "hide": "first"}, seq=7)
         assert one(app.query_params["head"]) == "5"
         assert one(app.query_params["also"]) == "1,2"
-        bench = given(app)["bench"]
-        assert bench["seen"] == 7
-        assert bench["look"]["hide"] == ["first"]
-        assert bench["undo"], "another head is a step that can be taken back"
+        controls = given(app)["controls"]
+        assert controls["seen"] == 7
+        assert controls["look"]["hide"] == ["first"]
+        assert controls["undo"], "another head is a step that can be taken back"
 
     def test_a_pin_alone_is_no_step(self):
         app = opened()
         tell(app, {"query": "3", "least": "0.1", "zoom": "0-3,0-3"})
-        assert not given(app)["bench"]["undo"]
+        assert not given(app)["controls"]["undo"]
 
     @pytest.mark.parametrize(
         "message",
@@ -180,10 +180,10 @@ class TestDesk:
     )  # fmt: skip
     def test_what_no_page_would_send_changes_nothing(self, message):
         app = opened()
-        before = given(app)["bench"]["look"]
+        before = given(app)["controls"]["look"]
         send(app, message)
         assert not app.exception
-        assert given(app)["bench"]["look"] == before
+        assert given(app)["controls"]["look"] == before
         assert given(app)["prompt"]["text"] == DEFAULT_TEXT
 
     def test_what_was_meant_for_another_text_is_let_go(self):
@@ -193,22 +193,22 @@ class TestDesk:
         during(app, lambda: prompt_bar.take(samples()[2].name))
         changes = {"query": "3", "zoom": "0-3,0-3", "layer": "3", "temperature": "2"}
         send(app, {"seq": 5, "changes": changes, "about": dict.fromkeys(changes, about)})
-        bench = given(app)["bench"]
-        assert bench["seen"] == 5
-        assert bench["look"]["temperature"] == 2, "that is about no text"
+        controls = given(app)["controls"]
+        assert controls["seen"] == 5
+        assert controls["look"]["temperature"] == 2, "that is about no text"
         assert "query" not in app.query_params
-        assert bench["look"]["zoom"] is None
+        assert controls["look"]["zoom"] is None
 
     @pytest.mark.parametrize("seq", [float("inf"), float("nan"), 1e308, True])
     def test_a_number_that_counts_nothing_is_not_heard(self, seq):
         app = opened()
         tell(app, {"temperature": "2"}, seq=seq)
-        assert given(app)["bench"]["seen"] == 0
+        assert given(app)["controls"]["seen"] == 0
 
     def test_a_head_that_is_not_there_becomes_the_last_one(self):
         app = opened()
         tell(app, {"head": "99"})
-        assert given(app)["bench"]["look"]["head"] == 5
+        assert given(app)["controls"]["look"]["head"] == 5
 
 
 class TestLenses:

@@ -21,11 +21,11 @@ FIELDS = {
     "prompt": ("text",), "pair": ("pair",), "model": ("model",), "chat": ("chat",), "kind": ("kind",),
     "lens": ("lens",), "over": ("over",), "samples": ("text",), "shine-*": ("text", "layer", "head"),
     "hit-*": ("layer", "head", "query"),
-    "bench": store.OWNED, "predicted": ("text", "pair"), "continue-go": ("text", "pair"), "open-*": ("model",),
+    "controls": store.OWNED, "predicted": ("text", "pair"), "continue-go": ("text", "pair"), "open-*": ("model",),
     "own-model": ("model",), "bar": (), "share-file": tuple(field.name for field in fields(View)),
 }  # fmt: skip
 REASONS = {
-    "shows what the desk holds, and changes it through the bench": (
+    "shows what the store holds, and changes it through the controls": (
         "run", "heads", "sentence", "figures", "arithmetic", "links", "dimensions", "map",
     ),
     "opens a second box; what is typed there is the view's pair": ("sentence-b",),
@@ -39,7 +39,7 @@ REASONS = {
         "continue-how", "continue-seed", "continue-temperature", "continue-tokens", "continue-top-p",
     ),
     "answers a message or a failure, or has work done that was left": (
-        "dismiss", "retry", "predict-again", "heads-again", "wider-again", "search-again",
+        "dismiss", "retry", "predict-again", "heads-again", "maps-again", "search-again",
     ),
     "opens a popover": ("way-*",),
     "says in words what is shown, and takes nothing": ("foot", "habit", "about-kind"),

@@ -78,10 +78,10 @@ def test_the_page_of_a_file_is_the_page_that_it_came_from(view: View) -> None:
     assert set(own) == set(found)
     # The address names the file, and what it came from did not.
     for one in (own, found):
-        one["bench"] = codec.pack(codec.parse(one["bench"]) | {"address": None})
+        one["controls"] = codec.pack(codec.parse(one["controls"]) | {"address": None})
     same = {name for name in own if own[name] == found[name]}
-    assert {"run", "bench", "figures", "sentence", "arithmetic", "links", "prompt", "bar"} <= same
-    look = codec.parse(found["bench"])["look"]
+    assert {"run", "controls", "figures", "sentence", "arithmetic", "links", "prompt", "bar"} <= same
+    look = codec.parse(found["controls"])["look"]
     assert (look["layer"], look["head"], look["query"], look["stage"]) == (2, 3, 5, "scaled")
     # No file lets its model continue; of run and head the page says otherwise only when and from where the run came.
     assert set(own) - same <= {"heads", "predicted", "picker", "words", "opener"}

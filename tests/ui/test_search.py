@@ -156,7 +156,7 @@ def test_the_tokens_of_another_text_are_forgotten_with_it(sample):
     query, key, offered = tokens_between(app)
     assert not app.exception
     assert key is None
-    assert query == given(app)["bench"]["look"]["query"]
+    assert query == given(app)["controls"]["look"]["query"]
     tokens = [token.text for token in attention.trace("storyteller", given(app)["prompt"]["text"]).tokens]
     assert [name.split(" ", 1)[1].split("·")[-1] for name in offered][1:] == tokens[1:]
     token_box(app, search.KEY).set_value(2).run()

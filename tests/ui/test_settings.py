@@ -50,7 +50,7 @@ def test_wrong_ones_are_one_sentence_on_the_page_and_in_the_log(
     assert [text.value for text in app.text] == [settings.start()]
     assert message in settings.start()
     assert settings.start() in capsys.readouterr().err
-    assert [item.key for item in app.get("bidi_component")] == ["dress"]
+    assert [item.key for item in app.get("bidi_component")] == ["style"]
 
 
 def titles(found: dict[str, Any]) -> list[str]:
@@ -99,7 +99,7 @@ class TestFewModels:
         found = given(app)["picker"]
         assert found["chosen"] == model or "Storyteller" not in titles(found)
 
-    def test_the_shelf_holds_nothing_else_and_no_box_for_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_library_holds_nothing_else_and_no_box_for_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
         there = store.Stored(
             id="org/name", revisions=("a" * 40,), bytes=1, state="whole", last_used=0.0, folder=Path("x")
         )

@@ -3,16 +3,15 @@
  * elsewhere takes its place as long as it is; of several pinned rows, the weights stand side by side.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { desk }, { AWAY, ROLE, WIDE, givenOf, isHere, linesOf, othersOf, outputOf, roomFor, titleOf }] = await Promise.all(
-  ["headlight", "desk", "arithmetic/lines"].map(shared));
+const [{ start }, { storeOf }, { layerOf, pinsOf }, { AWAY, ROLE, WIDE, givenOf, isHere, linesOf, othersOf, outputOf, roomFor, titleOf }] = await Promise.all(
+  ["headlight", "store", "look", "arithmetic/lines"].map(shared));
 const ui = start(HEADLIGHT);
-const table = desk(ui);
 const states = new WeakMap();
 const HIDES = "What this does not show: a score means nothing by itself, only beside the others of its row. A weight says how much of a"
   + " value is taken, not what that value holds. What comes out is one head’s share: the stream before it, the other heads and the"
   + " feed-forward layers are not in it. And none of it tells whether the model needs this head.";
 
-function build(parent) {
+function build(parent, store) {
   const title = ui.make("h3");
   const table = ui.make("table");
   const more = ui.make("button", { type: "button", class: "more" });
@@ -34,11 +33,11 @@ function build(parent) {
     ask.setAttribute("aria-expanded", String(!hides.hidden));
   });
   parent.append(ui.make("section", { class: "arithmetic" }, ui.make("div", { class: "top" }, title, ask, all), hides, scroll, mixture));
-  const state = { title, table, more, mixture, scroll, open: false, hovered: null, soon: 0 };
+  const state = { store, title, table, more, mixture, scroll, open: false, hovered: null, soon: 0 };
   // The lines may be made anew below the pointer; the table stays, and hears when it is left.
-  table.addEventListener("pointerleave", () => ui.say("hover", null));
+  table.addEventListener("pointerleave", () => store.say("hover", null));
   table.addEventListener("pointerover", (event) => {
-    if (!event.target.closest("tr[data-key]") && ui.last("hover")?.from === "arithmetic") ui.say("hover", null);
+    if (!event.target.closest("tr[data-key]") && store.last("hover")?.from === "arithmetic") store.say("hover", null);
   });
   scroll.addEventListener("scroll", () => fade(state), { passive: true });
   new ResizeObserver(() => fade(state)).observe(scroll);
@@ -78,14 +77,14 @@ function line(state, { kind, texts, share, closed }, ...head) {
 function keyLine(state, own) {
   const row = line(state, own, ...ui.named(state.given.keys, own.key));
   row.dataset.key = own.key;
-  row.addEventListener("pointerenter", () => ui.say("hover", { query: null, key: own.key, from: "arithmetic" }));
+  row.addEventListener("pointerenter", () => state.store.say("hover", { query: null, key: own.key, from: "arithmetic" }));
   return row;
 }
 
 function bar(share) {
-  const fill = ui.make("span");
-  fill.style.width = `${Math.max(share > 0 ? 1 : 0, 100 * share)}%`;
-  return ui.make("td", { class: "bar", "aria-hidden": "true" }, fill);
+  const filled = ui.make("span");
+  filled.style.width = `${Math.max(share > 0 ? 1 : 0, 100 * share)}%`;
+  return ui.make("td", { class: "bar", "aria-hidden": "true" }, filled);
 }
 
 /** The line of the keys that are not listed has the button that lists them. */
@@ -144,11 +143,11 @@ function here({ table: lines, at }) {
   for (const row of lines.querySelectorAll("tr[data-key]")) row.classList.toggle("here", Number(row.dataset.key) === key);
 }
 
-/** The rows on show, from the desk. */
+/** The rows on show, from the store. */
 function write(state) {
   const { run, head, look } = state.shown;
   const one = state.hovered ?? null;
-  const rows = one === null ? table.pins(look) : [one];
+  const rows = one === null ? pinsOf(look) : [one];
   const isAway = !isHere(head, rows);
   state.title.replaceChildren(...(isAway ? [AWAY] : titled(state.shown, rows, ui.namesOf(run.tokens.queries))));
   if (isAway) {
@@ -156,7 +155,7 @@ function write(state) {
     state.mixture.hidden = true;
     return;
   }
-  state.given = givenOf(state.shown, rows, table.layerOf(head.layer)?.titles ?? {});
+  state.given = givenOf(state.shown, rows, layerOf(run, head.layer)?.titles ?? {});
   fill(state);
   mixtureOf(state);
 }
@@ -183,22 +182,22 @@ function mixtureTable(made, number, name) {
   const top = ui.make("tr", {}, ui.make("th", { scope: "col", class: "key" }, "weight × value"),
     ...Array.from({ length: count }, (_, i) => ui.make("th", { scope: "col" }, `dim ${i}`)),
     ...(hidden > 0 ? [ui.make("th", { scope: "col", class: "rest" }, `and ${hidden} more of ${made.width}`)] : []));
-  const line = (title, values, kind) => ui.make("tr", { class: kind }, ui.make("th", { scope: "row", class: "key" }, ...title),
+  const row = (title, values, kind) => ui.make("tr", { class: kind }, ui.make("th", { scope: "row", class: "key" }, ...title),
     ...[...values].map((value) => ui.make("td", {}, number(value))), ...(hidden > 0 ? [ui.make("td", { class: "rest" }, "…")] : []));
-  const rows = made.terms.map((term) => line([`${ui.decimals(term.weight, 3)} × v(`, name(term), ")"], term.vector, ""));
-  if (made.others) rows.push(line([othersOf(made.others)], made.rest, "others"));
-  rows.push(line(["output"], made.output, "total"));
+  const rows = made.terms.map((term) => row([`${ui.decimals(term.weight, 3)} × v(`, name(term), ")"], term.vector, ""));
+  if (made.others) rows.push(row([othersOf(made.others)], made.rest, "others"));
+  rows.push(row(["output"], made.output, "total"));
   return ui.make("table", {}, ui.make("thead", {}, top), ui.make("tbody", {}, ...rows));
 }
 
 /** Listen until the component is taken down; it may come back. */
 function connect(state) {
-  return [ui.listen("shown", (shown) => show(state, shown)), ui.listen("hover", (at) => mark(state, at))];
+  return [state.store.listen("shown", (shown) => show(state, shown)), state.store.listen("hover", (at) => mark(state, at))];
 }
 
-export default function ({ parentElement }) {
-  ui.dress(parentElement);
-  const state = ui.once(states, parentElement, () => build(parentElement));
+export default function ({ store, parentElement }) {
+  ui.applyTheme(parentElement);
+  const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   if (state.stops && state.shown) show(state, state.shown);
   state.stops ??= connect(state);
   return () => {

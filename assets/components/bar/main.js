@@ -1,15 +1,14 @@
 /** The slim bar: the name, the pages, and what one may do with this view. */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { desk }, { copyText }] = await Promise.all(["headlight", "desk", "clipboard"].map(shared));
+const [{ start }, { storeOf }, { copyText }] = await Promise.all(["headlight", "store", "clipboard"].map(shared));
 const ui = start(HEADLIGHT);
-const table = desk(ui);
 const states = new WeakMap();
 const SAID_MS = 1600;
 const LONG_MS = 6000;
 // What stands in an address for a text that is too long for it; `attention/view/packing.py` has the same.
 const LEFT_OUT = "file.";
 // Where what is predicted stands; on a narrow screen that is far below.
-const ANSWER = ".st-key-outlook";
+const ANSWER = ".st-key-prediction";
 const SVG = "http://www.w3.org/2000/svg";
 
 /** A disc, half ink and half amber: a lamp that is on. */
@@ -26,7 +25,7 @@ function logo() {
   return svg;
 }
 
-function build(parent) {
+function build(parent, store) {
   const nav = ui.make("nav", { "aria-label": "Pages" });
   const undo = button("Undo", "Back to the view before (Ctrl or ⌘ + Z)");
   const redo = button("Redo", "Forward again to what was undone (Ctrl or ⌘ + Shift + Z, Ctrl + Y)");
@@ -42,14 +41,14 @@ function build(parent) {
   const root = ui.make("div", { class: "bar" }, ui.make("span", { class: "name" }, logo(), "Headlight"), nav, answer, actions);
   parent.append(root);
   const state = {
-    root, nav, answer, undo, redo, copy, share, out, words: said, send: () => {}, own: false, said: false, forward: { own: false, said: false },
+    store, root, nav, answer, undo, redo, copy, share, out, words: said, send: () => {}, own: false, said: false, forward: { own: false, said: false },
   };
-  undo.addEventListener("click", () => table.takeBack() || state.send("undo", true));
+  undo.addEventListener("click", () => store.takeBack() || state.send("undo", true));
   redo.addEventListener("click", () => state.send("redo", true));
   copy.addEventListener("click", () => report(state));
   answer.addEventListener("click", goToAnswer);
   share.addEventListener("click", () => {
-    table.tell();
+    store.tell();
     state.send("share", true);
     comeBack(state);
   });
@@ -61,8 +60,8 @@ function build(parent) {
 /** What the steps below the bar say, and the keys of both ways, until the component is taken down. */
 function connect(state) {
   const stops = [
-    ui.listen("undo", (can) => allow(Object.assign(state, { said: can }))),
-    ui.listen("redo", (can) => {
+    state.store.listen("undo", (can) => allow(Object.assign(state, { said: can }))),
+    state.store.listen("redo", (can) => {
       state.forward.said = can;
       allow(state);
     }),
@@ -112,8 +111,8 @@ function comeBack(state) {
 
 const button = (label, title) => ui.make("button", { type: "button", title }, label);
 
-function lead({ out }) {
-  out.href = table.address();
+function lead({ store, out }) {
+  out.href = store.address();
 }
 
 /**
@@ -126,7 +125,7 @@ function allow({ undo, redo, own, said, forward }) {
 }
 
 async function report(state) {
-  const link = table.address();
+  const link = state.store.address();
   const whole = !new URL(link).searchParams.get("packed")?.startsWith(LEFT_OUT);
   const done = await copyText(link);
   const here = ui.isHere(location.hostname);
@@ -151,9 +150,9 @@ function fillNav(state, pages) {
   state.nav.replaceChildren(...links);
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  ui.dress(parentElement);
-  const state = ui.once(states, parentElement, () => build(parentElement));
+export default function ({ data, store, parentElement, setTriggerValue }) {
+  ui.applyTheme(parentElement);
+  const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   state.send = setTriggerValue;
   state.stop ??= connect(state);
   const { pages, undo, redo, embedded, shares } = ui.parse(data);

@@ -45,7 +45,7 @@ function fill(state, names) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  ui.dress(parentElement);
+  ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement));
   state.send = setTriggerValue;
   const { names, chosen } = ui.parse(data);

@@ -5,19 +5,19 @@
  * lie in `static/dimensions`.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const { start } = await shared("headlight");
+const [{ start }, { storeOf }] = await Promise.all(["headlight", "store"].map(shared));
 const ui = start(HEADLIGHT);
-const [{ bars, drawBars }, { keyBox, offer }, { mark }, { pairOf, takeApart }, { nameRows, paintStrips, reveal, strip }, { fillTable, tableBox }, { isPaired, switches }, { beforeTurning, turnOf, unitsOf, vectorsOf }, { chainOf, largestIn, notesOf, placesOf, whyNot }] =
-  await Promise.all(["bars", "choice", "marks", "products", "strips", "table", "taste", "vectors", "words"].map((name) => shared(`dimensions/${name}`)));
+const [{ bars, drawBars }, { keyBox, offer }, { mark }, { isPaired, optionsOf, switches }, { pairOf, takeApart }, { nameRows, paintStrips, reveal, strip }, { fillTable, tableBox }, { beforeTurning, turnOf, unitsOf, vectorsOf }, { chainOf, largestIn, notesOf, placesOf, whyNot }] =
+  await Promise.all(["bars", "choice", "marks", "options", "products", "strips", "table", "vectors", "words"].map((name) => shared(`dimensions/${name}`)));
 const states = new WeakMap();
 
-function build(parent) {
-  const state = { palette: null, given: null, shown: null, vectors: null, sources: [], at: null, dim: null, cell: null, painted: "", stops: null };
+function build(parent, store) {
+  const state = { store, palette: null, given: null, shown: null, options: optionsOf(store), vectors: null, sources: [], at: null, dim: null, cell: null, painted: "", stops: null };
   Object.assign(state, {
     said: ui.make("p", { class: "said" }), title: ui.make("h3"), chain: ui.make("p", { class: "chain" }),
     largest: ui.make("p", { class: "largest" }), notes: ui.make("p", { class: "notes" }),
     readout: ui.make("p", { class: "readout", "aria-live": "polite" }), legend: ui.make("span", { class: "legend", title: "colours of q and k, centred on 0" }),
-    key: keyBox(), switches: switches(() => changed(state)), bars: bars(state), table: tableBox(),
+    key: keyBox(state), switches: switches(state), bars: bars(state), table: tableBox(),
     strips: { query: strip(state, "query"), key: strip(state, "key") },
   });
   state.body = ui.make("div", { class: "body", hidden: true },
@@ -63,12 +63,6 @@ function draw(state) {
   for (const side of ["query", "key"]) reveal(state, side, pair[side]);
 }
 
-/** Another form of the same numbers, in which a picture shows them too. */
-function changed(state) {
-  draw(state);
-  ui.say("turning", state.given);
-}
-
 /** Turn queries and keys back, where others came or others are known. */
 function turn(state) {
   state.turn = turnOf(state);
@@ -97,16 +91,17 @@ function hear(state, at) {
   mark(state);
 }
 
-export default function ({ data, parentElement }) {
-  const palette = ui.dress(parentElement);
-  const state = ui.once(states, parentElement, () => build(parentElement));
+export default function ({ data, store, parentElement }) {
+  const palette = ui.applyTheme(parentElement);
+  const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   Object.assign(state, { palette, given: ui.parse(data) });
-  ui.say("turning", state.given);
+  state.store.say("turning", state.given); // pictures are made of it
   if (state.stops) draw(state);
   state.stops ??= [
-    ui.listen("shown", (shown) => draw(Object.assign(state, { shown }))),
-    ui.listen("waiting", (look) => state.title.classList.toggle("waiting", Boolean(look))),
-    ui.listen("hover", (at) => hear(state, at)), watch(state),
+    state.store.listen("shown", (shown) => draw(Object.assign(state, { shown }))),
+    state.store.listen("options", (options) => draw(Object.assign(state, { options }))),
+    state.store.listen("waiting", (look) => state.title.classList.toggle("waiting", Boolean(look))),
+    state.store.listen("hover", (at) => hear(state, at)), watch(state),
   ];
   // An older call's end must not silence what a newer one listens to.
   const call = state.call = Symbol("call");

@@ -1,28 +1,27 @@
 /**
- * The three panels of one head: axes from layouts that Python made, and over them the cells on a canvas, from the head on
- * the desk, so that another head, stage or temperature needs no server and no new axes.
+ * The three panels of one head: axes from layouts that Python made, and over them the cells on a canvas, from the head in
+ * the store, so that another head, stage or temperature needs no server and no new axes.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
 const own = ["describe", "draw", "margins", "marks", "panel", "pointing", "sizes", "walk", "zoom"];
-const [{ start }, { desk }, { cellsOf }, spans, around, { drawAxes, drawCells }, { pointAtBars }, { outline }, { panelOf }, { leave, mark, partsOf, pin, reveal },
+const [{ start }, { storeOf }, { pinsOf }, { cellsOf }, spans, around, { drawAxes, drawCells }, { pointAtBars }, { outline }, { panelOf }, { leave, mark, partsOf, pin, reveal },
   { layOut }, { speakOn, walk }, { zoomKey, zoomLine, zoomable }] = await Promise.all(
-  ["headlight", "desk", "cells", "spans", ...own.map((name) => `figures/${name}`)].map(shared));
+  ["headlight", "store", "look", "cells", "spans", ...own.map((name) => `figures/${name}`)].map(shared));
 const ui = start(HEADLIGHT);
-const table = desk(ui);
 const states = new WeakMap();
 const TITLES = { scores: "Scores", weights: "Weights", values: "Weighted values" };
 
-function build(parent) {
+function build(parent, store) {
   const tip = ui.make("div", { class: "hl-tip", role: "status", hidden: true });
   const which = ui.make("div", { class: "hl-which", "aria-hidden": "true" });
   const root = ui.make("div", { class: "hl-figures" });
-  const state = { root, tip, which, panels: new Map(), pins: [], at: null, over: null, drag: null, dragged: false,
+  const state = { store, root, tip, which, panels: new Map(), pins: [], at: null, over: null, drag: null, dragged: false,
     given: null, shown: null, width: 0, drawn: 0, stops: null };
   for (const [name, title] of Object.entries(TITLES)) state.panels.set(name, buildPanel(state, name, title));
   state.zooms = zoomLine(state);
   root.append(which, ...[...state.panels.values()].map((panel) => panel.root), state.zooms.root, tip);
   parent.append(root);
-  ui.swipes(root);
+  ui.swipes(root, (by) => store.emit("swipe", by));
   new ResizeObserver(() => resized(state)).observe(root);
   return state;
 }
@@ -35,7 +34,7 @@ function buildPanel(state, name, title) {
   panel.header.append(panel.switches);
   panel.cover.before(...Object.values(extra));
   walk(state, panel, {
-    show: (...cell) => reveal(state, ...cell), leave, pin: (...cell) => pin(state, ...cell),
+    show: (...cell) => reveal(state, ...cell), leave: () => leave(state), pin: (...cell) => pin(state, ...cell),
     parts: (...cell) => partsOf(state, ...cell), other: (...event) => zoomKey(state, ...event),
   });
   zoomable(state, panel);
@@ -46,9 +45,9 @@ function buildPanel(state, name, title) {
 /** What is heard from outside the component; again after it was taken down. */
 function connect(state) {
   return [
-    ui.listen("shown", (shown) => show(state, shown)),
-    ui.listen("waiting", (look) => state.root.classList.toggle("hl-waiting", Boolean(look))),
-    ui.listen("hover", (at) => mark(state, at)),
+    state.store.listen("shown", (shown) => show(state, shown)),
+    state.store.listen("waiting", (look) => state.root.classList.toggle("hl-waiting", Boolean(look))),
+    state.store.listen("hover", (at) => mark(state, at)),
   ];
 }
 
@@ -62,7 +61,7 @@ function show(state, shown) {
   state.shown = shown;
   if (!state.given || !state.root.clientWidth) return;
   state.width = state.root.clientWidth;
-  state.pins = table.pins(shown.look);
+  state.pins = pinsOf(shown.look);
   state.which.textContent = `Layer ${shown.look.layer}, head ${shown.look.head}`;
   const brought = broughtTo(state, shown);
   const panels = [...state.panels.values()];
@@ -77,7 +76,7 @@ function show(state, shown) {
   around.headers(state);
   state.zooms.update(shown);
   state.tip.hidden = true;
-  mark(state, ui.last("hover"));
+  mark(state, state.store.last("hover"));
   speakOn(state);
   state.drawn += 1;
   drawAxes(state);
@@ -86,16 +85,16 @@ function show(state, shown) {
 
 /** What only the server can make of this very head, or null while it is on its way; a file brings all heads' at once. */
 function broughtTo({ given: { brought } }, { run, look }) {
-  return [brought ?? []].flat().find((own) => own.run === run.id && own.layer === look.layer && own.head === look.head) ?? null;
+  return [brought ?? []].flat().find((one) => one.run === run.id && one.layer === look.layer && one.head === look.head) ?? null;
 }
 
 function resized(state) {
   if (state.shown && state.root.clientWidth !== state.width) show(state, state.shown);
 }
 
-export default function ({ data, parentElement }) {
-  const palette = ui.dress(parentElement);
-  const state = ui.once(states, parentElement, () => build(parentElement));
+export default function ({ data, store, parentElement }) {
+  const palette = ui.applyTheme(parentElement);
+  const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   Object.assign(state, { palette, given: ui.parse(data) });
   if (state.stops && state.shown) show(state, state.shown);
   state.stops ??= connect(state);

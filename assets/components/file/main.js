@@ -13,7 +13,7 @@ function build(parent) {
 }
 
 export default function ({ data, parentElement }) {
-  ui.dress(parentElement);
+  ui.applyTheme(parentElement);
   const { link, said } = ui.once(states, parentElement, () => build(parentElement));
   const given = ui.parse(data);
   link.href = `${location.origin}${HEADLIGHT.base}${given.url}`;

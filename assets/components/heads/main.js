@@ -5,16 +5,15 @@
  * The heads are drawn once, to a bitmap out of sight. What changes while the pointer moves is drawn over a copy of it.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const own = ["choose", "draw", "grid", "lens", "numbers", "overlay", "pictures", "pointing", "says"];
-const [{ start }, { desk }, choose, { draw, lettered }, { reveal, unroll }, { hideLens, lens }, { name, same }, { later }, pictures, pointing, says] =
-  await Promise.all(["headlight", "desk", ...own.map((module) => `heads/${module}`)].map(shared));
+const own = ["choose", "draw", "grid", "enlarged", "numbers", "overlay", "pictures", "pointing", "says"];
+const [{ start }, { storeOf }, choose, { draw, lettered }, { reveal, unroll }, { enlarged, hideEnlarged }, { name, same }, { later }, pictures, pointing, says] =
+  await Promise.all(["headlight", "store", ...own.map((module) => `heads/${module}`)].map(shared));
 const { heard, leave, point } = pointing;
 const ui = start(HEADLIGHT);
-const table = desk(ui);
 const states = new WeakMap();
 
-function build(parent) {
-  const state = { at: { layer: 0, head: 0 }, over: null, hover: null, sorted: false, said: false, touch: false, stops: null };
+function build(parent, store) {
+  const state = { store, at: { layer: 0, head: 0 }, over: null, hover: null, sorted: false, said: false, touch: false, stops: null };
   Object.assign(state, controls(state));
   state.canvas = ui.make("canvas", { tabIndex: 0, role: "application" });
   state.frame = ui.make("div", { class: "frame" }, state.canvas);
@@ -31,19 +30,19 @@ function build(parent) {
   const line = ui.make("div", { class: "line" }, state.title, steppers(state));
   state.root = ui.make("div", { class: "heads" }, state.caption, state.tools, state.frame, state.why, state.legend.root,
     state.notes, more, line, state.worth, ui.make("div", { class: "unseen" }, state.unseen));
-  state.lens = lens();
-  parent.append(state.root, state.lens.root);
+  state.enlarged = enlarged();
+  parent.append(state.root, state.enlarged.root);
   attach(state);
   return state;
 }
 
 function controls(state) {
   const select = ui.make("select");
-  select.addEventListener("change", () => table.change({ measure: select.value }, { now: true }));
+  select.addEventListener("change", () => state.store.change({ measure: select.value }, { now: true }));
   const caption = ui.make("div", { class: "caption" }, ui.make("span", { class: "label" }, "All heads"),
     ui.make("label", { class: "show" }, "Show", select));
   const sorter = ui.make("button", { type: "button", class: "sort", title: "Put the heads in falling order", "aria-pressed": "false" }, "Sort");
-  sorter.addEventListener("click", () => table.change({ sort: !state.sorted }));
+  sorter.addEventListener("click", () => state.store.change({ sort: !state.sorted }));
   const grounds = ui.make("div", { class: "grounds", role: "group", "aria-label": "Counted on" });
   return { select, caption, sorter, grounds, tools: ui.make("div", { class: "tools" }, sorter, grounds) };
 }
@@ -72,7 +71,7 @@ function attach(state) {
   canvas.addEventListener("blur", () => leave(state));
   frame.addEventListener("scroll", () => !state.walking && leave(state), { passive: true });
   new ResizeObserver(() => frame.offsetWidth !== state.plan?.whole && draw(state)).observe(frame);
-  ui.swipes(state.root);
+  ui.swipes(state.root, (by) => state.store.emit("swipe", by));
 }
 
 /** What is heard from outside the component; again after it was taken down. */
@@ -80,17 +79,17 @@ function connect(state) {
   const outside = new AbortController();
   const on = (type, heardThere, options = {}) => document.addEventListener(type, heardThere, { ...options, signal: outside.signal });
   on("keydown", (event) => choose.pageKey(state, event));
-  on("scroll", () => state.lens.shown && !state.walking && leave(state), { capture: true, passive: true });
+  on("scroll", () => state.enlarged.shown && !state.walking && leave(state), { capture: true, passive: true });
   on("pointerdown", (event) => state.touch && !event.composedPath().includes(state.canvas) && leave(state), { capture: true });
   return [
-    ui.listen("shown", ({ look, head }) => {
+    state.store.listen("shown", ({ look, head }) => {
       follow(state, look);
       state.notes.classList.toggle("altered", Boolean(head.altered));
     }),
-    ui.listen("waiting", (look) => look && follow(state, look)),
-    ui.listen("hover", (hover) => heard(state, hover)),
-    ui.listen("swipe", (by) => choose.step(state, 0, by)),
-    () => outside.abort(),
+    state.store.listen("waiting", (look) => look && follow(state, look)),
+    state.store.listen("hover", (hover) => heard(state, hover)),
+    state.store.listen("swipe", (by) => choose.step(state, 0, by)),
+    () => outside.abort(), choose.register(state),
   ];
 }
 
@@ -100,7 +99,7 @@ function disconnect(state) {
   state.stops = null;
 }
 
-/** What the desk shows, or waits for: the outline moves at once. */
+/** What the store shows, or waits for: the outline moves at once. */
 function follow(state, look) {
   const moved = !same(look, state.at) || state.title.textContent === "";
   const resorted = state.sorted !== look.sort;
@@ -118,17 +117,17 @@ function follow(state, look) {
   later(state);
 }
 
-export default function ({ data, parentElement }) {
-  const palette = ui.dress(parentElement);
-  const state = ui.once(states, parentElement, () => build(parentElement));
+export default function ({ data, store, parentElement }) {
+  const palette = ui.applyTheme(parentElement);
+  const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   const given = ui.parse(data);
   const ramp = pictures.rampOf(palette[given.picture.scale]);
   Object.assign(state, { palette, given, ramp, atlas: pictures.atlasOf(given, ramp) });
-  ui.say("overview", given); // pictures are made of what is shown
-  hideLens(state);
+  state.store.say("overview", given); // pictures are made of what is shown
+  hideEnlarged(state);
   says.describe(state);
   state.stops ??= connect(state);
-  const look = table.look() ?? state.look;
+  const look = state.store.look() ?? state.look;
   if (look) follow(state, look);
   draw(state);
   unroll(state);

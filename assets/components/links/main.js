@@ -5,7 +5,7 @@
  * sight are in the document, and only what is in sight is drawn. The parts lie in `static/links`.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const { start } = await shared("headlight");
+const [{ start }, { storeOf }] = await Promise.all(["headlight", "store"].map(shared));
 const ui = start(HEADLIGHT);
 const [columns, { chipLine, chips }, { shapes, thresholds }, { frames }, { gather, nameOf }, { layOut, watch }, { written }, { subjectOf }, { listBox }, { tell }] =
   await Promise.all(["columns", "chips", "controls", "frame", "heads", "layout", "lines", "subject", "table", "words"].map((name) => shared(`links/${name}`)));
@@ -13,16 +13,16 @@ const states = new WeakMap();
 const BELOW = "What this does not show: thickness and opacity are weights, so they tell how much of a key’s value is taken, not what"
   + " that value says, and not what the head changes in the result.";
 
-function build(parent) {
+function build(parent, store) {
   const state = {
-    run: null, look: null, head: null, arcs: false, at: null, held: null, heads: [], missing: [], subject: null, values: [], shades: null,
+    store, run: null, look: null, head: null, arcs: false, at: null, held: null, heads: [], missing: [], subject: null, values: [], shades: null,
     lines: null, all: null, stale: true, size: { width: 0, height: 0 }, stops: null,
   };
   state.later = frames(state);
   const note = (role) => ui.make("p", { class: "note", role, hidden: true });
   const canvas = (name) => ui.make("canvas", { class: `lines ${name}`, "aria-hidden": "true" });
   Object.assign(state, {
-    chips: chipLine(state), thresholds: thresholds(), columns: { query: columns.column(state, "query"), key: columns.column(state, "key") },
+    chips: chipLine(state), thresholds: thresholds(state), columns: { query: columns.column(state, "query"), key: columns.column(state, "key") },
     list: listBox((key) => pointAt(state, key), () => columns.leave(state), (place) => find(state, place)),
     shapes: shapes((arcs) => layOut(Object.assign(state, { arcs }))),
     rest: canvas("rest"), strong: canvas("strong"), missed: note("note"), sides: note("note"), late: note("status"), words: note("status"),
@@ -46,7 +46,7 @@ function build(parent) {
 /** The pointer in the table looks at one link of the row on show. */
 function pointAt(state, key) {
   const { side, places } = subjectOf(state);
-  if (key !== null && side === "query" && places.length === 1) ui.say("hover", { query: places[0], key, from: "links" });
+  if (key !== null && side === "query" && places.length === 1) state.store.say("hover", { query: places[0], key, from: "links" });
 }
 
 /** A click in the table brings its token into sight. */
@@ -59,7 +59,7 @@ function show(state, { run, look, head }) {
   Object.assign(state, { run, look, head, lines: null, all: null });
   const isOther = before.run !== run;
   if (isOther) {
-    columns.seat(state);
+    columns.takeTokens(state);
     state.held = null;
     state.shapes.root.hidden = !run.tokens.same;
     state.arcs &&= run.tokens.same;
@@ -86,14 +86,14 @@ function hear(state, at) {
   state.later();
 }
 
-export default function ({ parentElement }) {
-  const palette = ui.dress(parentElement);
-  const state = ui.once(states, parentElement, () => build(parentElement));
+export default function ({ store, parentElement }) {
+  const palette = ui.applyTheme(parentElement);
+  const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   const isOther = state.palette?.name !== palette.name;
   state.palette = palette;
   state.stops ??= [
-    ui.listen("shown", (shown) => show(state, shown)), ui.listen("waiting", (look) => wait(state, look)),
-    ui.listen("hover", (at) => hear(state, at)), watch(state),
+    state.store.listen("shown", (shown) => show(state, shown)), state.store.listen("waiting", (look) => wait(state, look)),
+    state.store.listen("hover", (at) => hear(state, at)), watch(state),
   ];
   if (isOther && state.run) show(state, state);
   return () => {

@@ -1,9 +1,8 @@
 /** One or two maps of a whole trace side by side: averages, rollout, words. Pointing says both names and the numbers. */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { desk }, axes, { whole }, marks, { explain, onMap, panelOf, ramp }, sizes, { speakOn, walk }] = await Promise.all(
-  ["headlight", "desk", "axes", "spans", "figures/marks", "figures/panel", "figures/sizes", "figures/walk"].map(shared));
+const [{ start }, { storeOf }, { pinsOf }, axes, { whole }, marks, { explain, onMap, panelOf, ramp }, sizes, { speakOn, walk }] = await Promise.all(
+  ["headlight", "store", "look", "axes", "spans", "figures/marks", "figures/panel", "figures/sizes", "figures/walk"].map(shared));
 const ui = start(HEADLIGHT);
-const table = desk(ui);
 const states = new WeakMap();
 const WIDEST = 560;
 const LEAST = 24;
@@ -11,8 +10,8 @@ const UNALTERED = "These are the model’s own weights: a temperature, and what 
 
 // Building: one element a panel, made once
 
-function build(parent) {
-  const tip = ui.make("div", { class: "hl-lens-tip", role: "status", hidden: true });
+function build(parent, store) {
+  const tip = ui.make("div", { class: "hl-map-tip", role: "status", hidden: true });
   const maps = ui.make("div", { class: "hl-maps" });
   const ends = [false, true].map((wide) => endsButton(wide, () => choose(state, wide)));
   const stretch = ui.make("div", { class: "hl-stretch", role: "group", "aria-label": "Colours of weights" }, "Colours of weights", ...ends);
@@ -20,7 +19,7 @@ function build(parent) {
   const unaltered = ui.make("p", { class: "hl-unaltered" }, UNALTERED);
   const root = ui.make("div", { class: "hl-map" }, maps, stretch, words, unaltered, tip);
   parent.append(root);
-  const state = { root, maps, stretch, ends, words, unaltered, tip, panels: new Map(), pins: [], at: null, over: null, wide: false, drawn: 0, stops: null };
+  const state = { store, root, maps, stretch, ends, words, unaltered, tip, panels: new Map(), pins: [], at: null, over: null, wide: false, drawn: 0, stops: null };
   new ResizeObserver(() => resized(state)).observe(root);
   return state;
 }
@@ -39,10 +38,10 @@ function choose(state, wide) {
 
 function panelNamed(state, name) {
   if (!state.panels.has(name)) {
-    const panel = panelOf("hl-lens", name);
+    const panel = panelOf("hl-map", name);
     state.panels.set(name, panel);
     walk(state, panel, {
-      show: (own, cell) => show(state, own, cell), leave: () => ui.say("hover", null), pin: (_, cell, event) => pin(state, cell.row, event),
+      show: (own, cell) => show(state, own, cell), leave: () => state.store.say("hover", null), pin: (_, cell, event) => pin(state, cell.row, event),
       parts: (own, cell) => partsOf(state, own, cell),
     });
     state.maps.append(panel.root);
@@ -53,7 +52,7 @@ function panelNamed(state, name) {
 /** What is heard from outside the component; again after it was taken down. */
 function connect(state) {
   return [
-    ui.listen("shown", () => look(state)), ui.listen("waiting", () => look(state)), ui.listen("hover", (at) => mark(state, at)),
+    state.store.listen("shown", () => look(state)), state.store.listen("waiting", () => look(state)), state.store.listen("hover", (at) => mark(state, at)),
   ];
 }
 
@@ -179,23 +178,23 @@ function placeOf(state, side, token) {
 /** The token that a row or column stands for: itself, or its word's first. */
 const tokenOf = (state, side, place) => (state.given.spans ? state.given.spans[side][2 * place] : place);
 
-// The desk: what is pinned, and whether these maps are still of what it shows
+// The store: what is pinned, and whether these maps are still of what it shows
 
-/** Follow the desk; maps of another run, layer or head wait for theirs, and are marked by nothing meanwhile. */
+/** Follow the store; maps of another run, layer or head wait for theirs, and are marked by nothing meanwhile. */
 function look(state) {
-  const wanted = table.look();
+  const wanted = state.store.look();
   const { run, of } = state.given;
-  const shown = table.shown();
+  const shown = state.store.shown();
   state.agrees = Boolean(of) && (!shown || shown.run.id === run) && (!wanted || Object.entries(of).every(([name, value]) => wanted[name] === value));
   state.root.classList.toggle("hl-waiting", Boolean(of) && !state.agrees);
   state.unaltered.hidden = !wanted || (wanted.temperature === 1 && !wanted.hide.length);
-  const rows = table.pins(wanted).map((token) => placeOf(state, "queries", token)).filter((row) => row !== null);
+  const rows = pinsOf(wanted).map((token) => placeOf(state, "queries", token)).filter((row) => row !== null);
   state.pins = [...new Set(rows)];
   for (const panel of drawnPanels(state)) {
     marks.outline(panel, state.pins);
     relabel(state, panel);
   }
-  mark(state, ui.last("hover"));
+  mark(state, state.store.last("hover"));
 }
 
 /** The names of the pinned rows in bold. */
@@ -209,14 +208,15 @@ function relabel(state, panel) {
 /** Pin a row; one that is pinned already keeps the very token of its word, unless it is to be taken out. */
 function pin(state, row, event) {
   if (!state.agrees) return;
-  const own = table.pins().find((token) => placeOf(state, "queries", token) === row);
-  table.pin(own ?? tokenOf(state, "queries", row), { several: table.isSeveral(event) });
+  const { store } = state;
+  const own = store.pins().find((token) => placeOf(state, "queries", token) === row);
+  store.pin(own ?? tokenOf(state, "queries", row), { several: store.isSeveral(event) });
 }
 
 // Pointing
 
 function show(state, panel, cell) {
-  if (state.agrees) ui.say("hover", { query: tokenOf(state, "queries", cell.row), key: tokenOf(state, "keys", cell.column), from: "map" });
+  if (state.agrees) state.store.say("hover", { query: tokenOf(state, "queries", cell.row), key: tokenOf(state, "keys", cell.column), from: "map" });
   marks.overCells(panel.marks.cell, panel, cell);
   marks.tell(state, panel, cell, sentences(state, cell));
 }
@@ -253,9 +253,9 @@ function mark(state, at) {
   state.over = null;
 }
 
-export default function ({ data, parentElement }) {
-  const palette = ui.dress(parentElement);
-  const state = ui.once(states, parentElement, () => build(parentElement));
+export default function ({ data, store, parentElement }) {
+  const palette = ui.applyTheme(parentElement);
+  const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   if (state.bytes !== data || state.palette !== palette) {
     Object.assign(state, { bytes: data, palette, given: ui.parse(data), width: state.root.clientWidth });
     state.tip.hidden = true;

@@ -22,8 +22,8 @@ function build(parent) {
   // The box keeps the keyboard while the list is used.
   list.addEventListener("pointerdown", (event) => event.preventDefault());
   list.addEventListener("click", (event) => {
-    const place = state.lines.findIndex(({ line }) => line.contains(event.target));
-    if (place >= 0) choose(state, place);
+    const index = state.lines.findIndex(({ line: one }) => one.contains(event.target));
+    if (index >= 0) choose(state, index);
   });
   return state;
 }
@@ -94,7 +94,7 @@ function line(state, value, said) {
 }
 
 function activate(state, index) {
-  state.lines.forEach(({ line: one }, place) => one.classList.toggle("active", place === index));
+  state.lines.forEach(({ line: one }, at) => one.classList.toggle("active", at === index));
   state.active = state.lines.length ? index : -1;
   const active = state.lines[state.active]?.line;
   if (!active) return state.box.removeAttribute("aria-activedescendant");
@@ -128,7 +128,7 @@ function choose(state, index) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  ui.dress(parentElement);
+  ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement));
   state.send = setTriggerValue;
   const { chosen, groups, free, placeholder } = ui.parse(data);

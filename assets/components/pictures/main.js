@@ -1,7 +1,7 @@
 /** A picture or a table of what is on screen, made in the browser: what, how large, in which colours, to a file or copied. */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { arithmeticDrawing }, { csv }, { dimensionsDrawing }, { headsDrawing }, { linksDrawing }, { rowsOf }, { drawing, panelsOf, pngBlob, svgBlob }, { canCopy, copy, save }, { SIZES }, { fileName }] = await Promise.all(
-  ["headlight", ...["arithmetic", "csv", "dimensions", "heads", "links", "numbers", "picture", "save", "sizes", "words"].map((name) => `share/${name}`)].map(shared));
+const [{ start }, { storeOf }, { arithmeticDrawing }, { csv }, { dimensionsDrawing }, { headsDrawing }, { linksDrawing }, { rowsOf }, { drawing, panelsOf, pngBlob, svgBlob }, { canCopy, copy, save }, { SIZES }, { fileName }] = await Promise.all(
+  ["headlight", "store", ...["arithmetic", "csv", "dimensions", "heads", "links", "numbers", "picture", "save", "sizes", "words"].map((name) => `share/${name}`)].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 const WHITE = "#ffffff";
@@ -22,8 +22,8 @@ const PARTS = {
 };
 const FORMATS = { png: "PNG", svg: "SVG" };
 
-function build(parent) {
-  const state = { given: null, shown: null, palette: null, turn: 0, url: "" };
+function build(parent, store) {
+  const state = { store, given: null, shown: null, palette: null, turn: 0, url: "" };
   const choose = (label, options) => chooser(state, label, options);
   state.what = choose("What", texts(WHAT, ([text]) => text));
   state.size = choose("Size", texts(SIZES, ({ label }) => label));
@@ -64,13 +64,13 @@ function button(label, press) {
 }
 
 /** The picture as it was asked for; rejects with a sentence where it cannot be made. */
-function picture({ given, shown, palette, what, size, colours, ...parts }) {
+function picture({ store, given, shown, palette, what, size, colours, ...parts }) {
   const light = colours.value() === "light";
   const colouring = light ? HEADLIGHT.palettes.light : palette;
   const [, own] = WHAT[what.value()];
   const draws = Array.isArray(own) ? drawing : own;
   return draws(given, shown, {
-    which: own, overview: ui.last("overview"), turning: ui.last("turning"), stacked: what.value() === "under", size: SIZES[size.value()], palette: colouring, paper: light ? WHITE : colouring.paper,
+    store, which: own, stacked: what.value() === "under", size: SIZES[size.value()], palette: colouring, paper: light ? WHITE : colouring.paper,
     ...Object.fromEntries(Object.keys(PARTS).map((name) => [name, parts[name].checked])),
   });
 }
@@ -135,18 +135,18 @@ function say({ said }, text) {
 
 /** Listen until the component is taken down; it may come back. */
 function connect(state) {
-  const shown = ui.listen("shown", (now) => {
+  const shown = state.store.listen("shown", (now) => {
     state.shown = now;
     draw(state);
   });
   // How a model turns its dimensions may be found out later, and a person may choose another form.
-  const turning = ui.listen("turning", () => state.what.value() === "dimensions" && draw(state));
-  return [shown, turning];
+  const others = ["turning", "options"].map((name) => state.store.listen(name, () => state.what.value() === "dimensions" && draw(state)));
+  return [shown, ...others];
 }
 
-export default function ({ data, parentElement }) {
-  const palette = ui.dress(parentElement);
-  const state = ui.once(states, parentElement, () => build(parentElement));
+export default function ({ data, store, parentElement }) {
+  const palette = ui.applyTheme(parentElement);
+  const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   Object.assign(state, { palette, given: ui.parse(data) });
   if (state.stops) draw(state);
   state.stops ??= connect(state);

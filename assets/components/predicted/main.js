@@ -44,7 +44,7 @@ function refill(state) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  ui.dress(parentElement);
+  ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement));
   state.send = setTriggerValue;
   state.given = ui.parse(data);

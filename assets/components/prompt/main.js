@@ -1,22 +1,23 @@
 /** The sentence box: grows with its text, applies it on Enter or after a pause, and never loses it. */
-const { start } = await import(`${location.origin}${HEADLIGHT.base}/app/static/headlight.js?v=${HEADLIGHT.version}`);
+const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
+const [{ start }, { storeOf }] = await Promise.all(["headlight", "store"].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 const PAUSE_MS = 700;
 const REMEMBERED = 50;
 
-function build(parent) {
+function build(parent, store) {
   const box = ui.make("textarea", { rows: 1, spellcheck: false, autocomplete: "off", dir: "auto" });
   const count = ui.make("span", { class: "count", "aria-live": "polite" });
   const title = ui.make("span", { class: "title", "aria-hidden": "true" });
   const root = ui.make("div", { class: "prompt" }, title, box, count);
   parent.append(root);
-  const state = { root, title, box, count, counts: "tokens", sent: [], send: () => {} };
+  const state = { store, root, title, box, count, counts: "tokens", sent: [], send: () => {} };
   box.addEventListener("input", () => typed(state));
   box.addEventListener("keydown", (event) => key(state, event));
   box.addEventListener("blur", () => apply(state));
   new ResizeObserver(() => grow(box)).observe(root);
-  state.stop = ui.listen("count", (seen) => counted(state, seen));
+  state.stop = store.listen("count", (seen) => counted(state, seen));
   document.fonts?.ready.then(() => grow(box));
   return state;
 }
@@ -72,9 +73,9 @@ function take(state, text) {
   grow(state.box);
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  ui.dress(parentElement);
-  const state = ui.once(states, parentElement, () => build(parentElement));
+export default function ({ data, store, parentElement, setTriggerValue }) {
+  ui.applyTheme(parentElement);
+  const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   state.send = setTriggerValue;
   const given = ui.parse(data);
   state.box.setAttribute("aria-label", given.label);
@@ -83,7 +84,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   state.title.hidden = !given.title;
   if (given.count !== state.counts) {
     state.counts = given.count;
-    counted(state, ui.last("count"));
+    counted(state, state.store.last("count"));
   }
   take(state, given.text);
   return () => state.stop();

@@ -10,7 +10,7 @@ function build(parent) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  ui.dress(parentElement);
+  ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement));
   state.send = setTriggerValue;
   const { samples } = ui.parse(data);

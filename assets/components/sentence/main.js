@@ -1,14 +1,13 @@
 /** The sentence, its tokens shaded by how much the pinned tokens take of each; a click, tap or Enter pins another. */
-const { desk } = await import(`${location.origin}${HEADLIGHT.base}/app/static/desk.js?v=${HEADLIGHT.version}`);
-const { start } = await import(`${location.origin}${HEADLIGHT.base}/app/static/headlight.js?v=${HEADLIGHT.version}`);
+const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
+const [{ start }, { storeOf }, { pinsOf }] = await Promise.all(["headlight", "store", "look"].map(shared));
 const ui = start(HEADLIGHT);
-const table = desk(ui);
 const states = new WeakMap();
 const RTL = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/u;
 const LONGEST = 24;
 const LETTER = /\p{L}/u;
 
-function build(parent) {
+function build(parent, store) {
   const title = ui.make("span", { class: "label" });
   const readout = ui.make("span", { class: "readout", "aria-live": "polite" });
   const ids = ui.make("button", { type: "button", class: "switch" }, "ids");
@@ -16,8 +15,8 @@ function build(parent) {
   const looked = ui.make("div", { class: "tokens", role: "group", "aria-label": "Tokens that are looked at" });
   const top = ui.make("div", { class: "top" }, title, readout, ids);
   parent.append(ui.make("div", { class: "sentence" }, top, asking, looked));
-  const state = { title, readout, ids, asking, looked, at: null };
-  ids.addEventListener("click", () => table.change({ ids: !table.look().ids }));
+  const state = { store, title, readout, ids, asking, looked, at: null };
+  ids.addEventListener("click", () => store.change({ ids: !store.look().ids }));
   return state;
 }
 
@@ -31,10 +30,10 @@ function token(state, given, index, side) {
   button.append(ui.make("span", { dir: "auto" }, given.text));
   if (state.shown.look.ids) button.append(ui.make("span", { class: "id" }, given.id === null ? "no id" : String(given.id)));
   button.addEventListener("click", (event) => press(state, index, side, event));
-  button.addEventListener("pointerenter", () => point(index, side));
-  button.addEventListener("focus", () => point(index, side));
-  button.addEventListener("pointerleave", () => ui.say("hover", null));
-  button.addEventListener("blur", () => ui.say("hover", null));
+  button.addEventListener("pointerenter", () => point(state, index, side));
+  button.addEventListener("focus", () => point(state, index, side));
+  button.addEventListener("pointerleave", () => state.store.say("hover", null));
+  button.addEventListener("blur", () => state.store.say("hover", null));
   button.addEventListener("keydown", (event) => move(event, button));
   return button;
 }
@@ -51,12 +50,12 @@ function move(event, button) {
 }
 
 function press(state, index, side, event) {
-  if (side === "query" || state.shown.run.tokens.same) table.pin(index, { several: table.isSeveral(event) });
+  if (side === "query" || state.shown.run.tokens.same) state.store.pin(index, { several: state.store.isSeveral(event) });
 }
 
 /** Where queries are another text, a key alone is pointed at; else the pinned token is asked about it. */
-function point(index, side) {
-  ui.say("hover", side === "query" ? { query: index, key: null, from: "sentence" } : { query: null, key: index, from: "sentence" });
+function point({ store }, index, side) {
+  store.say("hover", side === "query" ? { query: index, key: null, from: "sentence" } : { query: null, key: index, from: "sentence" });
 }
 
 /** A row under the pointer anywhere is shown here instead of the pinned one, as long as it is there. */
@@ -71,7 +70,7 @@ function preview(state, at) {
 function rowsOf({ at, shown }) {
   const { head, look, run } = shown;
   const one = at?.query ?? null;
-  const rows = one === null ? table.pins(look) : [one];
+  const rows = one === null ? pinsOf(look) : [one];
   const weights = rows.every((row) => head.row("weights", row)) ? head.together("weights", rows, look.together) : null;
   const sink = rows.length === 1 && head.sinkShare(rows[0]) !== null ? head.sinkShare(rows[0]) : null;
   const name = rows.length === 1 ? `“${brief(run.tokens.queries[rows[0]] ?? { mark: "", text: String(rows[0]) })}” looks at`
@@ -106,7 +105,7 @@ function largest({ shown: { run } }, name, weights) {
 
 /** The pinned tokens, the row pointed at and the key pointed at. */
 function marks(state) {
-  const pins = table.pins(state.shown.look);
+  const pins = pinsOf(state.shown.look);
   const asking = state.shown.run.tokens.same ? state.looked : state.asking;
   [...asking.children].forEach((button, index) => {
     const pinned = pins.includes(index);
@@ -155,11 +154,11 @@ function say(state, weights, sink, closed) {
   state.readout.textContent = closed(key) ? `“${name}” is masked` : `“${name}” gets ${ui.decimals(weights[key], 4)}`;
 }
 
-const plain = (token) => `${token.mark}${token.text}`;
+const plain = ({ mark, text }) => `${mark}${text}`;
 
 /** The same for a line of its own, where a very long token is cut. */
-function brief(token) {
-  const letters = [...plain(token)];
+function brief(given) {
+  const letters = [...plain(given)];
   return letters.length > LONGEST ? `${letters.slice(0, LONGEST - 1).join("")}…` : letters.join("");
 }
 
@@ -197,12 +196,12 @@ function show(state, shown) {
 
 /** Listen until the component is taken down; it may come back. */
 function connect(state) {
-  return [ui.listen("shown", (shown) => show(state, shown)), ui.listen("hover", (at) => preview(state, at))];
+  return [state.store.listen("shown", (shown) => show(state, shown)), state.store.listen("hover", (at) => preview(state, at))];
 }
 
-export default function ({ parentElement }) {
-  const palette = ui.dress(parentElement);
-  const state = ui.once(states, parentElement, () => build(parentElement));
+export default function ({ store, parentElement }) {
+  const palette = ui.applyTheme(parentElement);
+  const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   const first = !state.palette;
   state.palette = palette;
   for (const button of [...state.looked.children]) button.painted = null;

@@ -1,8 +1,7 @@
 /** The link to what is shown, and the lines that put it into another page; each with a button that copies it. */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { desk }, { copyText }, { code }] = await Promise.all(["headlight", "desk", "clipboard", "share/code"].map(shared));
+const [{ start }, { storeOf }, { copyText }, { code }] = await Promise.all(["headlight", "store", "clipboard", "share/code"].map(shared));
 const ui = start(HEADLIGHT);
-const table = desk(ui);
 const states = new WeakMap();
 const WARNING = "A link carries its text: whoever sees the link can read it, in the logs of servers and proxies on the way too.";
 const LEFT_OUT = "The text is too long for a link, so this one opens without it. Save the view as a file, and send that instead.";
@@ -12,8 +11,8 @@ const UNREADABLE = "This link is too long for a QR code that a phone reads from 
 const EMBED_PX = 800;
 const ESCAPES = { "&": "&amp;", '"': "&quot;", "<": "&lt;", ">": "&gt;" };
 
-function build(parent) {
-  const state = { scans: false, asked: "", said: ui.make("p", { class: "said", role: "status" }), notes: ui.make("p", { class: "note" }), here: ui.make("p", { class: "note here", hidden: true }, HERE) };
+function build(parent, store) {
+  const state = { store, scans: false, asked: "", said: ui.make("p", { class: "said", role: "status" }), notes: ui.make("p", { class: "note" }), here: ui.make("p", { class: "note here", hidden: true }, HERE) };
   state.link = part(state, "Link", ui.make("input", { type: "text", readOnly: true, spellcheck: false }), "Copy link");
   state.snippet = part(state, "Inside another page", ui.make("textarea", { rows: 5, readOnly: true, spellcheck: false }), "Copy lines");
   state.size = ui.make("p", { class: "note size" });
@@ -27,7 +26,7 @@ function build(parent) {
   state.link.line.append(state.scan);
   state.link.root.append(state.size, state.here, state.unreadable, state.code);
   parent.append(ui.make("div", { class: "share" }, state.link.root, state.notes, state.snippet.root, state.said));
-  state.stop = ui.listen("shown", () => show(state));
+  state.stop = store.listen("shown", () => show(state));
   return state;
 }
 
@@ -48,7 +47,7 @@ function part(state, name, field, label) {
 function show(state) {
   const { given } = state;
   if (!given) return;
-  const link = table.address();
+  const link = state.store.address();
   const embedded = new URL(link);
   embedded.searchParams.set("embed", "true");
   state.link.field.value = link;
@@ -81,9 +80,9 @@ function scannable(state, link) {
 
 const escaped = (text) => text.replace(/[&"<>]/g, (sign) => ESCAPES[sign]);
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  ui.dress(parentElement);
-  const state = ui.once(states, parentElement, () => build(parentElement));
+export default function ({ data, store, parentElement, setTriggerValue }) {
+  ui.applyTheme(parentElement);
+  const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   Object.assign(state, { given: ui.parse(data), send: setTriggerValue });
   show(state);
   return () => state.stop();

@@ -14,7 +14,7 @@ function line(parts) {
 }
 
 export default function ({ data, parentElement }) {
-  ui.dress(parentElement);
+  ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => {
     const root = ui.make("div");
     parentElement.append(root);

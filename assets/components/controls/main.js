@@ -1,11 +1,10 @@
 /**
  * What a person changes on the page: which tokens are pinned, the temperature, what is left out. It owns the line to the
- * server: it brings the server's look to the desk, and takes what was changed there back.
+ * server of its store: it brings the server's look, and takes back what was changed in the browser.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { desk }] = await Promise.all(["headlight", "desk"].map(shared));
+const [{ start }, { storeOf }, { layerOf, pinsOf }] = await Promise.all(["headlight", "store", "look"].map(shared));
 const ui = start(HEADLIGHT);
-const table = desk(ui);
 const states = new WeakMap();
 // The slider moves in powers of two, from 1/16 to 16.
 const REACH = 4;
@@ -13,19 +12,19 @@ const HIDE = [["special", "special tokens"], ["first", "first token"], ["sink", 
 const STAY = "These numbers are no longer the model’s own. All heads, averages, rollout, words, predictions and the contribution after W_O stay as the model ran them.";
 const WAYS = [["left", "rest stays"], ["shared", "rest shares the row"]];
 
-function build(parent) {
-  const state = { pins: ui.make("span", { class: "pins" }), hides: new Map() };
+function build(parent, store) {
+  const state = { store, pins: ui.make("span", { class: "pins" }), hides: new Map() };
   const several = button("several", "Pin several tokens: a click adds one or takes it out (or hold Ctrl, ⌘ or Shift)", () => {
-    ui.say("several", !ui.last("several"));
+    store.say("several", !store.last("several"));
   });
   state.several = several;
-  state.ways = group("Rows together", [["mean", "mean"], ["sum", "sum"]], (value) => table.change({ together: value }));
+  state.ways = group("Rows together", [["mean", "mean"], ["sum", "sum"]], (value) => store.change({ together: value }));
   state.slider = ui.make("input", { type: "range", min: -REACH, max: REACH, step: 0.25, "aria-label": "Temperature" });
   state.degree = ui.make("output");
-  state.slider.addEventListener("input", () => table.change({ temperature: Number((2 ** Number(state.slider.value)).toPrecision(4)) }));
-  for (const [value, label] of HIDE) state.hides.set(value, button(label, `Leave out: ${label}`, () => hide(value)));
-  state.rest = group("What is left", WAYS, (value) => table.change({ rest: value }));
-  state.reset = button("reset", "Back to the model’s own numbers", () => table.change({ temperature: 1, hide: [], rest: "left" }));
+  state.slider.addEventListener("input", () => store.change({ temperature: Number((2 ** Number(state.slider.value)).toPrecision(4)) }));
+  for (const [value, label] of HIDE) state.hides.set(value, button(label, `Leave out: ${label}`, () => hide(store, value)));
+  state.rest = group("What is left", WAYS, (value) => store.change({ rest: value }));
+  state.reset = button("reset", "Back to the model’s own numbers", () => store.change({ temperature: 1, hide: [], rest: "left" }));
   state.reset.classList.add("reset");
   const part = (title, ...children) => ui.make("span", { class: "part" }, ui.make("span", { class: "name" }, title), ...children);
   const heat = ui.make("label", { class: "part" }, ui.make("span", { class: "name" }, "temperature"), state.slider, state.degree);
@@ -35,7 +34,7 @@ function build(parent) {
   const pinned = part("pinned", state.pins, state.ways.root, several);
   pinned.classList.add("pinned");
   state.changes = ui.make("div", { class: "line" }, heat, state.left, state.reset);
-  parent.append(ui.make("div", { class: "bench" }, ui.make("div", { class: "line" }, pinned, state.own), state.changes));
+  parent.append(ui.make("div", { class: "controls" }, ui.make("div", { class: "line" }, pinned, state.own), state.changes));
   state.heat = heat;
   return state;
 }
@@ -53,14 +52,14 @@ function group(label, options, choose) {
   return { root, press: (chosen) => buttons.forEach(([value, element]) => element.setAttribute("aria-pressed", String(value === chosen))) };
 }
 
-function hide(value) {
-  const { hide: before } = table.look();
+function hide(store, value) {
+  const { hide: before } = store.look();
   const after = before.includes(value) ? before.filter((one) => one !== value) : [...before, value];
-  table.change({ hide: HIDE.map(([name]) => name).filter((name) => after.includes(name)) });
+  store.change({ hide: HIDE.map(([name]) => name).filter((name) => after.includes(name)) });
 }
 
 function show(state, { run, look, head }) {
-  const layer = run.tiles ? null : table.layerOf(head.layer);
+  const layer = run.tiles ? null : layerOf(run, head.layer);
   chips(state, run, look);
   // What has nothing to say keeps its room, so that what comes below stands still.
   state.changes.hidden = Boolean(run.tiles);
@@ -96,7 +95,7 @@ function checked(state, head) {
 
 /** The pinned tokens; where there are several, each can be taken out. */
 function chips(state, run, look) {
-  const pins = table.pins(look);
+  const pins = pinsOf(look);
   const key = JSON.stringify([run.id, pins]);
   if (state.chipped === key) return;
   state.chipped = key;
@@ -105,31 +104,32 @@ function chips(state, run, look) {
     const name = ui.make("bdi", {}, ...ui.named(names, pin));
     if (pins.length === 1) return ui.make("span", { class: "chip" }, name);
     const chip = ui.make("button", { type: "button", class: "chip", title: "Take this token out" }, name, " ×");
-    chip.addEventListener("click", () => table.pin(pin, { several: true }));
+    chip.addEventListener("click", () => state.store.pin(pin, { several: true }));
     return chip;
   }));
 }
 
 /** Listen until the component is taken down; it may come back. */
 function connect(state) {
-  return [ui.listen("shown", (shown) => show(state, shown)), ui.listen("several", (on) => state.several.setAttribute("aria-pressed", String(Boolean(on))))];
+  return [state.store.listen("shown", (shown) => show(state, shown)), state.store.listen("several", (on) => state.several.setAttribute("aria-pressed", String(Boolean(on))))];
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  ui.dress(parentElement);
-  const state = ui.once(states, parentElement, () => build(parentElement));
+export default function ({ data, store: name, parentElement, setTriggerValue }) {
+  ui.applyTheme(parentElement);
+  const state = ui.once(states, parentElement, () => build(parentElement, storeOf(name)));
   state.stops ??= connect(state);
-  table.connect((message) => setTriggerValue("look", message));
+  const { store } = state;
+  store.connect((message) => setTriggerValue("look", message));
   if (state.bytes !== data) {
     state.bytes = data;
     const given = ui.parse(data);
-    table.arriveLook(given);
-    ui.say("count", given.count);
-    ui.say("undo", given.undo);
-    ui.say("redo", given.redo);
+    store.arriveLook(given);
+    store.say("count", given.count);
+    store.say("undo", given.undo);
+    store.say("redo", given.redo);
   }
   return () => {
-    ui.say("count", null);
+    store.say("count", null);
     state.stops?.forEach((stop) => stop());
     state.stops = null;
   };

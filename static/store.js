@@ -1,17 +1,22 @@
 /**
- * What lies on the desk: the run that arrived, the look (which head, which token, which stage …), and the head that is
- * made of both. Components ask here and change the look here; the server hears of it afterwards, for the address.
+ * The state of one figure group, by its name: the run that arrived, the look (which head, which token, which stage …), and
+ * the head that is made of both. A component is told the name when it is mounted, and hands its store to the modules that
+ * it uses; they ask there and change the look there, and the server hears of it afterwards. Groups of one page know
+ * nothing of each other.
  *
  * The look is the server's, with the changes over it that the server has not confirmed yet, so that neither a slow
  * answer nor a lost message takes back what a person did. Names and values are those of `attention/view/fields.py`.
  *
- * On the bus: "shown" {run, look, head} whenever what is shown changed and is here; "waiting" the look that is not here
- * yet, or null; "hover" {query, key, from} or null, of which the server never hears.
+ * On a store's bus: "shown" {run, look, head} whenever what is shown changed and is here; "waiting" the look that is not
+ * here yet, or null; "hover" {query, key, from} or null, of which the server never hears; "several" whether clicks add
+ * pins; "swipe" 1 or −1; "count", "undo" and "redo" as the look brought them; and what the map of all heads and the
+ * dimensions were given, "overview", "turning" and "options", of which pictures are made.
  */
 
 const version = new URL(import.meta.url).search;
 const shared = (name) => import(`./${name}.js${version}`);
-const [{ head: make, specials }, { tiles }, { query: queryOf }] = await Promise.all(["head", "tiles", "address"].map(shared));
+const [{ head: make, specials }, { tiles }, { query: queryOf }, { busOf }, { pinsOf, written }] = await Promise.all(
+  ["head", "tiles", "address", "bus", "look"].map(shared));
 
 // Fast steps through the heads are one message.
 const SETTLE_MS = 140;
@@ -22,12 +27,24 @@ const TRIES = 4;
 // A head and the seven that may be drawn beside it, and the last ones that were looked at.
 const KEPT = 10;
 
-/** The functions of the desk; `ui` are the helpers of headlight.js. The desk itself is one for the whole page. */
-export function desk(ui) {
-  globalThis.headlightDesk ??= {
-    run: null, server: null, local: new Map(), seq: 0, send: null, shown: null, kept: new Map(), timer: 0, soon: false, told: 0, tries: 0, stepped: false, leave: null,
-  };
-  const state = globalThis.headlightDesk;
+/** The state behind a name, which all who ask for it share; the page keeps it as long as it is open. */
+function stateOf(name) {
+  if (!name) throw new Error("A component of a figure group must be mounted with the name of its store.");
+  globalThis.headlightStores ??= new Map();
+  const stores = globalThis.headlightStores;
+  if (!stores.has(name)) {
+    stores.set(name, {
+      run: null, server: null, local: new Map(), seq: 0, send: null, shown: null, kept: new Map(), timer: 0, soon: false, told: 0,
+      tries: 0, stepped: false, leave: null, target: new EventTarget(), last: new Map(),
+    });
+  }
+  return stores.get(name);
+}
+
+/** The store of that name. */
+export function storeOf(name) {
+  const state = stateOf(name);
+  const bus = busOf(state);
   if (!state.leave) {
     state.leave = leave;
     addEventListener("popstate", leave);
@@ -36,14 +53,14 @@ export function desk(ui) {
   /** The look: what the server knows, and over it what it has not heard of yet. */
   function look() {
     if (!state.server) return null;
-    return { ...state.server.look, ...Object.fromEntries([...state.local].map(([name, { value }]) => [name, value])) };
+    return { ...state.server.look, ...Object.fromEntries([...state.local].map(([field, { value }]) => [field, value])) };
   }
 
   /** Change some fields of the look. What is here is shown at once; `now` tells the server without waiting for more. */
   function change(changes, { now = false } = {}) {
     state.seq += 1;
     const run = state.server?.run;
-    for (const [name, value] of Object.entries(changes)) state.local.set(name, { value, seq: state.seq, run });
+    for (const [field, value] of Object.entries(changes)) state.local.set(field, { value, seq: state.seq, run });
     update();
     publish(Object.keys(changes));
     plan(now || !isHere(look()) ? 0 : SETTLE_MS);
@@ -51,13 +68,13 @@ export function desk(ui) {
 
   /**
    * Put what is shown now into the address. Fast steps are one entry of the browser's history, as they are one message.
-   * Only where a server keeps the address: not in a file, and not in a frame inside another page.
+   * Only the store whose look the page's address is: not in a file, and not in a frame inside another page.
    */
-  function publish(names) {
+  function publish(fields) {
     const kept = state.server?.address;
-    if (!kept || EMBEDDING.some((name) => new URLSearchParams(location.search).has(name))) return;
+    if (!kept || EMBEDDING.some((key) => new URLSearchParams(location.search).has(key))) return;
     const now = look();
-    const told = [...new Set([...state.local.keys(), ...names])].map((name) => [name, written(name, now[name])]);
+    const told = [...new Set([...state.local.keys(), ...fields])].map((field) => [field, written(field, now[field])]);
     const next = queryOf(kept, Object.fromEntries(told), location.search);
     if (next === location.search.slice(1)) return;
     history[state.stepped ? "replaceState" : "pushState"]({}, "", `${location.pathname}?${next}`);
@@ -75,27 +92,31 @@ export function desk(ui) {
     state.timer = 0;
     state.stepped = false;
     if (!state.local.size) return;
-    const each = (of) => Object.fromEntries([...state.local].map(([name, change]) => [name, of(name, change)]));
-    state.send?.({ seq: state.seq, changes: each((name, { value }) => written(name, value)), about: each((name, { run }) => run ?? "") });
+    const each = (of) => Object.fromEntries([...state.local].map(([field, changed]) => [field, of(field, changed)]));
+    state.send?.({ seq: state.seq, changes: each((field, { value }) => written(field, value)), about: each((_, { run }) => run ?? "") });
     // A message can be lost. What was heard is taken out when the answer comes; who never answers is not asked for ever.
     state.tries = state.told === state.seq ? state.tries + 1 : 1;
     state.told = state.seq;
     if (state.tries < TRIES) plan(AGAIN_MS);
   }
 
-  /** The browser's Back or Forward: what the server has not been told of is taken back with the step away from it. */
+  /**
+   * The browser's Back or Forward: what the server has not been told of is taken back with the step away from it. A store
+   * that is not in the address has nothing to do with it.
+   */
   function leave() {
+    if (!state.server?.address) return;
     clearTimeout(state.timer);
     Object.assign(state, { timer: 0, stepped: false });
-    for (const [name, { seq }] of state.local) if (seq > state.told) state.local.delete(name);
+    for (const [field, { seq }] of state.local) if (seq > state.told) state.local.delete(field);
     if (state.local.size) plan(AGAIN_MS);
     update();
   }
 
   /** Take back a step to another head that the server has not heard of yet; whether there was one. */
   function takeBack() {
-    const steps = ["layer", "head"].filter((name) => state.local.has(name));
-    for (const name of steps) state.local.delete(name);
+    const steps = ["layer", "head"].filter((field) => state.local.has(field));
+    for (const field of steps) state.local.delete(field);
     if (steps.length) {
       update();
       publish(steps);
@@ -118,9 +139,9 @@ export function desk(ui) {
   /** The server's look arrived, and how far it has heard: {run, seen, look, about, tiles}, see `browser/store.py`. */
   function arriveLook(server) {
     state.server = server;
-    for (const [name, { seq, run }] of state.local) {
-      const gone = server.about.includes(name) && run !== server.run;
-      if (seq <= server.seen || gone) state.local.delete(name);
+    for (const [field, { seq, run }] of state.local) {
+      const gone = server.about.includes(field) && run !== server.run;
+      if (seq <= server.seen || gone) state.local.delete(field);
     }
     later();
   }
@@ -141,16 +162,16 @@ export function desk(ui) {
     const here = isHere(wanted);
     if (here) {
       state.shown = { run: state.run, look: wanted, head: headAt(wanted.layer, wanted.head) };
-      ui.say("shown", state.shown);
+      bus.say("shown", state.shown);
     }
-    ui.say("waiting", here ? null : wanted);
+    bus.say("waiting", here ? null : wanted);
   }
 
   /** Whether what a look asks for has travelled: its head, and of a long text the very part of it. */
   function isHere(wanted) {
     if (!state.run || !wanted || state.server?.run !== state.run.id || !hasHead(wanted.layer, wanted.head)) return false;
     const { tiles: part } = state.run;
-    return !part || JSON.stringify(part.asked) === JSON.stringify(state.server.tiles.map((name) => wanted[name]));
+    return !part || JSON.stringify(part.asked) === JSON.stringify(state.server.tiles.map((field) => wanted[field]));
   }
 
   function hasHead(layer, number) {
@@ -163,10 +184,10 @@ export function desk(ui) {
   function headAt(layer, number, { plain = false } = {}) {
     if (!hasHead(layer, number)) return null;
     const options = plain || state.run.tiles ? {} : optionsOf(look(), layer);
-    const name = JSON.stringify([layer, number, options]);
-    const found = state.kept.get(name) ?? (state.run.tiles ? tiles(state.run.tiles) : make(state.run, layer, number, options));
-    state.kept.delete(name);
-    state.kept.set(name, found);
+    const key = JSON.stringify([layer, number, options]);
+    const found = state.kept.get(key) ?? (state.run.tiles ? tiles(state.run.tiles) : make(state.run, layer, number, options));
+    state.kept.delete(key);
+    state.kept.set(key, found);
     if (state.kept.size > KEPT) state.kept.delete(state.kept.keys().next().value);
     return found;
   }
@@ -183,9 +204,9 @@ export function desk(ui) {
   /** The address of what is shown now, with what the server has not heard of yet; as a page of its own, not inside another. */
   function address() {
     const query = new URLSearchParams(location.search);
-    for (const name of EMBEDDING) query.delete(name);
-    for (const [name, { value }] of state.local) {
-      const [text, key] = [written(name, value), state.server.address?.keys[name] ?? name];
+    for (const key of EMBEDDING) query.delete(key);
+    for (const [field, { value }] of state.local) {
+      const [text, key] = [written(field, value), state.server.address?.keys[field] ?? field];
       if (text === "") query.delete(key);
       else query.set(key, text);
     }
@@ -193,9 +214,7 @@ export function desk(ui) {
   }
 
   /** All pinned tokens, the first one first. */
-  function pins(from = look()) {
-    return from ? [from.query, ...from.also] : [];
-  }
+  const pins = () => pinsOf(look());
 
   /** Pin a token: alone, or with `several` beside those that are pinned, where a pinned one is taken out again. */
   function pin(query, { several = false } = {}) {
@@ -209,22 +228,10 @@ export function desk(ui) {
   }
 
   /** Whether a click is meant to pin one more token: with Ctrl, ⌘ or Shift, or after “several” was pressed. */
-  const isSeveral = (event) => Boolean(event?.shiftKey || event?.ctrlKey || event?.metaKey || ui.last("several"));
-
-  /** What came beside a layer: its titles, and why its contributions cannot be told. */
-  const layerOf = (layer) => state.run?.tiles ?? state.run?.layers.find((own) => own.layer === layer) ?? null;
+  const isSeveral = (event) => Boolean(event?.shiftKey || event?.ctrlKey || event?.metaKey || bus.last("several"));
 
   return {
-    look, change, takeBack, tell, address, layerOf, connect, arriveRun, arriveLook, headAt, pins, pin, isSeveral,
-    shown: () => state.shown, waiting: () => ui.last("waiting") ?? null,
+    ...bus, look, change, takeBack, tell, address, connect, arriveRun, arriveLook, headAt, pins, pin, isSeveral,
+    shown: () => state.shown, waiting: () => bus.last("waiting") ?? null,
   };
-}
-
-/** A field as a link writes it; "" is the default. */
-export function written(name, value) {
-  if (value === null) return "";
-  if (typeof value === "boolean") return value ? "1" : "0";
-  if (name === "zoom") return `${value[0]}-${value[1]},${value[2]}-${value[3]}`;
-  if (Array.isArray(value)) return value.map((part) => (Array.isArray(part) ? part.join(".") : String(part))).join(",");
-  return String(value);
 }

@@ -21,7 +21,7 @@ from attention.view import View
 from tests.chromium.harness import add, messages, mount
 
 ROOT = Path(__file__).resolve().parents[2]
-# A page with nothing but the lens on it, as Streamlit serves it.
+# A page with nothing but the map on it, as Streamlit serves it.
 ALONE = """
 import streamlit as st
 from attention.ui import nav, state, traces, warmup
@@ -30,7 +30,7 @@ from attention.ui import maps
 warmup.start()
 st.set_page_config(layout="wide")
 st.navigation(nav.pages(), position="hidden")
-nav.dress()
+nav.style()
 view = state.current()
 if warmup.gate():
     trace = traces.get_trace(view)
@@ -40,17 +40,17 @@ state.sync()
 TEXT = "The cat sat on the mat because it was tired."
 SPLIT = "Unbelievably, the storytellers’ dragonflies hummed."
 SECONDS = 60_000
-CELLS = """() => JSON.stringify([...document.querySelectorAll('.hl-lens-plot')].filter(graph => graph.offsetParent).map(
+CELLS = """() => JSON.stringify([...document.querySelectorAll('.hl-map-plot')].filter(graph => graph.offsetParent).map(
     graph => graph.data[0].z.map(row => Array.from(row))))"""
-ENDS = """() => [...document.querySelectorAll('.hl-lens-plot')].filter(graph => graph.offsetParent).map(
+ENDS = """() => [...document.querySelectorAll('.hl-map-plot')].filter(graph => graph.offsetParent).map(
     graph => graph.data[0].zmax)"""
 WIDEST = """() => Math.max(
     ...[...document.querySelectorAll('body, [data-testid=stMain]')].map(element => element.scrollWidth))"""
 
 
 @pytest.fixture(scope="module")
-def lens_url(serve, tmp_path_factory) -> str:
-    folder = tmp_path_factory.mktemp("lens")
+def map_url(serve, tmp_path_factory) -> str:
+    folder = tmp_path_factory.mktemp("map")
     for name in ("pages", "static"):
         (folder / name).symlink_to(ROOT / name)
     script = folder / "app.py"
@@ -60,7 +60,7 @@ def lens_url(serve, tmp_path_factory) -> str:
 
 @pytest.fixture
 def show(open_page):
-    """A page with the desk and the map on it, without a server; what is pinned is row 8, “it”."""
+    """A page with a store and the map on it, without a server; what is pinned is row 8, “it”."""
 
     def one(
         which: str = "averages", *, text: str = TEXT, layer: int = 2, head: int = 3, query: int = 8, **more: Any
@@ -83,7 +83,7 @@ def traced(text: str) -> Trace:
 
 def heard(page: Page) -> list[dict[str, Any]]:
     """The last thing that was said on the bus about the pointer."""
-    return page.evaluate("() => lab.ui.last('hover')")
+    return page.evaluate("() => lab.store.last('hover')")
 
 
 def told(page: Page) -> dict[str, str]:
@@ -92,7 +92,7 @@ def told(page: Page) -> dict[str, str]:
 
 
 def hover(page: Page, query: int | None, key: int | None) -> None:
-    page.evaluate("([query, key]) => lab.ui.say('hover', { query, key, from: 'sentence' })", [query, key])
+    page.evaluate("([query, key]) => lab.store.say('hover', { query, key, from: 'sentence' })", [query, key])
 
 
 def share(page: Page, title: str, mark: str) -> tuple[float, float]:
@@ -103,11 +103,11 @@ def share(page: Page, title: str, mark: str) -> tuple[float, float]:
 
 
 def panel(page: Page, title: str) -> Locator:
-    return page.locator(".hl-lens-panel").filter(has=page.get_by_role("heading", name=re.compile(title)))
+    return page.locator(".hl-map-panel").filter(has=page.get_by_role("heading", name=re.compile(title)))
 
 
 def cover(page: Page, title: str) -> Locator:
-    return panel(page, title).locator(".hl-lens-cover")
+    return panel(page, title).locator(".hl-map-cover")
 
 
 def over(where: Locator, row: int, column: int, shape: tuple[int, int]) -> tuple[float, float]:
@@ -122,7 +122,7 @@ def cells(page: Page) -> list[list[list[float | None]]]:
 
 
 def tip(page: Page) -> Locator:
-    return page.locator(".hl-lens-tip")
+    return page.locator(".hl-map-tip")
 
 
 class TestPointing:
@@ -153,7 +153,7 @@ class TestPointing:
             assert share(page, title, ".hl-column")[0] == pytest.approx(4 / 12, abs=0.02)
             assert share(page, title, ".hl-row")[1] == pytest.approx(6 / 12, abs=0.02)
         expect(tip(page)).to_be_hidden()
-        page.evaluate("() => lab.ui.say('hover', null)")
+        page.evaluate("() => lab.store.say('hover', null)")
         expect(panel(page, "Spread").locator(".hl-column")).to_be_hidden()
 
     def test_the_tip_stays_inside(self, show):
@@ -189,7 +189,7 @@ class TestPins:
 
     def test_a_pin_of_another_component_is_followed(self, show):
         page = show()
-        page.evaluate("() => lab.table.pin(3)")
+        page.evaluate("() => lab.store.pin(3)")
         for title in ("Average", "Spread"):
             assert share(page, title, ".hl-pin")[1] == pytest.approx(3 / 12, abs=0.02)
 
@@ -219,7 +219,7 @@ class TestKeyboard:
         made = rollout(traced(TEXT))
         label = cover(page, "Rollout through").get_attribute("aria-label")
         row, column = largest(np.where(np.tri(12, dtype=bool), made.mixed, np.nan))
-        names = page.evaluate("() => lab.table.shown().run.tokens.keys.map(token => token.name)")
+        names = page.evaluate("() => lab.store.shown().run.tokens.keys.map(token => token.name)")
         assert "12 rows by 12 columns" in label
         assert f"row “{names[row]}”, column “{names[column]}”, {made.mixed[row, column]:.4g}" in label
 
@@ -267,7 +267,7 @@ class TestWords:
         assert share(page, "words", ".hl-column")[0] == pytest.approx(place / shape[1], abs=0.02)
         page.mouse.click(*over(where, place, 1, shape))
         assert told(page)["query"] == str(word.start)
-        page.evaluate("(token) => lab.table.pin(token)", word.stop - 1)
+        page.evaluate("(token) => lab.store.pin(token)", word.stop - 1)
         assert share(page, "words", ".hl-pin")[1] == pytest.approx(place / shape[0], abs=0.05)
         page.mouse.click(*over(where, place, 2, shape))
         assert told(page)["query"] == str(word.stop - 1), "the token of this word that is pinned already stays it"
@@ -276,14 +276,14 @@ class TestWords:
     def test_markup_is_shown_literally(self, show):
         page = show("words", text="<b>Two</b> & <i>three</i>.", query=0)
         assert page.locator(".hl-map b").all_inner_texts() == ["What this does not show: "]
-        ticks = page.locator(".hl-lens-plot .ytick").all_text_contents()
+        ticks = page.locator(".hl-map-plot .ytick").all_text_contents()
         assert {"<", "&"} <= set(ticks)
 
 
 class TestAnotherHead:
     def test_a_map_of_another_layer_waits_for_its_own(self, show):
         page = show()
-        page.evaluate("() => lab.table.change({ layer: 1 })")
+        page.evaluate("() => lab.store.change({ layer: 1 })")
         root = page.locator(".hl-map")
         expect(root).to_have_class(re.compile("hl-waiting"))
         expect(panel(page, "Average").locator(".hl-pin:visible")).to_have_count(0)
@@ -291,7 +291,7 @@ class TestAnotherHead:
         add(page, "map", maps.payload(trace.head(1, 3), "averages", "heads"), is_open=True)
         expect(root).not_to_have_class(re.compile("hl-waiting"))
         expect(page.get_by_role("heading", name="Average over the 6 heads of layer 1")).to_be_visible()
-        page.evaluate("() => lab.table.change({ head: 1 })")
+        page.evaluate("() => lab.store.change({ head: 1 })")
         expect(root).not_to_have_class(re.compile("hl-waiting"))
 
     def test_a_temperature_is_said_not_to_reach_it(self, show):
@@ -311,13 +311,13 @@ def test_on_a_phone_the_maps_stand_one_under_another(show):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_streamlit_shows_each_of_them_and_keeps_the_choice_in_the_address(open_page, lens_url, settle, shot, scheme):
+def test_streamlit_shows_each_of_them_and_keeps_the_choice_in_the_address(open_page, map_url, settle, shot, scheme):
     for which in ("averages", "rollout", "words"):
-        page = open_page(f"{lens_url}/?v=1&lens={which}&layer=2&head=3", scheme=scheme)
+        page = open_page(f"{map_url}/?v=1&lens={which}&layer=2&head=3", scheme=scheme)
         page.wait_for_selector(".hl-map[data-drawn]", timeout=SECONDS)
         settle(page)
         assert page.evaluate(WIDEST) <= 1440
-        shot(page, f"lens-{which}-{scheme}")
+        shot(page, f"map-{which}-{scheme}")
         if which == "averages":
             page.get_by_text("all heads", exact=True).click()
             expect(page.get_by_role("heading", name="Average over all 24 heads of 4 layers")).to_be_visible()

@@ -9,7 +9,7 @@ const table = desk(ui);
 const OPEN = ["figures"];
 const KINDS = { encoder: "encoder", decoder: "decoder", cross: "cross" };
 const KIND_WORDS = { encoder: "the source looks at itself", decoder: "the target looks back at itself", cross: "the target looks at the source" };
-const LENSES = { links: "Links", dimensions: "q · k by dimension" };
+const DETAILS = { links: "Links", dimensions: "q · k by dimension" };
 const SIGNS = new Map([[true, ["good", "✓"]], [false, ["bad", "⚠"]], [null, ["open", "–"]]]);
 const NOT_SAID = "This head’s check is the one below its sentence, which your browser makes; the page has the model’s own as well.";
 const mounted = new Map();
@@ -75,8 +75,8 @@ function tell(own, { look }) {
 }
 
 async function look(name, data) {
-  for (const other of Object.keys(LENSES)) at(`hl-${other}`).hidden = other !== name;
-  for (const other of Object.keys(LENSES)) if (other !== name) takeDown(other);
+  for (const other of Object.keys(DETAILS)) at(`hl-${other}`).hidden = other !== name;
+  for (const other of Object.keys(DETAILS)) if (other !== name) takeDown(other);
   await mount(name, data);
 }
 
@@ -108,10 +108,10 @@ function grow() {
   tell(); // an observer hears nothing as long as the frame is out of sight
 }
 
-/** Show what the file holds: {facts: {kind, kinds, lens}, held: what the components of each kind are given}. */
+/** Show what the file holds: {facts: {kind, kinds, details}, held: what the components of each kind are given}. */
 export async function show(bytes) {
   const file = ui.parse(bytes);
-  const state = { kind: file.facts.kind, lens: file.facts.lens };
+  const state = { kind: file.facts.kind, details: file.facts.details };
   await Promise.all([400, 600, 700].map((weight) => document.fonts.load(`${weight} 16px "Source Sans 3"`)));
   at("desk").hidden = false;
   ui.listen("shown", (shown) => {
@@ -121,13 +121,13 @@ export async function show(bytes) {
     if (mounted.has("heads")) mount("heads", headsOf(own, shown.look));
   });
   await open(file, state.kind);
-  const lens = (name) => {
-    state.lens = name;
-    pressLens(name);
+  const details = (name) => {
+    state.details = name;
+    pressDetails(name);
     return look(name, name === "links" ? {} : file.held[state.kind].dimensions);
   };
-  const pressLens = choice(at("lenses"), Object.entries(LENSES), state.lens, lens);
-  await lens(state.lens);
+  const pressDetails = choice(at("details"), Object.entries(DETAILS), state.details, details);
+  await details(state.details);
   const kinds = at("kinds");
   kinds.hidden = file.facts.kinds.length < 2;
   const press = choice(kinds, file.facts.kinds.map((kind) => [kind, KINDS[kind]]), state.kind, async (kind) => {
@@ -135,7 +135,7 @@ export async function show(bytes) {
     press(kind);
     kinds.title = KIND_WORDS[kind];
     await open(file, kind);
-    await lens(state.lens);
+    await details(state.details);
   });
   themes();
   grow();

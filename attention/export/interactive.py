@@ -44,7 +44,7 @@ DESCRIBED = 20_000_000
 MOST_LENGTHS = 50_000
 COMPONENTS = ("run", "bench", "heads", "sentence", "figures", "arithmetic", "links", "dimensions")
 OWN = ("page",)
-LENSES = ("links", "dimensions")
+DETAILS = ("links", "dimensions")
 NOT_HERE = "it is not in this file, but the page has it"
 HERE_ALONE = "it is in this file for layer {layer}, head {head} alone; the page has it for all"
 NOT_TRIED = "how the model turns its dimensions was not tried out for this file"
@@ -70,7 +70,8 @@ def interactive(
     kinds = _kinds(trace, head_view.kind, most_bytes)
     nonce = hashlib.sha256(f"{trace.id} {view}".encode()).hexdigest()[:24]
     held = {kind: _held(trace, kind, head_view, view, turns or NOT_TRIED) for kind in kinds}
-    facts = {"kind": head_view.kind, "kinds": list(held), "lens": view.lens if view.lens in LENSES else LENSES[0]}
+    details = view.details if view.details in DETAILS else DETAILS[0]
+    facts = {"kind": head_view.kind, "kinds": list(held), "details": details}
     data = codec.pack({"facts": facts, "held": held})
     page = "".join(_document(head_view, view, nonce, _live(base_url, view), kinds, data)).encode()
     if len(page) > most_bytes:

@@ -45,7 +45,7 @@ def show(head_view: HeadView, view: View, which: Which) -> None:
 
 def payload(head_view: HeadView, which: Which, over: str = "") -> bytes:
     """The component's bytes, made once as long as they are among the last that were asked for of this trace."""
-    trace, key = head_view.trace, ("lens", *_asked(head_view, which, over))
+    trace, key = head_view.trace, ("details", *_asked(head_view, which, over))
     if not derived.has(trace, key):
         refuse_long(head_view, which, over)
     cost = 0 if which == "words" else work.cells(trace, head_view.kind)

@@ -134,7 +134,7 @@ def test_what_is_pointed_at_says_its_number_and_marks_the_other_views(show: Show
     expect(page.locator("#hl-sentence .token.pinned")).to_have_text("·on")
 
 
-def test_temperature_measures_and_lenses_need_no_server(show: Show) -> None:
+def test_temperature_measures_and_details_need_no_server(show: Show) -> None:
     page = show(story(), View(layer=1, head=2))
     before = painted(page)["weights"]
     page.locator("#hl-bench input[type=range]").fill("2")

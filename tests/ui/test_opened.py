@@ -93,7 +93,7 @@ def test_the_page_of_a_file_is_the_page_that_it_came_from(view: View) -> None:
 
 
 def test_what_needs_the_model_says_why_it_is_not_there(view: View) -> None:
-    app = page(replace(view, measure="induction", ground="stored", lens="dimensions"))
+    app = page(replace(view, measure="induction", ground="stored", details="dimensions"))
     ground = codec.parse(payloads(app)["heads"])["ground"]
     assert "a score on stored texts needs the model itself" in json.dumps(ground, default=str)
     why = json.dumps(codec.parse(payloads(app)["dimensions"]), default=str)
@@ -152,7 +152,7 @@ def test_a_link_with_another_text_is_refused(view: View) -> None:
     with pytest.raises(InputError, match="numbers of another text"):
         opened.find(replace(view, pair="x"))
     assert opened.find(VIEW) is None
-    assert opened.find(replace(view, layer=0, lens="rollout")) is not None
+    assert opened.find(replace(view, layer=0, details="rollout")) is not None
 
 
 def test_a_view_file_opens_as_its_view() -> None:

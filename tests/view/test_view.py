@@ -8,7 +8,7 @@ import string
 import subprocess
 import sys
 import zlib
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import parse_qs, urlencode
@@ -19,15 +19,16 @@ from hypothesis import strategies as st
 
 from attention import catalogue
 from attention.errors import InputError
+from attention.table import keys
 from attention.view import (
     COLDEST,
     DEFAULT_MODEL,
     DEFAULT_TEXT,
+    DETAILS,
     GROUNDS,
     HIDE,
     HOTTEST,
     KINDS,
-    LENSES,
     LONGEST_QUERY,
     MAX_BESIDE,
     MAX_INDEX,
@@ -89,7 +90,7 @@ views = st.builds(
     measure=st.sampled_from(MEASURES),
     sort=st.booleans(),
     ground=st.sampled_from(GROUNDS),
-    lens=st.sampled_from(LENSES),
+    details=st.sampled_from(DETAILS),
     beside=st.lists(st.tuples(index, index), max_size=MAX_BESIDE, unique=True).map(tuple),
     least=st.floats(0, 1),
     top=index,
@@ -100,7 +101,7 @@ views = st.builds(
 
 
 def test_the_parameters_are_the_version_and_every_field_in_order() -> None:
-    assert [p.name for p in PARAMETERS if p.name != "packed"] == ["v", *(field.name for field in fields(View))]
+    assert [p.name for p in PARAMETERS if p.name != "packed"] == ["v", *keys(View).values()]
     assert all(parameter.help and parameter.accepts and parameter.default for parameter in PARAMETERS)
 
 
@@ -174,7 +175,8 @@ def test_an_empty_link_is_the_default_without_a_word() -> None:
 )
 def test_a_bad_value_becomes_the_default_with_one_notice_that_names_it(name: str, raw: str) -> None:
     view, notices = parse({"v": "1", name: raw, "ids" if name != "ids" else "layer": "1"})
-    assert getattr(view, name) == getattr(View(), name)
+    [of] = [parameter.of for parameter in PARAMETERS if parameter.name == name]
+    assert getattr(view, of) == getattr(View(), of)
     assert view.ids or view.layer == 1, "what was fine must survive"
     assert len(notices) == 1
     assert notices[0].startswith(f"The link's {name} ")
@@ -418,10 +420,11 @@ def test_bytes_with_right_checksums_that_are_no_text_are_refused() -> None:
 @pytest.mark.parametrize("old", OLD_LINKS["links"], ids=lambda old: old["link"][:60])
 def test_old_links_mean_what_they_meant(old: dict[str, object]) -> None:
     """Each as an earlier state of Headlight wrote it. Never change what stands there; a new field of the view joins
-    `otherwise` with the value that pages had before it.
+    `otherwise` under its key in a link, with the value that pages had before it.
     """
     view, notices = parse(parse_qs(str(old["link"]), keep_blank_values=True))
-    assert json.loads(json.dumps(asdict(view))) == OLD_LINKS["otherwise"] | old["view"]
+    by_key = {keys(View)[name]: value for name, value in asdict(view).items()}
+    assert json.loads(json.dumps(by_key)) == OLD_LINKS["otherwise"] | old["view"]
     assert len(notices) == old["notices"]
 
 
@@ -492,8 +495,9 @@ def test_a_view_takes_what_another_one_would_write(view: View, other: View) -> N
     """The browser never sends what would need another run; "" stands for the default."""
     same = {name: getattr(view, name) for name in ("model", "text", "pair", "kind", "chat")}
     wanted = replace(other, **same)
-    everything = {name: "" for name in (p.name for p in PARAMETERS) if name not in ("v", *same)}
-    assert revised(view, everything | {k: v for k, v in to_query(wanted).items() if k not in same}) == wanted
+    written = to_query(wanted)
+    told = {name: written.get(key, "") for name, key in keys(View).items() if name not in same}
+    assert revised(view, told) == wanted
 
 
 def test_a_change_that_cannot_be_read_changes_nothing() -> None:

@@ -267,7 +267,7 @@ def test_each_type_comes_back_to_the_last_bit(dtype: torch.dtype) -> None:
     kept = tree["records"][0]["value"]
     assert kept["type"] == str(dtype).removeprefix("torch.")
     assert arrays[kept["array"]].dtype.name == ("float32" if dtype is torch.bfloat16 else kept["type"])
-    from attention.record.readback import to_tensor
+    from attention.record.arrays import to_tensor
 
     back = to_tensor(arrays[kept["array"]], kept["type"], "value")
     assert back.view(integers).equal(value.view(integers))

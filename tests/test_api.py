@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 import attention
 from attention.config import Limits
 from attention.errors import InputError, ModelError, NoSuchHeadError, TooLongError
+from attention.prompt import Prompt
 from tests import twins
 from tests.tiny import build, ids, own_attentions, own_map
 
@@ -68,6 +69,18 @@ def test_sinusoids_depend_on_distance_alone() -> None:
     for distance in (0, 1, 7):
         line = torch.diagonal(products, distance)
         assert torch.allclose(line, line[0].expand_as(line), atol=1e-5)
+
+
+def test_a_trace_knows_what_decided_it(folders: dict[str, Path]) -> None:
+    assert attention.trace("local", TEXT).prompt == Prompt(model="local", text=TEXT)
+    folder = str(folders["bert"])
+    for model in (folder, folders["bert"]):
+        trace = attention.trace(model, "The cat sat.", "It was tired.")
+        assert trace.prompt == Prompt(model=folder, text="The cat sat.", pair="It was tired.")
+    assert attention.trace(folder, [1, 2, 3]).prompt is None
+    assert attention.trace(folder, ["The", "cat"]).prompt is None
+    assert attention.trace(folder, [1, 2, 3], attention_mask=[1, 1, 0]).prompt is None
+    assert attention.trace(folders["t5"], "The cat", "").prompt is None, "a start token alone is no second text"
 
 
 @pytest.mark.parametrize("family", twins.FAMILIES)

@@ -23,6 +23,7 @@ MARKUP = re.compile(r"[*<\[\]\\]|(?<![^\W_])_|_(?![^\W_])")
 LONG = ("Limits",)  # whose signature says nothing that its list does not
 # What the functions return or take and what stands in a trace, but is not needed by name: where it is from.
 RECORDS = (
+    "attention.prompt.Prompt",
     "attention.record.facts.Token",
     "attention.record.facts.ModelFacts",
     "attention.record.rules.Mask",

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from attention.errors import InputError, NoSuchHeadError
+from attention.prompt import Prompt
 from attention.record import display, held
 from attention.record.checks import Fidelity, HeadError, check_heads, contributions
 from attention.record.facts import ModelFacts, Token
@@ -31,7 +32,9 @@ class Trace:
     model: what is known of it. tokens: of the text. pair_tokens: of the decoder's side, or (). all_records: every
     operation as it ran. fidelity: the run against an untouched one, or None. seconds: that the run took. notes: what a
     person should know of it, in sentences. id: by which a browser, or a file, knows this very run again. checked: the
-    checks of a run that was read from a file; without it they are made when they are asked for.
+    checks of a run that was read from a file; without it they are made when they are asked for. prompt: what decided
+    the run, where a model's name and texts did, or what the file names that it was read from; None for ids, words,
+    messages, a loaded model and own tensors.
     """
 
     model: ModelFacts = field(metadata=held.part(ModelFacts))
@@ -43,6 +46,7 @@ class Trace:
     notes: tuple[str, ...] = field(default=(), metadata=held.texts(held.MOST_PIECE))
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:ID_DIGITS], metadata=held.hexadecimal(ID_DIGITS))
     checked: Checked | None = None
+    prompt: Prompt | None = None
 
     def __post_init__(self) -> None:
         if not self.all_records:

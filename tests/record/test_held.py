@@ -44,6 +44,7 @@ NOT_HELD = {
     "witness": "the model's own code, which a file has not",
     "all_records": "held operation by operation, each looked at with its parts",
     "fidelity": "a part of the provenance", "error": "a part of the provenance", "checked": "made of the provenance",
+    "prompt": "a part of the view that a file opens on",
 }  # fmt: skip
 
 

@@ -228,13 +228,13 @@ def test_the_limits_that_are_given_count_and_not_the_environments(tmp_path: Path
 
 
 def test_limits_that_differ_in_nothing_that_loading_needs_share_the_models() -> None:
-    from attention import source
+    from attention.source import loading
 
-    shared = source._pool(None, None)
-    assert source._pool(replace(shared.limits, max_tokens=7, max_characters=9), None) is shared
-    other = source._pool(replace(shared.limits, max_model_mb=7), None)
+    shared = loading._pool(None, None)
+    assert loading._pool(replace(shared.limits, max_tokens=7, max_characters=9), None) is shared
+    other = loading._pool(replace(shared.limits, max_model_mb=7), None)
     assert other is not shared
-    assert other is source._pool(replace(shared.limits, max_model_mb=7, max_tokens=8), None)
+    assert other is loading._pool(replace(shared.limits, max_model_mb=7, max_tokens=8), None)
 
 
 def test_a_model_of_the_hosts_folder_is_opened_by_the_id_that_the_page_has_for_it(

@@ -386,7 +386,7 @@ def test_where_the_system_gives_no_thread_nobody_waits_for_ever(pool: ModelPool,
         patch.setattr(threading.Thread, "start", refuse)
         with pytest.raises(ModelError, match=r"too much to do to load gpt2; try again"):
             pool.ask("./gpt2")
-    assert pool.under_way() == ()
+    assert not pool._loads
     assert pool.get("./gpt2").card.layers > 0
 
 

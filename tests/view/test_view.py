@@ -49,15 +49,14 @@ from attention.view import (
     from_file,
     label,
     most_bytes,
-    nearest,
     parse,
     revised,
     show,
-    step,
     to_address,
     to_file,
     to_query,
 )
+from attention.view.fitting import nearest
 from attention.view.links import READABLE
 from attention.view.packing import CHECK, PIECE, Saved, pack, unpack
 
@@ -508,7 +507,7 @@ def test_a_change_that_cannot_be_read_changes_nothing() -> None:
     assert revised(view, {"head": "1" * 5000}) == view
 
 
-# change, step, label
+# change, label
 
 
 def test_another_text_drops_the_pin_and_another_model_starts_at_its_first_head() -> None:
@@ -522,19 +521,6 @@ def test_another_text_drops_the_pin_and_another_model_starts_at_its_first_head()
     assert change(paired, model="other", pair="own") == View(model="other", pair="own")
     assert change(paired, model=paired.model, text="new").pair == "second"
     assert change(view, head=4, text=view.text, model=view.model).query == 7
-
-
-def test_steps_skip_missing_layers_and_hold_at_the_edges() -> None:
-    hybrid = [3, 7, 11]
-    here = View(layer=7, head=1, query=2)
-    assert step(here, layers=hybrid, n_heads=2, d_layer=1) == View(layer=11, head=1, query=2)
-    assert step(here, layers=hybrid, n_heads=2, d_layer=-5).layer == 3
-    assert step(View(layer=11), layers=hybrid, n_heads=2, d_layer=1).layer == 11
-    assert step(here, layers=hybrid, n_heads=2, d_head=1).head == 1
-    assert step(here, layers=hybrid, n_heads=2, d_head=-1).head == 0
-    assert step(View(head=0), layers=[0], n_heads=2, d_head=-1).head == 0
-    assert step(View(layer=8), layers=hybrid, n_heads=2, d_layer=1).layer == 11, "from the nearest one"
-    assert step(here, layers=hybrid, n_heads=2) == here
 
 
 def test_a_head_has_a_name() -> None:

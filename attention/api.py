@@ -13,6 +13,7 @@ from attention.config import Limits
 from attention.errors import InputError
 from attention.local import trace_local
 from attention.models import parse
+from attention.prompt import Prompt
 from attention.record import HeadView, Trace, display
 from attention.source import OnWait, Report, Source, check_characters, inputs_of, load_source, loaded_source, notes_of
 
@@ -61,10 +62,11 @@ def trace(
 
     Raises TooLongError (nothing is ever cut), InputError, ModelError or UnsupportedModelError, with what to do.
     """
+    prompt = Prompt.of(_named(model), text, pair, chat) if tokenizer is None and attention_mask is None else None
     if _is_local(model):
         if chat:
             raise InputError("The local model cannot chat: it is not trained and has no template; leave chat off.")
-        return _trace_local(text, pair, limits)
+        return replace(_trace_local(text, pair, limits), prompt=prompt)
     source = _source(model, tokenizer, limits, on_progress, on_wait)
     inputs, tokens, pair_tokens = inputs_of(source, text, pair, attention_mask, chat, limits)
     if on_progress is not None:
@@ -83,7 +85,7 @@ def trace(
         trained=source.trained,
     )
     facts = replace(made.model, chats=has_template(source.tokenizer))
-    return replace(made, model=facts, notes=made.notes + notes_of(source, text, pair, pair_tokens))
+    return replace(made, model=facts, notes=made.notes + notes_of(source, text, pair, pair_tokens), prompt=prompt)
 
 
 def predict(
@@ -271,11 +273,16 @@ def _is_local(model: object) -> bool:
     return isinstance(model, str) and model.strip() == LOCAL
 
 
+def _named(model: Any) -> Any:
+    """A folder's path as text; anything else as it is."""
+    return os.fspath(model) if isinstance(model, os.PathLike) else model
+
+
 def _source(
     model: Any, tokenizer: Any | None, limits: Limits | None, on_progress: Report | None, on_wait: OnWait | None
 ) -> Source:
     """The model that was asked for, loaded, with the caller's tokenizer where there is one."""
-    name = os.fspath(model) if isinstance(model, os.PathLike) else model
+    name = _named(model)
     source = load_source(name, limits, on_progress, on_wait) if isinstance(name, str) else loaded_source(name)
     return source if tokenizer is None else replace(source, tokenizer=tokenizer)
 

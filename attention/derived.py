@@ -76,12 +76,6 @@ def size(*owners: Any) -> int:
         return sum(cache.size for owner in owners if (cache := _caches.get(owner)) is not None)
 
 
-def forget(owner: Any) -> None:
-    """Drop what is kept of an owner; it is made again when somebody asks."""
-    with _lock:
-        _caches.pop(owner, None)
-
-
 def total() -> int:
     """Bytes of all that is kept in this process."""
     with _lock:

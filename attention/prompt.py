@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from attention.errors import InputError
 from attention.table import free_text, named, row, settle, short_text, switch
 
 DEFAULT_MODEL = "storyteller"
@@ -44,6 +45,20 @@ class Prompt:
     def prompt(self) -> Prompt:
         """What decides the run, and nothing beside it."""
         return Prompt(**{one.name: getattr(self, one.name) for one in fields(Prompt)})
+
+    @classmethod
+    def of(cls, model: Any, text: Any, pair: Any, chat: bool) -> Prompt | None:
+        """The prompt that gives these arguments to `attention.trace`; None where none does: for ids, words, messages, a
+        loaded model, a decoder's start token alone, and what no prompt holds as it is.
+        """
+        if not all(isinstance(one, str) for one in (model, text, "" if pair is None else pair)):
+            return None
+        try:
+            made = cls(model=model, text=text, pair=pair or "", chat=chat)
+        except InputError:
+            return None
+        asked = {"model": model, "text": text, "pair": pair, "chat": chat}
+        return made if made.given().items() >= asked.items() else None
 
     def given(self) -> dict[str, Any]:
         """The arguments of `attention.trace` and `attention.predict` that run it."""

@@ -1,5 +1,5 @@
 /**
- * The arithmetic of one query, every number between q·k and the output, a key at a time: `attention/analysis/row.py` in
+ * The arithmetic of one query, every number between q·k and the output, a key at a time: `tests/oracles/arithmetic.py` in
  * the browser, on a Head of head.js.
  */
 

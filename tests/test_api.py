@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 import attention
 from attention.config import Limits
 from attention.errors import InputError, ModelError, NoSuchHeadError, TooLongError
+from attention.prompt import Prompt
 from tests import twins
 from tests.tiny import build, ids, own_attentions, own_map
 
@@ -68,6 +69,18 @@ def test_sinusoids_depend_on_distance_alone() -> None:
     for distance in (0, 1, 7):
         line = torch.diagonal(products, distance)
         assert torch.allclose(line, line[0].expand_as(line), atol=1e-5)
+
+
+def test_a_trace_knows_what_decided_it(folders: dict[str, Path]) -> None:
+    assert attention.trace("local", TEXT).prompt == Prompt(model="local", text=TEXT)
+    folder = str(folders["bert"])
+    for model in (folder, folders["bert"]):
+        trace = attention.trace(model, "The cat sat.", "It was tired.")
+        assert trace.prompt == Prompt(model=folder, text="The cat sat.", pair="It was tired.")
+    assert attention.trace(folder, [1, 2, 3]).prompt is None
+    assert attention.trace(folder, ["The", "cat"]).prompt is None
+    assert attention.trace(folder, [1, 2, 3], attention_mask=[1, 1, 0]).prompt is None
+    assert attention.trace(folders["t5"], "The cat", "").prompt is None, "a start token alone is no second text"
 
 
 @pytest.mark.parametrize("family", twins.FAMILIES)
@@ -215,13 +228,13 @@ def test_the_limits_that_are_given_count_and_not_the_environments(tmp_path: Path
 
 
 def test_limits_that_differ_in_nothing_that_loading_needs_share_the_models() -> None:
-    from attention import source
+    from attention.source import loading
 
-    shared = source._pool(None, None)
-    assert source._pool(replace(shared.limits, max_tokens=7, max_characters=9), None) is shared
-    other = source._pool(replace(shared.limits, max_model_mb=7), None)
+    shared = loading._pool(None, None)
+    assert loading._pool(replace(shared.limits, max_tokens=7, max_characters=9), None) is shared
+    other = loading._pool(replace(shared.limits, max_model_mb=7), None)
     assert other is not shared
-    assert other is source._pool(replace(shared.limits, max_model_mb=7, max_tokens=8), None)
+    assert other is loading._pool(replace(shared.limits, max_model_mb=7, max_tokens=8), None)
 
 
 def test_a_model_of_the_hosts_folder_is_opened_by_the_id_that_the_page_has_for_it(

@@ -129,7 +129,7 @@ def test_the_exit_codes_are_documented_as_they_are() -> None:
 
 
 def test_the_endings_are_documented() -> None:
-    from attention.export.files import ENDINGS, ONE_HEAD
+    from attention.export.endings import ENDINGS, ONE_HEAD
 
     table = rows((ROOT / "docs" / "command-line.md").read_text(encoding="utf-8"))
     assert {name for name in table if name.startswith(".")} == set(ENDINGS)

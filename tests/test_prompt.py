@@ -1,6 +1,9 @@
 """A prompt is all that decides a run: whatever joins it does so everywhere."""
 
 from dataclasses import dataclass
+from typing import Any
+
+import pytest
 
 from attention import table
 from attention.prompt import Prompt
@@ -28,3 +31,20 @@ def test_a_prompt_is_what_decides_a_run_of_a_view() -> None:
     assert view.prompt == Prompt(model="bert", text="a", pair="b", chat=True)
     assert type(view.prompt) is Prompt
     assert set(rows(Prompt)) == set(table.named(View, lambda one: one.decides_run))
+
+
+@pytest.mark.parametrize("prompt", [
+    Prompt(), Prompt(model="./folder", text="", pair="b"), Prompt(model="owner/name@main", text="Łódź 日本\n"),
+    Prompt(chat=True), View(layer=3).prompt,
+])  # fmt: skip
+def test_a_prompt_is_known_again_by_what_it_gives(prompt: Prompt) -> None:
+    assert Prompt.of(**prompt.given()) == prompt
+
+
+@pytest.mark.parametrize("other", [
+    {"model": object()}, {"model": " "}, {"model": "m" * 301}, {"text": [1, 2]}, {"text": ["two", "words"]},
+    {"text": [{"role": "user", "content": "a"}], "chat": True}, {"text": b"a"}, {"text": "half \ud800"}, {"pair": [3]},
+    {"pair": ""},
+])  # fmt: skip
+def test_what_no_prompt_gives_has_none(other: dict[str, Any]) -> None:
+    assert Prompt.of(**Prompt(model="m", text="a").given() | other) is None

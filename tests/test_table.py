@@ -61,8 +61,8 @@ def test_the_resets_are_those_that_they_always_were() -> None:
         "model": ["pair", "chat", "kind", "layer", "head", "temperature", "hide"],
     }  # fmt: skip
     assert table.steps(View) == ("model", "text", "pair", "chat", "kind", "layer", "head")
-    assert set(rows(View)) - set(table.by_browser(View)) == {"model", "text", "pair", "chat", "kind", "lens", "over"}
-    assert set(store.SHOWN) == {*table.by_browser(View), "lens", "over"}
+    assert set(rows(View)) - set(table.by_browser(View)) == {"model", "text", "pair", "chat", "kind", "details", "over"}
+    assert set(store.SHOWN) == {*table.by_browser(View), "details", "over"}
 
 
 @pytest.mark.parametrize(("name", "row"), rows(View).items())

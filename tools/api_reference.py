@@ -23,10 +23,11 @@ MARKUP = re.compile(r"[*<\[\]\\]|(?<![^\W_])_|_(?![^\W_])")
 LONG = ("Limits",)  # whose signature says nothing that its list does not
 # What the functions return or take and what stands in a trace, but is not needed by name: where it is from.
 RECORDS = (
-    "attention.record.operation.Token",
-    "attention.record.operation.ModelFacts",
-    "attention.record.operation.Mask",
-    "attention.record.operation.PositionBias",
+    "attention.prompt.Prompt",
+    "attention.record.facts.Token",
+    "attention.record.facts.ModelFacts",
+    "attention.record.rules.Mask",
+    "attention.record.rules.PositionBias",
     "attention.record.checks.HeadError",
     "attention.record.checks.Difference",
     "attention.record.checks.Fidelity",

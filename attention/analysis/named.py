@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # With one or two keys to look at a head cannot help scoring: a query counts from this many on. In a decoder that leaves
 # out the first two rows.
 LEAST_KEYS = 3
+# How far a head must go from an even spread (0) to nothing else (1) to be given a name.
+NAMED = 0.4
 # How far a local window reaches: the query itself and up to this many tokens before it, and after it in an encoder.
 REACH = 3
 

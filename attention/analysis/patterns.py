@@ -18,6 +18,7 @@ from attention.analysis.blocks import fixed
 from attention.analysis.named import (
     COUNTED,
     FORWARDS,
+    NAMED,
     NAMES,
     OTHER_KEYS,
     PATTERNS,
@@ -48,8 +49,8 @@ __all__ = [
     "score_traces",
 ]
 
-# How far a head must go from an even spread (0) to nothing else (1), and on how many queries, to be given a name.
-NAMED, LEAST_ROWS = 0.4, 3
+# On how many queries at least a head that is given a name must go so far.
+LEAST_ROWS = 3
 # From which score on a head that does nothing nameable is called even.
 EVEN = 0.9
 TEXT = "this text"

@@ -57,11 +57,6 @@ def why_not(record: AttentionRecord, what: What) -> str:
     return NO_SCORES if what == "scores" and lost and record.maps is None else ""
 
 
-def pool(weights: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """The largest weight of each of rows × columns patches that cover the map evenly."""
-    return _largest(_largest(torch.from_numpy(np.array(weights)), columns).T, rows).T.numpy()
-
-
 def to_bytes(pictures: np.ndarray, low: float = 0.0, high: float = 1.0) -> np.ndarray:
     """low … high as 1 … 255, what lies outside as the nearer end; what is not a number is 0."""
     shares = np.clip((pictures - low) / (high - low), 0, 1)

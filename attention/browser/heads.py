@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 LIMIT = 3_500_000
 # What one layer takes in the header, at most: its numbers, and where its arrays lie.
 HEADER = 3_000
-FORMS = {"byDistance": "by_distance", "byKey": "by_key", "dense": "dense"}
 
 
 def heads_tree(
@@ -73,11 +72,13 @@ def fits(
 
 def size(records: Sequence[AttentionRecord]) -> int:
     """Bytes of these layers on their way, header and all, a little too many; what they share counts once."""
+    from attention.record import held
+
     shared: dict[int, int] = {}
     own = 0
     for record in records:
-        tensors = (record.query, record.key, record.value, record.output, record.sink)
-        own += 4 * sum(tensor.numel() for tensor in tensors if tensor is not None)
+        arrays = (getattr(record, name) for name, how in held.travels(type(record)).items() if how.axes)
+        own += 4 * sum(array.numel() for array in arrays if array is not None)
         own += HEADER + 20 * record.n_heads + record.n_q + record.n_k
         if record.position_bias is not None:
             shared[id(record.position_bias.numbers)] = 4 * record.position_bias.numbers.numel()
@@ -118,10 +119,7 @@ def _layer(trace: Trace, record: AttentionRecord, heads: list[int] | None, maps:
         "layer": record.layer, "op": record.op, "heads": chosen,
         "groups": [read.index(record.kv_head(head)) for head in chosen],
         "queries": record.n_q, "keys": record.n_k,
-        "query": _of(record.query, chosen), "key": _of(record.key, read), "value": _of(record.value, read),
-        "output": None if record.output is None else _of(record.output.transpose(0, 1), chosen).swapaxes(0, 1),
-        "scale": record.scale, "softcap": record.softcap, "temperature": record.temperature,
-        "sink": _of(record.sink, chosen), "sinkScales": record.sink_scales,
+        **_fields(record, {"h": chosen, "g": read}),
         "mask": _mask(record.mask, chosen), "bias": _bias(record.position_bias, chosen),
         "special": {"queries": _special(first.query_tokens), "keys": _special(first.key_tokens)},
         "allowed": TOLERANCE.get(record.dtype, max(TOLERANCE.values())),
@@ -130,9 +128,30 @@ def _layer(trace: Trace, record: AttentionRecord, heads: list[int] | None, maps:
     }  # fmt: skip
 
 
-def _of(tensor: Any, rows: list[int]) -> Any:
-    """These rows of a tensor's first axis as float32 on the CPU; None stays None."""
-    return None if tensor is None else _array(tensor[rows])
+def _fields(record: AttentionRecord, rows: dict[str, list[int]]) -> dict[str, Any]:
+    """The fields whose declarations say that they travel, of the heads and groups that do. rows: their numbers, by the
+    letter of their axis.
+    """
+    from attention.record import held
+
+    found = {name: getattr(record, name) for name in held.travels(type(record))}
+    axes = {name: how.axes[0] for name, how in held.travels(type(record)).items() if how.axes}
+    return {
+        _written(name): _of(value, axes[name], rows) if name in axes and value is not None else value
+        for name, value in found.items()
+    }
+
+
+def _of(tensor: Any, axes: Sequence[str], rows: dict[str, list[int]]) -> np.ndarray:
+    """These rows of a tensor as float32 on the CPU."""
+    axis = next(axis for axis, letter in enumerate(axes) if letter in rows)
+    return _array(tensor[(slice(None),) * axis + (rows[axes[axis]],)])
+
+
+def _written(name: str) -> str:
+    """The name of a field as the browser's code writes it: sink_scales → sinkScales."""
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
 
 
 def _array(tensor: Any) -> np.ndarray:
@@ -154,8 +173,10 @@ def _mask(mask: Mask, heads: list[int]) -> dict[str, Any]:
 def _bias(bias: PositionBias | None, heads: list[int]) -> dict[str, np.ndarray] | None:
     if bias is None:
         return None
-    form = next(name for name, own in FORMS.items() if getattr(bias, own) is bias.numbers)
-    return {form: _array(bias.numbers if bias.numbers.shape[0] == 1 else bias.numbers[heads])}
+    return {
+        _written(form): _array(numbers if numbers.shape[0] == 1 else numbers[heads])
+        for form, numbers in bias.forms.items()
+    }
 
 
 def _special(tokens: Sequence[Any]) -> np.ndarray:

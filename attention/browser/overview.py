@@ -264,7 +264,8 @@ def _distance(trace: Trace, kind: Kind, why: str) -> Shown:
 
 def _shares(shown: Shown, found: Scored, pattern: Pattern) -> Shown:
     """A share of the weight beside an even head's; how even a head is has no other to compare with."""
-    from attention.analysis.patterns import LEAST_ROWS, NAMED
+    from attention.analysis.named import NAMED
+    from attention.analysis.patterns import LEAST_ROWS
 
     if pattern.measure == "spread":
         return replace(shown, words="0: one token, 1: all alike", numbers=found.score)

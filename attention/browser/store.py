@@ -157,7 +157,7 @@ def _head_bytes(head_view: HeadView) -> int:
 
 def _beside(trace: Trace, kind: Kind, layer: int) -> dict[str, Any]:
     """What is said of a layer: how each step is written, and why its heads' contributions cannot be told, or ""."""
-    from attention.analysis.row import stage_titles
+    from attention.analysis.titles import stage_titles
 
     record = trace.record(layer, kind)
     return {"titles": stage_titles(trace.head(layer, 0, kind)), "noContribution": record.no_projection}

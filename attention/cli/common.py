@@ -8,7 +8,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -225,6 +225,6 @@ def warn_of(checks: Mapping[str, Any], what: str = "") -> None:
     print(f"headlight: {what}do not trust these numbers: {'; '.join(found)}.", file=sys.stderr)
 
 
-def one_of(names: Sequence[str]) -> str:
+def one_of(names: Iterable[str]) -> str:
     """The names as “a, b or c”."""
     return listed(tuple(names))

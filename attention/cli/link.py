@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict, fields
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
@@ -26,8 +25,7 @@ TOO_LONG = (
     "this address is complete, but longer than some programs and proxies carry; for a text of this length rather pass "
     "on a file (trace --export)."
 )
-FIELDS = {field.name for field in fields(View)}
-KEYS = tuple(parameter for parameter in PARAMETERS if parameter.name in FIELDS)
+KEYS = tuple(parameter for parameter in PARAMETERS if parameter.of)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print the one or the other."""
-    chosen = {key.name: getattr(given, key.name) for key in KEYS if hasattr(given, key.name)}
+    chosen = {key.of: getattr(given, key.name) for key in KEYS if hasattr(given, key.name)}
     if given.url is None:
         view = View(**chosen)
         common.put(address(view, BASE if given.base is None else given.base))
@@ -56,7 +54,7 @@ def run(given: argparse.Namespace) -> int:
     if chosen or given.base is not None:
         given.refuse("give an address to read, or options to write one of, not both")
     view, notices = read(given.url)
-    common.say({"view": asdict(view), "notices": notices})
+    common.say({"view": {key.name: getattr(view, key.of) for key in KEYS}, "notices": notices})
     return codes.GOOD
 
 

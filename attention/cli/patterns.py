@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from attention.analysis.named import NAMES
+from attention.analysis.named import NAMED, NAMES
 from attention.cli import codes, common
 from attention.errors import InputError
 from attention.view import clean
@@ -30,7 +30,6 @@ COLUMNS = {
     "pattern": "pattern", "layer": "layer", "head": "head", "score": "score", "even": "even", "way": "way",
     "rows": "rows", "named": "named",
 }  # fmt: skip
-NAMED = 0.4  # from which way on a head is named after what it does; a test holds it to `analysis.patterns`
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

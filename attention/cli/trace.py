@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from attention.cli import codes, common
 from attention.cli.link import read
 from attention.errors import HeadlightError, HeadlightWarning, InputError, ModelError
+from attention.export.endings import ENDINGS, PICTURES, refuse_without_means
 from attention.view import View, clean
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ EXAMPLES = """\
   python -m attention trace --link "http://localhost:8501/?v=1&model=dates&text=May+3&kind=cross" --export date.svg
   python -m attention trace --model owner/name --texts lines.txt --export "out-{n:03}.json"
 """
-ENDINGS = (".html", ".svg", ".pdf", ".png", ".csv", ".json", ".npz")
 NUMBER = re.compile(r"\{n(?::(0?\d{1,2}))?\}")
 
 
@@ -218,8 +218,6 @@ def _numbered(name: str, number: int) -> Path:
 
 def _picture(given: argparse.Namespace, name: str) -> dict[str, Any]:
     """What is asked of this file, where it is a picture."""
-    from attention.export.files import PICTURES
-
     if Path(name).suffix.lower() not in PICTURES:
         return {}
     return {option: getattr(given, option) for option in ("width", "panel", "theme")}
@@ -227,8 +225,6 @@ def _picture(given: argparse.Namespace, name: str) -> dict[str, Any]:
 
 def _refuse_names(given: argparse.Namespace, count: int) -> None:
     """Raise, before anything is run, where many texts would overwrite one file, or a folder or a package is missing."""
-    from attention.export.files import refuse_without_means
-
     for name in given.export:
         refuse_without_means(Path(name))
         folder = _numbered(name, 1).parent

@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attention.config import MEGABYTE, Limits
-from attention.errors import HeadlightWarning, InputError, extra
+from attention.errors import HeadlightWarning, InputError
+from attention.export.endings import ENDINGS, ONE_HEAD, PICTURES, ending_of, refuse_without_means
 from attention.export.shown import on_show
 from attention.prompt import MAX_MODEL
 from attention.record import HeadView, Trace
@@ -20,13 +20,6 @@ if TYPE_CHECKING:
     from attention.export.picture import Picture
     from attention.record import Token
 
-# What each ending becomes, in words: of the whole trace, or of one head.
-WHOLE = {".html": "an interactive page", ".npz": "everything as arrays"}
-PICTURES = {".svg": "a figure", ".pdf": "a figure as a page", ".png": "a figure in points"}
-ONE_HEAD = PICTURES | {".csv": "a table", ".json": "every step as text"}
-ENDINGS = WHOLE | ONE_HEAD
-# What the pictures need that not every installation has: modules, and the packages that bring them.
-NEEDED = {"resvg_py": "resvg-py", "reportlab": "reportlab"}
 BLANK = "___"
 MOST_NAMED = 8
 
@@ -77,26 +70,6 @@ def read(path: Path, limits: Limits | None) -> Trace:
         raise InputError(f"{path} cannot be read: {err.strerror or err}.") from err
     # Characters are a limit of what is typed; here the file's size and its tokens count.
     return from_npz(data, limits and replace(limits, max_characters=MOST_ABOUT)).trace
-
-
-def ending_of(path: Path) -> str:
-    """The ending, in small letters; raises InputError that lists those there are."""
-    ending = path.suffix.lower()
-    if ending not in ENDINGS:
-        known = ", ".join(f"{name} ({words})" for name, words in ENDINGS.items())
-        raise InputError(f"{path.name!r} must end in one of: {known}.")
-    return ending
-
-
-def refuse_without_means(path: Path) -> None:
-    """Raise InputError where a file of that ending needs packages that are not installed."""
-    missing = [package for module, package in NEEDED.items() if find_spec(module) is None]
-    ending = path.suffix.lower()
-    if missing and ending in (".pdf", ".png"):
-        raise InputError(
-            f"For a {ending} {' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} missing here; "
-            f"{extra('figures')} or save an .svg, which needs nothing more."
-        )
 
 
 def _of_boxes(path: Path, letters: str) -> str:

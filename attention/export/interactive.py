@@ -70,7 +70,8 @@ def interactive(
     kinds = _kinds(trace, head_view.kind, most_bytes)
     nonce = hashlib.sha256(f"{trace.id} {view}".encode()).hexdigest()[:24]
     held = {kind: _held(trace, kind, head_view, view, turns or NOT_TRIED) for kind in kinds}
-    facts = {"kind": head_view.kind, "kinds": list(held), "details": view.lens if view.lens in DETAILS else DETAILS[0]}
+    details = view.details if view.details in DETAILS else DETAILS[0]
+    facts = {"kind": head_view.kind, "kinds": list(held), "details": details}
     data = codec.pack({"facts": facts, "held": held})
     page = "".join(_document(head_view, view, nonce, _live(base_url, view), kinds, data)).encode()
     if len(page) > most_bytes:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from attention.record.fields import to_json
+from attention.record import KINDS, held
 from attention.sentences import head_check, run_check
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ LIBRARIES = ("torch", "transformers", "numpy")
 class HeadCheck:
     """The check of one head. holds: None where nothing could be compared. words: the sentence on the page."""
 
-    kind: Kind
-    layer: int
-    op: int
-    head: int
+    kind: Kind = field(metadata=held.choice(KINDS))
+    layer: int = field(metadata=held.whole(0, held.MOST_LAYER))
+    op: int = field(metadata=held.whole(0, held.MOST_LAYER))
+    head: int = field(metadata=held.whole(0, held.MOST_LAYER))
     error: HeadError
 
     @property
@@ -63,7 +63,7 @@ class Provenance:
     def tree(self) -> dict[str, Any]:
         """All of it as JSON can carry it; differences that are no number are "nan" or "inf"."""
         return {
-            "made": self.made, "trace": self.trace, "model": asdict(self.model), "versions": dict(self.versions),
+            "made": self.made, "trace": self.trace, "model": held.written(self.model), "versions": dict(self.versions),
             "settings": dict(self.settings), "notes": list(self.notes),
             "checks": {
                 "measured": self.measured, "run": _run_tree(self.fidelity),
@@ -134,21 +134,8 @@ def _check(head_view: HeadView) -> HeadCheck:
 
 def _run_tree(fidelity: Fidelity | None) -> dict[str, Any]:
     holds, words = run_check(fidelity)
-    tree: dict[str, Any] = {"holds": holds, "words": words}
-    if fidelity is not None:
-        numbers = {"absolute": fidelity.absolute, "relative": fidelity.relative, "allowed": fidelity.tolerance}
-        tree |= {"of": fidelity.of, **{name: to_json(number) for name, number in numbers.items()}}
-    return tree
+    return {"holds": holds, "words": words} | ({} if fidelity is None else held.written(fidelity))
 
 
 def _head_tree(check: HeadCheck) -> dict[str, Any]:
-    error = check.error
-    parts = {
-        name: {"absolute": to_json(one.absolute), "relative": to_json(one.relative), "allowed": to_json(one.allowed)}
-        for name, one in error.parts.items()
-    }
-    return {
-        "kind": check.kind, "layer": check.layer, "op": check.op, "head": check.head, "holds": check.holds,
-        "words": check.words, "against": error.against, "allowed": to_json(error.tolerance), "parts": parts,
-        "unchecked": list(error.unchecked),
-    }  # fmt: skip
+    return held.written(check) | {"holds": check.holds, "words": check.words} | held.written(check.error)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from attention.export.provenance import HeadCheck, Provenance
-from attention.record import KINDS, Difference, Fidelity, HeadError, Kind, Trace
+from attention.record import Fidelity, HeadError, ModelFacts, Trace, held
 from attention.record.fields import Fields, refuse
-from attention.record.readback import read_model
 
-LONGEST_LINE, LONGEST_NAME, MOST_LINES, MOST = 20_000, 400, 20, 10**6
+LONGEST_LINE, LONGEST_NAME = 20_000, 400
+# What is said of a check beside its numbers, of which the sentence is made anew.
+SAID = ("holds", "words")
 
 
 def read_provenance(given: Fields, trace: Trace) -> Provenance:
@@ -17,7 +18,7 @@ def read_provenance(given: Fields, trace: Trace) -> Provenance:
     given.only("made", "trace", "model", "versions", "settings", "notes", "checks")
     checks = given.part("checks")
     checks.only("measured", "run", "heads")
-    if given.text("trace", 12) != trace.id or read_model(given.part("model")) != trace.model:
+    if given.text("trace", 12) != trace.id or held.read(ModelFacts, given.part("model")) != trace.model:
         refuse("provenance", "about the run that the file holds")
     versions, settings = given.part("versions"), given.part("settings")
     return Provenance(
@@ -25,19 +26,12 @@ def read_provenance(given: Fields, trace: Trace) -> Provenance:
         measured=_moment(checks, "measured"),
         trace=trace.id,
         model=trace.model,
-        versions={name: versions.text(name, 100) for name in _few(versions)},
-        settings={name: settings.text_or_number(name, LONGEST_NAME) for name in _few(settings)},
+        versions={name: versions.text(name, 100) for name in versions.few()},
+        settings={name: settings.text_or_number(name, LONGEST_NAME) for name in settings.few()},
         fidelity=_fidelity(checks.part("run")),
         checks=tuple(map(_head_check, checks.parts("heads"))),
         notes=tuple(given.texts("notes", LONGEST_LINE)),
     )
-
-
-def _few(given: Fields) -> list[str]:
-    names = list(given.names())
-    if len(names) > MOST_LINES or any(len(name) > 40 for name in names):
-        refuse(given.where, f"at most {MOST_LINES} lines with short names")
-    return names
 
 
 def _moment(given: Fields, name: str) -> str:
@@ -50,29 +44,13 @@ def _moment(given: Fields, name: str) -> str:
 
 
 def _fidelity(given: Fields) -> Fidelity | None:
-    given.only("holds", "words", optional=("of", "absolute", "relative", "allowed"))
-    if not given.has("of"):
+    """The check of the whole run; None where nothing but words is there."""
+    if set(given.names()) == set(SAID):
         return None
-    given.only("holds", "words", "of", "absolute", "relative", "allowed")
-    return Fidelity(
-        of=given.text("of", LONGEST_NAME), absolute=given.measured("absolute"), relative=given.measured("relative"),
-        tolerance=given.measured("allowed"),
-    )  # fmt: skip
+    held.demand(Fidelity, given, beside=SAID)
+    return Fidelity(**held.values(Fidelity, given))
 
 
 def _head_check(given: Fields) -> HeadCheck:
-    given.only("kind", "layer", "op", "head", "holds", "words", "against", "allowed", "parts", "unchecked")
-    parts = given.part("parts")
-    error = HeadError(
-        parts={name: _difference(parts.part(name)) for name in _few(parts)}, tolerance=given.measured("allowed"),
-        against=given.text("against", LONGEST_NAME), unchecked=tuple(given.texts("unchecked", LONGEST_LINE)),
-    )  # fmt: skip
-    kind: Kind = given.choice("kind", KINDS)  # type: ignore[assignment]
-    layer, op, head = (given.whole(name, 0, MOST) or 0 for name in ("layer", "op", "head"))
-    return HeadCheck(kind=kind, layer=layer, op=op, head=head, error=error)
-
-
-def _difference(given: Fields) -> Difference:
-    given.only("absolute", "relative", "allowed")
-    absolute, relative = given.measured("absolute"), given.measured("relative")
-    return Difference(absolute, relative, given.real("allowed", above=0))
+    held.demand(HeadCheck, given, beside=(*SAID, *held.keys(HeadError).values()))
+    return HeadCheck(**held.values(HeadCheck, given), error=HeadError(**held.values(HeadError, given)))

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 
 from attention.config import MEGABYTE, Limits
@@ -34,16 +33,6 @@ BUILDING = threading.Lock()
 LEAVING_SECONDS = 30.0
 # Each look collects all garbage, which holds up everybody.
 LEAVING_POLL_SECONDS = 0.25
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnderWay:
-    """A load that has not ended. card: None until the model was looked at. done and total: bytes of the download."""
-
-    ref: ModelRef
-    card: ModelCard | None
-    done: int
-    total: int
 
 
 class Wait:
@@ -122,24 +111,10 @@ class ModelPool:
             on_card(card)
         return wait
 
-    def cancel(self, ref: ModelRef | str) -> bool:
-        """End a load for everyone who waits for it; whether there was one. A model that is loaded stays."""
-        ref = parse(ref, self.limits) if isinstance(ref, str) else ref
-        with self._lock:
-            load = self._loads.get(ref)
-            waits = () if load is None else tuple(load.waits)
-        return bool([wait.cancel() for wait in waits])
-
     def loaded(self) -> tuple[ModelRef, ...]:
         """The models in memory, the least recently used first."""
         with self._lock:
             return tuple(ref for ref, load in self._loads.items() if load.ready)
-
-    def under_way(self) -> tuple[UnderWay, ...]:
-        """The loads that have not ended, the oldest first."""
-        with self._lock:
-            found = [(ref, load) for ref, load in self._loads.items() if not load.ready]
-        return tuple(UnderWay(ref=ref, card=load.card, done=load.done, total=load.total) for ref, load in found)
 
     @contextmanager
     def without(self, id: str) -> Iterator[None]:

@@ -34,15 +34,14 @@ class Stored:
     """A hub model in the cache of this machine.
 
     id: as on the hub. revisions: the commits that are here, the newest first. bytes: on the disk, with what a download
-    left half-way. last_used: when its weights were read last, in seconds since 1970 (a disk may keep it coarsely).
-    card: of the newest whole revision, from its config alone; None where there is none or it cannot be read.
+    left half-way. card: of the newest whole revision, from its config alone; None where there is none or it cannot be
+    read.
     """
 
     id: str
     revisions: tuple[str, ...]
     bytes: int
     state: State
-    last_used: float
     folder: Path
     card: ModelCard | None = None
 
@@ -144,7 +143,6 @@ def _stored(repo: CachedRepoInfo, partial: int) -> Stored:
         revisions=tuple(revision.commit_hash for revision in newest),
         bytes=repo.size_on_disk + partial,
         state="whole" if "whole" in states else state,
-        last_used=_last_used(repo),
         folder=repo.repo_path,
         card=next((_card(repo, one.snapshot_path) for one in newest if _state(one.snapshot_path) == "whole"), None),
     )
@@ -152,13 +150,6 @@ def _stored(repo: CachedRepoInfo, partial: int) -> Stored:
 
 def _card(repo: CachedRepoInfo, snapshot: Path) -> ModelCard | None:
     return glance(ModelRef(id=repo.repo_id, revision=snapshot.name), snapshot)
-
-
-def _last_used(repo: CachedRepoInfo) -> float:
-    """When its weights were read last; not its other files, some of which are read for this list."""
-    files = [file for revision in repo.revisions for file in revision.files]
-    weights = (file.blob_last_accessed for file in files if file.file_name.endswith(".safetensors"))
-    return max(weights, default=repo.last_accessed)
 
 
 def _state(snapshot: Path) -> State:

@@ -14,22 +14,12 @@ from attention.record.checks import (
     contributions,
     difference,
 )
+from attention.record.facts import ModelFacts, Token
 from attention.record.fused import FusedWitness
-from attention.record.operation import (
-    KINDS,
-    AttentionRecord,
-    Kept,
-    Kind,
-    Mask,
-    ModelFacts,
-    PositionBias,
-    Projection,
-    Token,
-    Witness,
-    wide,
-)
+from attention.record.operation import KINDS, AttentionRecord, Kept, Kind, Projection, Witness, wide
 from attention.record.plain import pack
 from attention.record.readback import unpack
+from attention.record.rules import Mask, PositionBias
 from attention.record.stored import Checked, StoredMaps, StoredProjection, absent, linear_of
 from attention.record.trace import HeadView, Trace
 

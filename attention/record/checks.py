@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import torch
 from torch import Tensor
 
-from attention.record.operation import AttentionRecord, Mask
+from attention.record import held
+from attention.record.operation import AttentionRecord
+from attention.record.rules import Mask
 from attention.stages import exactly
 
 # Relative to the largest magnitude. float32: sums in another order differ by a few times 1e-7 (n ≤ thousands);
@@ -27,9 +29,9 @@ class Difference:
     allowed: the relative difference up to which they count as equal.
     """
 
-    absolute: float
-    relative: float
-    allowed: float
+    absolute: float = field(metadata=held.measured())
+    relative: float = field(metadata=held.measured())
+    allowed: float = field(metadata=held.real(above=0))
 
     @property
     def ok(self) -> bool:
@@ -51,10 +53,10 @@ class HeadError:
     against: what it was compared with. unchecked: what could not be compared, and why.
     """
 
-    parts: Mapping[str, Difference]
-    tolerance: float
-    against: str
-    unchecked: tuple[str, ...] = ()
+    parts: Mapping[str, Difference] = field(metadata=held.by_name(Difference))
+    tolerance: float = field(metadata=held.under("allowed", held.measured()))
+    against: str = field(metadata=held.text())
+    unchecked: tuple[str, ...] = field(default=(), metadata=held.texts(held.MOST_PIECE))
 
     @property
     def absolute(self) -> float:
@@ -88,10 +90,10 @@ class Fidelity:
     of: what was compared, "logits" or "last hidden state".
     """
 
-    of: str
-    absolute: float
-    relative: float
-    tolerance: float
+    of: str = field(metadata=held.text())
+    absolute: float = field(metadata=held.measured())
+    relative: float = field(metadata=held.measured())
+    tolerance: float = field(metadata=held.under("allowed", held.measured()))
 
     @property
     def ok(self) -> bool:

@@ -11,6 +11,7 @@ from attention.errors import InputError
 # JSON has no NaN and no infinity; these words stand for them.
 NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 SHOWN = 60
+MOST_LINES, LONGEST_KEY = 20, 40
 
 
 def refuse(where: str, must: str) -> NoReturn:
@@ -48,6 +49,13 @@ class Fields:
         """All names, in the file's own order."""
         yield from self.tree
 
+    def few(self) -> list[str]:
+        """All names, where they are few and short, as those of a list in words are."""
+        names = list(self.tree)
+        if len(names) > MOST_LINES or any(len(name) > LONGEST_KEY for name in names):
+            refuse(self.where, f"at most {MOST_LINES} lines with short names")
+        return names
+
     def has(self, name: str) -> bool:
         return name in self.tree
 
@@ -82,13 +90,11 @@ class Fields:
     def text_or_number(self, name: str, most: int) -> str | int | float:
         return self.text(name, most) if isinstance(self.tree[name], str) else self.real(name)
 
-    def whole(self, name: str, low: int, high: int, *, none: bool = False) -> int | None:
+    def whole(self, name: str, low: int, high: int) -> int:
         value = self.tree[name]
-        if none and value is None:
-            return None
         if type(value) is not int or not low <= value <= high:
             refuse(f"{self.where}.{name}", f"a whole number from {low} to {high}")
-        return value
+        return int(value)
 
     def pair(self, name: str, high: int) -> tuple[int, int]:
         """Two whole numbers in order, from 0."""
@@ -116,10 +122,6 @@ class Fields:
     def part(self, name: str) -> Fields:
         """The object of that name."""
         return Fields(self.tree[name], f"{self.where}.{name}")
-
-    def perhaps(self, name: str) -> Fields | None:
-        """The object of that name, or None where it is null."""
-        return None if self.tree[name] is None else self.part(name)
 
     def parts(self, name: str) -> list[Fields]:
         return [Fields(one, f"{self.where}.{name}[{i}]") for i, one in enumerate(self._list(name))]

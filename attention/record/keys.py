@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from attention.record.operation import AttentionRecord, Token
+from attention.record.facts import Token
+from attention.record.operation import AttentionRecord
 
 Tokens = tuple[Token, ...]
 

@@ -1,4 +1,4 @@
-"""AttentionRecord: one attention operation as it ran, and the small records it is made of.
+"""AttentionRecord: one attention operation as it ran.
 
 Shape letters: n_q query tokens, n_k key tokens, h heads, g key-value heads (g divides h), d width of a query or key,
 v width of a value, m width of the model.
@@ -13,114 +13,14 @@ from typing import Literal, Protocol, cast
 import torch
 from torch import Tensor
 
+from attention.record import held
+from attention.record.arrays import FLOAT32, TYPES
+from attention.record.rules import Mask, PositionBias
+from attention.record.stored import StoredMaps, StoredProjection
 from attention.stages import Stages, attend, exactly
 
 Kind = Literal["encoder", "decoder", "cross"]
 KINDS: tuple[Kind, ...] = ("encoder", "decoder", "cross")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Token:
-    """One token as a person reads it.
-
-    piece: the vocabulary's own string. text: the characters it stands for ("" where none can be told).
-    mark: what the vocabulary adds ("##", a leading space as "·"), to be shown lightly before `text`.
-    id: its number. span: character span in the text, or None (special tokens, ids without text).
-    special: added by the tokenizer or a control token. part: (k, m), the k-th (from 0) of m tokens that share one
-    character or cluster, or None. segment: 0 or 1, which of two texts. word: the number of its word in that text, from
-    0, where the text came split into words, else None.
-    """
-
-    piece: str
-    text: str
-    mark: str = ""
-    id: int | None = None
-    span: tuple[int, int] | None = None
-    special: bool = False
-    part: tuple[int, int] | None = None
-    segment: int = 0
-    word: int | None = None
-
-    def __str__(self) -> str:
-        return self.text or self.piece
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Mask:
-    """Which key each query may attend to: a rule, or one array that layers share.
-
-    before, after: how many keys back and ahead of its own position a query may look; None is no limit, so causal
-    attention has after = 0 and a sliding window of w (itself included) before = w − 1. keys: boolean (n_k,), False
-    for padding. array: boolean (n_q, n_k), or (h, n_q, n_k) where heads differ, where no rule fits. True = may attend.
-    """
-
-    before: int | None = None
-    after: int | None = None
-    keys: Tensor | None = None
-    array: Tensor | None = None
-
-    @property
-    def open(self) -> bool:
-        """Whether every query may attend to every key."""
-        return self.before is None and self.after is None and self.keys is None and self.array is None
-
-    @property
-    def causal(self) -> bool:
-        """Whether no query may look ahead, by rule."""
-        return self.after == 0
-
-    def rows(self, start: int, stop: int, n_k: int, device: torch.device | None = None, head: int = 0) -> Tensor | None:
-        """Boolean (stop − start, n_k) for those queries of one head, or None where all is open."""
-        if self.open:
-            return None
-        if self.array is not None:
-            own = self.array if self.array.dim() == 2 else self.array[head]
-            return own[start:stop]
-        key = torch.arange(n_k, device=device)
-        query = torch.arange(start, stop, device=device)[:, None]
-        allowed = torch.ones(stop - start, n_k, dtype=torch.bool, device=device)
-        if self.after is not None:
-            allowed &= key <= query + self.after
-        if self.before is not None:
-            allowed &= key >= query - self.before
-        if self.keys is not None:
-            allowed &= self.keys.to(allowed.device)
-        return allowed
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PositionBias:
-    """What a model adds to the scores by position.
-
-    by_distance: (h or 1, n_q + n_k − 1), entry (j − i) + n_q − 1 for query i and key j, where the bias depends on
-    distance alone (T5). by_key: (h or 1, n_k) where it depends on the key alone (BLOOM's ALiBi, which the softmax
-    cannot tell from one by distance). dense: (h or 1, n_q, n_k) where neither holds.
-    """
-
-    n_q: int
-    n_k: int
-    by_distance: Tensor | None = None
-    by_key: Tensor | None = None
-    dense: Tensor | None = None
-
-    @property
-    def numbers(self) -> Tensor:
-        """The one form that is there; its first axis is heads, or 1 where all share it."""
-        return next(form for form in (self.by_distance, self.by_key, self.dense) if form is not None)
-
-    def rows(self, head: int, start: int, stop: int) -> Tensor:
-        """(stop − start, n_k) of one head."""
-        own = self.numbers[head if self.numbers.shape[0] > 1 else 0]
-        if self.by_key is not None:
-            return own.expand(stop - start, -1)
-        if self.by_distance is None:
-            return own[start:stop]
-        queries = torch.arange(start, stop, device=own.device)[:, None]
-        return own[torch.arange(self.n_k, device=own.device) - queries + self.n_q - 1]
-
-    def all_rows(self, start: int, stop: int) -> Tensor:
-        """(h or 1, stop − start, n_k) of all heads."""
-        return torch.stack([self.rows(head, start, stop) for head in range(self.numbers.shape[0])])
 
 
 class Projection(Protocol):
@@ -169,9 +69,9 @@ class Kept:
     last digit may differ; contributions: what a head adds to the layer's output, (n_q, m). The latter by head.
     """
 
-    lengths: Tensor | None = None
-    norms: Mapping[int, Tensor] = field(default_factory=dict)
-    contributions: Mapping[int, Tensor] = field(default_factory=dict)
+    lengths: Tensor | None = field(default=None, metadata=held.array("h n_k", types=FLOAT32))
+    norms: Mapping[int, Tensor] = field(default_factory=dict, metadata=held.by_head("n_k", types=FLOAT32))
+    contributions: Mapping[int, Tensor] = field(default_factory=dict, metadata=held.by_head("n_q m"))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -192,27 +92,27 @@ class AttentionRecord:
     file has in place of a projection.
     """
 
-    layer: int
-    kind: Kind
-    op: int = 0
-    query: Tensor | None = None
-    key: Tensor | None = None
-    value: Tensor | None = None
-    scale: float = 1.0
-    mask: Mask = field(default_factory=Mask)
-    position_bias: PositionBias | None = None
-    softcap: float | None = None
-    sink: Tensor | None = None
-    sink_scales: bool = False
-    output: Tensor | None = None
-    weights: Tensor | None = None
-    maps: Maps | None = None
-    temperature: float = 1.0
-    projection: Projection | None = None
-    projected: Tensor | None = None
-    no_projection: str = ""
+    layer: int = field(metadata=held.whole(0, held.MOST_LAYER))
+    kind: Kind = field(metadata=held.choice(KINDS))
+    op: int = field(default=0, metadata=held.whole(0, held.MOST_LAYER))
+    query: Tensor | None = field(default=None, metadata=held.travelling(held.array("h n_q d")))
+    key: Tensor | None = field(default=None, metadata=held.travelling(held.array("g n_k d")))
+    value: Tensor | None = field(default=None, metadata=held.travelling(held.array("g n_k v")))
+    scale: float = field(default=1.0, metadata=held.travelling(held.real()))
+    mask: Mask = field(default_factory=Mask, metadata=held.part(Mask))
+    position_bias: PositionBias | None = field(default=None, metadata=held.part(PositionBias, brief=True))
+    softcap: float | None = field(default=None, metadata=held.travelling(held.real(above=0)))
+    sink: Tensor | None = field(default=None, metadata=held.travelling(held.array("h", "h n_q", types=TYPES)))
+    sink_scales: bool = field(default=False, metadata=held.travelling(held.flag()))
+    output: Tensor | None = field(default=None, metadata=held.travelling(held.array("n_q h v")))
+    weights: Tensor | None = field(default=None, metadata=held.array("h n_q n_k"))
+    maps: Maps | None = field(default=None, metadata=held.part(StoredMaps))
+    temperature: float = field(default=1.0, metadata=held.travelling(held.real(above=0)))
+    projection: Projection | None = field(default=None, metadata=held.part(StoredProjection))
+    projected: Tensor | None = field(default=None, metadata=held.array("_ m"))
+    no_projection: str = field(default="", metadata=held.text(held.MOST_PIECE))
     witness: Witness | None = None
-    kept: Kept = field(default_factory=Kept)
+    kept: Kept = field(default_factory=Kept, metadata=held.part(Kept))
 
     @property
     def n_heads(self) -> int:
@@ -302,31 +202,6 @@ class AttentionRecord:
             steps = [("masked", masked), ("weights", apart(weights[head, start:stop]))]
         output = None if value is None else steps[-1][1] @ value
         return Stages(steps=tuple(steps), sink_weight=None, output=output)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelFacts:
-    """What the page says of a model; None what is not known. n_parameters counts each weight once.
-
-    n_layers: of the encoder where there are two stacks; n_decoder_layers then of the decoder. max_tokens: the most that
-    its positions allow, None where nothing limits them. chats: whether its tokenizer has a chat template.
-    """
-
-    name: str
-    architecture: str
-    road: str
-    n_layers: int | None = None
-    n_decoder_layers: int | None = None
-    n_heads: int | None = None
-    n_kv_heads: int | None = None
-    d_model: int | None = None
-    d_head: int | None = None
-    n_parameters: int | None = None
-    max_tokens: int | None = None
-    dtype: str = ""
-    trained: bool | None = None
-    chats: bool = False
-    revision: str | None = None
 
 
 def _joined(stages: Stages) -> Stages:

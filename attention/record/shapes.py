@@ -1,15 +1,22 @@
-"""Whether the parts of a record fit each other: their axes, their types, and what needs what."""
+"""Whether the parts of a record fit each other: their axes, their types, and what needs what.
+
+The axes of each array stand in the declaration of its field, in letters; here the letters get their sizes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NoReturn
 
 from torch import Tensor
 
+from attention.record import held
 from attention.record.fields import refuse
 from attention.record.operation import AttentionRecord
-from attention.record.stored import StoredMaps, StoredProjection
+from attention.record.stored import StoredProjection, linear_of
 from attention.record.tensors import are_weights
+
+Sizes = Mapping[str, int | None]
 
 
 def check_shapes(record: AttentionRecord, where: str) -> None:
@@ -25,39 +32,32 @@ class _Shapes:
 
     def check(self) -> None:
         """Raises InputError for the first part that does not fit."""
+        self._arrays({})  # before sizes can be told, how many axes there are
         self._sources()
-        record = self.record
-        h, n_q, n_k = record.n_heads, record.n_q, record.n_k
-        v = None if record.value is None else record.value.shape[2]
-        self._fits("output", record.output, (n_q, h, v))
-        self._fits("weights", record.weights, (h, n_q, n_k))
-        self._fits("sink", record.sink, (h,), (h, n_q))
-        m = self._width()
-        self._fits("projected", record.projected, (None, m))
-        self._fits("mask.keys", record.mask.keys, (n_k,))
-        self._fits("mask.array", record.mask.array, (n_q, n_k), (h, n_q, n_k))
-        if isinstance(record.maps, StoredMaps):
-            self._fits("maps.scores", record.maps.scores, (h, n_q, n_k))
-            self._fits("maps.weights", record.maps.weights, (h, n_q, n_k))
-        self._bias(h, n_q, n_k)
+        self._bias()
         self._projection()
-        self._fits("kept.lengths", record.kept.lengths, (h, n_k))
-        for name, kept, shape in (
-            ("norms", record.kept.norms, (n_k,)),
-            ("contributions", record.kept.contributions, (n_q, m)),
-        ):
-            for head, tensor in kept.items():
-                if head >= h:
-                    self._refuse(f"kept.{name}", f"of heads 0 to {h - 1}")
-                self._fits(f"kept.{name}", tensor, shape)
+        self._arrays(self._sizes())
+
+    def _arrays(self, sizes: Sizes) -> None:
+        """Each array against its axes; a letter without a size may be of any."""
+        h = sizes.get("h")
+        for one in held.arrays_of(self.record):
+            if h is not None and one.head is not None and one.head >= h:
+                self._refuse(one.name, f"of heads 0 to {h - 1}")
+            self._fits(one.name, one.tensor, *(tuple(_size(letter, sizes) for letter in form) for form in one.axes))
+
+    def _sizes(self) -> Sizes:
+        record = self.record
+        n_q, n_k = record.n_q, record.n_k
+        v = None if record.value is None else record.value.shape[2]
+        return {
+            "h": record.n_heads, "g": record.n_kv_heads, "n_q": n_q, "n_k": n_k, "d": record.d_head, "v": v,
+            "m": self._width(), "n_q+n_k-1": n_q + n_k - 1,
+        }  # fmt: skip
 
     def _sources(self) -> None:
         """Queries and keys, or what stands for them; then all sizes can be told."""
         record = self.record
-        for name in ("query", "key", "value"):
-            self._fits(name, getattr(record, name), (None, None, None))
-        self._fits("output", record.output, (None, None, None))
-        self._fits("weights", record.weights, (None, None, None))
         if (record.query is None) != (record.key is None):
             self._refuse("query and key", "both there, or neither")
         if record.query is None:
@@ -67,53 +67,49 @@ class _Shapes:
                 self._refuse("weights", "there where query and key are not")
             if record.weights is not None and not are_weights(record.weights):
                 self._refuse("weights", "not negative, and sum to no more than 1 in each row")
-        self._groups()
-
-    def _groups(self) -> None:
-        record = self.record
-        h, groups, n_k = record.n_heads, record.n_kv_heads, record.n_k
-        if h % groups:
-            self._refuse("key", f"of a number of heads that divides {h}")
-        if record.key is not None and record.query is not None:
-            self._fits("key", record.key, (groups, n_k, record.query.shape[2]))
-            if record.key.dtype != record.query.dtype:
-                self._refuse("key", "of the query's type")
-        self._fits("value", record.value, (groups, n_k, None))
+        if record.n_heads % record.n_kv_heads:
+            self._refuse("key", f"of a number of heads that divides {record.n_heads}")
+        if record.key is not None and record.query is not None and record.key.dtype != record.query.dtype:
+            self._refuse("key", "of the query's type")
 
     def _width(self) -> int | None:
         """m, as far as a projection, what it put out, or a contribution tells."""
-        weight = getattr(self.record.projection, "weight", None)
-        if weight is not None:
-            return int(weight.shape[0])
+        found = linear_of(self.record.projection)
+        if found is not None:
+            return found[0].shape[0]
         written = (self.record.projected, *self.record.kept.contributions.values())
-        return next((tensor.shape[-1] for tensor in written if tensor is not None and tensor.dim()), None)
+        return next((tensor.shape[-1] for tensor in written if tensor is not None), None)
 
-    def _bias(self, h: int, n_q: int, n_k: int) -> None:
-        bias = self.record.position_bias
+    def _bias(self) -> None:
+        bias, n_q, n_k = self.record.position_bias, self.record.n_q, self.record.n_k
         if bias is None:
             return
+        if len(bias.forms) != 1:
+            forms = [name for name, how in held.declared(type(bias)).items() if how.axes]
+            self._refuse("position_bias", f"of one form: {', '.join(forms)}")
         if (bias.n_q, bias.n_k) != (n_q, n_k):
             self._refuse("position_bias", f"for {n_q} queries and {n_k} keys")
-        tails = {"by_distance": (n_q + n_k - 1,), "by_key": (n_k,), "dense": (n_q, n_k)}
-        for form, tail in tails.items():
-            self._fits("position_bias", getattr(bias, form), (h, *tail), (1, *tail))
 
     def _projection(self) -> None:
         project = self.record.projection
-        if not isinstance(project, StoredProjection) or project.weight is None:
+        if not isinstance(project, StoredProjection):
             return
+        if (project.weight is None) != bool(project.absent) or (project.weight is None and project.bias is not None):
+            self._refuse("projection", "a matrix, or a reason why there is none")
+        if project.linear is None:
+            return
+        weight, bias = project.linear
         like = self.record.output if self.record.output is not None else self.record.value
         if like is None:
             self._refuse("projection", "there only with an output or values")
-        self._fits("projection", project.weight, (None, self.record.n_heads * like.shape[2]))
-        self._fits("projection.bias", project.bias, (project.weight.shape[0],))
-        parts = (self.record.output, self.record.value, project.weight, project.bias)
+        self._fits("projection", weight, (None, self.record.n_heads * like.shape[2]))
+        if bias is not None:
+            self._fits("projection.bias", bias, (weight.shape[0],))
+        parts = (self.record.output, self.record.value, weight, bias)
         if len({part.dtype for part in parts if part is not None}) > 1:
             self._refuse("projection", "of the type of values and outputs")
 
-    def _fits(self, name: str, tensor: Tensor | None, *shapes: tuple[int | None, ...]) -> None:
-        if tensor is None:
-            return
+    def _fits(self, name: str, tensor: Tensor, *shapes: tuple[int | None, ...]) -> None:
         for shape in shapes:
             pairs = zip(tensor.shape, shape, strict=False)
             if tensor.dim() == len(shape) and all(own == one or (one is None and own > 0) for own, one in pairs):
@@ -123,3 +119,7 @@ class _Shapes:
 
     def _refuse(self, name: str, must: str) -> NoReturn:
         refuse(f"{self.where}.{name}", must)
+
+
+def _size(letter: str, sizes: Sizes) -> int | None:
+    return int(letter) if letter.isdigit() else sizes.get(letter)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 from torch.nn import functional
 
-from attention.record.checks import HeadError
-from attention.record.operation import Kind, Projection
+from attention.record import held
 from attention.stages import exactly
+
+if TYPE_CHECKING:
+    from attention.record.checks import HeadError
+    from attention.record.operation import Kind, Projection
 
 GONE = "the model is no longer loaded"
 
@@ -36,33 +40,41 @@ class Checked:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StoredProjection:
-    """A layer's projection as a file has it. weight (m, h·v), bias (m,), or absent: why they are not there."""
+    """A layer's projection as a file has it. weight (m, h·v), bias (m,), or absent: why they are not there.
 
-    name: str
-    norm_follows: str | None = None
-    weight: Tensor | None = None
-    bias: Tensor | None = None
-    absent: str = ""
+    turned: the weight is kept as (h·v, m) and is turned to be used, for a product's last digit depends on how its
+    factors lie in memory.
+    """
+
+    name: str = field(metadata=held.text())
+    norm_follows: str | None = field(default=None, metadata=held.text())
+    weight: Tensor | None = field(default=None, metadata=held.array("_ _", called="projection"))
+    turned: bool = field(default=False, metadata=held.flag())
+    bias: Tensor | None = field(default=None, metadata=held.array("_", called="projection_bias"))
+    absent: str = field(default="", metadata=held.text(held.MOST_PIECE))
 
     @property
     def linear(self) -> tuple[Tensor, Tensor | None] | None:
         """The numbers, where the file has them."""
-        return None if self.weight is None else (self.weight, self.bias)
+        if self.weight is None:
+            return None
+        return self.weight.T if self.turned else self.weight, self.bias
 
     @exactly
     def __call__(self, heads: Tensor) -> Tensor:
         """(n_q, h·v) → (n_q, m), or ReferenceError that says why not."""
-        if self.weight is None:
+        found = self.linear
+        if found is None:
             raise ReferenceError(self.absent)
-        return functional.linear(heads, self.weight, self.bias)
+        return functional.linear(heads, *found)
 
 
 @dataclass(frozen=True, eq=False)
 class StoredMaps:
     """The scores and weights of an operation whose queries and keys are not known, (h, n_q, n_k) each."""
 
-    scores: Tensor
-    weights: Tensor
+    scores: Tensor = field(metadata=held.array("h n_q n_k", called="own_scores"))
+    weights: Tensor = field(metadata=held.array("h n_q n_k", called="own_weights"))
 
     def __call__(self) -> tuple[Tensor, Tensor]:
         return self.scores, self.weights

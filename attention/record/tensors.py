@@ -10,7 +10,13 @@ import torch
 from torch import Tensor
 
 from attention.errors import InputError
-from attention.record.operation import AttentionRecord, Kind, Mask, ModelFacts, PositionBias, Token
+from attention.record.facts import ModelFacts, Token
+from attention.record.operation import AttentionRecord, Kind
+from attention.record.rules import Mask, PositionBias
+
+# What `ModelFacts.road` says of them.
+ROAD = "tensors"
+NAMES = ("query", "key", "value", "weights", "output")
 
 
 @dataclass(frozen=True)
@@ -36,9 +42,14 @@ class Given:
     def __post_init__(self) -> None:
         if self.weights is None and (self.query is None or self.key is None):
             raise InputError("Give query and key, or weights.")
-        for name in ("query", "key", "value", "weights", "output"):
-            object.__setattr__(self, name, _with_layers(name, getattr(self, name)))
+        for name, tensor in self.tensors.items():
+            object.__setattr__(self, name, _with_layers(name, tensor))
         self._check()
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """Those that are there, by name."""
+        return {name: tensor for name in NAMES if (tensor := getattr(self, name)) is not None}
 
     @property
     def rows(self) -> Tensor:
@@ -78,9 +89,9 @@ class Given:
             raise InputError(f"output must be (layers, n_q, h, v) = {expected} and v; got {tuple(self.output.shape)}.")
 
     def _check_types(self) -> None:
-        given = [t for t in (self.query, self.key, self.value, self.weights, self.output) if t is not None]
-        if len({tensor.dtype for tensor in given}) > 1:
-            types = ", ".join(sorted({str(tensor.dtype) for tensor in given}))
+        found = {tensor.dtype for tensor in self.tensors.values()}
+        if len(found) > 1:
+            types = ", ".join(sorted(map(str, found)))
             raise InputError(f"All tensors must have one type; got {types}.")
         if self.weights is not None and not are_weights(self.weights):
             raise InputError("weights must not be negative, and a row must not sum to more than 1.")
@@ -154,9 +165,7 @@ def _text_in(name: str, layer: Tensor, batch: int | None) -> Tensor:
     return layer[batch or 0]
 
 
-def _with_layers(name: str, tensor: Tensor | None) -> Tensor | None:
-    if tensor is None:
-        return None
+def _with_layers(name: str, tensor: Tensor) -> Tensor:
     tensor = torch.as_tensor(tensor).detach()
     if tensor.dim() not in (3, 4) or not tensor.is_floating_point():
         raise InputError(f"{name} must be floating point with 3 or 4 axes; got {tensor.dtype}, {tuple(tensor.shape)}.")
@@ -200,24 +209,20 @@ def parts_of_trace(
         AttentionRecord(
             layer=layer,
             kind=kind,
-            query=_pick(given.query, layer),
-            key=_pick(given.key, layer),
-            value=_pick(given.value, layer),
-            weights=_pick(given.weights, layer),
-            output=_pick(given.output, layer),
             scale=width**-0.5 if scale is None else scale,
             mask=mask,
             position_bias=bias,
             softcap=softcap,
             sink=sink,
             no_projection="no output projection was given",
+            **_of_layer(given, layer),
         )
         for layer in range(len(rows))
     )
     facts = ModelFacts(
         name=name,
         architecture="given tensors",
-        road="tensors",
+        road=ROAD,
         n_layers=len(rows),
         n_heads=rows.shape[1],
         n_kv_heads=records[0].n_kv_heads,
@@ -235,5 +240,5 @@ def _read_as(given: Given) -> tuple[str, ...]:
     return (f"The first axis, of {len(given.rows)}, was read as layers; of a batch, choose one text with batch=0.",)
 
 
-def _pick(tensor: Tensor | None, layer: int) -> Tensor | None:
-    return None if tensor is None else tensor[layer]
+def _of_layer(given: Given, layer: int) -> dict[str, Any]:
+    return {name: tensor[layer] for name, tensor in given.tensors.items()}

@@ -12,13 +12,17 @@ import torch
 from torch import Tensor
 
 from attention.errors import InputError, NoSuchHeadError
-from attention.record import display
+from attention.prompt import Prompt
+from attention.record import display, held
 from attention.record.checks import Fidelity, HeadError, check_heads, contributions
+from attention.record.facts import ModelFacts, Token
 from attention.record.keys import keys_of
-from attention.record.operation import KINDS, AttentionRecord, Kind, ModelFacts, Token
+from attention.record.operation import KINDS, AttentionRecord, Kind
 from attention.record.stored import Checked, absent
 from attention.record.tensors import Given, parts_of_trace, tensor_mask
 from attention.stages import Stages
+
+ID_DIGITS = 12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,18 +32,21 @@ class Trace:
     model: what is known of it. tokens: of the text. pair_tokens: of the decoder's side, or (). all_records: every
     operation as it ran. fidelity: the run against an untouched one, or None. seconds: that the run took. notes: what a
     person should know of it, in sentences. id: by which a browser, or a file, knows this very run again. checked: the
-    checks of a run that was read from a file; without it they are made when they are asked for.
+    checks of a run that was read from a file; without it they are made when they are asked for. prompt: what decided
+    the run, where a model's name and texts did, or what the file names that it was read from; None for ids, words,
+    messages, a loaded model and own tensors.
     """
 
-    model: ModelFacts
-    tokens: tuple[Token, ...]
-    pair_tokens: tuple[Token, ...] = ()
+    model: ModelFacts = field(metadata=held.part(ModelFacts))
+    tokens: tuple[Token, ...] = field(metadata=held.parts(Token, brief=True))
+    pair_tokens: tuple[Token, ...] = field(default=(), metadata=held.parts(Token, brief=True))
     all_records: tuple[AttentionRecord, ...] = ()
     fidelity: Fidelity | None = None
-    seconds: float = 0.0
-    notes: tuple[str, ...] = ()
-    id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    seconds: float = field(default=0.0, metadata=held.real(0))
+    notes: tuple[str, ...] = field(default=(), metadata=held.texts(held.MOST_PIECE))
+    id: str = field(default_factory=lambda: uuid.uuid4().hex[:ID_DIGITS], metadata=held.hexadecimal(ID_DIGITS))
     checked: Checked | None = None
+    prompt: Prompt | None = None
 
     def __post_init__(self) -> None:
         if not self.all_records:

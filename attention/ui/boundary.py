@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from streamlit.runtime.state.session_state import SessionState
 
 # A page has some fifty widgets, and a component's own state is empty: all of ours speak by events.
-MOST_VALUES, MOST_STATE, MOST_TEXT, MOST_BYTES = 1_000, 10_000, 100_000, 100_000
+MOST_VALUES, MOST_STATE, MOST_BYTES = 1_000, 10_000, 100_000
 # Lists and objects in what a component says; text may be as long as a message, so that it can be refused in words.
 MOST_NODES = 50_000
 MARK = "headlight_guarded"

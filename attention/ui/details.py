@@ -8,12 +8,12 @@ import streamlit as st
 
 from attention.browser import parts, rotary, store
 from attention.ui import boundary, components, maps, prompt_bar, rotary_pairs, runs
-from attention.view import LENSES, View
+from attention.view import DETAILS, View
 
 if TYPE_CHECKING:
     from attention.record import HeadView
 
-LENS = "lens"
+KEY = "details"
 NAMES = {
     "links": "Links",
     "dimensions": "q · k by dimension",
@@ -26,13 +26,13 @@ NAMES = {
 def show(head_view: HeadView, view: View) -> None:
     """The choice of what is shown below the panels, and what was chosen."""
     with st.container(key="details", gap="small"):
-        components.mount("details", parts.details(NAMES, view.lens), key=LENS, on_lens_change=_chosen)
-        if view.lens == "links":
+        components.mount("details", parts.details(NAMES, view.details), key=KEY, on_details_change=_chosen)
+        if view.details == "links":
             components.mount("links", key="links", store=store.INSPECT)
-        elif view.lens == "dimensions":
+        elif view.details == "dimensions":
             _dimensions(head_view, view)
         else:
-            maps.show(head_view, view, view.lens)
+            maps.show(head_view, view, view.details)
 
 
 def _dimensions(head_view: HeadView, view: View) -> None:
@@ -52,11 +52,11 @@ def _wait(job: rotary_pairs.Job) -> None:
 
 
 def _chosen() -> None:
-    if (lens := boundary.said(LENS, "lens", str)) is not None:
-        choose(lens)
+    if (chosen := boundary.said(KEY, "details", str)) is not None:
+        choose(chosen)
 
 
-def choose(lens: str) -> None:
+def choose(details: str) -> None:
     """Show this one of the deeper views; a name that is none does nothing."""
-    if lens in LENSES:
-        prompt_bar.change_to(lens=lens)
+    if details in DETAILS:
+        prompt_bar.change_to(details=details)

@@ -11,7 +11,7 @@ import streamlit as st
 from attention.catalogue import LOCAL, ModelEntry, find, is_offered, offered
 from attention.config import MEGABYTE, Limits, variable
 from attention.errors import HeadlightError
-from attention.ui import foot, picker, prompt_bar, start, state, warmup
+from attention.ui import foot, picker, prompt_bar, sizes, start, state, warmup
 from attention.ui.problems import describe_problem, seen
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _hub_item(id: str, entry: ModelEntry | None, stored: Stored | None) -> Item:
     facts = list(_sizes(card)) if card else [entry.family] if entry else []
     licence = (card.licence if card else None) or (entry.licence if entry else None)
     facts += [licence] if licence else []
-    facts.append(f"{picker.megabytes(stored.bytes)}, {STATES[stored.state]}" if stored else "not downloaded yet")
+    facts.append(f"{sizes.said(stored.bytes)}, {STATES[stored.state]}" if stored else "not downloaded yet")
     return Item(
         model=id,
         title=entry.title if entry else id,
@@ -195,7 +195,7 @@ def _own_section(ready: bool) -> None:
 
 def _own_item(own: Own) -> Item:
     facts = _sizes(own.card) if own.card else ("cannot be opened",)
-    size = picker.megabytes(own.bytes)
+    size = sizes.said(own.bytes)
     return Item(model=own.id, title=own.id, facts=(*facts, size), about=own.problem, opens=own.card is not None)
 
 

@@ -40,10 +40,9 @@ ANOTHER_TEXT = (
 
 @dataclass(frozen=True)
 class Kept:
-    """One opened file: its trace, the view that it asks for, and the bytes that its tensors take."""
+    """One opened file: its trace, which knows what it is asked for by, and the bytes that its tensors take."""
 
     trace: Trace
-    view: View
     size: int
 
 
@@ -97,7 +96,7 @@ def find(view: View) -> Trace | None:
     kept = _store.get(view.model)
     if kept is None:
         raise ModelError(GONE)
-    if kept.view.prompt != view.prompt:
+    if kept.trace.prompt != view.prompt:
         raise InputError(ANOTHER_TEXT)
     return kept.trace
 
@@ -118,7 +117,7 @@ def read(data: bytes, limits: Limits) -> View:
     opened = from_npz(data, limits)
     name = PREFIX + hashlib.sha256(data).hexdigest()[:DIGITS]
     view = replace(opened.view, model=name)
-    kept = Kept(opened.trace, view, held(opened.trace))
+    kept = Kept(replace(opened.trace, prompt=view.prompt), held(opened.trace))
     _store.put(name, kept, most=limits.traces_in_memory, most_bytes=limits.traces_mb * MEGABYTE)
     return view
 

@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from attention.catalogue import LOCAL, ModelEntry, is_offered, offered
-from attention.config import MEGABYTE, Limits
-from attention.ui import warmup
+from attention.config import Limits
+from attention.ui import sizes, warmup
 from attention.ui.problems import seen
 
 if TYPE_CHECKING:
@@ -55,11 +55,6 @@ def forget() -> None:
     _looked.cache_clear()
 
 
-def megabytes(size: int) -> str:
-    """A number of bytes to read."""
-    return f"{size / MEGABYTE:,.0f} MB" if size >= 10 * MEGABYTE else f"{size / MEGABYTE:.1f} MB"
-
-
 @lru_cache(maxsize=4)
 def _looked(limits: Limits, _minute: int) -> tuple[tuple[Stored, ...], tuple[Own, ...]]:
     from attention.models import store
@@ -71,7 +66,7 @@ def _entry(entry: ModelEntry, stored: Stored | None) -> Choice:
     if entry.path is not None or entry.id == LOCAL:
         return Choice(model=entry.id, title=entry.title, group=IN_THE_BOX, facts=(entry.family, *_bundled(entry)))
     whole = stored is not None and stored.state == "whole"
-    size = () if stored is None else (megabytes(stored.bytes) + ("" if whole else " of it here"),)
+    size = () if stored is None else (sizes.said(stored.bytes) + ("" if whole else " of it here"),)
     group = HERE if whole else TO_FETCH
     return Choice(model=entry.id, title=entry.title, group=group, facts=(entry.family, *size))
 
@@ -80,16 +75,16 @@ def _entry(entry: ModelEntry, stored: Stored | None) -> Choice:
 def _bundled(entry: ModelEntry) -> tuple[str, ...]:
     if entry.path is None:
         return ()
-    return (megabytes(sum(path.stat().st_size for path in entry.path.iterdir() if path.is_file())),)
+    return (sizes.said(sum(path.stat().st_size for path in entry.path.iterdir() if path.is_file())),)
 
 
 def _stored(one: Stored) -> Choice:
     sort = (one.card.family,) if one.card else ()
     whole = one.state == "whole"
-    size = megabytes(one.bytes) + ("" if whole else " of it here")
+    size = sizes.said(one.bytes) + ("" if whole else " of it here")
     return Choice(model=one.id, title=seen(one.id), group=HERE if whole else TO_FETCH, facts=(*sort, size))
 
 
 def _own(one: Own) -> Choice:
     sort = (one.card.family,) if one.card else ()
-    return Choice(model=one.id, title=seen(one.id), group=HERE, facts=(*sort, megabytes(one.bytes)))
+    return Choice(model=one.id, title=seen(one.id), group=HERE, facts=(*sort, sizes.said(one.bytes)))

@@ -5,25 +5,20 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from attention.browser import store
 from attention.catalogue import LOCAL
-from attention.config import MEGABYTE, Limits
-from attention.ui import opened, runs
+from attention.config import Limits
+from attention.ui import model_runs, opened, runs
 
 if TYPE_CHECKING:
     from attention.analysis.dimensions import Turns
-    from attention.capture import PreTrainedModel
     from attention.record import Kind, Trace
     from attention.view import View
 
-MOST, MOST_BYTES = 64, 50 * MEGABYTE
-# A small model has answered by then, and nothing on the page changes afterwards.
-PATIENCE_SECONDS = 0.3
 LOCAL_ADDS = "the local model adds positions to its tokens and turns no dimensions"
 TOO_LONG = "this text is too long to try it out"
 FROM_FILE = "this trace was opened from a file, without the model that could be tried"
@@ -40,28 +35,19 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Turned:
-    """What was found. model: that of a folder, whose files may be others by now; None where a name stands for the same
-    weights for good.
-    """
+class Turned(model_runs.OfModel):
+    """What was found, by kind and layer, or why nothing is."""
 
     found: Mapping[tuple[Kind, int], Turns | str] | str
-    model: weakref.ref[PreTrainedModel] | None = None
 
 
 Job = runs.Job[Turned]
 
 
-class Turnings(runs.Runs[Request, Turned]):
+class Turnings(model_runs.ModelRuns[Request, Turned]):
     """The test runs of this process."""
 
     what = "turning"
-
-    def _is_stale(self, job: Job) -> bool:
-        return job.made is not None and job.made.model is not None and job.made.model() is None
-
-    def _bounds(self) -> tuple[int, int]:
-        return MOST, MOST_BYTES
 
     def _size(self, made: Turned) -> int:
         turns = {} if isinstance(made.found, str) else {id(one): one for one in made.found.values()}
@@ -74,7 +60,7 @@ def begin(view: View, trace: Trace) -> Job:
     if why := _refusal(trace, places) or (FROM_FILE if opened.is_opened(view) else ""):
         return _ended(why)
     job = _shared.join(Request(view.model, places, Limits.from_environment()), runs.person())
-    runs.has_ended(job, PATIENCE_SECONDS)
+    runs.has_ended(job, model_runs.PATIENCE_SECONDS)
     return job
 
 
@@ -107,9 +93,7 @@ def _run(asked: Request, job: Job) -> Turned:
         return Turned(found=LOCAL_ADDS)
     source = load_source(asked.model, asked.limits, job.report, job.follow)
     job.report("Finding out how the model turns its dimensions")
-    # Neither of the hub, with its revision, nor of ours: a folder.
-    own = source.revision is None and source.trained is None
-    return Turned(found=turns_of(source.model, asked.places), model=weakref.ref(source.model) if own else None)
+    return Turned(found=turns_of(source.model, asked.places), model=model_runs.own(source))
 
 
 _shared = Turnings(_run)

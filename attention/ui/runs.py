@@ -48,18 +48,19 @@ def wait_for(join: Callable[[], Job[T]], patience: float, show: Callable[[Job[T]
     while True:
         job = join()
         if not job.done.is_set():
-            with turns.aside():
+            with turns.aside():  # once: who takes the turn back between the two waits has to wait for it
                 _sit_out(job, patience, show)
         if not job.dropped:
             return job
 
 
 def _sit_out(job: Job[T], patience: float, show: Callable[[Job[T]], None]) -> None:
-    if not job.done.wait(patience):
-        try:
-            show(job)
-        finally:
-            job.leave(person())
+    if has_ended(job, patience):
+        return
+    try:
+        show(job)
+    finally:
+        job.leave(person())
 
 
 def has_ended(job: Job[Any], patience: float) -> bool:

@@ -1,32 +1,26 @@
 """What a model's heads do on stored texts, for the page: scored once a model and kind, for all sessions.
 
 Nothing begins by itself: `start` puts it into the queue, where it gives way between its runs; `find` and `scores` look
-at what there is and never wait. What is kept are scores alone, a few kilobytes; no model is kept alive. Only
-HeadlightErrors come out.
+at what there is and never wait. What is kept are scores alone, a few kilobytes. Only HeadlightErrors come out.
 """
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from attention.catalogue import LOCAL
-from attention.config import MEGABYTE, Limits
+from attention.config import Limits
 from attention.errors import InputError, TooLongError
-from attention.ui import opened, runs
+from attention.ui import model_runs, opened, runs
 
 if TYPE_CHECKING:
     from attention.analysis.patterns import PatternScores
-    from attention.capture import PreTrainedModel
     from attention.record import Kind
     from attention.source import Source
     from attention.view import View
 
-MOST, MOST_BYTES = 64, 50 * MEGABYTE
-# What comes of a small model is shown at the click itself.
-PATIENCE_SECONDS = 0.3
 LOCAL_IS_UNTRAINED = (
     "The local model is one layer that was never trained, so stored texts would tell nothing about it; its heads are "
     "scored on this text only."
@@ -43,32 +37,21 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Probed:
-    """The scores, and what they are of: the stored texts that this model could read, and how many random sequences.
-
-    model: that of a folder, whose files may have changed by the time it is loaded again; None for one whose name stands
-    for the same weights for good.
-    """
+class Probed(model_runs.OfModel):
+    """The scores, and what they are of: the stored texts that this model could read, and how many random sequences."""
 
     scores: PatternScores
     texts: tuple[str, ...]
     n_sequences: int
-    model: weakref.ref[PreTrainedModel] | None = None
 
 
 Job = runs.Job[Probed]
 
 
-class Probes(runs.Runs[Request, Probed]):
+class Probes(model_runs.ModelRuns[Request, Probed]):
     """The scorings of this process."""
 
     what = "scoring"
-
-    def _is_stale(self, job: Job) -> bool:
-        return job.made is not None and job.made.model is not None and job.made.model() is None
-
-    def _bounds(self) -> tuple[int, int]:
-        return MOST, MOST_BYTES
 
     def _size(self, made: Probed) -> int:
         found = [scored for scored in made.scores.found.values() if scored is not None]
@@ -90,7 +73,7 @@ def start(view: View, kind: Kind) -> None:
     """Begin it, or begin again what failed; for a button."""
     request = _request(view, kind)
     _shared.forget_failure(request)
-    runs.has_ended(_shared.join(request, runs.person()), PATIENCE_SECONDS)
+    runs.has_ended(_shared.join(request, runs.person()), model_runs.PATIENCE_SECONDS)
 
 
 def refusal(view: View) -> str:
@@ -118,9 +101,7 @@ def _run(asked: Request, job: Job) -> Probed:
 
     job.report(_words(0, len(TEXTS), len(TEXTS)), 0.0)
     found = probe(source, asked.kind, on_progress=tell)
-    # Neither of the hub, with its revision, nor of ours: a folder.
-    own = source.revision is None and source.trained is None
-    return Probed(scores=found, texts=texts, n_sequences=n_sequences, model=weakref.ref(source.model) if own else None)
+    return Probed(scores=found, texts=texts, n_sequences=n_sequences, model=model_runs.own(source))
 
 
 def _words(done: int, total: int, n_texts: int) -> str:

@@ -17,10 +17,10 @@ from uuid import uuid4
 import streamlit as st
 
 from attention.browser import codec, parts, qr, store
-from attention.config import MEGABYTE, Limits
+from attention.config import Limits
 from attention.errors import HeadlightError
 from attention.jobs import shared_queue
-from attention.ui import boundary, components, opened, rotary_pairs, state, traces, uploads
+from attention.ui import boundary, components, opened, rotary_pairs, sizes, state, traces, uploads
 from attention.ui.runs import person, sit
 from attention.view import View, fits_address, to_file
 
@@ -191,11 +191,7 @@ def _told(kind: Kind, file: File, made: bytes, view: View) -> bytes:
     """{turn, url, name, size}: where the browser fetches a file; its bytes do not travel with the page."""
     name = file_name(view, kind)
     url = uploads.address(made, name, kind.mime, where=kind.key)
-    return codec.pack({"turn": file.turn, "url": url, "name": name, "size": _size(len(made))})
-
-
-def _size(count: int) -> str:
-    return f"{count / MEGABYTE:.1f} MB" if count >= MEGABYTE / 10 else f"{max(1, round(count / 1000))} KB"
+    return codec.pack({"turn": file.turn, "url": url, "name": name, "size": sizes.said(len(made))})
 
 
 def _save(kind: Kind, label: str, data: bytes, view: View) -> None:

@@ -84,7 +84,7 @@ def follow(page: str) -> None:
 
 
 def go(view: View) -> None:
-    """Show another view. The present one can be undone to, unless only what is quiet changes: a pin, a step, a lens."""
+    """Show another view. The present one can be undone to, unless what changes is quiet: a pin, a stage, details."""
     _step()
     _move(current(), view)
 

@@ -131,11 +131,6 @@ def waiting_for() -> str:
     return _shared.waiting_for()
 
 
-def failure() -> Exception | None:
-    """Why the imports failed, or None."""
-    return _shared.failure
-
-
 def gate() -> bool:
     """True when everything is there. Until then draws what is being waited for; the page runs again when it is."""
     start()

@@ -2,21 +2,21 @@
 
 `parse` reads a query string and never fails: a value that makes no sense falls back to its default, with a notice in
 plain words. `to_query` writes what `parse` reads back unchanged; `to_file` and `from_file` do the same with a file, for
-texts that no link carries. `revised` takes over what a browser has changed. `fit`
-moves a view to a place that a trace really has. Notices and labels are plain text, never markup: they may quote what a
-stranger put into a link, so they are drawn literally. Keys that are not in PARAMETERS are ignored in silence: links
-collect campaign tags, and Streamlit has keys of its own.
+texts that no link carries. `revised` takes over what a browser has changed. `fit` moves a view to a place that a trace
+really has. Notices and labels are plain text, never markup: they may quote what a stranger put into a link, so they are
+drawn literally. Keys that are not in PARAMETERS are ignored in silence: links collect campaign tags, and Streamlit has
+keys of its own.
 """
 
 from attention.prompt import DEFAULT_MODEL, DEFAULT_TEXT, Prompt
 from attention.table import MAX_INDEX, clean
 from attention.view.fields import (
     COLDEST,
+    DETAILS,
     GROUNDS,
     HIDE,
     HOTTEST,
     KINDS,
-    LENSES,
     MAX_BESIDE,
     MAX_PINS,
     MEASURES,
@@ -36,7 +36,7 @@ from attention.view.fields import (
     label,
 )
 from attention.view.files import from_file, most_bytes, to_file
-from attention.view.fitting import Place, fit, nearest, step
+from attention.view.fitting import Place, fit
 from attention.view.links import LONGEST_QUERY, fits_address, parse, revised, show, to_address, to_query
 from attention.view.parameters import PARAMETERS, Parameter
 
@@ -44,11 +44,11 @@ __all__ = [
     "COLDEST",
     "DEFAULT_MODEL",
     "DEFAULT_TEXT",
+    "DETAILS",
     "GROUNDS",
     "HIDE",
     "HOTTEST",
     "KINDS",
-    "LENSES",
     "LONGEST_QUERY",
     "MAX_BESIDE",
     "MAX_INDEX",
@@ -77,11 +77,9 @@ __all__ = [
     "from_file",
     "label",
     "most_bytes",
-    "nearest",
     "parse",
     "revised",
     "show",
-    "step",
     "to_address",
     "to_file",
     "to_query",

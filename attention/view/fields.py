@@ -13,7 +13,7 @@ Values = Literal["output", "contribution"]
 Together = Literal["mean", "sum"]
 Rest = Literal["left", "shared"]
 Ground = Literal["text", "stored"]
-Lens = Literal["links", "dimensions", "averages", "rollout", "words"]
+Details = Literal["links", "dimensions", "averages", "rollout", "words"]
 Over = Literal["heads", "layers", "all"]
 
 KINDS = ("encoder", "decoder", "cross")
@@ -31,7 +31,7 @@ NUMBERS = (
 )  # fmt: skip
 MEASURES = (*PICTURES, *NUMBERS)
 GROUNDS: tuple[Ground, ...] = get_args(Ground)
-LENSES: tuple[Lens, ...] = get_args(Lens)
+DETAILS: tuple[Details, ...] = get_args(Details)
 OVER: tuple[Over, ...] = get_args(Over)
 STAGE_LABELS = {"scores": "Q·K", "scaled": "× scale", "softcapped": "softcap", "biased": "+ bias", "masked": "masked"}
 WEIGHTS_LABELS = {"weights": "softmax", "norms": "‖a·f(x)‖", "difference": "difference"}
@@ -59,8 +59,9 @@ class View(Prompt):
     the part that the maps show, or None for all of it.
 
     measure: what the map of all heads shows, one of MEASURES. sort: whether in falling order. ground: whether a pattern
-    was counted on this text or on stored ones. lens: the view below. beside: more (layer, head) in the links. least:
-    the smallest weight that is drawn there. top: the most lines a token, 0 for no limit. over: what is averaged.
+    was counted on this text or on stored ones. details: which view stands below the panels. beside: more (layer, head)
+    in the links. least: the smallest weight that is drawn there. top: the most lines a token, 0 for no limit. over:
+    what is averaged.
 
     ids: whether the tokens' ids are shown.
 
@@ -113,7 +114,7 @@ class View(Prompt):
     measure: str = row("weights", choice(MEASURES), "what the map of all heads shows", by_browser=True)
     sort: bool = row(False, switch(), "1 puts the heads in falling order", by_browser=True)
     ground: Ground = row("text", choice(GROUNDS), "where a pattern was counted", by_browser=True)
-    lens: Lens = row("links", choice(LENSES), "the view below")
+    details: Details = row("links", choice(DETAILS), "the view below", key="lens")
     beside: tuple[tuple[int, int], ...] = row(
         (), places(MAX_BESIDE, "heads", "0.1,2.3"), "more heads in the links", "none",
         by_browser=True, within="kind", about_run=True,

@@ -55,17 +55,6 @@ def _fit_further(view: View, place: Place, here: Sequence[Place], notices: list[
     return replace(view, also=also, beside=beside, zoom=zoom, key=key)
 
 
-def step(view: View, *, layers: Sequence[int], n_heads: int, d_layer: int = 0, d_head: int = 0) -> View:
-    """The neighbour that the arrow keys reach: layers skip what has no attention, and the edges hold.
-
-    They don't wrap around: whoever holds a key down comes to rest at the last head, and knows where that is.
-    """
-    place = list(layers).index(nearest(view.layer, layers))
-    layer = layers[_clamp(place + d_layer, len(layers))] if d_layer else view.layer
-    head = _clamp(view.head + d_head, n_heads) if d_head else view.head
-    return replace(view, layer=layer, head=head)
-
-
 def nearest(number: int, there: Sequence[int]) -> int:
     """The closest of the numbers that are there; of two equally close ones the lower."""
     return min(there, key=lambda one: (abs(one - number), one))
@@ -88,10 +77,6 @@ def _stage(wanted: str, stages: Sequence[str], notices: list[str]) -> str:
     found = before[-1] if before else known[0]
     notices.append(f"This model's scores have no step {STAGE_LABELS[wanted]}. Shown instead: {STAGE_LABELS[found]}.")
     return found
-
-
-def _clamp(number: int, count: int) -> int:
-    return max(0, min(number, count - 1))
 
 
 def _list(words: Sequence[str]) -> str:

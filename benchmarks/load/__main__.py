@@ -20,7 +20,8 @@ measured is the server's part, and the clients take some of the cores' time too.
 Machines differ by a factor, and so do hours on a machine that others share: `loop ms` is the processor time of a
 million steps of a plain loop, before and after. Compare figures of two versions in runs beside each other.
 
-Errors are exceptions shown on a page, sentences with ⚠, tracebacks in the log, and answers that did not come.
+Errors are exceptions shown on a page, sentences with ⚠, failures in the log (but those who left while they connected),
+and answers that did not come.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ import streamlit
 
 from benchmarks.load import cost, page
 from benchmarks.load.visitor import Visitor
+from benchmarks.logs import tracebacks
 from benchmarks.page import models
 from benchmarks.soak.__main__ import INSIDE, machine
 from tools import nginx, site
@@ -159,7 +161,7 @@ def _errors(found: Found, log: str) -> dict[str, int]:
         sys.stderr.write(f"{said}\n")
     return {
         "unanswered": found.unanswered, "exceptions on pages": len(found.exceptions), "sentences": len(found.refusals),
-        "tracebacks in the log": log.count("Traceback (most recent call last)"),
+        "tracebacks in the log": tracebacks(log),
     }  # fmt: skip
 
 

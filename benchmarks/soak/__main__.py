@@ -22,8 +22,8 @@ from typing import Any
 
 import psutil
 
+from benchmarks.logs import BEGINS, left, tracebacks
 from benchmarks.soak.flat import MOST_GROWTH, RULE, flat
-from benchmarks.soak.logs import failures, left
 from benchmarks.soak.people import World, person, ready
 from tests.hostile.texts import texts
 from tools.serving import ROOT, Served, serving
@@ -118,20 +118,19 @@ def report(
 ) -> dict[str, Any]:  # fmt: skip
     """The figures, and in sentences whether each is as it must be."""
     judged = {name: flat([(one["at"], one[name]) for one in samples], MOST_GROWTH, LEAST[name]) for name in LEAST}
-    gone = left(log)
-    tracebacks = len(list(failures(log))) - gone
+    gone, failed = left(log), tracebacks(log)
     verdict = [
         f"{'flat' if one.ok else 'GROWS'}: {name} {one.median:,.0f}, {one.growth:+,.1f} while it was measured"
         for name, one in judged.items()
     ]
     verdict += [f"the server {'died' if died is not None or world.dead else 'lives'}"]
     verdict += [
-        f"{len(world.exceptions)} exceptions on pages, {tracebacks} in the log, {gone} who left while they connected, "
+        f"{len(world.exceptions)} exceptions on pages, {failed} in the log, {gone} who left while they connected, "
         f"{dict(world.counts)}"
     ]
     lost, done = (sum(world.counts[name] for name in names) for names in (("unanswered", "broken off"), DONE))
     verdict += [f"{lost} without an answer, of {done + lost}"]
-    fine = died is None and not world.dead and not world.exceptions and not tracebacks
+    fine = died is None and not world.dead and not world.exceptions and not failed
     fine = fine and lost <= MOST_LOST * done
     return {
         "machine": machine(),
@@ -140,8 +139,8 @@ def report(
         "rule": RULE.format(share=MOST_GROWTH),
         "ok": fine and all(one.ok for one in judged.values()), "verdict": verdict,
         "judged": {name: asdict(one) | {"ok": one.ok} for name, one in judged.items()},
-        "died": died, "exceptions": world.exceptions[:20], "tracebacks": tracebacks, "left while connecting": gone,
-        "log": log[max(log.find("Traceback (most") - 500, 0) :][:6000] if tracebacks else "",
+        "died": died, "exceptions": world.exceptions[:20], "tracebacks": failed, "left while connecting": gone,
+        "log": log[max(log.find(BEGINS) - 500, 0) :][:6000] if failed else "",
         "done": dict(world.counts), "slowest_answer_seconds": round(world.slowest, 1),
         "samples": _thinned([{name: round(value, 1) for name, value in one.items()} for one in samples]),
         "inside": _thinned([{name: _short(value) for name, value in one.items()} for one in inside]),

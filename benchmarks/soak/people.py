@@ -22,7 +22,7 @@ SENTENCES = (
     "The cat sat on the mat because it was tired.", "The old king came home. The old king came home.",
     "Red, blue, green, yellow. Red, blue, green, yellow.", "She gave him the book that he had lost.",
 )  # fmt: skip
-LENSES = ("", "links", "dimensions", "flow", "words", "nonsense")
+DETAILS = ("", "links", "dimensions", "flow", "words", "nonsense")
 FIELDS = (
     "layer", "head", "stage", "query", "key", "also", "temperature", "hide", "zoom", "lens", "weights", "values", "v",
 )  # fmt: skip
@@ -122,7 +122,7 @@ def link(world: World) -> str:
         return ""
     query = {"v": "1", "model": world.chance.choice(MODELS), "text": world.chance.choice(SENTENCES)}
     query |= {"layer": str(world.chance.randrange(3)), "head": str(world.chance.randrange(4))}
-    query |= {"lens": lens} if (lens := world.chance.choice(LENSES)) else {}
+    query |= {"lens": details} if (details := world.chance.choice(DETAILS)) else {}
     if kind == "hostile":
         query |= {name: next(world.hostile)[:1500] for name in ("text", *world.chance.sample(FIELDS, 3))}
         world.counts["hostile links"] += 1

@@ -12,7 +12,7 @@ from attention.analysis.lengths import lengths
 from attention.analysis.norms import norm_weighted
 from attention.analysis.reach import reaches
 from attention.analysis.summary import habit
-from attention.analysis.thumbnails import NO_SCORES, pool, thumbnails, to_bytes, why_not
+from attention.analysis.thumbnails import NO_SCORES, thumbnails, to_bytes, why_not
 from attention.record import Mask, Trace
 from tests.figures.heads import N_HEADS, causal, cross, tensors
 from tests.holding import held, translator
@@ -111,17 +111,17 @@ def test_layers_with_fewer_heads_and_missing_layers() -> None:
 
 
 def test_a_large_map_is_pooled_by_its_largest_weights() -> None:
-    weights = np.zeros((37, 41), dtype=np.float32)
+    weights = torch.zeros(37, 41)
     weights[36, 0] = 1
     weights[0, 40] = 0.5
-    pooled = pool(weights, 16, 16)
+    pooled = thumbnails(Trace.from_tensors(weights=weights[None]), side=16)[1][0, 0]
     assert pooled.shape == (16, 16)
     assert (pooled[15, 0], pooled[0, 15], pooled.sum()) == (1, 0.5, 1.5)
 
 
 def test_a_thin_diagonal_survives() -> None:
-    pooled = pool(np.eye(512, dtype=np.float32), 16, 16)
-    np.testing.assert_array_equal(pooled, np.eye(16))
+    pooled = thumbnails(Trace.from_tensors(weights=torch.eye(512)[None]), side=16)[1]
+    np.testing.assert_array_equal(pooled[0, 0], np.eye(16))
 
 
 def test_bytes_span_the_whole_range_and_nothing_is_a_byte_of_its_own() -> None:

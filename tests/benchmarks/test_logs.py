@@ -1,6 +1,6 @@
-"""What the soak counts in a server's log."""
+"""What soak and load count in a server's log."""
 
-from benchmarks.soak.logs import BEGINS, CHAINED, failures, left
+from benchmarks.logs import BEGINS, CHAINED, failures, left, tracebacks
 
 GONE = 'RuntimeError: WebSocket is not connected. Need to call "accept" first.'
 FRAME = '  File "x.py", line 1, in <module>\n    f()\n'
@@ -24,6 +24,7 @@ def test_who_left_while_connecting_is_counted_by_the_last_of_a_chain() -> None:
     log = f"INFO one\n{gone}INFO two\n{traceback('ValueError: ' + GONE)}{other}"
     assert len(list(failures(log))) == 3
     assert left(log) == 1, "the one that ends so, and nothing that only quotes it"
+    assert tracebacks(log) == 2
 
 
 def test_a_log_without_any_has_none() -> None:

@@ -10,8 +10,7 @@ import torch
 
 import attention
 from attention import derived
-from attention.analysis import patterns
-from attention.analysis.named import FORWARDS, NAMES, TWO_TEXTS, pattern_of
+from attention.analysis.named import FORWARDS, NAMED, NAMES, TWO_TEXTS, pattern_of
 from attention.analysis.norms import norm_weighted
 from attention.analysis.patterns import PatternScores, Scored, score_trace
 from attention.analysis.thumbnails import SIDE
@@ -82,7 +81,7 @@ def test_the_even_head_and_what_is_clearly_above_it(story: Trace) -> None:
     seen = np.arange(3, len(story.tokens) + 1)
     np.testing.assert_allclose(found["base"], np.mean(1 / seen), rtol=1e-5)
     way = (found["numbers"] - found["base"]) / (1 - found["base"])
-    np.testing.assert_array_equal(found["marks"], way >= patterns.NAMED)
+    np.testing.assert_array_equal(found["marks"], way >= NAMED)
     assert 0 < found["marks"].sum() < found["marks"].size
     for measure in ("uniform", "distance"):
         assert given(story, measure=measure)["marks"] is None

@@ -42,7 +42,7 @@ def open_view(
 def storyteller(page: Page) -> tuple[Locator, HeadView, Turns]:
     trace = attention.trace("storyteller", TEXT)
     found = found_of(trace)
-    root, head_view = open_view(page, trace, View(layer=2, head=5, query=QUERY, key=KEY, lens="dimensions"), found)
+    root, head_view = open_view(page, trace, View(layer=2, head=5, query=QUERY, key=KEY, details="dimensions"), found)
     return root, head_view, found["decoder", 2]
 
 

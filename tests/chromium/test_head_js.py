@@ -15,12 +15,12 @@ import torch
 from playwright.sync_api import Browser
 
 import attention
-from attention.analysis.thumbnails import pool
 from attention.browser.heads import heads_tree
 from attention.record import AttentionRecord, HeadView, Mask, ModelFacts, PositionBias, Token, Trace
 from attention.stages import attend
 from tests.chromium import lab as lab_page
 from tests.chromium.lab import opened
+from tests.oracles.pooling import pool
 from tests.tiny import build, ids
 
 CLOSE = 1e-5

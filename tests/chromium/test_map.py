@@ -34,7 +34,7 @@ nav.style()
 view = state.current()
 if warmup.gate():
     trace = traces.get_trace(view)
-    maps.show(trace.head(view.layer, view.head, view.kind or trace.default_kind), view, view.lens)
+    maps.show(trace.head(view.layer, view.head, view.kind or trace.default_kind), view, view.details)
 state.sync()
 """
 TEXT = "The cat sat on the mat because it was tired."

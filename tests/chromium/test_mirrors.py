@@ -12,8 +12,8 @@ import torch
 from playwright.sync_api import Browser
 
 import attention
-from attention.analysis import row as row_of_python
 from attention.analysis.norms import norm_weighted
+from attention.analysis.titles import stage_titles
 from attention.browser import codec, parts, store
 from attention.browser.heads import heads_tree
 from attention.figures import alt, heatmaps
@@ -33,6 +33,7 @@ from attention.view import (
 from tests.chromium.lab import Lab, opened
 from tests.chromium.test_head_js import RULES, H, N, array, gap, record, trace_of
 from tests.chromium.test_head_js import random as random_numbers
+from tests.oracles import arithmetic as row_of_python
 from tests.oracles import margins as margins_of_python
 from tests.oracles.tiles import tile
 from tests.tiny import build, ids
@@ -135,7 +136,7 @@ def compare_rows(lab: Lab, view: HeadView, queries: list[int]) -> None:
 def run_with_one_layer(view: HeadView) -> dict[str, Any]:
     """The run as it travels, of this layer alone, its maps too where nothing else is known."""
     tree = heads_tree(view.trace, view.kind, [view.layer], maps=True)
-    return {"layers": [tree["layers"][0] | {"titles": row_of_python.stage_titles(view)}]}
+    return {"layers": [tree["layers"][0] | {"titles": stage_titles(view)}]}
 
 
 def compare_row(ours: dict[str, Any], theirs: row_of_python.Row, view: HeadView) -> None:

@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import warnings
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,13 +17,13 @@ import pytest
 
 import attention
 from attention import catalogue, view
-from attention.analysis import patterns as analysis
 from attention.analysis.named import NAMES
 from attention.capture import registry
 from attention.cli import codes, common, main
 from attention.cli import models as models_command
 from attention.cli import patterns as patterns_command
-from attention.export.files import ENDINGS
+from attention.export.endings import ENDINGS
+from attention.table import keys
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = "The cat sat on the mat because it was tired."
@@ -70,11 +69,6 @@ def test_help_needs_nothing_heavy_and_names_all() -> None:
         assert words in done.stdout
     for number, words in codes.IN_WORDS.items():
         assert f"  {number:<4} {words}" in done.stdout
-
-
-def test_the_lists_in_the_help_are_the_real_ones() -> None:
-    assert set(import_module("attention.cli.trace").ENDINGS) == set(ENDINGS)
-    assert patterns_command.NAMED == analysis.NAMED
 
 
 def test_a_text_and_what_a_head_does_with_it(run: Any) -> None:
@@ -196,9 +190,9 @@ def test_letters_that_no_font_has_are_told_on_stderr(run: Any, tmp_path: Path, m
 
 
 def test_a_package_that_is_missing_is_told_before_anything_is_run(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from attention.export import files
+    from attention.export import endings
 
-    monkeypatch.setattr(files, "find_spec", lambda name: None)
+    monkeypatch.setattr(endings, "find_spec", lambda name: None)
     code, out, err = run("trace", "--model", "no/such-model", "--text", "x", "--export", "x.pdf")
     assert (code, out) == (codes.REFUSED, "")
     assert 'pip install "headlight[figures]"' in err
@@ -299,7 +293,7 @@ def test_models_and_files_that_are_not_there(run: Any, tmp_path: Path, empty_cac
         (["trace", "--model", "local", "--text", "x", "--texts", "y"], "not allowed with"),
         ([*TRACE, "--layer", "-1"], "must be a whole number from 0"),
         ([*TRACE, "--layer", "1e9"], "must be a whole number from 0"),
-        ([*TRACE, "--export", "a.jpg"], "'a.jpg' must end in .html, .svg, .pdf, .png, .csv, .json or .npz"),
+        ([*TRACE, "--export", "a.jpg"], "'a.jpg' must end in .html, .npz, .svg, .pdf, .png, .csv or .json"),
         ([*TRACE, "--kind", "sideways"], "invalid choice: 'sideways'"),
         (["patterns", "--model", "local", "--pattern", "none"], "invalid choice: 'none'"),
         (["patterns", "--model", "local", "--least", "nan"], "'nan' must be a number"),
@@ -484,7 +478,8 @@ def test_a_link_goes_there_and_back(run: Any) -> None:
     code, back, _ = run("link", out.strip())
     answer = json.loads(back)
     assert (code, answer["notices"]) == (0, [])
-    assert view.View(**{name: _tuples(value) for name, value in answer["view"].items()}) == found
+    told = {name: _tuples(answer["view"][key]) for name, key in keys(view.View).items()}
+    assert view.View(**told) == found
     assert answer["view"]["text"] == asked["text"]
     assert json.loads(run("link", urlsplit(out.strip()).query)[1]) == answer  # without its beginning
 
@@ -531,7 +526,7 @@ def test_what_a_link_shows_is_traced_and_exported(run: Any, tmp_path: Path) -> N
 def test_every_key_of_a_link_is_an_option(run: Any) -> None:
     _, out, _ = run("link", "--help")
     for key in view.PARAMETERS:
-        assert (f"--{key.name} " in out) == hasattr(view.View(), key.name)
+        assert (f"--{key.name} " in out) == bool(key.of)
 
 
 def test_json_is_utf8_whatever_the_terminal_speaks() -> None:

@@ -71,6 +71,7 @@ def test_the_records_come_back_bit_for_bit(saved: tuple[Trace, View, Opened]) ->
         trace.id, trace.model, trace.tokens, trace.pair_tokens,
     )  # fmt: skip
     assert opened.view == view
+    assert back.prompt == (None if back.model.road == "tensors" else view.prompt)
     for own, other in zip(trace.all_records, back.all_records, strict=True):
         assert {name: getattr(own, name) for name in RULES} == {name: getattr(other, name) for name in RULES}
         for name in TENSORS:
@@ -267,7 +268,7 @@ def test_each_type_comes_back_to_the_last_bit(dtype: torch.dtype) -> None:
     kept = tree["records"][0]["value"]
     assert kept["type"] == str(dtype).removeprefix("torch.")
     assert arrays[kept["array"]].dtype.name == ("float32" if dtype is torch.bfloat16 else kept["type"])
-    from attention.record.readback import to_tensor
+    from attention.record.arrays import to_tensor
 
     back = to_tensor(arrays[kept["array"]], kept["type"], "value")
     assert back.view(integers).equal(value.view(integers))

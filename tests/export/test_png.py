@@ -12,7 +12,7 @@ from PIL import Image
 
 import attention
 from attention.errors import HeadlightWarning, InputError
-from attention.export import files, png
+from attention.export import endings, files, png
 from attention.export.letters import UNPACKED, width_of
 from attention.export.picture import WIDTHS, Picture
 from attention.export.still import still
@@ -194,8 +194,8 @@ def test_a_letter_that_a_font_has_is_not_told(monkeypatch):
     ("lacking", "said"), [({"resvg_py"}, "resvg-py is"), ({"reportlab", "resvg_py"}, "resvg-py and reportlab are")]
 )
 def test_without_the_extra_one_sentence_says_what_to_do(ending, lacking, said, monkeypatch, tmp_path):
-    found = files.find_spec
-    monkeypatch.setattr(files, "find_spec", lambda name: None if name in lacking else found(name))
+    found = endings.find_spec
+    monkeypatch.setattr(endings, "find_spec", lambda name: None if name in lacking else found(name))
     with pytest.raises(InputError) as err:
         attention.save(head(), tmp_path / f"x.{ending}")
     assert str(err.value) == (

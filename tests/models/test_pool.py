@@ -18,12 +18,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import attention
-from attention import source
 from attention.capture.lengths import longest
 from attention.config import Limits
 from attention.errors import InputError, ModelError
 from attention.models import ModelPool, ModelRef, memory
 from attention.models import pool as module
+from attention.source import loading
 from attention.tokens import encode
 from tests import twins
 
@@ -338,7 +338,7 @@ def test_a_model_that_leaves_is_really_freed_whatever_was_made_with_it(twin_root
     assert [job.error for job in kept] == [None] * 4
     assert trace.head(1, 0).weights.shape == (len(trace.tokens), len(trace.tokens))
 
-    shared = attention.source._pool(request.limits, str(twin_root))
+    shared = attention.source.loading._pool(request.limits, str(twin_root))
     model = weakref.ref(shared.get("./gpt2").model)
     weights = [weakref.ref(one) for one in model().parameters()]
     monkeypatch.setattr(shared, "limits", replace(shared.limits, models_in_memory=1))
@@ -386,7 +386,7 @@ def test_where_the_system_gives_no_thread_nobody_waits_for_ever(pool: ModelPool,
         patch.setattr(threading.Thread, "start", refuse)
         with pytest.raises(ModelError, match=r"too much to do to load gpt2; try again"):
             pool.ask("./gpt2")
-    assert pool.under_way() == ()
+    assert not pool._loads
     assert pool.get("./gpt2").card.layers > 0
 
 
@@ -417,11 +417,11 @@ def test_a_hosts_own_folder_has_no_pool_of_its_own(twin_root: Path, monkeypatch:
     """`models_in_memory` is meant for all models together."""
     monkeypatch.setenv("HEADLIGHT_MODEL_FOLDER", str(twin_root))
     module._made.cache_clear()
-    source._other_pool.cache_clear()
+    loading._other_pool.cache_clear()
     try:
         limits = Limits.from_environment()
-        assert source.load_source("./gpt2", limits, None).name == "gpt2"
+        assert loading.load_source("./gpt2", limits, None).name == "gpt2"
         assert [ref.id for ref in module.shared_pool().loaded()] == ["gpt2"]
     finally:
         module._made.cache_clear()
-        source._other_pool.cache_clear()
+        loading._other_pool.cache_clear()

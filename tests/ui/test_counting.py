@@ -146,22 +146,22 @@ def test_a_contribution_runs_no_model(calls: Counter[str]) -> None:
     assert page.tell(head="3") == {}
 
 
-@pytest.mark.parametrize(("lens", "made"), [
+@pytest.mark.parametrize(("details", "made"), [
     ("averages", {"over_heads": 1}), ("rollout", {"rollout": 1}), ("words", {"merged": 1}), ("dimensions", {}),
     ("links", {}),
 ])  # fmt: skip
-def test_a_lens_makes_its_own_view_once(calls: Counter[str], lens: str, made: dict[str, int]) -> None:
+def test_each_makes_its_own_view_once(calls: Counter[str], details: str, made: dict[str, int]) -> None:
     page = Page(calls)
-    assert page.choose(lens=lens) == made
+    assert page.choose(details=details) == made
     assert page.tell(query="4") == {}
-    assert page.choose(lens="links") == {}
-    assert page.choose(lens=lens) == {}
+    assert page.choose(details="links") == {}
+    assert page.choose(details=details) == {}
 
 
 def test_rollout_is_of_no_single_head_and_averages_of_no_single_head_of_a_layer(calls: Counter[str]) -> None:
     page = Page(calls, lens="rollout")
     assert page.tell(head="3", layer="2") == {}
-    assert page.choose(lens="averages") == {"over_heads": 1}
+    assert page.choose(details="averages") == {"over_heads": 1}
     assert page.tell(head="1") == {}
     assert page.tell(layer="1") == {"over_heads": 1}
 

@@ -175,7 +175,7 @@ class TestDesk:
         [
             None, "x", [], {"seq": 1}, {"seq": "1", "changes": {"head": "2"}}, {"seq": -1, "changes": {"head": "2"}},
             {"seq": 1, "changes": [["head", "2"]]}, {"seq": 1, "changes": {"head": 2, "layer": "-1", "text": "hack"}},
-            {"seq": 1, "changes": {"model": "nobody/nothing", "lens": "<b>", "also": "1,1"}},
+            {"seq": 1, "changes": {"model": "nobody/nothing", "details": "<b>", "also": "1,1"}},
         ],
     )  # fmt: skip
     def test_what_no_page_would_send_changes_nothing(self, message):
@@ -211,13 +211,13 @@ class TestDesk:
         assert given(app)["controls"]["look"]["head"] == 5
 
 
-class TestLenses:
+class TestDetails:
     @pytest.mark.parametrize(
-        ("lens", "component"),
+        ("chosen", "component"),
         [("links", "links"), ("dimensions", "dimensions"), ("averages", "map"), ("rollout", "map"), ("words", "map")],
     )
-    def test_each_is_there(self, lens, component):
-        app = opened(lens=lens)
+    def test_each_is_there(self, chosen, component):
+        app = opened(lens=chosen)
         assert not app.exception
         assert set(given(app)) == COMPONENTS - {"links"} | {component}
 

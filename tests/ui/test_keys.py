@@ -19,7 +19,7 @@ HOLDERS = {"container", "popover", "form", "expander"}
 # What a widget or component changes: fields of the view.
 FIELDS = {
     "prompt": ("text",), "pair": ("pair",), "model": ("model",), "chat": ("chat",), "kind": ("kind",),
-    "lens": ("lens",), "over": ("over",), "samples": ("text",), "shine-*": ("text", "layer", "head"),
+    "details": ("details",), "over": ("over",), "samples": ("text",), "shine-*": ("text", "layer", "head"),
     "hit-*": ("layer", "head", "query"),
     "controls": store.OWNED, "predicted": ("text", "pair"), "continue-go": ("text", "pair"), "open-*": ("model",),
     "own-model": ("model",), "bar": (), "share-file": tuple(field.name for field in fields(View)),

@@ -21,7 +21,7 @@ def _nothing_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stored(id: str = "org/<b>name</b>", state: store.State = "whole") -> store.Stored:
-    return store.Stored(id=id, revisions=("a" * 40,), bytes=12_300_000, state=state, last_used=0.0, folder=Path("x"))
+    return store.Stored(id=id, revisions=("a" * 40,), bytes=12_300_000, state=state, folder=Path("x"))
 
 
 def page() -> AppTest:

@@ -1,4 +1,4 @@
-"""The wider lens as Streamlit runs it: what its component is given, what is said beside it, and where it refuses."""
+"""Averages, rollout and words as Streamlit runs them: what their component is given, what is said, what is refused."""
 
 import dataclasses
 import gc

@@ -93,7 +93,7 @@ def test_the_page_of_a_file_is_the_page_that_it_came_from(view: View) -> None:
 
 
 def test_what_needs_the_model_says_why_it_is_not_there(view: View) -> None:
-    app = page(replace(view, measure="induction", ground="stored", lens="dimensions"))
+    app = page(replace(view, measure="induction", ground="stored", details="dimensions"))
     ground = codec.parse(payloads(app)["heads"])["ground"]
     assert "a score on stored texts needs the model itself" in json.dumps(ground, default=str)
     why = json.dumps(codec.parse(payloads(app)["dimensions"]), default=str)
@@ -116,7 +116,7 @@ def test_another_text_leaves_the_file_and_says_who_reads_it(view: View) -> None:
 def test_a_trace_of_no_model_that_can_be_asked_for_gives_way_to_the_usual_one(trace: Trace, name: str) -> None:
     other = replace(trace, model=replace(trace.model, name=name))
     view = replace(VIEW, model="opened:0123456789abcdef")
-    opened._store.put(view.model, Kept(other, view, 1), most=8, most_bytes=10**9)
+    opened._store.put(view.model, Kept(other, 1), most=8, most_bytes=10**9)
     after, _ = opened.left(view, change(view, text="x"))
     assert (after.model, after.text, after.layer) == ("storyteller", "x", 0)
 
@@ -152,7 +152,8 @@ def test_a_link_with_another_text_is_refused(view: View) -> None:
     with pytest.raises(InputError, match="numbers of another text"):
         opened.find(replace(view, pair="x"))
     assert opened.find(VIEW) is None
-    assert opened.find(replace(view, layer=0, lens="rollout")) is not None
+    assert opened.find(view).prompt == view.prompt  # type: ignore[union-attr]
+    assert opened.find(replace(view, layer=0, details="rollout")) is not None
 
 
 def test_a_view_file_opens_as_its_view() -> None:
@@ -188,7 +189,7 @@ def test_a_cut_or_changed_archive_never_opens_as_something_else(file: bytes, tra
 
 
 def kept(size: int) -> Kept:
-    return Kept(attention.trace("local", "one"), View(), size)
+    return Kept(attention.trace("local", "one"), size)
 
 
 def test_the_store_lets_go_of_what_was_not_asked_for_longest() -> None:

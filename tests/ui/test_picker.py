@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("warm")
 
 
 def stored(id: str, state: store.State = "whole") -> store.Stored:
-    return store.Stored(id=id, revisions=("a" * 40,), bytes=12_300_000, state=state, last_used=0.0, folder=Path("x"))
+    return store.Stored(id=id, revisions=("a" * 40,), bytes=12_300_000, state=state, folder=Path("x"))
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from attention.analysis.probe import SEQUENCES, TEXTS, probe
 from attention.config import Limits
 from attention.errors import HeadlightError, InputError, TooLongError
 from attention.source import Source, load_source
-from attention.ui import runs, scoring
+from attention.ui import model_runs, runs, scoring
 from attention.ui.scoring import Probed, Probes, Request
 from attention.view import View
 from tests import twins
@@ -105,7 +105,7 @@ def test_looking_never_waits_and_the_run_has_no_session(
         return result(probed)
 
     monkeypatch.setattr(scoring, "_shared", Probes(run))
-    monkeypatch.setattr(scoring, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(model_runs, "PATIENCE_SECONDS", 0.0)
     job = begun()
     assert not job.done.is_set()
     assert scoring.scores(STORYTELLER, "decoder") is None
@@ -203,14 +203,14 @@ def test_a_folder_that_is_no_longer_loaded_may_hold_other_weights(
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch, probed: PatternScores) -> None:
     made = Probes(lambda asked, job: result(probed))
-    monkeypatch.setattr(scoring, "MOST", 2)
+    monkeypatch.setattr(model_runs, "MOST", 2)
     for name in ("a", "b", "c"):
         ended(made.join(request(name)))
         until(lambda: len(made) <= 2)
     assert [made.find(request(name)) is None for name in ("a", "b", "c")] == [True, False, False]
     one = sum(array.nbytes for scored in probed.found.values() if scored for array in vars(scored).values())
     assert made._size(result(probed)) == one > 0
-    monkeypatch.setattr(scoring, "MOST_BYTES", one)
+    monkeypatch.setattr(model_runs, "MOST_BYTES", one)
     ended(made.join(request("d")))
     until(lambda: len(made) == 1)
     assert made.find(request("d")) is not None

@@ -101,7 +101,7 @@ class TestFewModels:
 
     def test_the_library_holds_nothing_else_and_no_box_for_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
         there = store.Stored(
-            id="org/name", revisions=("a" * 40,), bytes=1, state="whole", last_used=0.0, folder=Path("x")
+            id="org/name", revisions=("a" * 40,), bytes=1, state="whole", folder=Path("x")
         )
         monkeypatch.setattr(store, "downloaded", lambda: (there,))
         app = opened().switch_page("pages/models.py").run()

@@ -184,11 +184,6 @@ def test_a_click_makes_the_file_and_offers_it() -> None:
     assert told(app)["share-json"]["turn"] != first["turn"], "another click does"
 
 
-@pytest.mark.parametrize(("count", "said"), [(0, "1 KB"), (4_321, "4 KB"), (99_999, "100 KB"), (2_345_678, "2.3 MB")])
-def test_a_size_is_said_in_what_it_fills(count: int, said: str) -> None:
-    assert share._size(count) == said
-
-
 def test_the_panel_says_why_there_is_no_file() -> None:
     def refuse(*_: object) -> bytes:
         raise InputError("No file today.")

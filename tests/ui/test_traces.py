@@ -91,6 +91,7 @@ def test_the_local_model_is_traced_for_real() -> None:
     view = View(model="local", text="one two three")
     made = get_trace(view)
     assert [token.text for token in made.tokens] == ["one", "two", "three"]
+    assert made.prompt == view.prompt
     assert get_trace(view) is made, "kept"
     assert get_trace(replace(view, head=2, stage="scores")) is made, "what is shown of it does not matter"
 

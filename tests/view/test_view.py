@@ -8,7 +8,7 @@ import string
 import subprocess
 import sys
 import zlib
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import parse_qs, urlencode
@@ -19,15 +19,16 @@ from hypothesis import strategies as st
 
 from attention import catalogue
 from attention.errors import InputError
+from attention.table import keys
 from attention.view import (
     COLDEST,
     DEFAULT_MODEL,
     DEFAULT_TEXT,
+    DETAILS,
     GROUNDS,
     HIDE,
     HOTTEST,
     KINDS,
-    LENSES,
     LONGEST_QUERY,
     MAX_BESIDE,
     MAX_INDEX,
@@ -48,15 +49,14 @@ from attention.view import (
     from_file,
     label,
     most_bytes,
-    nearest,
     parse,
     revised,
     show,
-    step,
     to_address,
     to_file,
     to_query,
 )
+from attention.view.fitting import nearest
 from attention.view.links import READABLE
 from attention.view.packing import CHECK, PIECE, Saved, pack, unpack
 
@@ -89,7 +89,7 @@ views = st.builds(
     measure=st.sampled_from(MEASURES),
     sort=st.booleans(),
     ground=st.sampled_from(GROUNDS),
-    lens=st.sampled_from(LENSES),
+    details=st.sampled_from(DETAILS),
     beside=st.lists(st.tuples(index, index), max_size=MAX_BESIDE, unique=True).map(tuple),
     least=st.floats(0, 1),
     top=index,
@@ -100,7 +100,7 @@ views = st.builds(
 
 
 def test_the_parameters_are_the_version_and_every_field_in_order() -> None:
-    assert [p.name for p in PARAMETERS if p.name != "packed"] == ["v", *(field.name for field in fields(View))]
+    assert [p.name for p in PARAMETERS if p.name != "packed"] == ["v", *keys(View).values()]
     assert all(parameter.help and parameter.accepts and parameter.default for parameter in PARAMETERS)
 
 
@@ -174,7 +174,8 @@ def test_an_empty_link_is_the_default_without_a_word() -> None:
 )
 def test_a_bad_value_becomes_the_default_with_one_notice_that_names_it(name: str, raw: str) -> None:
     view, notices = parse({"v": "1", name: raw, "ids" if name != "ids" else "layer": "1"})
-    assert getattr(view, name) == getattr(View(), name)
+    [of] = [parameter.of for parameter in PARAMETERS if parameter.name == name]
+    assert getattr(view, of) == getattr(View(), of)
     assert view.ids or view.layer == 1, "what was fine must survive"
     assert len(notices) == 1
     assert notices[0].startswith(f"The link's {name} ")
@@ -418,10 +419,11 @@ def test_bytes_with_right_checksums_that_are_no_text_are_refused() -> None:
 @pytest.mark.parametrize("old", OLD_LINKS["links"], ids=lambda old: old["link"][:60])
 def test_old_links_mean_what_they_meant(old: dict[str, object]) -> None:
     """Each as an earlier state of Headlight wrote it. Never change what stands there; a new field of the view joins
-    `otherwise` with the value that pages had before it.
+    `otherwise` under its key in a link, with the value that pages had before it.
     """
     view, notices = parse(parse_qs(str(old["link"]), keep_blank_values=True))
-    assert json.loads(json.dumps(asdict(view))) == OLD_LINKS["otherwise"] | old["view"]
+    by_key = {keys(View)[name]: value for name, value in asdict(view).items()}
+    assert json.loads(json.dumps(by_key)) == OLD_LINKS["otherwise"] | old["view"]
     assert len(notices) == old["notices"]
 
 
@@ -492,8 +494,9 @@ def test_a_view_takes_what_another_one_would_write(view: View, other: View) -> N
     """The browser never sends what would need another run; "" stands for the default."""
     same = {name: getattr(view, name) for name in ("model", "text", "pair", "kind", "chat")}
     wanted = replace(other, **same)
-    everything = {name: "" for name in (p.name for p in PARAMETERS) if name not in ("v", *same)}
-    assert revised(view, everything | {k: v for k, v in to_query(wanted).items() if k not in same}) == wanted
+    written = to_query(wanted)
+    told = {name: written.get(key, "") for name, key in keys(View).items() if name not in same}
+    assert revised(view, told) == wanted
 
 
 def test_a_change_that_cannot_be_read_changes_nothing() -> None:
@@ -504,7 +507,7 @@ def test_a_change_that_cannot_be_read_changes_nothing() -> None:
     assert revised(view, {"head": "1" * 5000}) == view
 
 
-# change, step, label
+# change, label
 
 
 def test_another_text_drops_the_pin_and_another_model_starts_at_its_first_head() -> None:
@@ -518,19 +521,6 @@ def test_another_text_drops_the_pin_and_another_model_starts_at_its_first_head()
     assert change(paired, model="other", pair="own") == View(model="other", pair="own")
     assert change(paired, model=paired.model, text="new").pair == "second"
     assert change(view, head=4, text=view.text, model=view.model).query == 7
-
-
-def test_steps_skip_missing_layers_and_hold_at_the_edges() -> None:
-    hybrid = [3, 7, 11]
-    here = View(layer=7, head=1, query=2)
-    assert step(here, layers=hybrid, n_heads=2, d_layer=1) == View(layer=11, head=1, query=2)
-    assert step(here, layers=hybrid, n_heads=2, d_layer=-5).layer == 3
-    assert step(View(layer=11), layers=hybrid, n_heads=2, d_layer=1).layer == 11
-    assert step(here, layers=hybrid, n_heads=2, d_head=1).head == 1
-    assert step(here, layers=hybrid, n_heads=2, d_head=-1).head == 0
-    assert step(View(head=0), layers=[0], n_heads=2, d_head=-1).head == 0
-    assert step(View(layer=8), layers=hybrid, n_heads=2, d_layer=1).layer == 11, "from the nearest one"
-    assert step(here, layers=hybrid, n_heads=2) == here
 
 
 def test_a_head_has_a_name() -> None:

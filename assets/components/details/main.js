@@ -37,7 +37,7 @@ function fill(state, names) {
     button.addEventListener("click", () => {
       if (button.getAttribute("aria-checked") === "true") return;
       mark(state, value);
-      state.send("lens", value);
+      state.send("details", value);
     });
     return button;
   });

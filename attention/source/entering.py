@@ -1,150 +1,24 @@
-"""A model ready to run and what enters it: an id, a folder or a loaded model; texts or ids → `Inputs` and tokens."""
+"""What enters a model: texts or ids → `Inputs` and tokens."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from attention.catalogue import doubt
-from attention.config import MEGABYTE, Limits
-from attention.errors import HeadlightError, InputError, TooLongError
-from attention.record import Token
+from attention.config import Limits
+from attention.errors import HeadlightError, InputError
+from attention.source.lengths import Shortened, check_characters, check_length
 
 if TYPE_CHECKING:
-    from attention.capture import Inputs, PreTrainedModel
-    from attention.models import ModelPool, Wait
+    from attention.capture import Inputs
+    from attention.record import Token
+    from attention.source.loading import Source
 
 # A pair that gives an encoder-decoder its start token and nothing else.
 START_ALONE = ""
-# The limits that a model's loading depends on, beside the folder that it may lie in.
-LOADING = ("max_model_mb", "models_in_memory", "models", "any_model", "device", "memory_mb", "public")
 # The most tokens that an encoder-decoder writes as its own target.
 MOST_WRITTEN = 64
-Report = Callable[[str, float | None], None]
-OnWait = Callable[["Wait"], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """A model ready to run, with what is known of it. notes: what a person should know of it, in sentences. missing:
-    weights that its files lack and that are therefore random.
-    """
-
-    model: PreTrainedModel
-    tokenizer: Any | None
-    name: str = ""
-    revision: str | None = None
-    trained: bool | None = None
-    notes: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-
-
-def loaded_source(model: Any) -> Source:
-    """A model that the caller has loaded; it knows no tokenizer. Raises InputError for what is no model."""
-    if not hasattr(model, "config") or not hasattr(model, "get_input_embeddings"):
-        name = type(model).__name__
-        raise InputError(f"A model must be an id, a folder or a transformers PreTrainedModel; got {name}.")
-    return Source(model=_without_wrapper(model), tokenizer=None)
-
-
-def _without_wrapper(model: Any) -> PreTrainedModel:
-    """The transformers model inside a `PeftModel`, with the adapter in its layers; any other model as it is."""
-    if not (type(model).__module__.startswith("peft.") and hasattr(model, "get_base_model")):
-        return cast("PreTrainedModel", model)
-    config = model.active_peft_config
-    if config.is_prompt_learning or getattr(config, "alora_invocation_tokens", None):
-        raise InputError(
-            "This adapter puts learned vectors before the text, or acts on parts of it, so its heads read keys that "
-            "stand for no token; give the base model, or a model with a LoRA adapter."
-        )
-    return cast("PreTrainedModel", model.get_base_model())
-
-
-def load_source(model: str, limits: Limits | None, on_progress: Report | None, on_wait: OnWait | None = None) -> Source:
-    """The model of an id or a folder, downloaded and loaded where it is not yet; raises ModelError.
-
-    limits: None for a person in Python, who may open any folder of theirs, and those that `models` lists by their ids
-    there; a page's visitor may only open those below the host's folder. on_wait(wait) is called before this waits for
-    the model: `Wait` knows what is coming and how far it is, and can be cancelled.
-    """
-    from attention.models import parse
-
-    asked, own = _own_folder(model) if limits is None else (model, limits)
-    ref = parse(asked, own)
-    pool = _pool(limits, own.model_folder if ref.folder and not ref.bundled else None)
-    wait = pool.ask(ref, _in_words(ref.id, on_progress))
-    if on_wait is not None:
-        on_wait(wait)
-    loaded = wait.result()
-    return Source(
-        model=loaded.model,
-        tokenizer=loaded.tokenizer,
-        name=ref.id,
-        revision=loaded.card.revision or ref.revision,
-        trained=True if ref.entry is not None else None,
-        notes=(loaded.card.notice,) if loaded.card.notice else (),
-        missing=loaded.missing,
-    )
-
-
-def _own_folder(model: str) -> tuple[str, Limits]:
-    """What a person in Python means, and from where: a folder as their system knows it goes first, then one of
-    `model_folder`, by the id that the page and `models` have for it.
-    """
-    anywhere = Limits(model_folder=str(Path.cwd().anchor))
-    here = Path(model).expanduser()
-    if here.is_dir():
-        return str(here.resolve()), anywhere
-    root = Limits.from_environment().local_root if model.startswith(".") else None
-    if root is not None and (root / model).resolve().is_relative_to(root) and (root / model).is_dir():
-        return model, replace(anywhere, model_folder=str(root))
-    return model, anywhere
-
-
-def _pool(limits: Limits | None, folder: str | None) -> ModelPool:
-    """The process's own pool, unless what was given differs in what matters to a model's loading.
-
-    What may stay in the memory is meant for all models together, so that other limits alone are a reason for a second.
-    """
-    from attention.models import shared_pool
-
-    shared = shared_pool()
-    same = shared.limits
-    given = same if limits is None else replace(same, **{name: getattr(limits, name) for name in LOADING})
-    given = given if folder is None or Path(folder) == same.local_root else replace(given, model_folder=folder)
-    return shared if given == same else _other_pool(given)
-
-
-# Few: each keeps models in the memory.
-@lru_cache(maxsize=4)
-def _other_pool(limits: Limits) -> ModelPool:
-    from attention.models import ModelPool
-
-    return ModelPool(limits)
-
-
-def _in_words(name: str, on_progress: Report | None) -> Callable[[int, int], None] | None:
-    if on_progress is None:
-        return None
-    report = on_progress
-    fetched = False
-
-    def tell(done: int, total: int) -> None:
-        nonlocal fetched
-        if done < total:
-            fetched = True
-            digits = 0 if total >= 10 * MEGABYTE else 1
-            amount = f"{done / MEGABYTE:,.{digits}f} of {total / MEGABYTE:,.{digits}f} MB"
-            report(f"Downloading {name}: {amount}", done / total)
-        elif fetched:
-            report(f"Loading {name}", None)
-
-    report(f"Loading {name}", None)
-    return tell
 
 
 def inputs_of(
@@ -163,7 +37,7 @@ def inputs_of(
     mask = None if attention_mask is None else tuple(int(one) for one in _row("attention_mask", attention_mask))
     if has_two_sides(source):
         # One that judges reads both sentences in its encoder, and its decoder reads them again.
-        second = pair if isinstance(pair, str) and pair and _judges(source) else None
+        second = pair if isinstance(pair, str) and pair and is_judge(source) else None
         pair = None if second else pair
         ids, tokens, extra = _encode(source, text, second, add_special=not chat)
         check_length(source, limits, tokens, None if chat else _last_of(source, text, second))
@@ -174,64 +48,6 @@ def inputs_of(
     ids, tokens, extra = _encode(source, text, pair, add_special=not chat)
     check_length(source, limits, tokens, None if chat else _last_of(source, text, pair))
     return Inputs(ids=ids, extra=extra, attention_mask=mask), tokens, ()
-
-
-@dataclass(frozen=True)
-class Shortened:
-    """A text that may be cut short. of: "text" or "pair"; again: a shorter one → all tokens that would enter then."""
-
-    of: str
-    text: str
-    again: Callable[[str], tuple[Token, ...]]
-
-
-def check_characters(limits: Limits | None, text: Any, pair: Any = None) -> None:
-    """Raise TooLongError for a text, words, messages or a second text of more characters than an installation allows.
-
-    Before anything reads them: a tokenizer takes its time, and a chat template takes more.
-    """
-    if limits is None:
-        return
-    for what, given in (("This text has", text), ("This second text has", pair)):
-        if (count := _characters(given)) > limits.max_characters:
-            what = what if isinstance(given, str) else "These words or messages have"
-            raise TooLongError(
-                f"{what} {count:,} characters; the limit here is {limits.max_characters:,}. Shorten it, or give "
-                "limits with more max_characters."
-            )
-
-
-def _characters(given: Any) -> int:
-    """How many characters this brings; 0 for ids."""
-    from attention.tokens import are_messages, characters_of
-    from attention.tokens.split import split_text
-
-    if isinstance(given, str):
-        return len(given)
-    if are_messages(given):
-        return characters_of(given)
-    split = split_text(given)
-    return 0 if split is None else len(split.text)
-
-
-def check_length(
-    source: Source, limits: Limits | None, tokens: tuple[Token, ...], text: Shortened | None = None
-) -> None:
-    """Raise TooLongError for more tokens than an installation allows, or its model, whichever is less.
-
-    text: what the error offers the beginning of.
-    """
-    from attention.capture.lengths import longest
-    from attention.tokens import beginning
-
-    if limits is None:
-        return  # what the model cannot take is refused where it runs
-    most = min(limits.max_tokens, longest(source.model) or limits.max_tokens)
-    if len(tokens) <= most:
-        return
-    bound = f"this model takes at most {most}" if most < limits.max_tokens else f"the limit here is {most}"
-    start = None if text is None else beginning(text.text, tokens, most, text.again, text.of)
-    raise TooLongError(f"This text has {len(tokens)} tokens; {bound}. Shorten it.", start)
 
 
 def _last_of(source: Source, text: Any, pair: Any) -> Shortened | None:
@@ -249,27 +65,6 @@ def _target_of(source: Source, pair: Any, inputs: Inputs, limits: Limits | None)
     return Shortened("pair", pair, lambda shorter: _target(source, shorter, inputs, limits)[1])
 
 
-def notes_of(source: Source, text: Any, pair: Any, pair_tokens: tuple[Token, ...]) -> tuple[str, ...]:
-    """What a person should know of this source and of what entered it, in sentences."""
-    found = (*source.notes, *_doubts(source, text))
-    if pair is not None or not pair_tokens or _judges(source):
-        return found
-    if len(pair_tokens) == 1:
-        return (*found, "The model wrote no second text of its own: its decoder has the start token alone.")
-    cut = f" It stops after {MOST_WRITTEN} tokens." if len(pair_tokens) > MOST_WRITTEN else ""
-    return (*found, f"The second text is the model's own greedy output.{cut}")
-
-
-def _doubts(source: Source, text: Any) -> tuple[str, ...]:
-    """What the catalogue says of a text that its model was not trained on; a folder may have the name of its model."""
-    from attention.tokens.split import split_text
-
-    split = None if isinstance(text, str) else split_text(text)
-    read = text if split is None else split.text
-    said = doubt(source.name, read) if source.trained and isinstance(read, str) else ""
-    return (said,) if said else ()
-
-
 def has_two_sides(source: Source) -> bool:
     """Whether a second text enters a decoder; an encoder alone can have the configuration of both."""
     from attention.capture.inputs import has_decoder
@@ -277,7 +72,8 @@ def has_two_sides(source: Source) -> bool:
     return bool(source.model.config.is_encoder_decoder) and has_decoder(source.model)
 
 
-def _judges(source: Source) -> bool:
+def is_judge(source: Source) -> bool:
+    """Whether its model judges a text, or its tokens, or answers a question, and writes nothing."""
     from attention.models.task import judges
 
     return judges(type(source.model).__name__)
@@ -357,8 +153,8 @@ def _target(
         return ids, from_ids(source.tokenizer, ids)
     start = _start(source)
     if not pair:  # none, or an empty string: ids have been dealt with
-        entering = start + inputs.ids[:-1] if _judges(source) else start
-        if pair is None and not _judges(source):
+        entering = start + inputs.ids[:-1] if is_judge(source) else start
+        if pair is None and not is_judge(source):
             entering = _own_output(source, inputs, start, limits)
         return entering, from_ids(source.tokenizer, entering)
     encoded = encode(_tokenizer(source), pair, target=True)

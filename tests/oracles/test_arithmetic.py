@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from attention.analysis.row import arithmetic, scale_title, stage_titles
 from attention.record import Trace
 from tests.figures.heads import D_HEAD, N_K, causal, cross, tensors
+from tests.oracles.arithmetic import arithmetic
 
 
 def test_every_column_against_numpy():
@@ -59,9 +59,7 @@ def test_softcap_and_bias_have_columns_of_their_own():
     np.testing.assert_allclose(row.column("biased"), row.column("softcapped") + row.column("bias"), rtol=1e-5)
 
 
-def test_a_step_is_titled_by_what_it_did_and_no_bias_has_no_column():
-    trace = Trace.from_tensors(**tensors(), position_bias=torch.ones(1, 7, N_K))
-    assert stage_titles(trace.head(0, 0))["biased"] == "+ bias"
+def test_no_bias_has_no_column():
     assert "bias" not in [column.name for column in arithmetic(cross(), 1).columns]
 
 
@@ -78,14 +76,3 @@ def test_weights_alone_still_make_a_row():
     row = arithmetic(trace.head(0, 0), 1)
     assert [column.name for column in row.columns] == ["weight"]
     assert row.total is None
-
-
-@pytest.mark.parametrize(
-    ("scale", "d_head", "title"),
-    [
-        (64**-0.5, 64, "× 1/√64"), (1.0, 64, "× 1"), (256**-0.5, 128, "× 0.0625"), (0.25, None, "× 0.25"),
-        (1.0, 1, "× 1/√1"),
-    ],
-)  # fmt: skip
-def test_a_scale_reads_as_what_it_is(scale, d_head, title):
-    assert scale_title(scale, d_head) == title

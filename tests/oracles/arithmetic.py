@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from attention.analysis.titles import stage_titles
+
 if TYPE_CHECKING:
     from attention.record import HeadView
-
-# How far a scale may lie from 1/√d and still be written so: float32 keeps seven digits.
-SAME = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,32 +74,6 @@ def arithmetic(head_view: HeadView, query: int) -> Row:
         value=head_view.value,
         output=None if head_view.output is None else head_view.output[query],
     )
-
-
-def scale_title(scale: float, d_head: int | None) -> str:
-    """How a scale reads: "× 1/√32" only where it is that number, else the number itself."""
-    if d_head and math.isclose(scale, 1 / math.sqrt(d_head), rel_tol=SAME):
-        return f"× 1/√{d_head}"
-    return f"× {scale:.6g}"
-
-
-def stage_titles(head_view: HeadView) -> dict[str, str]:
-    """How each stage before the mask is written, in this model's own order: "q·k", "× 1/√64", "+ bias" …
-
-    Each names the step whose result the stage holds.
-    """
-    record = head_view.record
-    titles = {
-        "scores": "q·k",
-        "scaled": scale_title(record.scale, record.d_head),
-        "softcapped": f"{record.softcap:g}·tanh(s/{record.softcap:g})" if record.softcap else "capped",
-        "biased": "+ bias",
-        "tempered": f"÷ {record.temperature:g}",
-    }
-    if record.query is None:
-        titles["masked"] = "score"  # all that is known of it
-    # One row is enough to know which steps there are.
-    return {name: titles[name] for name, _ in record.stages(head_view.head, 0, 1).steps if name in titles}
 
 
 def _score_columns(head_view: HeadView, stages: dict[str, np.ndarray], query: int) -> list[Column]:

@@ -33,6 +33,11 @@ def left(log: str) -> int:
     return sum(bool(LEFT.match(_last(one))) for one in failures(log))
 
 
+def tracebacks(log: str) -> int:
+    """How many failures say that something went wrong."""
+    return len(list(failures(log))) - left(log)
+
+
 def _stack(part: str) -> str:
     """A traceback up to the sentence that chains it, or all that was logged after it."""
     ends = [part.find(sentence) + len(sentence) for sentence in CHAINED if sentence in part]

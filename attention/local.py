@@ -118,7 +118,7 @@ def facts(layer: MultiHeadSelfAttention) -> ModelFacts:
     return ModelFacts(
         name=LOCAL,
         architecture="MultiHeadSelfAttention",
-        road="from scratch",
+        capture_mode="from scratch",
         n_layers=1,
         n_heads=layer.n_heads,
         n_kv_heads=layer.n_kv_heads,

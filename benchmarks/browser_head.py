@@ -87,7 +87,8 @@ def trace_of(n: int) -> Trace:
         layer=0, kind="decoder", query=query, key=key, value=value, scale=made.scale, mask=made.mask, output=output
     )
     tokens = tuple(Token(piece=str(i), text=str(i)) for i in range(n))
-    return Trace(model=ModelFacts(name="", architecture="", road="tensors"), tokens=tokens, all_records=(record,))
+    facts = ModelFacts(name="", architecture="", capture_mode="tensors")
+    return Trace(model=facts, tokens=tokens, all_records=(record,))
 
 
 def in_torch(trace: Trace) -> float:

@@ -29,14 +29,14 @@ def by_apt() -> bool:
     return _run(["apt-get", "update"]) and _run(["apt-get", "install", "-y", "--no-install-recommends", "chromium"])
 
 
-def ensure(roads: Sequence[Callable[[], bool]] = (by_playwright, by_apt)) -> str | None:
-    """Path of a Chromium that starts, installed by the first road that leads to one if there is none yet."""
+def ensure(ways: Sequence[Callable[[], bool]] = (by_playwright, by_apt)) -> str | None:
+    """Path of a Chromium that starts, installed by the first way that leads to one if there is none yet."""
     found = chromium.find()
-    for road in roads:
+    for way in ways:
         if found:
             break
-        print(f"No Chromium yet: trying {road.__name__.removeprefix('by_')} …", file=sys.stderr, flush=True)
-        road()
+        print(f"No Chromium yet: trying {way.__name__.removeprefix('by_')} …", file=sys.stderr, flush=True)
+        way()
         found = chromium.find()
     return found
 

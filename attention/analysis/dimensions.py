@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Arrangement = Literal["halves", "neighbours"]
 ARRANGEMENTS: tuple[Arrangement, ...] = ("halves", "neighbours")
-NO_QUERY = "this road does not know query and key, so the score cannot be taken apart"
+NO_QUERY = "query and key are not known here, so the score cannot be taken apart"
 NO_RUN = "the model does not run on one token repeated, so how it pairs dimensions is not known"
 STILL = "its keys do not depend on their place, so its dimensions are in no pairs"
 NO_PAIRS = "it does not turn its queries and keys by their place"

@@ -34,7 +34,7 @@ def observe(
     Every operation knows its address. Shorter texts are padded behind their end: `Call.lengths` tells where. The result
     has a row a text, its padding included; without edits it is the model's own. residual: watches the residual stream
     of the same run. differentiable: gradients are recorded from the token vectors on, and tensors that the observer
-    keeps are part of the graph (on the softmax road values, weights and outputs; torch's einsum is not followed there).
+    keeps are part of the graph (on the softmax mode values, weights and outputs; torch's einsum is not followed there).
 
     Raises TooLongError or InputError for texts that cannot enter, or not together; UnsupportedModelError where the
     model has no attention that can be watched, or ran its operations in another order than before; MemoryFullError.

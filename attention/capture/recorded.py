@@ -143,10 +143,10 @@ def _first(model: PreTrainedModel, inputs: Inputs, known: Known) -> _Run:
         if is_out_of_memory(err):
             raise
         run = None
-    if run is None or all(operation.road != "registry" for operation in run.recorder.operations):
+    if run is None or all(operation.mode != "registry" for operation in run.recorder.operations):
         return _pass(model, inputs, known, "watched", None, first=True)
     beside = run.seam.missed or run.seam.elsewhere
-    if not beside and all(operation.road == "registry" for operation in run.recorder.operations):
+    if not beside and all(operation.mode == "registry" for operation in run.recorder.operations):
         run.way = "registry"
     return run
 

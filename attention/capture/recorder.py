@@ -12,7 +12,7 @@ from attention.capture.arguments import kept, sink_of
 from attention.capture.autocast import as_it_enters
 from attention.capture.fit import Fit, fit
 from attention.capture.rules import FORBIDDEN, Rules, add_biases
-from attention.capture.seam import Call, Product, Road
+from attention.capture.seam import Call, CaptureMode, Product
 from attention.record import Mask, PositionBias
 
 
@@ -21,7 +21,7 @@ class Operation:
     """One attention call as it happened, batch axis dropped; the tensors are the model's own, not copies."""
 
     module: nn.Module
-    road: Road
+    mode: CaptureMode
     address: Address | None
     number: int | None
     query: Tensor | None
@@ -73,7 +73,7 @@ class Recorder:
     def attend(self, call: Call, product: Product) -> Tensor:
         """The product, with a note of what went in and came out."""
         output = product(call)
-        self._keep(self._by_proof(call, output) if call.road == "softmax" else self._as_given(call, output))
+        self._keep(self._by_proof(call, output) if call.mode == "softmax" else self._as_given(call, output))
         return output
 
     def _as_given(self, call: Call, output: Tensor) -> Operation:
@@ -84,7 +84,7 @@ class Recorder:
             mask, mixed_in = self.rules.mask(call.mask, call.n_q, call.n_k)
         own_bias = None if call.bias is None else self.rules.bias(call.bias, call.n_q, call.n_k)
         return Operation(
-            module=call.module, road=call.road, address=call.address, number=call.number, query=query, key=key,
+            module=call.module, mode=call.mode, address=call.address, number=call.number, query=query, key=key,
             value=value, output=output.detach()[0], scale=call.scale, mask=mask,
             position_bias=add_biases(own_bias, mixed_in), softcap=call.softcap,
             sink=None if call.sink is None else sink_of(call.sink.detach(), call.n_q), sink_scales=call.sink_scales,
@@ -97,7 +97,7 @@ class Recorder:
         found = next((made for a, b in reversed(call.products) if (made := fit(scores, a, b))), None)
         made = found or Fit(query=None, key=None, scale=1.0, allowed=scores > FORBIDDEN, bias=None)
         return Operation(
-            module=call.module, road=call.road, address=call.address, number=call.number, query=made.query,
+            module=call.module, mode=call.mode, address=call.address, number=call.number, query=made.query,
             key=made.key, value=call.value[0], scale=made.scale, mask=self.rules.rule(made.allowed),
             position_bias=made.bias, output=output[0].clone(),  # a model may add to it in place (Nyströmformer)
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The road through transformers' registry: the model's usual attention function, with the seam before its product.
+"""The capture mode of transformers' registry: the model's usual attention function, with the seam before its product.
 
 transformers dispatches attention through one registry. Two names are registered here, once: one that runs fused
 attention (SDPA), one that runs the model's own eager function, for models that use that by themselves. Each name needs
@@ -106,7 +106,7 @@ def _call(
 ) -> Call:
     scale = arguments.get("scaling")
     return Call(
-        module=module, road="registry", query=query, key=key, value=value, mask=mask,
+        module=module, mode="registry", query=query, key=key, value=value, mask=mask,
         scale=query.shape[-1] ** -0.5 if scale is None else float(scale), softcap=arguments.get("softcap"),
         bias=arguments.get("position_bias"), arguments=arguments,
     )  # fmt: skip

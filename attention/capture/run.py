@@ -87,9 +87,9 @@ def _records(run: Recorded, rerun: Rerun) -> tuple[AttentionRecord, ...]:
 
 
 def _witness(operation: Operation, masks: list[Tensor], rerun: Rerun, index: int) -> Witness | None:
-    if operation.road == "registry":
+    if operation.mode == "registry":
         return witness_of(operation, masks)
-    if operation.road == "call":
+    if operation.mode == "call":
         causal = operation.own_mask is None and operation.mask.causal
         return FusedWitness(scale=operation.scale, mask=operation.own_mask, causal=causal)
     return OwnRun(rerun, index, f"{type(operation.module).__name__}'s own run")
@@ -138,7 +138,7 @@ def facts(
     return ModelFacts(
         name=name or getattr(model.config, "name_or_path", "") or type(model).__name__,
         architecture=type(model).__name__,
-        road=first.road,
+        capture_mode=first.mode,
         n_layers=getattr(model.config.get_text_config(), "num_hidden_layers", None),
         n_decoder_layers=_decoder_layers(model),
         n_heads=first.output.shape[1],

@@ -1,6 +1,6 @@
 """The seam: the one place that every attention operation of a run passes, between its q, k, v and their product.
 
-Whichever road an operation takes (the registry, a call of torch's fused attention, a softmax followed by a product),
+However an operation is captured (the registry, a call of torch's fused attention, a softmax followed by a product),
 it comes here as a `Call` and goes on as what an `Observer` returns: the product, kept, reduced to a few numbers, or
 edited. One observer stands at the seam of one run, in one thread.
 
@@ -26,31 +26,31 @@ from attention.stages import Stages, attend, exactly, softmax
 
 # registry: through transformers' registry of attention functions. call: torch's fused attention, called directly.
 # softmax: a softmax whose weights are multiplied by values; queries and keys are known only where scores prove them.
-Road = Literal["registry", "call", "softmax"]
+CaptureMode = Literal["registry", "call", "softmax"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Call:
     """One attention operation while it runs.
 
-    An edited one is made with `dataclasses.replace` of query, key, value or mask (on the softmax road: of value or
+    An edited one is made with `dataclasses.replace` of query, key, value or mask (on the softmax mode: of value or
     weights), or by `forbidding`; the product takes no other change.
 
     address: None in the run that learns the order. sizes: of each text that entered the model, how many tokens it and
     its pair have without padding.
 
     value (b, g, n_k, v). query (b, h, n_q, d), key (b, g, n_k, d): after rotary embedding and norms; None on the
-    softmax road. mask: the model's own, boolean (True = may attend) or additive, broadcast to (b, h, n_q, n_k). causal:
+    softmax mode. mask: the model's own, boolean (True = may attend) or additive, broadcast to (b, h, n_q, n_k). causal:
     what no mask means here. scale: multiplies Q·Kᵀ; softcap: c of c·tanh(s/c). bias (1 or b, h, n_q, n_k): added beside
     the mask. sink (h,), or (b, h, n_q, 1) where each query has its own; sink_scales: it scales the output.
     arguments: what else the model passed.
 
-    scores, weights (b, h, n_q, n_k): what entered and left the model's own softmax, on the softmax road. products: of
+    scores, weights (b, h, n_q, n_k): what entered and left the model's own softmax, on the softmax mode. products: of
     which those scores may have been made. number: how often the module was called in this run, where it is known.
     """
 
     module: nn.Module
-    road: Road
+    mode: CaptureMode
     value: Tensor
     query: Tensor | None = None
     key: Tensor | None = None
@@ -117,7 +117,7 @@ class Call:
     def stages(self, rows: slice = slice(None)) -> Stages:
         """The stages of all texts and heads for some queries, in float32 or wider, (b, h, rows, n_k) each.
 
-        On the softmax road they are the model's own, `masked` and `weights`; else they are made here.
+        On the softmax mode they are the model's own, `masked` and `weights`; else they are made here.
         """
         if self.scores is not None and self.weights is not None:
             steps = [("masked", wide(self.scores[:, :, rows])), ("weights", wide(self.weights[:, :, rows]))]

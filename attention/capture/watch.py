@@ -1,4 +1,4 @@
-"""The roads beside the registry: attention that a model computes in code of its own.
+"""The capture modes beside the registry: attention that a model computes in code of its own.
 
 While the model runs as it is, two things are watched, with no code for any model. A call of torch's fused attention
 gives query, key, value and mask as they are. A softmax over keys, followed by a product of its weights with something,
@@ -49,7 +49,7 @@ class Maps:
 
 @dataclass(eq=False)
 class KeepMaps:
-    """The observer that keeps the maps of one operation of a run on the softmax road, by its number from 0."""
+    """The observer that keeps the maps of one operation of a run on the softmax mode, by its number from 0."""
 
     index: int
     maps: Maps | None = None
@@ -152,7 +152,7 @@ class Watch:
         module = self._module
         output = self._seam.through(
             Call(
-                module=module, road="call", query=batched[0], key=batched[1], value=batched[2], mask=mask,
+                module=module, mode="call", query=batched[0], key=batched[1], value=batched[2], mask=mask,
                 causal=bool(causal) and mask is None, scale=query.shape[-1] ** -0.5 if scale is None else scale,
                 number=self._numbers.get(id(module)),
             ),
@@ -212,7 +212,7 @@ class Watch:
             return multiply(left, right)
         weights = pending.weights.unflatten(0, (texts, -1))
         call = Call(
-            module=pending.module, road="softmax", value=_flat(right).unflatten(0, (texts, -1)), weights=weights,
+            module=pending.module, mode="softmax", value=_flat(right).unflatten(0, (texts, -1)), weights=weights,
             scores=pending.scores.unflatten(0, (texts, -1)), products=pending.products,
             number=self._numbers.get(id(pending.module)),
         )  # fmt: skip

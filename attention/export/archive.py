@@ -25,7 +25,7 @@ from attention.export.shown import on_show
 from attention.record import KINDS, Checked, HeadError, Trace, pack, unpack
 from attention.record.fields import Fields, refuse
 from attention.record.plain import clean
-from attention.record.tensors import ROAD
+from attention.record.tensors import OWN_TENSORS
 from attention.tokens.visible import readable
 from attention.view import View, parse
 from attention.view.links import in_full
@@ -106,7 +106,7 @@ def from_npz(data: bytes, limits: Limits | None = None) -> Opened:
         _check_heads(trace)
     found = read_provenance(given.part("provenance"), trace)
     checked = Checked(measured=found.measured, errors=_by_place(found.checks, trace))
-    prompt = None if trace.model.road == ROAD else view.prompt
+    prompt = None if trace.model.capture_mode == OWN_TENSORS else view.prompt
     trace = replace(
         trace, fidelity=found.fidelity, checked=checked, notes=(*trace.notes, checked.note), prompt=prompt
     )

@@ -111,8 +111,8 @@ def _version(name: str) -> str:
 
 def _settings(trace: Trace) -> dict[str, str | int | float]:
     found: dict[str, str | int | float] = {
-        "device": str(trace.all_records[0].rows_of.device), "road": trace.model.road, "seconds": float(trace.seconds),
-        "tokens": len(trace.tokens),
+        "device": str(trace.all_records[0].rows_of.device), "road": trace.model.capture_mode,
+        "seconds": float(trace.seconds), "tokens": len(trace.tokens),
     }  # fmt: skip
     return found | ({"pair_tokens": len(trace.pair_tokens)} if trace.pair_tokens else {})
 

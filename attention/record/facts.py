@@ -43,7 +43,7 @@ class ModelFacts:
 
     name: str = field(metadata=held.text())
     architecture: str = field(metadata=held.text())
-    road: str = field(metadata=held.text())
+    capture_mode: str = field(metadata=held.under("road", held.text()))
     n_layers: int | None = field(default=None, metadata=held.whole())
     n_decoder_layers: int | None = field(default=None, metadata=held.whole())
     n_heads: int | None = field(default=None, metadata=held.whole())

@@ -80,7 +80,7 @@ class AttentionRecord:
 
     layer: the model's own number, from 0. kind: encoder, decoder or cross. op: counts operations of one kind within a
     layer. query (h, n_q, d) and key (g, n_k, d): after rotary embedding and norms. value (g, n_k, v): as it is summed.
-    None what the road cannot give.
+    None what the capture mode cannot give.
 
     scale: multiplies Q·Kᵀ. mask: who may attend to whom. softcap: c of c·tanh(s/c). position_bias: what is added by
     position. sink (h,): a learned logit beside the keys, or (h, n_q) where it depends on the query; None what the model

@@ -14,8 +14,8 @@ from attention.record.facts import ModelFacts, Token
 from attention.record.operation import AttentionRecord, Kind
 from attention.record.rules import Mask, PositionBias
 
-# What `ModelFacts.road` says of them.
-ROAD = "tensors"
+# What `ModelFacts.capture_mode` says of them.
+OWN_TENSORS = "tensors"
 NAMES = ("query", "key", "value", "weights", "output")
 
 
@@ -222,7 +222,7 @@ def parts_of_trace(
     facts = ModelFacts(
         name=name,
         architecture="given tensors",
-        road=ROAD,
+        capture_mode=OWN_TENSORS,
         n_layers=len(rows),
         n_heads=rows.shape[1],
         n_kv_heads=records[0].n_kv_heads,

@@ -315,7 +315,7 @@ class HeadView:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """What this road cannot give for this head, in words."""
+        """What the capture mode cannot give for this head, in words."""
         missing = {"query": self.record.query, "key": self.record.key, "value": self.record.value}
         return tuple(name for name, tensor in missing.items() if tensor is None)
 

@@ -43,7 +43,7 @@ class Row:
     model_type: str
     mapping: str
     outcome: str = ""
-    road: str = ""
+    capture_mode: str = ""
     layers: dict[str, list[int]] = field(default_factory=dict)
     error: float | None = None
     check: float | None = None
@@ -171,7 +171,7 @@ def _checks_ok(trace: Trace) -> bool:
 def _describe(row: Row, trace: Trace, aligned: Aligned) -> None:
     errors = [error.relative for record in trace.all_records for error in trace.layer_errors(record)]
     row.check, row.fidelity = max(errors), float(trace.fidelity) if trace.fidelity is not None else None
-    row.road = trace.model.road
+    row.capture_mode = trace.model.capture_mode
     row.layers = {kind: sorted({r.layer for r in trace.all_records if r.kind == kind}) for kind in trace.kinds}
     row.compared, row.notes = aligned.sources, list(trace.notes)
     row.unknown = sum(record.query is None for record in trace.all_records)

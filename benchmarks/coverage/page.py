@@ -141,9 +141,9 @@ def _mutants(rows: list[Row]) -> str:
 def _table(rows: list[Row]) -> str:
     lines = [
         "## All architectures", "",
-        "*road*: how it is watched ([ADR 4](adr/0004-watch-what-the-registry-does-not-see.md)). *error*: the worst",
+        "*capture*: how it is watched ([ADR 4](adr/0004-watch-what-the-registry-does-not-see.md)). *error*: the worst",
         "relative difference of a weight or output from the model's own.", "",
-        "| architecture | mapping | what it is | road | layers | error | even | outcome | remarks |",
+        "| architecture | mapping | what it is | capture | layers | error | even | outcome | remarks |",
         "|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     return "\n".join([*lines, *(f"| {' | '.join(cells(row))} |" for row in rows)])
@@ -154,7 +154,7 @@ def cells(row: Row) -> list[str]:
     layers = ", ".join(f"{kind} {_ranges(numbers)}" for kind, numbers in row.layers.items())
     error = "" if row.error is None else f"{row.error:.0e}"
     even = "" if row.even is None else f"{row.even:.2f}"
-    first = [f"`{row.name}`", MAPPINGS[row.mapping], sort_of(row), row.road, layers, error, even, row.outcome]
+    first = [f"`{row.name}`", MAPPINGS[row.mapping], sort_of(row), row.capture_mode, layers, error, even, row.outcome]
     return [*first, " ".join(_remarks(row))]
 
 

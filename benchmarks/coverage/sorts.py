@@ -25,7 +25,7 @@ def sort_of(row: Row) -> str:
     """One of the sorts; "" for what was never run."""
     if row.outcome == "refused":
         return next((name for words, name in (*_WITHOUT, *_WITH) if words in row.reason), "unknown")
-    if not row.road:
+    if not row.capture_mode:
         return ""
     if any("no softmax attention:" in note for note in row.notes):
         return HYBRID

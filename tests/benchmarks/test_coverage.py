@@ -23,7 +23,7 @@ from benchmarks.coverage.workers import Worker
 from tests.tiny import build, ids
 
 ROOT = Path(__file__).resolve().parents[2]
-# What each is, its road ("" where it is refused), and which mutants it has.
+# What each is, its capture mode ("" where it is refused), and which mutants it has.
 SAMPLE: dict[str, tuple[str, str, str]] = {
     "LlamaForCausalLM": ("softmax", "registry", "scale mask"), "GPT2LMHeadModel": ("softmax", "registry", "scale mask"),
     "BertForMaskedLM": ("softmax", "registry", "scale"), "MistralForCausalLM": ("softmax", "registry", "scale mask"),
@@ -62,20 +62,20 @@ def known() -> dict[str, Architecture]:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", SAMPLE)
 def test_a_sample_of_all_architectures(name: str) -> None:
-    sort, road, mutants = SAMPLE[name]
+    sort, mode, mutants = SAMPLE[name]
     row = examine(known()[name])
-    assert (sort_of(row), row.road, row.outcome) == (sort, road, "exact" if road else "refused"), row
+    assert (sort_of(row), row.capture_mode, row.outcome) == (sort, mode, "exact" if mode else "refused"), row
     assert row.mutants == dict.fromkeys(mutants.split(), True)
-    if road:
+    if mode:
         assert row.error is not None
         assert row.error <= 1e-5
         assert row.even is not None
         assert row.even < 0.8
 
 
-def test_the_sample_holds_every_road_and_every_mutant() -> None:
+def test_the_sample_holds_every_capture_mode_and_every_mutant() -> None:
     assert len(SAMPLE) == 30
-    assert {road for _, road, _ in SAMPLE.values()} == {"registry", "softmax", "call", ""}
+    assert {mode for _, mode, _ in SAMPLE.values()} == {"registry", "softmax", "call", ""}
     assert {mutant for _, _, mutants in SAMPLE.values() for mutant in mutants.split()} == set(MUTANTS)
 
 

@@ -30,7 +30,7 @@ def record(n: int = N, **rules: Any) -> AttentionRecord:
 
 
 def trace_of(*records: AttentionRecord) -> Trace:
-    facts = ModelFacts(name="made", architecture="none", road="tensors")
+    facts = ModelFacts(name="made", architecture="none", capture_mode="tensors")
     layers = tuple(replace(one, layer=number) for number, one in enumerate(records))
     tokens = tuple(Token(piece=str(i), text=str(i), special=i == 0) for i in range(records[0].n_k))
     return Trace(model=facts, tokens=tokens, all_records=layers)

@@ -34,7 +34,7 @@ def view_of(n_q: int, n_k: int, v: int = 4, **rules: Any) -> HeadView:
     fields = {"query": random(H, n_q, D), "key": random(1, n_k, D), "value": random(1, n_k, v)} | rules
     made = AttentionRecord(layer=3, kind="decoder", **fields)
     token = (Token(piece="t", text="t"),)
-    facts = ModelFacts(name="made", architecture="none", road="tensors")
+    facts = ModelFacts(name="made", architecture="none", capture_mode="tensors")
     trace = Trace(model=facts, tokens=token * n_k, pair_tokens=token * n_q, all_records=(made,))
     return trace.head(3, 1)
 

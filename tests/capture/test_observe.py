@@ -1,4 +1,4 @@
-"""An observer at the seam: it reduces a batch, edits each text for itself, and takes gradients, on every road."""
+"""An observer at the seam, in every capture mode: it reduces a batch, edits each text for itself, takes gradients."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.tiny import build, ids
 
 SIZES = (13, 5, 9, 2, 13, 7, 1, 11)
 RELATIVE = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "max_relative_positions": 32}
-# name, kind, sizes and road; what each adds to the arithmetic: grouped heads, windows, a cap, sinks, biases, a pair.
+# name, kind, sizes and capture mode; together: grouped heads, windows, a cap, sinks, biases by position, a pair.
 FAMILIES: list[tuple[str, str, dict[str, Any], str]] = [
     ("gpt2", "decoder", {}, "registry"), ("bert", "encoder", {}, "registry"), ("llama", "decoder", {}, "registry"),
     ("mistral", "decoder", {}, "registry"), ("gemma2", "decoder", {"attn_logit_softcapping": 5.0}, "registry"),
@@ -43,7 +43,7 @@ class Entropy:
     """Sums the entropy of each text's rows, a few rows at a time: no map outlives its block."""
 
     sums: dict[Address, Tensor] = field(default_factory=dict)
-    roads: set[str] = field(default_factory=set)
+    modes: set[str] = field(default_factory=set)
 
     def attend(self, call: Call, product: Product) -> Tensor:
         assert call.address is not None
@@ -54,19 +54,19 @@ class Entropy:
             real = rows < torch.tensor(call.lengths)[:, None]
             total += (torch.special.entr(weights).sum(-1) * real[:, None]).sum(-1)
         self.sums[call.address] = total
-        self.roads.add(call.road)
+        self.modes.add(call.mode)
         return product(call)
 
 
-@pytest.mark.parametrize(("name", "kind", "sizes", "road"), FAMILIES, ids=[family[0] for family in FAMILIES])
+@pytest.mark.parametrize(("name", "kind", "sizes", "mode"), FAMILIES, ids=[family[0] for family in FAMILIES])
 def test_the_entropy_of_a_batch_is_that_of_one_trace_each(
-    name: str, kind: str, sizes: dict[str, Any], road: str
+    name: str, kind: str, sizes: dict[str, Any], mode: str
 ) -> None:
     # A batch and a single text round differently: in double where the model can run so.
     model = build(name, kind, **sizes).to(torch.float32 if name in SINGLE else torch.float64)
     texts, seen = texts_for(kind), Entropy()
     observe(model, texts, seen)
-    assert seen.roads == {road}
+    assert seen.modes == {mode}
     for at, text in enumerate(texts):
         trace = attention.trace(model, list(text.ids), list(text.pair_ids) or None)
         records = {Address(record.kind, record.layer, record.op): record for record in trace.all_records}
@@ -119,8 +119,8 @@ def off_by_a_hook(model: Any, projection: Any, head: int, text: Inputs) -> Tenso
         hook.remove()
 
 
-@pytest.mark.parametrize(("name", "kind", "sizes", "road"), EDITED, ids=[family[0] for family in EDITED])
-def test_each_text_of_a_batch_can_be_edited_for_itself(name: str, kind: str, sizes: dict[str, Any], road: str) -> None:
+@pytest.mark.parametrize(("name", "kind", "sizes", "mode"), EDITED, ids=[family[0] for family in EDITED])
+def test_each_text_of_a_batch_can_be_edited_for_itself(name: str, kind: str, sizes: dict[str, Any], mode: str) -> None:
     model, text = build(name, kind, **sizes), texts_for(kind, (9,))[0]
     record = attention.trace(model, list(text.ids)).record(1)
     assert record.projection is not None
@@ -133,9 +133,9 @@ def test_each_text_of_a_batch_can_be_edited_for_itself(name: str, kind: str, siz
     assert (edited[0] - edited[1]).abs().max() > 1e-3
 
 
-@pytest.mark.parametrize(("name", "kind", "sizes", "road"), EDITED, ids=[family[0] for family in EDITED])
+@pytest.mark.parametrize(("name", "kind", "sizes", "mode"), EDITED, ids=[family[0] for family in EDITED])
 def test_an_edge_that_is_cut_leaves_its_weight_to_the_rest(
-    name: str, kind: str, sizes: dict[str, Any], road: str
+    name: str, kind: str, sizes: dict[str, Any], mode: str
 ) -> None:
     """Without key j a row's weights are w / (1 − w_j); told from the heads' outputs and values alone."""
     model, text = build(name, kind, **sizes), texts_for(kind, (9,))[0]
@@ -176,9 +176,9 @@ class Keep:
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-@pytest.mark.parametrize(("name", "kind", "sizes", "road"), EDITED, ids=[family[0] for family in EDITED])
+@pytest.mark.parametrize(("name", "kind", "sizes", "mode"), EDITED, ids=[family[0] for family in EDITED])
 def test_gradients_of_each_head_are_those_of_the_projections_input(
-    name: str, kind: str, sizes: dict[str, Any], road: str, frozen: bool
+    name: str, kind: str, sizes: dict[str, Any], mode: str, frozen: bool
 ) -> None:
     model, text = build(name, kind, **sizes).requires_grad_(not frozen), texts_for(kind, (9,))[0]
     record = attention.trace(model, list(text.ids)).record(1)

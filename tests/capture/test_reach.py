@@ -1,4 +1,4 @@
-"""What the roads reach together: mixed models, joined and numbered keys, sinks by query; and what is said of others."""
+"""What all capture modes reach: mixed models, joined and numbered keys, sinks by query; and what is said of others."""
 
 import copy
 import pickle
@@ -79,7 +79,7 @@ def test_a_registry_model_is_watched_in_its_first_run_only(monkeypatch: pytest.M
     model = build("llama", "decoder")
     attention.trace(model, ids(N))
     monkeypatch.setattr("attention.capture.recorded.Watch", None)
-    assert attention.trace(model, ids(N, seed=8)).model.road == "registry"
+    assert attention.trace(model, ids(N, seed=8)).model.capture_mode == "registry"
 
 
 def test_a_model_that_cannot_run_on_our_attention_runs_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_a_model_that_cannot_run_on_our_attention_runs_on_its_own(monkeypatch: p
 
     monkeypatch.setitem(AttentionInterface._global_mapping, SDPA, refuse)
     trace = attention.trace(build("llama", "decoder"), ids(N))
-    assert trace.model.road == "call"
+    assert trace.model.capture_mode == "call"
     assert all_ok(trace)
 
 

@@ -1,4 +1,4 @@
-"""The roads beside the registry, on models that compute attention in code of their own."""
+"""The capture modes beside the registry, on models that compute attention in code of their own."""
 
 import gc
 from dataclasses import replace
@@ -35,10 +35,10 @@ def test_every_head_equals_the_models_own(name: str, kind: str, sizes: dict[str,
     model = made(name, kind, sizes)
     text, pair = ids(N), ids(N_PAIR, seed=4) if kind == "both" else None
     trace = attention.trace(model, text, pair)
-    assert trace.model.road in ("softmax", "call")
+    assert trace.model.capture_mode in ("softmax", "call")
     assert trace.fidelity is not None
     assert trace.fidelity.ok
-    own = None if trace.model.road == "call" else maps_of(model, text, pair)
+    own = None if trace.model.capture_mode == "call" else maps_of(model, text, pair)
     for own_kind in trace.kinds:
         for place, (layer, record) in enumerate(trace.records(own_kind).items()):
             assert (record.query is not None) is known

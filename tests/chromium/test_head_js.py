@@ -108,7 +108,7 @@ def record(n_q: int = N, n_k: int = N, **rules: Any) -> AttentionRecord:
 
 
 def trace_of(made: AttentionRecord) -> Trace:
-    facts = ModelFacts(name="made", architecture="none", road="tensors")
+    facts = ModelFacts(name="made", architecture="none", capture_mode="tensors")
     text, pair = (
         tuple(Token(piece=str(i), text=str(i), special=i == 0) for i in range(n)) for n in (made.n_k, made.n_q)
     )

@@ -65,7 +65,7 @@ def of_tensors(
     )  # fmt: skip
     tokens = tuple(Token(piece=words(i), text=words(i)) for i in range(n_k))
     asking = tuple(Token(piece=f"mot {i}", text=f"mot {i}") for i in range(n_q)) if kind == "cross" else ()
-    facts = ModelFacts(name="", architecture="", road="tensors")
+    facts = ModelFacts(name="", architecture="", capture_mode="tensors")
     return Trace(model=facts, tokens=tokens, pair_tokens=asking, all_records=(record,))
 
 

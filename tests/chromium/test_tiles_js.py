@@ -106,7 +106,7 @@ def record(n_q: int = N, n_k: int = N, **rules: Any) -> AttentionRecord:
 
 
 def view_of(made: AttentionRecord, head: int) -> HeadView:
-    facts = ModelFacts(name="made", architecture="none", road="tensors")
+    facts = ModelFacts(name="made", architecture="none", capture_mode="tensors")
     text, pair = (tuple(Token(piece="t", text="t") for _ in range(n)) for n in (made.n_k, made.n_q))
     return Trace(model=facts, tokens=text, pair_tokens=pair, all_records=(made,)).head(2, head, made.kind)
 

@@ -71,7 +71,7 @@ def test_the_records_come_back_bit_for_bit(saved: tuple[Trace, View, Opened]) ->
         trace.id, trace.model, trace.tokens, trace.pair_tokens,
     )  # fmt: skip
     assert opened.view == view
-    assert back.prompt == (None if back.model.road == "tensors" else view.prompt)
+    assert back.prompt == (None if back.model.capture_mode == "tensors" else view.prompt)
     for own, other in zip(trace.all_records, back.all_records, strict=True):
         assert {name: getattr(own, name) for name in RULES} == {name: getattr(other, name) for name in RULES}
         for name in TENSORS:

@@ -28,7 +28,7 @@ def test_it_says_what_ran_where_and_when(trace: Trace) -> None:
     assert (made.made, made.measured, made.trace) == ("2026-05-06T07:08:09Z", "2026-05-06T07:08:09Z", trace.id)
     assert made.model == trace.model
     assert made.settings == {
-        "device": "cpu", "road": trace.model.road, "seconds": trace.seconds, "tokens": len(trace.tokens),
+        "device": "cpu", "road": trace.model.capture_mode, "seconds": trace.seconds, "tokens": len(trace.tokens),
     }  # fmt: skip
     assert versions() == {
         "headlight": attention.__version__, "python": platform.python_version(), "torch": version("torch"),

@@ -145,12 +145,12 @@ def _word_vector(word: str, d_model: int) -> Tensor:
 
 def _fidelity(layer: MultiHeadSelfAttention, x: Tensor, ours: Tensor) -> Fidelity:
     """The whole layer against torch's nn.MultiheadAttention with the same weights."""
-    twin = nn.MultiheadAttention(x.shape[-1], layer.n_heads, bias=False, batch_first=True).to(torch.float32)
+    reference = nn.MultiheadAttention(x.shape[-1], layer.n_heads, bias=False, batch_first=True).to(torch.float32)
     with torch.no_grad():
-        twin.in_proj_weight.copy_(torch.cat([layer.to_query.weight, layer.to_key.weight, layer.to_value.weight]))
-        twin.out_proj.weight.copy_(layer.to_output.weight)
+        reference.in_proj_weight.copy_(torch.cat([layer.to_query.weight, layer.to_key.weight, layer.to_value.weight]))
+        reference.out_proj.weight.copy_(layer.to_output.weight)
         blocked = torch.ones(len(x), len(x), dtype=torch.bool).triu(1)
-        own = twin.eval()(x[None], x[None], x[None], attn_mask=blocked, need_weights=False)[0][0]
+        own = reference.eval()(x[None], x[None], x[None], attn_mask=blocked, need_weights=False)[0][0]
     allowed = TOLERANCE[torch.float32]
     gap = difference((ours - own).abs().max().item(), own.abs().max().item(), allowed)
     return Fidelity(

@@ -7,11 +7,11 @@ from typing import Any
 
 import torch
 
-from tests import twins
+from tests import small_models
 from tests.tiny import build
 
 # A trace does not keep its model alive, and without it there is no projection.
-translator = cache(lambda: twins.model("t5"))
+translator = cache(lambda: small_models.model("t5"))
 
 
 @cache

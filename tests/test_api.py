@@ -16,7 +16,7 @@ import attention
 from attention.config import Limits
 from attention.errors import InputError, ModelError, NoSuchHeadError, TooLongError
 from attention.prompt import Prompt
-from tests import twins
+from tests import small_models
 from tests.tiny import build, ids, own_attentions, own_map
 
 TEXT = "The cat sat on the mat because it was tired."
@@ -26,7 +26,7 @@ TEXT = "The cat sat on the mat because it was tired."
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
     """One saved twin of each family in the catalogue."""
     root = tmp_path_factory.mktemp("models")
-    return {family: twins.save(family, root / family) for family in twins.FAMILIES}
+    return {family: small_models.save(family, root / family) for family in small_models.FAMILIES}
 
 
 def test_importing_the_package_pulls_in_nothing_heavy() -> None:
@@ -83,7 +83,7 @@ def test_a_trace_knows_what_decided_it(folders: dict[str, Path]) -> None:
     assert attention.trace(folders["t5"], "The cat", "").prompt is None, "a start token alone is no second text"
 
 
-@pytest.mark.parametrize("family", twins.FAMILIES)
+@pytest.mark.parametrize("family", small_models.FAMILIES)
 def test_every_family_goes_from_its_folder_to_checked_heads(folders: dict[str, Path], family: str) -> None:
     trace = attention.trace(str(folders[family]), TEXT)
     assert trace.fidelity is not None
@@ -113,7 +113,7 @@ def test_a_target_enters_the_decoder_after_its_start_token(folders: dict[str, Pa
     from transformers import AutoModelForSeq2SeqLM
 
     model = AutoModelForSeq2SeqLM.from_pretrained(folders[family])
-    trace = attention.trace(model, "The cat sat.", "Le chat dort.", tokenizer=twins.tokenizer(family))
+    trace = attention.trace(model, "The cat sat.", "Le chat dort.", tokenizer=small_models.tokenizer(family))
     entered = [token.id for token in trace.pair_tokens]
     assert entered[0] == model.config.decoder_start_token_id
     assert entered[-1] != model.config.eos_token_id
@@ -138,7 +138,7 @@ def test_a_loaded_model_with_a_tokenizer(folders: dict[str, Path]) -> None:
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(folders["gpt2"])
-    trace = attention.trace(model, TEXT, tokenizer=twins.tokenizer("gpt2"))
+    trace = attention.trace(model, TEXT, tokenizer=small_models.tokenizer("gpt2"))
     same = attention.trace(str(folders["gpt2"]), TEXT)
     assert np.abs(trace.head(1, 1).weights - same.head(1, 1).weights).max() < 1e-6
     with pytest.raises(InputError, match="pass tokenizer="):
@@ -192,7 +192,7 @@ def test_what_is_no_model_is_refused(folders: dict[str, Path]) -> None:
 def test_mbarts_target_is_turned_round() -> None:
     import transformers
 
-    model, fast = build("mbart", "both", vocab_size=400), twins.tokenizer("marian")
+    model, fast = build("mbart", "both", vocab_size=400), small_models.tokenizer("marian")
     fast = transformers.PreTrainedTokenizerFast(tokenizer_object=fast.backend_tokenizer, pad_token="<pad>")
     labels = fast(text_target="Le chat dort.")["input_ids"]
     trace = attention.trace(model, [5, 6, 7], "Le chat dort.", tokenizer=fast)

@@ -55,7 +55,7 @@ POOLED = {
     "weights": "the largest weight of each patch", "norms": "the largest share of each patch",
     "scores": "of each patch the score of the largest size, with its sign",
 }  # fmt: skip
-GROUNDS = {"text": "this text", "stored": "stored texts"}
+COUNTED_ON = {"text": "this text", "stored": "stored texts"}
 NOT_SCORED = "the model has not been scored on stored texts yet"
 OTHER_LAYERS = "the stored scores are of other layers than this text’s"
 TEXT_ONLY = "measured on this text only"
@@ -95,14 +95,14 @@ def payload(
     what else to know. pictures: uint8 (layers, heads, rows, columns), 0 where the mask forbids, 1 to 255 from picture.
     low to picture.high; in a measure of numbers they are the weights, for a closer look. numbers, base: float32
     (layers, heads), or null; marks: uint8, or null; scale, range {low, high, words}, digits, unit: how to draw them.
-    measures: [{value, label, group, why}]; ground: {value, options, why}.
+    measures: [{value, label, group, why}]; counted_on: {value, options, why}.
     """
     key = key_of(kind, view, refusal)
-    _, _, measure, ground, _ = key
-    given = stored if ground == "stored" else None
+    _, _, measure, counted_on, _ = key
+    given = stored if counted_on == "stored" else None
     made = derived.kept(
         trace, key,
-        lambda: (given, codec.pack(_tree(trace, kind, measure, ground, given, refusal))),
+        lambda: (given, codec.pack(_tree(trace, kind, measure, counted_on, given, refusal))),
         holds=lambda found: found[0] is given,
     )  # fmt: skip
     return made[1]
@@ -110,8 +110,8 @@ def payload(
 
 def key_of(kind: Kind, view: View, refusal: str = "") -> tuple[str, Kind, str, str, str]:
     """Under what a payload is kept beside its trace."""
-    ground = view.ground if view.measure in NUMBERS and view.measure != "distance" else "text"
-    return "overview", kind, view.measure, ground, refusal
+    counted_on = view.counted_on if view.measure in NUMBERS and view.measure != "distance" else "text"
+    return "overview", kind, view.measure, counted_on, refusal
 
 
 def awaits_scores(view: View) -> bool:
@@ -136,7 +136,7 @@ def pictures_of(trace: Trace, kind: Kind, what: str) -> np.ndarray:
 
 
 def _tree(
-    trace: Trace, kind: Kind, measure: str, ground: str, stored: PatternScores | None, refusal: str
+    trace: Trace, kind: Kind, measure: str, counted_on: str, stored: PatternScores | None, refusal: str
 ) -> dict[str, Any]:
     from attention.analysis.thumbnails import to_bytes
 
@@ -149,7 +149,7 @@ def _tree(
         shown, note = _picture(trace, kind, measure, whys[measure])
         low, high = shown.low, shown.high
     else:
-        shown = _number(trace, kind, measure, ground, stored, whys[measure])
+        shown = _number(trace, kind, measure, counted_on, stored, whys[measure])
     pictures = None if whys[what] else pictures_of(trace, kind, what)
     pooled = pictures is not None and pictures.shape[2:] != (first.n_q, first.n_k)
     return {
@@ -162,7 +162,7 @@ def _tree(
         "numbers": _float32(shown.numbers), "base": _float32(shown.base), "marks": shown.marks,
         "scale": shown.scale, "range": {"low": shown.low, "high": shown.high, "words": shown.words},
         "digits": shown.digits, "unit": shown.unit,
-        "measures": _measures(whys), "ground": _ground(measure, ground, refusal),
+        "measures": _measures(whys), "counted_on": _counted_on(measure, counted_on, refusal),
     }  # fmt: skip
 
 
@@ -216,16 +216,16 @@ def _hides(hides: str, what: str, pictures: np.ndarray | None, pooled: bool) -> 
 # Numbers
 
 
-def _number(trace: Trace, kind: Kind, measure: str, ground: str, stored: PatternScores | None, why: str) -> Shown:
+def _number(trace: Trace, kind: Kind, measure: str, counted_on: str, stored: PatternScores | None, why: str) -> Shown:
     if measure == "distance":
         return _distance(trace, kind, why)
     from attention.analysis.named import pattern_of
 
     pattern = pattern_of(measure)
-    shown = _said(pattern, GROUNDS[ground] if stored is None else _on(measure, stored))
+    shown = _said(pattern, COUNTED_ON[counted_on] if stored is None else _on(measure, stored))
     if why:
         return replace(shown, why=why)
-    if ground == "stored" and stored is None:
+    if counted_on == "stored" and stored is None:
         return replace(shown, why=NOT_SCORED)
     scores = scores_of(trace, kind) if stored is None else stored
     if scores.layers != tuple(trace.records(kind)):
@@ -325,11 +325,11 @@ def _measures(whys: Mapping[str, str]) -> list[dict[str, str]]:
     ]  # fmt: skip
 
 
-def _ground(measure: str, ground: str, refusal: str) -> dict[str, Any]:
+def _counted_on(measure: str, counted_on: str, refusal: str) -> dict[str, Any]:
     """value: where a pattern was counted; why: the reason, where there is no choice."""
     why = TEXT_ONLY if measure in (*PICTURES, "distance") else refusal
-    options = [{"value": value, "label": label} for value, label in GROUNDS.items()]
-    return {"value": ground, "options": options, "why": why}
+    options = [{"value": value, "label": label} for value, label in COUNTED_ON.items()]
+    return {"value": counted_on, "options": options, "why": why}
 
 
 def _float32(numbers: np.ndarray | None) -> np.ndarray | None:

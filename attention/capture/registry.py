@@ -21,11 +21,11 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import eager_mask, sdpa_mask
 
+from attention.capture.alias import Alias
 from attention.capture.arguments import has_one_a_query, of_rows, rows_of
 from attention.capture.seam import Call, current
-from attention.capture.twin import Twin
 
-SDPA, EAGER = Twin("headlight_sdpa", "sdpa"), Twin("headlight_eager", "eager")
+SDPA, EAGER = Alias("headlight_sdpa", "sdpa"), Alias("headlight_eager", "eager")
 # Above this many weights in one layer, eager attention runs in blocks of query rows (64 Mi floats are 256 MB).
 BLOCK = 2**26
 

@@ -34,7 +34,7 @@ class Holds:
     def _hold(self, owner: Any, name: str, value: Any) -> bool:
         key = id(owner), name
         now = getattr(owner, name)
-        if key not in self._held and now is value:  # our twin of a name equals it and is not it
+        if key not in self._held and now is value:  # our alias of a name equals it and is not it
             return False
         _, before, count = self._held.get(key, (owner, now, 0))
         self._held[key] = owner, before, count + 1
@@ -126,7 +126,7 @@ def _on_ours(model: PreTrainedModel) -> Iterator[None]:
 
 
 def _ours(model: PreTrainedModel, before: str | None) -> str:
-    """The recording twin of an implementation: of fused ones, where the model knows them, or of its own eager one."""
+    """The recording alias of an implementation: of fused ones, where the model knows them, or of its own eager one."""
     fused = before == "sdpa" or (before not in (None, "eager") and getattr(model, "_supports_sdpa", False))
     return SDPA if fused else EAGER
 

@@ -177,7 +177,7 @@ def _away(brought: object, own: tuple[int, int]) -> str:
 def _overviews(trace: Trace, kind: Kind, view: View, few: bool) -> dict[str, Any]:
     """What the map of all heads is given, by measure; each says which measures are here."""
     wanted = (*PICTURES, *NUMBERS) if few else tuple(dict.fromkeys(("weights", view.measure)))
-    views = {name: replace(view, measure=name, ground="text") for name in wanted}
+    views = {name: replace(view, measure=name, counted_on="text") for name in wanted}
     made = {
         name: codec.parse(overview.payload(trace, kind, one, refusal=COUNTED_HERE)) for name, one in views.items()
     }

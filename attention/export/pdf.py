@@ -94,7 +94,7 @@ class _Drawing:
     def __init__(self, canvas: Canvas, root: ET.Element, size: tuple[float, float]) -> None:
         self.canvas, self.root, self.size = canvas, root, size
         self.ink = root.get("fill", "")
-        self.ground = next(root.iter(f"{SVG}rect")).get("fill", "")
+        self.background = next(root.iter(f"{SVG}rect")).get("fill", "")
         self.scales: dict[str, list[tuple[float, Any]]] = {}
         self.draws = {
             "g": self._group, "rect": self._rect, "path": self._path, "image": self._image, "text": self._text,
@@ -170,8 +170,8 @@ class _Drawing:
     def _image(self, one: ET.Element) -> None:
         """A map with a point a cell, enlarged by a whole number so that cells keep their edges."""
         pixels = unpacked(base64.b64decode(one.get("href", "").partition("base64,")[2])).copy()
-        # Where nothing is, the ground: readers that smooth pictures would draw an edge of the colour that is not seen.
-        pixels[pixels[..., 3] == 0] = (*bytes.fromhex(self.ground[1:]), 255)
+        # Where nothing is, the background: readers that smooth pictures would draw an edge of the unseen colour.
+        pixels[pixels[..., 3] == 0] = (*bytes.fromhex(self.background[1:]), 255)
         times = max(1, SMOOTHED // max(pixels.shape[:2]))
         large = packed(pixels.repeat(times, 0).repeat(times, 1))
         self._picture(large, float(one.get("width", 0)), float(one.get("height", 0)))

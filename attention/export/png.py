@@ -16,7 +16,7 @@ from attention.export.cells import chunk
 from attention.export.letters import FILES, SIZE, UNPACKED, foreign
 from attention.export.picture import DPI, WIDTHS
 from attention.export.provenance import versions
-from attention.export.still import ground
+from attention.export.still import background
 
 if TYPE_CHECKING:
     from attention.export.picture import Picture
@@ -33,7 +33,7 @@ NOBODY_S = "\U0010fffd"
 def to_png(svg: str, picture: Picture) -> bytes:
     """The picture in the points that its width asks for. svg: of `still`, with UNPACKED as its family."""
     root = ET.fromstring(svg)  # noqa: S314
-    drawn = rendered(root, dpi=DPI, background=ground(picture))
+    drawn = rendered(root, dpi=DPI, background=background(picture))
     about = {"Title": root.findtext(f"{SVG}title"), "Description": root.findtext(f"{SVG}desc"), "Software": maker()}
     said = (chunk(b"iTXt", name.encode() + bytes(5) + (text or "").encode()) for name, text in about.items())
     return drawn[:HEADER] + _density(drawn, picture) + b"".join(said) + drawn[HEADER:]

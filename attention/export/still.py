@@ -71,12 +71,12 @@ def still(head_view: HeadView, view: View, picture: Picture | None = None, *, fa
         f'role="img" aria-label={quoteattr(_xml(said))} font-family={quoteattr(family or FAMILY)} font-size="{SIZE}" '
         f'fill="{palette.ink}">\n<title>{_text(name)}</title>\n<desc>{_text(said)}</desc>\n'
         + ("" if family else f"<style>{face(_xml(body))}</style>\n")
-        + f'<rect width="100%" height="100%" fill="{ground(picture)}"/>\n'
+        + f'<rect width="100%" height="100%" fill="{background(picture)}"/>\n'
         f"{body}\n</svg>\n"
     )
 
 
-def ground(picture: Picture) -> str:
+def background(picture: Picture) -> str:
     """The colour behind everything: white on paper, the page's own in the dark."""
     return WHITE if picture.theme == "light" else THEMES[picture.theme].paper
 

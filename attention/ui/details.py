@@ -25,7 +25,7 @@ NAMES = {
 
 def show(head_view: HeadView, view: View) -> None:
     """The choice of what is shown below the panels, and what was chosen."""
-    with st.container(key="details", gap="small"):
+    with st.container(key="details-panel", gap="small"):
         components.mount("details", parts.details(NAMES, view.details), key=KEY, on_details_change=_chosen)
         if view.details == "links":
             components.mount("links", key="links", store=store.INSPECT)

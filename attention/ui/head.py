@@ -230,7 +230,7 @@ def _heads(head_view: HeadView, view: View) -> None:
 
 def _overview(head_view: HeadView, view: View) -> bytes:
     trace, kind, refusal = head_view.trace, head_view.kind, scoring.refusal(view)
-    stored = scoring.scores(view, kind) if view.ground == "stored" else None
+    stored = scoring.scores(view, kind) if view.counted_on == "stored" else None
     make = partial(overview.payload, kind=kind, view=view, stored=stored, refusal=refusal)
     return work.through(trace, overview.key_of(kind, view, refusal), make, work.cells(trace, kind))
 

@@ -12,8 +12,8 @@ from attention.prompt import DEFAULT_MODEL, DEFAULT_TEXT, Prompt
 from attention.table import MAX_INDEX, clean
 from attention.view.fields import (
     COLDEST,
+    COUNTED_ON,
     DETAILS,
-    GROUNDS,
     HIDE,
     HOTTEST,
     KINDS,
@@ -42,10 +42,10 @@ from attention.view.parameters import PARAMETERS, Parameter
 
 __all__ = [
     "COLDEST",
+    "COUNTED_ON",
     "DEFAULT_MODEL",
     "DEFAULT_TEXT",
     "DETAILS",
-    "GROUNDS",
     "HIDE",
     "HOTTEST",
     "KINDS",

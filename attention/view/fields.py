@@ -12,7 +12,7 @@ Weights = Literal["weights", "norms", "difference"]
 Values = Literal["output", "contribution"]
 Together = Literal["mean", "sum"]
 Rest = Literal["left", "shared"]
-Ground = Literal["text", "stored"]
+CountedOn = Literal["text", "stored"]
 Details = Literal["links", "dimensions", "averages", "rollout", "words"]
 Over = Literal["heads", "layers", "all"]
 
@@ -30,7 +30,7 @@ NUMBERS = (
     "duplicate token", "induction", "copying", "local window",
 )  # fmt: skip
 MEASURES = (*PICTURES, *NUMBERS)
-GROUNDS: tuple[Ground, ...] = get_args(Ground)
+COUNTED_ON: tuple[CountedOn, ...] = get_args(CountedOn)
 DETAILS: tuple[Details, ...] = get_args(Details)
 OVER: tuple[Over, ...] = get_args(Over)
 STAGE_LABELS = {"scores": "Q·K", "scaled": "× scale", "softcapped": "softcap", "biased": "+ bias", "masked": "masked"}
@@ -58,10 +58,10 @@ class View(Prompt):
     of HIDE; rest: whether the others keep their weights or share the row. zoom: (first query, last, first key, last) of
     the part that the maps show, or None for all of it.
 
-    measure: what the map of all heads shows, one of MEASURES. sort: whether in falling order. ground: whether a pattern
-    was counted on this text or on stored ones. details: which view stands below the panels. beside: more (layer, head)
-    in the links. least: the smallest weight that is drawn there. top: the most lines a token, 0 for no limit. over:
-    what is averaged.
+    measure: what the map of all heads shows, one of MEASURES. sort: whether in falling order. counted_on: whether a
+    pattern was counted on this text or on stored ones. details: which view stands below the panels. beside: more
+    (layer, head) in the links. least: the smallest weight that is drawn there. top: the most lines a token, 0 for no
+    limit. over: what is averaged.
 
     ids: whether the tokens' ids are shown.
 
@@ -113,7 +113,9 @@ class View(Prompt):
     )  # fmt: skip
     measure: str = row("weights", choice(MEASURES), "what the map of all heads shows", by_browser=True)
     sort: bool = row(False, switch(), "1 puts the heads in falling order", by_browser=True)
-    ground: Ground = row("text", choice(GROUNDS), "where a pattern was counted", by_browser=True)
+    counted_on: CountedOn = row(
+        "text", choice(COUNTED_ON), "where a pattern was counted", key="ground", by_browser=True
+    )
     details: Details = row("links", choice(DETAILS), "the view below", key="lens")
     beside: tuple[tuple[int, int], ...] = row(
         (), places(MAX_BESIDE, "heads", "0.1,2.3"), "more heads in the links", "none",

@@ -7,15 +7,15 @@ const { RANKED, evenWords, figure, isRanked, mostOf, name, ranking, valueOf, wri
 // Heads in the table for those who do not see the canvas.
 const TOP = 10;
 
-/** What arrived: measures, grounds, words, legend and table. */
+/** What arrived: measures, what patterns are counted on, words, legend and table. */
 export function describe(state) {
   const { given } = state;
   measures(state);
-  const hasGrounds = !given.ground.why;
-  state.tools.hidden = !given.numbers && !hasGrounds;
+  const hasChoice = !given.counted_on.why;
+  state.tools.hidden = !given.numbers && !hasChoice;
   state.sorter.disabled = !given.numbers;
-  state.grounds.hidden = !hasGrounds;
-  state.grounds.replaceChildren(...given.ground.options.map((option) => groundButton(state, option)));
+  state.countedOn.hidden = !hasChoice;
+  state.countedOn.replaceChildren(...given.counted_on.options.map((option) => countedOnButton(state, option)));
   state.why.textContent = given.why ? `Not shown: ${given.why}.${given.pictures ? " Below are the heads’ weights." : ""}` : "";
   state.says.textContent = given.says;
   state.more.source.textContent = given.source ? `Defined in: ${given.source}.` : "";
@@ -36,9 +36,9 @@ function measures({ given, select }) {
   select.replaceChildren(...groups.values());
 }
 
-function groundButton({ store }, { value, label }) {
+function countedOnButton({ store }, { value, label }) {
   const button = ui.make("button", { type: "button", value, "aria-pressed": "false" }, label);
-  button.addEventListener("click", () => store.change({ ground: value }, { now: true }));
+  button.addEventListener("click", () => store.change({ counted_on: value }, { now: true }));
   return button;
 }
 
@@ -73,10 +73,10 @@ function highest(given) {
 /** The controls as the look has them, and whether what it asks for is still on its way. */
 export function chosen(state) {
   const { given, look } = state;
-  const ground = given.ground.why ? given.ground.value : look.ground;
-  const late = look.measure !== given.measure || ground !== given.ground.value;
+  const countedOn = given.counted_on.why ? given.counted_on.value : look.counted_on;
+  const late = look.measure !== given.measure || countedOn !== given.counted_on.value;
   state.select.value = look.measure;
-  for (const button of state.grounds.children) button.setAttribute("aria-pressed", String(button.value === ground));
+  for (const button of state.countedOn.children) button.setAttribute("aria-pressed", String(button.value === countedOn));
   const known = isRanked(state) ? ranking(given).known : 0;
   state.sorter.setAttribute("aria-pressed", String(state.sorted));
   state.sorter.textContent = known > RANKED ? `Sort: first ${RANKED} of ${known}` : "Sort";

@@ -25,7 +25,7 @@ from attention.analysis.dimensions import (
 from attention.errors import InputError
 from attention.record import Trace
 from attention.source import load_source
-from tests import twins
+from tests import small_models
 from tests.tiny import build, ids
 
 N = 13
@@ -70,8 +70,8 @@ def test_no_layout_is_guessed() -> None:
     generator = torch.Generator().manual_seed(1)
     assert layout_in(torch.randn(2, 24, 12, generator=generator)) == NO_PAIRS
     assert layout_in(torch.randn(2, 1, 12, generator=generator).expand(-1, 24, -1)) == STILL
-    assert layout_of(twins.model("gpt2")) == NO_PAIRS
-    assert layout_of(twins.model("t5")) == STILL
+    assert layout_of(small_models.model("gpt2")) == NO_PAIRS
+    assert layout_of(small_models.model("t5")) == STILL
 
 
 REAL = [
@@ -81,7 +81,7 @@ REAL = [
 
 @pytest.mark.parametrize(("family", "arrangement", "start", "width"), REAL)
 def test_layouts_of_real_code(family: str, arrangement: str, start: int, width: int) -> None:
-    found = layout_of(twins.model(family))
+    found = layout_of(small_models.model(family))
     assert (found.arrangement, found.start, found.width) == (arrangement, start, width)
 
 
@@ -139,11 +139,11 @@ def test_layers_that_turn_alike_share_their_angles() -> None:
 
 
 def test_what_cannot_be_turned_back_says_why() -> None:
-    assert turns_of(twins.model("gpt2"), 13) == {
+    assert turns_of(small_models.model("gpt2"), 13) == {
         ("decoder", 0): NO_PAIRS,
         ("decoder", 1): NOT_ALIKE,
     }
-    assert set(turns_of(twins.model("t5"), 13).values()) <= {STILL, NOT_ALIKE}
+    assert set(turns_of(small_models.model("t5"), 13).values()) <= {STILL, NOT_ALIKE}
     half = turns_of(build("llama", "decoder").bfloat16(), 13)["decoder", 0]
     assert half.layout.arrangement == "halves"
     assert (half.angles, half.why) == (None, FEW_DIGITS)

@@ -13,7 +13,7 @@ from attention.analysis.probe import ON, Induction, induction, probe, sequences
 from attention.errors import InputError
 from attention.record import contributions
 from attention.source import Source, load_source, loaded_source
-from tests import twins
+from tests import small_models
 from tests.tiny import build, ids
 
 
@@ -43,13 +43,13 @@ def test_random_sequences_are_ordinary_tokens_said_twice_and_always_the_same(sto
 
 
 def test_bytes_are_left_out() -> None:
-    source = Source(model=twins.model("gpt2"), tokenizer=twins.tokenizer("gpt2"))
+    source = Source(model=small_models.model("gpt2"), tokenizer=small_models.tokenizer("gpt2"))
     texts = [source.tokenizer.decode([number]) for one in sequences(source) for number in one.ids]
     assert min(len(text.strip()) for text in texts) > 1
 
 
 def test_tokens_that_were_added_are_left_out() -> None:
-    tokenizer = twins.byte_level()
+    tokenizer = small_models.byte_level()
     before = len(tokenizer)
     tokenizer.add_tokens([f"extra{number}" for number in range(100)])
     source = Source(model=build("gpt2", "decoder", vocab_size=len(tokenizer)), tokenizer=tokenizer)
@@ -114,7 +114,7 @@ def test_copying_is_what_the_logits_lose_without_the_head(storyteller: Source) -
 
 def test_all_that_the_frozen_norm_gets_sums_to_the_logits() -> None:
     for family in ("gpt2", "llama", "qwen3", "gpt_neox"):
-        model = twins.model(family)
+        model = small_models.model(family)
         with watching(model) as seen:
             attention.trace(model, ids(13))
             path = seen.path()
@@ -190,7 +190,7 @@ def test_a_model_that_reads_none_of_the_texts_says_so() -> None:
 
 
 def test_an_encoder_decoder_is_probed_by_kind() -> None:
-    source = Source(model=twins.model("t5"), tokenizer=twins.tokenizer("t5"))
+    source = Source(model=small_models.model("t5"), tokenizer=small_models.tokenizer("t5"))
     assert probe(source, "encoder")["next token"] is not None
     assert probe(source, "cross")["separator"] is not None
     assert probe(source, "decoder").why["copying"]

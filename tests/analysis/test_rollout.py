@@ -11,7 +11,7 @@ from attention.analysis import blocks
 from attention.analysis.rollout import CROSS, DRIFT, LEAVES_OUT, SINKS, rollout
 from attention.errors import InputError
 from attention.record import Trace
-from tests import twins
+from tests import small_models
 from tests.analysis.planted import noise
 from tests.tiny import ids
 
@@ -99,7 +99,7 @@ def test_a_query_that_sees_nothing_keeps_itself() -> None:
 
 
 def test_two_stacks() -> None:
-    trace = attention.trace(twins.model("t5"), ids(11), ids(7, seed=4))
+    trace = attention.trace(small_models.model("t5"), ids(11), ids(7, seed=4))
     with pytest.raises(InputError, match="not cross-attention"):
         rollout(trace, "cross")
     assert rollout(trace, "encoder").layers == (0, 1)

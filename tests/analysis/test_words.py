@@ -16,7 +16,7 @@ from attention.errors import InputError
 from attention.record import HeadView, Token, Trace
 from attention.tokens import encode
 from attention.tokens.split import SplitText
-from tests import twins
+from tests import small_models
 from tests.analysis.planted import noise
 
 TEXT = "singing and walked, wasn't 3.5 don't"
@@ -25,9 +25,9 @@ WORDS = ["singing", "and", "walked", ",", "wasn't", "3.5", "don't"]
 
 @pytest.fixture(scope="module")
 def twin_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("twins")
+    root = tmp_path_factory.mktemp("small_models")
     for family in ("bert", "gpt2", "roberta", "t5"):
-        twins.save(family, root / family)
+        small_models.save(family, root / family)
     return root
 
 
@@ -37,14 +37,14 @@ def read(tokens: tuple[Token, ...]) -> list[str]:
 
 @pytest.mark.parametrize("family", ["bert", "gpt2", "roberta", "t5"])
 def test_subwords_become_the_words_of_the_text(family: str) -> None:
-    encoded = encode(twins.tokenizer(family), TEXT)
+    encoded = encode(small_models.tokenizer(family), TEXT)
     assert len(encoded.tokens) > len(WORDS)
     assert read(encoded.tokens) == WORDS
 
 
 @pytest.mark.parametrize("family", ["gpt2", "roberta", "t5"])
 def test_without_places_in_a_text_the_marks_tell(family: str) -> None:
-    encoded = encode(twins.tokenizer(family), TEXT)
+    encoded = encode(small_models.tokenizer(family), TEXT)
     assert read(tuple(replace(token, span=None) for token in encoded.tokens)) == WORDS
 
 
@@ -61,7 +61,7 @@ def test_plain_words_stay_as_they_are() -> None:
 @pytest.mark.parametrize("family", ["gpt2", "t5"])
 def test_text_without_spaces(family: str) -> None:
     """Each Chinese or Japanese character is a word; of Thai each token, whose bytes are put together, stays."""
-    encoded = encode(twins.tokenizer(family), "猫が座る ภาษา")
+    encoded = encode(small_models.tokenizer(family), "猫が座る ภาษา")
     assert read(encoded.tokens) == ["猫", "が", "座", "る", "ภ", "า", "ษ", "า"]
     assert len(encoded.tokens) > 8
 
@@ -72,7 +72,7 @@ def test_a_token_of_several_characters_stays_whole() -> None:
 
 
 def test_special_tokens_and_two_texts_stay_apart() -> None:
-    encoded = encode(twins.tokenizer("bert"), "walked", "walked")
+    encoded = encode(small_models.tokenizer("bert"), "walked", "walked")
     words = group(encoded.tokens)
     assert [(word.text, word.special) for word in words] == [
         ("[CLS]", True), ("walked", False), ("[SEP]", True), ("walked", False), ("[SEP]", True),
@@ -87,7 +87,7 @@ def test_places_in_two_texts_are_not_mixed_up() -> None:
 
 
 def test_an_emoji_of_many_bytes_is_one_word() -> None:
-    tokens = encode(twins.tokenizer("gpt2"), "a 🐈 b").tokens
+    tokens = encode(small_models.tokenizer("gpt2"), "a 🐈 b").tokens
     assert read(tokens) == ["a", "🐈", "b"]
 
 
@@ -169,7 +169,7 @@ def test_words_that_a_text_came_in_are_kept_and_weights_merged_by_them(family: s
 
 
 def test_the_words_of_the_tokens_are_those_that_the_tokenizer_itself_tells() -> None:
-    tokenizer = twins.tokenizer("bert")
+    tokenizer = small_models.tokenizer("bert")
     own = tokenizer(SPLIT, is_split_into_words=True)
     text = SplitText(tuple(SPLIT))
     encoded = encode(tokenizer, text.text)

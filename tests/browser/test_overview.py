@@ -151,7 +151,7 @@ def test_a_step_to_another_head_changes_no_byte(story: Trace) -> None:
         first = overview.payload(story, "decoder", View(measure=measure))
         view = View(measure=measure, layer=3, head=2, query=4, also=(5,), sort=True, stage="scores", temperature=2.0)
         assert overview.payload(story, "decoder", view) is first
-    assert overview.payload(story, "decoder", View(ground="stored")) is overview.payload(story, "decoder", View())
+    assert overview.payload(story, "decoder", View(counted_on="stored")) is overview.payload(story, "decoder", View())
 
 
 def test_what_is_kept_beside_a_trace_has_a_bound(story: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,27 +193,27 @@ def scored(trace: Trace, value: float, **why: str) -> PatternScores:
 
 
 def test_stored_scores_are_those_that_were_given(story: Trace) -> None:
-    missing = given(story, measure="self", ground="stored")
+    missing = given(story, measure="self", counted_on="stored")
     assert (missing["numbers"], missing["why"]) == (None, overview.NOT_SCORED)
-    found = given(story, scored(story, 0.75), measure="self", ground="stored")
+    found = given(story, scored(story, 0.75), measure="self", counted_on="stored")
     assert (found["numbers"] == np.float32(0.75)).all()
     assert found["says"].endswith("On stored texts.")
-    assert found["ground"]["value"] == "stored"
-    again = given(story, scored(story, 0.5), measure="self", ground="stored")
+    assert found["counted_on"]["value"] == "stored"
+    again = given(story, scored(story, 0.5), measure="self", counted_on="stored")
     assert (again["numbers"] == 0.5).all()
     assert (given(story, scored(story, 0.5), measure="self")["numbers"] != 0.5).any()
 
 
 def test_induction_says_what_it_was_measured_on(story: Trace) -> None:
-    drawn = given(story, scored(story, 0.75), measure="induction", ground="stored")
+    drawn = given(story, scored(story, 0.75), measure="induction", counted_on="stored")
     assert drawn["says"].endswith("On random sequences said twice.")
     read = scored(story, 0.75, copying=pattern_of("copying").nothing)
-    assert given(story, read, measure="induction", ground="stored")["says"].endswith("On stored texts.")
-    assert given(story, read, measure="copying", ground="stored")["why"] == pattern_of("copying").nothing
+    assert given(story, read, measure="induction", counted_on="stored")["says"].endswith("On stored texts.")
+    assert given(story, read, measure="copying", counted_on="stored")["why"] == pattern_of("copying").nothing
 
 
 def test_copying_is_in_logits_on_a_scale_around_nothing(story: Trace) -> None:
-    found = given(story, scored(story, -2.5), measure="copying", ground="stored")
+    found = given(story, scored(story, -2.5), measure="copying", counted_on="stored")
     assert (found["scale"], found["unit"], found["marks"], found["base"]) == ("scores", "logits", None, None)
     assert (found["range"]["low"], found["range"]["high"]) == (-2.5, 2.5)
     assert given(story, measure="copying")["why"] == pattern_of("copying").nothing
@@ -221,16 +221,16 @@ def test_copying_is_in_logits_on_a_scale_around_nothing(story: Trace) -> None:
 
 def test_scores_of_other_layers_are_not_shown(story: Trace) -> None:
     other = attention.trace("dates", "March 3, 2024")
-    found = given(story, score_trace(other, other.default_kind), measure="self", ground="stored")
+    found = given(story, score_trace(other, other.default_kind), measure="self", counted_on="stored")
     assert found["why"] == overview.OTHER_LAYERS
 
 
 def test_the_choice_of_texts_is_there_where_it_means_something(story: Trace) -> None:
-    assert given(story, measure="self")["ground"]["why"] == ""
+    assert given(story, measure="self")["counted_on"]["why"] == ""
     for measure in ("weights", "distance"):
-        assert given(story, measure=measure)["ground"]["why"] == overview.TEXT_ONLY
+        assert given(story, measure=measure)["counted_on"]["why"] == overview.TEXT_ONLY
     local = attention.trace(LOCAL, "a b c a b")
-    assert given(local, model=LOCAL, measure="self")["ground"]["why"] == scoring.LOCAL_IS_UNTRAINED
+    assert given(local, model=LOCAL, measure="self")["counted_on"]["why"] == scoring.LOCAL_IS_UNTRAINED
 
 
 # Other models

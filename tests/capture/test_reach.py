@@ -13,8 +13,8 @@ from transformers import AttentionInterface
 
 import attention
 from attention.capture import registry
+from attention.capture.alias import Alias
 from attention.capture.registry import EAGER, SDPA
-from attention.capture.twin import Twin
 from attention.errors import UnsupportedModelError
 from attention.record import AttentionRecord, Mask, Token, Trace
 from attention.record.keys import keys_of
@@ -42,7 +42,7 @@ def all_ok(trace: Trace) -> bool:
     return all(error.ok for record in trace.all_records for error in trace.layer_errors(record))
 
 
-def test_a_twin_answers_to_the_name_it_stands_for_and_is_found_by_its_own() -> None:
+def test_an_alias_answers_to_the_name_it_stands_for_and_is_found_by_its_own() -> None:
     assert SDPA in ("eager", "sdpa")
     assert SDPA == "sdpa"
     assert EAGER != "sdpa"
@@ -51,7 +51,7 @@ def test_a_twin_answers_to_the_name_it_stands_for_and_is_found_by_its_own() -> N
     assert {"headlight_sdpa": 1, "sdpa": 2}[SDPA] == 1
     assert {"sdpa": 2}.get(SDPA) is None
     for again in (copy.deepcopy(SDPA), pickle.loads(pickle.dumps(SDPA))):
-        assert isinstance(again, Twin)
+        assert isinstance(again, Alias)
         assert (str(again), again.of) == ("headlight_sdpa", "sdpa")
     assert AttentionInterface()[SDPA] is registry.fused
 
@@ -235,7 +235,7 @@ def test_an_unknown_sort_is_refused_without_a_guess() -> None:
         attention.trace(model, ids(N))
 
 
-def test_transformers_has_what_the_twin_relies_on() -> None:
+def test_transformers_has_what_the_alias_relies_on() -> None:
     """The registry is asked by hash, and by equality only for "eager": then our name is found under its own."""
     interface = transformers.modeling_utils.ALL_ATTENTION_FUNCTIONS
     assert interface.get_interface(EAGER, print) is registry.eager

@@ -31,8 +31,9 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "layer": (0, 1, 11), "head": (0, 7), "query": (0, 5), "also": ((), (1, 2)), "together": ("mean", "sum"),
     "key": (None, 3), "stage": ("masked", "scores"), "weights": ("weights", "norms"), "values": ("output",),
     "temperature": (1.0, 0.5, 1.189, 0.0625), "hide": ((), ("special", "first")), "rest": ("left", "shared"),
-    "zoom": (None, (0, 3, 2, 7)), "measure": ("weights", "scores"), "sort": (False, True), "ground": ("text", "stored"),
-    "beside": ((), ((0, 1), (2, 3))), "least": (0.0, 0.25), "top": (0, 4), "ids": (False, True),
+    "zoom": (None, (0, 3, 2, 7)), "measure": ("weights", "scores"), "sort": (False, True),
+    "counted_on": ("text", "stored"), "beside": ((), ((0, 1), (2, 3))), "least": (0.0, 0.25), "top": (0, 4),
+    "ids": (False, True),
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests import twins
+from tests import small_models
 from tests.models.hub_server import Hub
 
 HELD = 150_000  # more than a look at the header, less than the weights
@@ -33,7 +33,7 @@ def site(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) ->
 def hub(site: tuple[Hub, str], request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hub]:
     """The hub, which gives a part of the weights of this test's model, and no more until its door is opened."""
     served, _ = site
-    served.folders = {model(request): twins.save("gpt2", tmp_path / "gpt2")}
+    served.folders = {model(request): small_models.save("gpt2", tmp_path / "gpt2")}
     served.hold_after, served.door = HELD, threading.Event()
     served.bodies.clear()
     yield served

@@ -147,7 +147,7 @@ class Inspect:
         page.goto(f"{self.url}/?{link}")
         page.wait_for_selector(".hl-figures[data-drawn]", timeout=SECONDS)
         page.wait_for_selector(".hl-foot", timeout=SECONDS)
-        details = ".st-key-details .links .token, .dimensions canvas, .hl-map[data-drawn]"
+        details = ".st-key-details-panel .links .token, .dimensions canvas, .hl-map[data-drawn]"
         page.wait_for_selector(details, timeout=SECONDS)
         self.settle(page)
         page.evaluate(EYES)

@@ -19,7 +19,7 @@ from attention.browser.heads import heads_tree
 from attention.figures import alt, heatmaps
 from attention.record import HeadView, Trace
 from attention.view import (
-    GROUNDS,
+    COUNTED_ON,
     HIDE,
     MEASURES,
     REST,
@@ -404,7 +404,7 @@ def random_view(draw: random.Random) -> View:
         temperature=draw.choice([1.0, 0.05, 20.0, draw.uniform(0.05, 20), float(f"{2 ** draw.uniform(-4, 4):.4g}")]),
         hide=tuple(name for name in HIDE if draw.random() < 0.5), rest=draw.choice(REST),
         zoom=draw.choice([None, (top, top + draw.randint(0, 90), left, left + draw.randint(0, 90))]),
-        measure=draw.choice(MEASURES), sort=draw.random() < 0.5, ground=draw.choice(GROUNDS),
+        measure=draw.choice(MEASURES), sort=draw.random() < 0.5, counted_on=draw.choice(COUNTED_ON),
         beside=tuple((layer, draw.randint(0, 11)) for layer in some(7, 30)),
         least=draw.choice([0.0, 1.0, 0.05, draw.random(), draw.random() * 1e-4, 1e-7]), top=draw.choice([0, 1, 3, 10]),
         ids=draw.random() < 0.5,

@@ -301,8 +301,8 @@ def test_another_measure_is_asked_for_and_shown_when_it_is_here(page, story):
 def test_stored_texts_that_were_not_read_are_a_sentence(page, story):
     root = opened(page, story, measure="self")
     root.get_by_role("button", name="stored texts").click()
-    assert harness.messages(page)[-1]["changes"] == {"ground": "stored"}
-    renew(page, story, measure="self", ground="stored")
+    assert harness.messages(page)[-1]["changes"] == {"counted_on": "stored"}
+    renew(page, story, measure="self", counted_on="stored")
     expect(root.get_by_role("status")).to_contain_text("has not been scored on stored texts yet")
     expect(root.get_by_role("button", name="stored texts")).to_have_attribute("aria-pressed", "true")
     expect(root.locator(".legend")).to_be_hidden()

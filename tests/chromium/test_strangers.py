@@ -15,7 +15,7 @@ import pytest
 import torch
 from playwright.sync_api import Page, expect
 
-from tests import tiny, twins
+from tests import small_models, tiny
 from tests.later import Later
 from tests.models.hub_server import Hub
 
@@ -34,7 +34,7 @@ SHOWN = {
 
 def save(name: str, folder: Path) -> Path:
     """A tiny random model of this architecture, as the hub would hold it."""
-    tokenizer = twins.tokenizer("roberta" if PLAIN[name] == "masked" else "gpt2")
+    tokenizer = small_models.tokenizer("roberta" if PLAIN[name] == "masked" else "gpt2")
     tiny.build(name, PLAIN[name], vocab_size=len(tokenizer)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

@@ -430,9 +430,9 @@ def test_patterns_that_cannot_be_scored(run: Any) -> None:
 
 
 def test_models_of_this_machine(run: Any, empty_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from tests import twins
+    from tests import small_models
 
-    twins.save("gpt2", tmp_path / "own" / "mine")
+    small_models.save("gpt2", tmp_path / "own" / "mine")
     half = empty_cache / "models--tiny--half"
     (half / "snapshots" / ("a" * 40)).mkdir(parents=True)
     (half / "refs").mkdir()

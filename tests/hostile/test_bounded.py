@@ -24,7 +24,7 @@ from attention.config import MEGABYTE, Limits
 from attention.errors import ModelError
 from attention.models import ModelPool, bounded, checker, memory, pool, promises, rules
 from attention.models.reference import ModelRef
-from tests import twins
+from tests import small_models
 from tests.hostile.test_texts import is_clear
 
 
@@ -32,7 +32,7 @@ from tests.hostile.test_texts import is_clear
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("shelf").resolve()
     for family in ("gpt2", "t5"):
-        twins.save(family, root / family)
+        small_models.save(family, root / family)
     return root
 
 
@@ -124,14 +124,14 @@ class TestTokenizers:
     def test_a_map_that_the_library_made_a_rule_of(self) -> None:
         from tokenizers import normalizers
 
-        tokenizer = deepcopy(twins.tokenizer("gpt2"))  # that one is everybody's
+        tokenizer = deepcopy(small_models.tokenizer("gpt2"))  # that one is everybody's
         tokenizer.backend_tokenizer.normalizer = normalizers.Replace("a", "a" * 1_000)
         with pytest.raises(ModelError, match="can make a text 256 times as long"):
             rules.check_loaded("mine", tokenizer)
 
-    @pytest.mark.parametrize("family", twins.FAMILIES)
+    @pytest.mark.parametrize("family", small_models.FAMILIES)
     def test_those_of_the_known_families_pass(self, family: str) -> None:
-        rules.check_loaded(family, twins.tokenizer(family))
+        rules.check_loaded(family, small_models.tokenizer(family))
 
 
 def _varint(number: int) -> bytes:

@@ -47,7 +47,7 @@ from attention.errors import InputError, ModelError
 from attention.models import ModelPool, download, parse, rules
 from attention.tokens import encode
 from attention.ui.problems import describe_problem
-from tests import twins
+from tests import small_models
 from tests.hostile.test_texts import is_clear
 from tests.hostile.texts import CODE, CONTROL_TOKENS, MARKUP, PATHS
 from tests.models.conftest import use_hub
@@ -76,7 +76,7 @@ SECRET = json.dumps(
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """house/models holds what may be opened, "good" among it; house/secret holds what may not."""
     root = tmp_path_factory.mktemp("house").resolve()
-    twins.save("gpt2", root / "models" / "good")
+    small_models.save("gpt2", root / "models" / "good")
     shutil.copytree(root / "models" / "good", root / "secret")
     told = (root / "secret" / "tokenizer.json").read_text().replace('"added_tokens": [', f'"added_tokens": [{SECRET},')
     assert "SECRET" in told
@@ -326,9 +326,9 @@ class TestTokenizers:
         (repository / "tokenizer.json").write_bytes(content)
         assert refusal(repository)
 
-    @pytest.mark.parametrize("family", twins.FAMILIES)
+    @pytest.mark.parametrize("family", small_models.FAMILIES)
     def test_those_of_the_known_families_pass(self, family: str, tmp_path: Path) -> None:
-        twins.tokenizer(family).save_pretrained(tmp_path)
+        small_models.tokenizer(family).save_pretrained(tmp_path)
         rules.check(family, tmp_path)
 
     @pytest.mark.parametrize(

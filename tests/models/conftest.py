@@ -10,7 +10,7 @@ import torch
 
 from attention.config import Limits
 from attention.models import ModelPool
-from tests import twins
+from tests import small_models
 from tests.models.hub_server import Hub
 
 
@@ -22,9 +22,9 @@ def _one_thread() -> None:
 @pytest.fixture(scope="session")
 def twin_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds one twin of each family, by its name."""
-    root = tmp_path_factory.mktemp("twins").resolve()
-    for family in twins.FAMILIES:
-        twins.save(family, root / family)
+    root = tmp_path_factory.mktemp("small_models").resolve()
+    for family in small_models.FAMILIES:
+        small_models.save(family, root / family)
     return root
 
 

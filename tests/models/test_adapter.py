@@ -19,7 +19,7 @@ from attention.config import Limits
 from attention.errors import InputError, ModelError
 from attention.models import ModelPool, inspect, parse
 from attention.models.store import remove
-from tests import twins
+from tests import small_models
 from tests.holding import checks_hold
 from tests.later import Later
 from tests.models.conftest import use_hub
@@ -360,5 +360,5 @@ def test_the_base_has_the_revision_that_the_adapter_names(served: Hub, root: Pat
 def test_a_twin_of_each_family_is_left_alone(twin_root: Path) -> None:
     """No plain model is taken for an adapter."""
     limits = Limits(model_folder=str(twin_root))
-    for family in twins.FAMILIES:
+    for family in small_models.FAMILIES:
         assert inspect(parse(f"./{family}", limits), limits).adapter is None

@@ -15,7 +15,7 @@ from transformers.modeling_utils import ContextManagers
 from attention.config import Limits
 from attention.models import ModelPool
 from attention.models.dtype import creating, of_this_thread
-from tests import tiny, twins
+from tests import small_models, tiny
 
 
 def elsewhere(ask):
@@ -37,7 +37,7 @@ def created() -> list[torch.dtype]:
 
 def test_while_a_model_is_created_others_compute_as_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path.resolve()
-    model = twins.save("llama", root / "llama")
+    model = small_models.save("llama", root / "llama")
     del model
     whole = transformers.LlamaForCausalLM.from_pretrained(root / "llama", dtype=torch.bfloat16)
     whole.save_pretrained(root / "llama")

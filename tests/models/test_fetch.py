@@ -21,7 +21,7 @@ from attention.errors import ModelError
 from attention.models import ModelPool, ModelRef, Wait, inspect
 from attention.models import download as module
 from attention.models.download import Stop, download
-from tests import twins
+from tests import small_models
 from tests.models.hub_server import Hub
 
 TINY = ModelRef(id="tiny/gpt2")
@@ -248,9 +248,9 @@ def test_a_token_reaches_the_process(hub: Hub, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_shards_are_fetched_and_loaded(hub: Hub, tmp_path: Path):
-    folder = twins.save("gpt2", tmp_path / "sharded")
+    folder = small_models.save("gpt2", tmp_path / "sharded")
     (folder / "model.safetensors").unlink()
-    twins.model("gpt2").save_pretrained(folder, max_shard_size="100KB")
+    small_models.model("gpt2").save_pretrained(folder, max_shard_size="100KB")
     shards = sorted(path.name for path in folder.glob("model-*.safetensors"))
     assert len(shards) > 1
     hub.folders["tiny/gpt2"] = folder

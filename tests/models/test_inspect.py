@@ -20,7 +20,7 @@ from attention.errors import ModelError
 from attention.models import ModelRef, inspect, parse
 from attention.models.inspect import family_of, glance
 from attention.models.weights import read_header
-from tests import twins
+from tests import small_models
 from tests.models.hub_server import Hub
 
 # family: (kind, layers, decoder layers, heads, kv heads, d_model, d_head, positions)
@@ -73,7 +73,7 @@ def test_the_facts_of_each_family(family: str, limits: Limits):
 @pytest.mark.parametrize("family", FACTS)
 def test_parameters_are_counted_from_the_header(family: str, limits: Limits):
     card = inspect(parse(f"./{family}", limits), limits)
-    saved = twins.model(family)
+    saved = small_models.model(family)
     learned = sum(weight.numel() for name, weight in saved.named_parameters() if "embed_positions" not in name)
     assert card.parameters == learned
     assert 4 * card.parameters <= card.weight_bytes < 4 * card.parameters + 20_000
@@ -93,7 +93,7 @@ def test_weights_that_lie_in_a_file_twice_count_once(family: str, copied: Path):
     """Files of other makers hold tied weights under each of their names."""
     from safetensors.torch import save_file
 
-    model = twins.model(family)
+    model = small_models.model(family)
     every = {name: weight.clone() for name, weight in model.state_dict().items()}
     path = copied / "model.safetensors"
     before = look(copied)
@@ -105,7 +105,7 @@ def test_weights_that_lie_in_a_file_twice_count_once(family: str, copied: Path):
 
 
 def test_the_type_that_is_stored(tmp_path: Path):
-    folder = twins.save("llama", tmp_path / "half", torch.bfloat16)
+    folder = small_models.save("llama", tmp_path / "half", torch.bfloat16)
     assert look(folder.resolve()).dtype == "BF16"
 
 
@@ -137,9 +137,9 @@ def test_families_without_names_of_models(config: object, family: str):
 
 def test_shards_are_added_up_and_a_missing_one_is_named(tmp_path: Path):
     folder = (tmp_path / "sharded").resolve()
-    twins.model("gpt2").save_pretrained(folder, max_shard_size="100KB")
+    small_models.model("gpt2").save_pretrained(folder, max_shard_size="100KB")
     card = look(folder)
-    assert card.parameters == sum(weight.numel() for weight in twins.model("gpt2").parameters())
+    assert card.parameters == sum(weight.numel() for weight in small_models.model("gpt2").parameters())
     shards = sorted(folder.glob("*.safetensors"))
     assert len(shards) > 2
     shards[1].unlink()

@@ -25,7 +25,7 @@ from attention.models import ModelPool, ModelRef, memory
 from attention.models import pool as module
 from attention.source import loading
 from attention.tokens import encode
-from tests import twins
+from tests import small_models
 
 CLASSES = {
     "bert": "BertForMaskedLM",
@@ -66,7 +66,7 @@ def test_each_family_comes_back_as_it_was_saved(family: str, pool: ModelPool):
     assert not any(weight.requires_grad for weight in loaded.model.parameters())
     ids = torch.tensor([encode(loaded.tokenizer, SENTENCE).ids])
     with torch.no_grad():
-        ours, saved = answer(loaded.model, ids), answer(twins.model(family), ids)
+        ours, saved = answer(loaded.model, ids), answer(small_models.model(family), ids)
     assert ours.std() > 0.1
     torch.testing.assert_close(ours, saved, rtol=0, atol=1e-5)
 
@@ -104,11 +104,11 @@ def test_weights_that_the_files_lack_are_listed(pool: ModelPool, twin_root: Path
     [(torch.float32, torch.float32), (torch.bfloat16, torch.bfloat16), (torch.float16, torch.float32)],
 )
 def test_types_in_memory(stored: torch.dtype, loaded: torch.dtype, tmp_path: Path):
-    folder = twins.save("llama", tmp_path / "typed", stored).resolve()
+    folder = small_models.save("llama", tmp_path / "typed", stored).resolve()
     model = pool_of(folder).get("./typed").model
     assert {weight.dtype for weight in model.parameters()} == {loaded}
     assert torch.get_default_dtype() == torch.float32
-    expected = twins.model("llama").to(stored).lm_head.weight.to(loaded)
+    expected = small_models.model("llama").to(stored).lm_head.weight.to(loaded)
     assert torch.equal(model.lm_head.weight, expected)
 
 
@@ -212,7 +212,7 @@ def test_no_tokenizer_is_said(copy: Path):
     assert pool_of(copy).get("./mine").tokenizer is None
     with pytest.raises(InputError, match=f"^{copy} has no tokenizer, and a string needs one: pass"):
         attention.trace(str(copy), "the cat")
-    made = attention.trace(str(copy), "the cat", tokenizer=twins.tokenizer("gpt2"))
+    made = attention.trace(str(copy), "the cat", tokenizer=small_models.tokenizer("gpt2"))
     own = attention.trace(str(copy), [token.id for token in made.tokens])
     assert np.array_equal(made.head(1, 2).weights, own.head(1, 2).weights)
     (copy / "tokenizer_config.json").write_text('{"tokenizer_class": "GPT2Tokenizer"}')
@@ -275,7 +275,7 @@ def below(twin_root: Path, monkeypatch: pytest.MonkeyPatch):
     """A pool of nine places, whose process takes `rest` MB beside its models and may take `megabytes`."""
 
     def made(megabytes: int, rest: float = 0.0) -> ModelPool:
-        monkeypatch.setattr(module, "MEGABYTE", 1000)  # the twins have a few hundred kilobytes
+        monkeypatch.setattr(module, "MEGABYTE", 1000)  # the small_models have a few hundred kilobytes
         pool = ModelPool(Limits(model_folder=str(twin_root), models_in_memory=9, memory_mb=megabytes))
         monkeypatch.setattr(memory, "used", Meter(pool, int(1000 * rest)))
         return pool

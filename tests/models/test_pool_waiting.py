@@ -14,7 +14,7 @@ from attention.errors import ModelError
 from attention.models import ModelCard, ModelPool, ModelRef, memory
 from attention.models import pool as module
 from attention.models.pool import Wait
-from tests import twins
+from tests import small_models
 from tests.models.hub_server import Hub
 
 TINY = "tiny/gpt2"
@@ -183,7 +183,7 @@ def test_what_does_not_fit_into_the_memory_is_refused_before_any_weights(
 
 @pytest.mark.parametrize(("dtype", "bytes"), [(torch.float16, 4), (torch.bfloat16, 2), (torch.float32, 4)])
 def test_the_type_in_memory_counts_and_not_the_one_on_the_disk(dtype: torch.dtype, bytes: int, tmp_path: Path):
-    folder = twins.save("gpt2", tmp_path / "mine", dtype).resolve()
+    folder = small_models.save("gpt2", tmp_path / "mine", dtype).resolve()
     limits = Limits(model_folder=str(tmp_path))
     card = module.inspect(module.parse("./mine", limits), limits)
     loaded = ModelPool(limits).get("./mine")

@@ -18,7 +18,7 @@ from attention.config import Limits
 from attention.errors import ModelError
 from attention.models import ModelPool, inspect, parse
 from attention.models.quantised import method_of
-from tests import tiny, twins
+from tests import small_models, tiny
 from tests.holding import checks_hold
 from tests.later import Later
 
@@ -67,14 +67,14 @@ def as_mxfp4(folder: Path) -> None:
     torch.manual_seed(3)
     config = transformers.GptOssConfig(
         hidden_size=64, intermediate_size=32, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-        head_dim=16, num_local_experts=4, num_experts_per_tok=2, vocab_size=len(twins.tokenizer("gpt2")),
+        head_dim=16, num_local_experts=4, num_experts_per_tok=2, vocab_size=len(small_models.tokenizer("gpt2")),
         max_position_embeddings=64, sliding_window=8, pad_token_id=0, eos_token_id=0,
     )  # fmt: skip
     model = transformers.GptOssForCausalLM(config)
     for weight in model.parameters():
         weight.data.normal_(0, 0.3)
     model.to(torch.bfloat16).save_pretrained(folder)
-    twins.tokenizer("gpt2").save_pretrained(folder)
+    small_models.tokenizer("gpt2").save_pretrained(folder)
     tensors = load_file(folder / "model.safetensors")
     for name in [name for name in tensors if name.endswith(("gate_up_proj", "down_proj"))]:
         weight = tensors.pop(name)  # (experts, in, out); stored as (experts, out, in / 32, 16 bytes)
@@ -87,7 +87,7 @@ def as_mxfp4(folder: Path) -> None:
 
 def tiny_llama(folder: Path) -> dict[str, torch.Tensor]:
     """A llama whose sizes are multiples of 16, saved; its tensors."""
-    tokenizer = twins.tokenizer("gpt2")
+    tokenizer = small_models.tokenizer("gpt2")
     tiny.build("llama", "decoder", vocab_size=len(tokenizer)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return load_file(folder / "model.safetensors")

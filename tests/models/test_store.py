@@ -15,7 +15,7 @@ from attention.errors import ModelError
 from attention.models import ModelPool, ModelRef, inspect, store
 from attention.models.download import download
 from attention.models.store import downloaded, own, remove
-from tests import twins
+from tests import small_models
 from tests.models.hub_server import COMMIT, Hub
 
 TINY = ModelRef(id="tiny/gpt2")
@@ -242,11 +242,11 @@ def test_no_folder_has_no_models(tmp_path: Path):
 def test_the_hosts_models_and_why_one_cannot_be_opened(tmp_path: Path, offline: Callable[[], None]):
     offline()
     root = (tmp_path / "root").resolve()
-    twins.save("gpt2", root / "team" / "mine")
-    twins.save("t5", root / "theirs")
+    small_models.save("gpt2", root / "team" / "mine")
+    small_models.save("t5", root / "theirs")
     (root / "theirs" / "model.safetensors").rename(root / "theirs" / "pytorch_model.bin")
-    twins.save("bert", root / "too" / "deep" / "down")
-    twins.save("bert", tmp_path / "outside")
+    small_models.save("bert", root / "too" / "deep" / "down")
+    small_models.save("bert", tmp_path / "outside")
     (root / "link").symlink_to(tmp_path / "outside")
     (root / "empty").mkdir()
     (root / "file.txt").write_text("x")

@@ -11,7 +11,7 @@ import attention
 from attention.config import Limits
 from attention.models import ModelPool, parse
 from attention.models.task import auto_class, task_of, why_nothing, words_in_head
-from tests import twins
+from tests import small_models
 from tests.tiny import SIZES
 
 # model type, architecture in its config → the auto class, the class that it then builds, and its task.
@@ -149,18 +149,18 @@ def test_no_head_is_seen_where_there_is_none() -> None:
 
 
 def test_weights_that_were_made_up_predict_nothing() -> None:
-    model = twins.model("bert")
+    model = small_models.model("bert")
     assert task_of(model) == "fill"
     assert task_of(model, ("cls.predictions.bias",)) == "none"
     assert "lack cls.predictions.bias, so its head has random numbers" in why_nothing(model, ("cls.predictions.bias",))
 
 
 def test_a_head_that_the_files_lack_is_found_out(tmp_path: Path) -> None:
-    whole = twins.model("bert")
+    whole = small_models.model("bert")
     whole.bert.save_pretrained(tmp_path / "cut")
     config = tmp_path / "cut" / "config.json"
     config.write_text(config.read_text().replace('"BertModel"', '"BertForTokenClassification"'))
-    twins.tokenizer("bert").save_pretrained(tmp_path / "cut")
+    small_models.tokenizer("bert").save_pretrained(tmp_path / "cut")
     limits = Limits(model_folder=str(tmp_path))
     loaded = ModelPool(limits).get(parse("./cut", limits))
     assert type(loaded.model).__name__ == "BertForTokenClassification"

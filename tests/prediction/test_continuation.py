@@ -22,7 +22,7 @@ from attention.errors import InputError
 from attention.prediction import Continuation
 from attention.prediction.continuation import nucleus
 from attention.source import MOST_WRITTEN
-from tests import twins
+from tests import small_models
 from tests.prediction.test_prediction import bundled
 from tests.tiny import build, ids
 
@@ -213,7 +213,7 @@ def test_the_third_of_may() -> None:
 
 @pytest.mark.parametrize("family", ["t5", "marian"])
 def test_a_target_of_its_own_is_the_librarys_greedy_output(family: str) -> None:
-    model, tokenizer = twins.model(family), twins.tokenizer(family)
+    model, tokenizer = small_models.model(family), small_models.tokenizer(family)
     entered = tokenizer("The cat sat.", return_tensors="pt")
     # One more than is wanted, for some models must end with the last; and no cache, which fails for this T5.
     most = MOST_WRITTEN + 1
@@ -289,7 +289,7 @@ def test_who_cannot_write_is_refused() -> None:
 
 
 def test_a_text_that_would_be_cut_otherwise_says_so() -> None:
-    model, tokenizer = twins.model("gpt2"), twins.tokenizer("gpt2")
+    model, tokenizer = small_models.model("gpt2"), small_models.tokenizer("gpt2")
     letters = [tokenizer.convert_tokens_to_ids(letter) for letter in "cat"]  # the tokenizer would join them
     made = attention.generate(model, letters, n_tokens=1, tokenizer=tokenizer)
     assert not made.exact

@@ -21,7 +21,7 @@ from attention.config import Limits
 from attention.errors import InputError, TooLongError
 from attention.prediction import Predictions, likely
 from attention.prediction.likely import likeliest
-from tests import twins
+from tests import small_models
 from tests.tiny import build, ids
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,7 +119,7 @@ def test_no_place_has_no_prediction() -> None:
 
 @pytest.mark.parametrize("family", ["gpt2", "llama", "qwen3", "gpt_neox"])
 def test_decoders_of_other_kinds(family: str) -> None:
-    model, tokenizer = twins.model(family), twins.tokenizer(family)
+    model, tokenizer = small_models.model(family), small_models.tokenizer(family)
     made = attention.predict(model, TEXT, tokenizer=tokenizer, k=4)
     agrees(made, chances(model, input_ids=tokenizer(TEXT, return_tensors="pt").input_ids))
     assert all(len(one.candidates) == 4 for one in made)
@@ -164,7 +164,7 @@ def test_a_long_text_keeps_k_numbers_a_place_and_blocks_give_the_same(monkeypatc
 
 
 def test_bytes_and_control_tokens_are_visible() -> None:
-    model, tokenizer = twins.model("gpt2"), twins.tokenizer("gpt2")
+    model, tokenizer = small_models.model("gpt2"), small_models.tokenizer("gpt2")
     made = attention.predict(model, "é", tokenizer=tokenizer, k=len(tokenizer))
     by_id = {one.id: one for one in made.last.candidates}
     assert len(by_id) == len(tokenizer)
@@ -211,7 +211,7 @@ def test_a_trace_of_a_blank_sees_the_same_tokens_and_where_it_was_typed() -> Non
 
 
 def test_a_word_that_stands_there_is_hidden_for_a_run_of_its_own() -> None:
-    model, tokenizer = twins.model("bert"), twins.tokenizer("bert")
+    model, tokenizer = small_models.model("bert"), small_models.tokenizer("bert")
     made = attention.predict(model, TEXT, tokenizer=tokenizer, positions=[5, 2])
     entered = tokenizer(TEXT, return_tensors="pt")
     assert made.positions == (2, 5)
@@ -239,7 +239,7 @@ def test_without_a_blank_it_says_how_to_make_one() -> None:
 
 
 def test_a_filler_that_goes_on_with_the_word_before_joins_it() -> None:
-    model, tokenizer = twins.model("bert"), twins.tokenizer("bert")
+    model, tokenizer = small_models.model("bert"), small_models.tokenizer("bert")
     made = attention.predict(model, "walk ___ now", tokenizer=tokenizer, k=len(tokenizer))
     by_piece = {str(one.token and one.token.piece): one for one in made.last.candidates}
     assert made.text_with(by_piece["##ing"]) == "walking now"
@@ -249,7 +249,7 @@ def test_a_filler_that_goes_on_with_the_word_before_joins_it() -> None:
 def test_a_mask_that_swallows_the_space_before_it_leaves_one_space() -> None:
     from tokenizers import AddedToken
 
-    model, tokenizer = twins.model("roberta"), twins.tokenizer("roberta")
+    model, tokenizer = small_models.model("roberta"), small_models.tokenizer("roberta")
     tokenizer.add_special_tokens({"mask_token": AddedToken("<mask>", lstrip=True)})
     made = attention.predict(model, "The cat ___ on", tokenizer=tokenizer, k=len(tokenizer))
     assert len(made) == 1
@@ -291,7 +291,7 @@ def test_the_dates_models_output() -> None:
 
 
 def judge(task: str, **more: Any) -> tuple[Any, Any]:
-    tokenizer = twins.tokenizer("bert")
+    tokenizer = small_models.tokenizer("bert")
     config = transformers.BertConfig(
         vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=37,
         max_position_embeddings=131, **more,
@@ -554,10 +554,10 @@ def test_what_is_not_predicted_is_said(call: Any, message: str) -> None:
 
 
 def test_a_made_up_head_is_never_read(tmp_path: Path) -> None:
-    twins.model("bert").bert.save_pretrained(tmp_path)
+    small_models.model("bert").bert.save_pretrained(tmp_path)
     config = tmp_path / "config.json"
     config.write_text(config.read_text().replace('"BertModel"', '"BertForSequenceClassification"'))
-    twins.tokenizer("bert").save_pretrained(tmp_path)
+    small_models.tokenizer("bert").save_pretrained(tmp_path)
     with pytest.raises(InputError, match=r"lack .*, so its head has random numbers"):
         attention.predict(str(tmp_path), TEXT)
     assert attention.trace(str(tmp_path), TEXT).head(0, 0).error.ok

@@ -12,7 +12,7 @@ import pytest
 import attention
 from attention.errors import InputError
 from attention.tokens import as_message, as_prompt, has_template
-from tests import twins
+from tests import small_models
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] | trim }}<|im_end|>\n"
@@ -37,7 +37,7 @@ TEXT = "The cat <b>sat</b> on “the” mät"
 
 
 def speaking(template: Any = CHATML) -> Any:
-    tokenizer = copy.deepcopy(twins.tokenizer("gpt2"))  # the twins share theirs
+    tokenizer = copy.deepcopy(small_models.tokenizer("gpt2"))  # the small_models share theirs
     tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
     tokenizer.chat_template = template
     return tokenizer
@@ -92,14 +92,14 @@ def test_a_template_that_is_too_long_is_not_tried() -> None:
 
 def test_without_a_template_there_is_one_sentence() -> None:
     assert not has_template(None)
-    assert not has_template(twins.tokenizer("gpt2"))
+    assert not has_template(small_models.tokenizer("gpt2"))
     with pytest.raises(InputError, match="has no chat template"):
-        attention.trace(twins.model("gpt2"), TEXT, tokenizer=twins.tokenizer("gpt2"), chat=True)
+        attention.trace(small_models.model("gpt2"), TEXT, tokenizer=small_models.tokenizer("gpt2"), chat=True)
 
 
 @pytest.mark.parametrize("family", ["gpt2", "llama"])
 def test_the_tokens_are_those_of_the_whole_prompt(family: str) -> None:
-    tokenizer, model = speaking(), copy.deepcopy(twins.model(family))
+    tokenizer, model = speaking(), copy.deepcopy(small_models.model(family))
     model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     trace = attention.trace(model, TEXT, tokenizer=tokenizer, chat=True)
     own = tokenizer.apply_chat_template([{"role": "user", "content": TEXT}], add_generation_prompt=True)["input_ids"]
@@ -118,15 +118,15 @@ def test_the_tokens_are_those_of_the_whole_prompt(family: str) -> None:
 
 
 def test_no_special_tokens_are_added_to_a_templates_own() -> None:
-    tokenizer = copy.deepcopy(twins.tokenizer("bert"))
+    tokenizer = copy.deepcopy(small_models.tokenizer("bert"))
     tokenizer.chat_template = "[CLS] {{ messages[0].content }} [SEP]"
-    trace = attention.trace(twins.model("bert"), "The cat", tokenizer=tokenizer, chat=True)
+    trace = attention.trace(small_models.model("bert"), "The cat", tokenizer=tokenizer, chat=True)
     assert [token.piece for token in trace.tokens if token.special] == ["[CLS]", "[SEP]"]
 
 
 def test_off_by_default() -> None:
     tokenizer = speaking()
-    plain = attention.trace(twins.model("gpt2"), "The cat", tokenizer=tokenizer)
+    plain = attention.trace(small_models.model("gpt2"), "The cat", tokenizer=tokenizer)
     assert not any(token.special for token in plain.tokens)
 
 
@@ -134,7 +134,7 @@ def test_off_by_default() -> None:
 def test_what_chat_does_not_go_with(model: Any) -> None:
     text, pair = ("Hi", "there") if model == "second" else (model, None)
     with pytest.raises(InputError, match="leave chat off"):
-        attention.trace(twins.model("gpt2"), text, pair, tokenizer=speaking(), chat=True)
+        attention.trace(small_models.model("gpt2"), text, pair, tokenizer=speaking(), chat=True)
 
 
 def test_our_own_layer_does_not_chat() -> None:
@@ -148,7 +148,7 @@ def test_a_loaded_model_knows_whether_it_can_chat(tmp_path: Path) -> None:
 
     root = tmp_path.resolve()
     for name, template in (("mute", None), ("speaks", CHATML)):
-        twins.save("gpt2", root / name)
+        small_models.save("gpt2", root / name)
         if template:
             (root / name / "chat_template.jinja").write_text(template)
     pool = ModelPool(Limits(model_folder=str(root)))
@@ -166,7 +166,7 @@ MESSAGES = [
 
 @pytest.mark.parametrize("form", [list, tuple])
 def test_messages_enter_as_the_librarys_template_writes_them(form: Any) -> None:
-    tokenizer, model = speaking(), copy.deepcopy(twins.model("gpt2"))
+    tokenizer, model = speaking(), copy.deepcopy(small_models.model("gpt2"))
     model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     trace = attention.trace(model, form(MESSAGES), tokenizer=tokenizer, chat=True)
     own = tokenizer.apply_chat_template(MESSAGES, add_generation_prompt=True)["input_ids"]

@@ -8,7 +8,7 @@ import pytest
 import attention
 from attention.errors import InputError
 from attention.tokens.messages import characters_of, read_messages
-from tests import twins
+from tests import small_models
 from tests.tokens.test_chat import speaking
 
 GOOD = {"role": "user", "content": "Hi"}
@@ -27,7 +27,7 @@ WRONG = {
 def test_the_first_message_that_cannot_be_used_is_named(name: str) -> None:
     message, said = WRONG[name]
     with pytest.raises(InputError, match=said):
-        attention.trace(twins.model("gpt2"), [GOOD, message], tokenizer=speaking(), chat=True)
+        attention.trace(small_models.model("gpt2"), [GOOD, message], tokenizer=speaking(), chat=True)
 
 
 def test_any_mapping_is_a_message() -> None:
@@ -37,10 +37,10 @@ def test_any_mapping_is_a_message() -> None:
 
 def test_messages_without_chat_are_told_what_they_lack() -> None:
     with pytest.raises(InputError, match="give them with chat=True"):
-        attention.trace(twins.model("gpt2"), [GOOD], tokenizer=speaking())
+        attention.trace(small_models.model("gpt2"), [GOOD], tokenizer=speaking())
 
 
 @pytest.mark.parametrize("given", [[], GOOD, ["The", "cat"], [1, 2]])
 def test_what_is_neither_text_nor_messages_is_told_both_forms(given: Any) -> None:
     with pytest.raises(InputError, match=r"the text is a string, or messages such as .*role.*leave chat off"):
-        attention.trace(twins.model("gpt2"), given, tokenizer=speaking(), chat=True)
+        attention.trace(small_models.model("gpt2"), given, tokenizer=speaking(), chat=True)

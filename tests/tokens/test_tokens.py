@@ -15,7 +15,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from attention.errors import InputError
 from attention.tokens import Token, beginning, encode, from_ids, label, visible, words
 from attention.tokens.visible import cut
-from tests import twins
+from tests import small_models
 
 TEXT = "The cat 🙂 was singing déjà  日本\n½."
 KINDS = {"wordpiece": "bert", "bytes": "gpt2", "bytes and ends": "roberta", "unigram": "t5"}
@@ -23,7 +23,7 @@ VISIBLE = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
 
 
 def kind_of(kind: str):
-    return twins.tokenizer(KINDS[kind])
+    return small_models.tokenizer(KINDS[kind])
 
 
 def rows(tokens: tuple[Token, ...]) -> list[tuple]:
@@ -250,7 +250,7 @@ def test_a_long_text_is_neither_cut_nor_warned_of():
 
 
 def test_a_token_added_later_is_written_as_it_is_and_not_in_bytes():
-    tokenizer = twins.byte_level()
+    tokenizer = small_models.byte_level()
     tokenizer.add_tokens(["né!"])
     (added,) = (token for token in encode(tokenizer, "a né! b").tokens if "!" in token.text)
     assert (added.text, added.span, added.special) == ("né!", (2, 5), False)

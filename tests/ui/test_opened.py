@@ -87,15 +87,15 @@ def test_the_page_of_a_file_is_the_page_that_it_came_from(view: View) -> None:
     assert set(own) - same <= {"heads", "predicted", "picker", "words", "opener"}
     assert said(before)[:2] == said(after)[:2]
     pictures, others = codec.parse(own["heads"]), codec.parse(found["heads"])
-    assert codec.pack(pictures | {"ground": None}) == codec.pack(others | {"ground": None})
+    assert codec.pack(pictures | {"counted_on": None}) == codec.pack(others | {"counted_on": None})
     assert codec.parse(found["predicted"])["note"].startswith("This trace was opened from a file")
     assert codec.parse(found["picker"])["chosen"] == "File: storyteller"
 
 
 def test_what_needs_the_model_says_why_it_is_not_there(view: View) -> None:
-    app = page(replace(view, measure="induction", ground="stored", details="dimensions"))
-    ground = codec.parse(payloads(app)["heads"])["ground"]
-    assert "a score on stored texts needs the model itself" in json.dumps(ground, default=str)
+    app = page(replace(view, measure="induction", counted_on="stored", details="dimensions"))
+    counted_on = codec.parse(payloads(app)["heads"])["counted_on"]
+    assert "a score on stored texts needs the model itself" in json.dumps(counted_on, default=str)
     why = json.dumps(codec.parse(payloads(app)["dimensions"]), default=str)
     assert opened.NO_MODEL.partition(",")[0].lower()[5:] in why
     assert "without the model that could be tried" in why

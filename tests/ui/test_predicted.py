@@ -16,7 +16,7 @@ from attention.prediction.likely import labels_of
 from attention.prediction.results import Candidate
 from attention.ui import predicted
 from attention.view import View
-from tests import twins
+from tests import small_models
 from tests.ui.test_inspect import given, one, opened, shown
 
 TEXT = "The old king came home. The old king came"
@@ -167,11 +167,11 @@ def judges(tmp_path_factory, monkeypatch):
     root = tmp_path_factory.mktemp("judges")
     labels = {"mood": ("sad", "<b>glad</b>", "neither"), "reader": ("start", "end")}
     for name, kind in (("mood", "ForSequenceClassification"), ("reader", "ForQuestionAnswering")):
-        config = twins.model("bert").config
+        config = small_models.model("bert").config
         config.id2label = dict(enumerate(labels[name]))
         config.label2id = {label: number for number, label in config.id2label.items()}
         getattr(transformers, f"Bert{kind}")(config).save_pretrained(root / name)
-        twins.tokenizer("bert").save_pretrained(root / name)
+        small_models.tokenizer("bert").save_pretrained(root / name)
     monkeypatch.setenv("HEADLIGHT_MODEL_FOLDER", str(root))
 
 

@@ -21,7 +21,7 @@ from attention.source import Source, load_source
 from attention.ui import model_runs, runs, scoring
 from attention.ui.scoring import Probed, Probes, Request
 from attention.view import View
-from tests import twins
+from tests import small_models
 from tests.tiny import build
 from tests.ui.test_traces import until
 
@@ -50,7 +50,7 @@ def source(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Source]], 
 
 
 def gpt2(revision: str | None = None, **sizes: int) -> Source:
-    tokenizer = twins.tokenizer("gpt2")
+    tokenizer = small_models.tokenizer("gpt2")
     return Source(model=build("gpt2", "decoder", vocab_size=len(tokenizer), **sizes), tokenizer=tokenizer,
                   revision=revision)  # fmt: skip
 

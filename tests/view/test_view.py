@@ -22,10 +22,10 @@ from attention.errors import InputError
 from attention.table import keys
 from attention.view import (
     COLDEST,
+    COUNTED_ON,
     DEFAULT_MODEL,
     DEFAULT_TEXT,
     DETAILS,
-    GROUNDS,
     HIDE,
     HOTTEST,
     KINDS,
@@ -88,7 +88,7 @@ views = st.builds(
     zoom=st.none() | st.tuples(index, index, index, index).map(lambda b: (*sorted(b[:2]), *sorted(b[2:]))),
     measure=st.sampled_from(MEASURES),
     sort=st.booleans(),
-    ground=st.sampled_from(GROUNDS),
+    counted_on=st.sampled_from(COUNTED_ON),
     details=st.sampled_from(DETAILS),
     beside=st.lists(st.tuples(index, index), max_size=MAX_BESIDE, unique=True).map(tuple),
     least=st.floats(0, 1),

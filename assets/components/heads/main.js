@@ -43,8 +43,8 @@ function controls(state) {
     ui.make("label", { class: "show" }, "Show", select));
   const sorter = ui.make("button", { type: "button", class: "sort", title: "Put the heads in falling order", "aria-pressed": "false" }, "Sort");
   sorter.addEventListener("click", () => state.store.change({ sort: !state.sorted }));
-  const grounds = ui.make("div", { class: "grounds", role: "group", "aria-label": "Counted on" });
-  return { select, caption, sorter, grounds, tools: ui.make("div", { class: "tools" }, sorter, grounds) };
+  const countedOn = ui.make("div", { class: "counted-on", role: "group", "aria-label": "Counted on" });
+  return { select, caption, sorter, countedOn, tools: ui.make("div", { class: "tools" }, sorter, countedOn) };
 }
 
 function steppers(state) {

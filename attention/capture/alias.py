@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Twin(str):
+class Alias(str):
     """A name of our own in the registry that also equals the name of the implementation it records.
 
     Models ask for theirs by name (sparse attention makes its mask only for "eager" and "sdpa"), and must get the same
@@ -12,10 +12,10 @@ class Twin(str):
 
     of: str
 
-    def __new__(cls, name: str, of: str = "") -> Twin:
-        twin = super().__new__(cls, name)
-        twin.of = of
-        return twin
+    def __new__(cls, name: str, of: str = "") -> Alias:
+        alias = super().__new__(cls, name)
+        alias.of = of
+        return alias
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, str) and (str.__eq__(self, other) or str.__eq__(other, self.of))

@@ -10,7 +10,7 @@ import torch
 
 from attention.record import wide
 from attention.record.operation import apart
-from attention.stages import Stages, attend
+from attention.stages import Stages
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,17 +55,13 @@ def _together(
         bias = bias[heads]
     array = record.mask.array
     own = array is not None and array.dim() == 3
-    return attend(
+    return record.attend(
         apart(query[heads, start:stop]),
         apart(key[[record.kv_head(head) for head in heads]]),
         None,
-        scale=record.scale,
-        softcap=record.softcap,
         bias=None if bias is None else wide(bias),
         mask=array[heads, start:stop] if own and array is not None else record.allowed(heads[0], start, stop),
         sink=None if record.sink is None else wide(record.sink[heads]),
-        sink_scales=record.sink_scales,
-        temperature=record.temperature,
     )
 
 

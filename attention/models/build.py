@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from attention.models.card import ModelCard
 from attention.models.device import DTYPES, choose, dtype_on, settle
 from attention.models.hub import LONGEST_CONFIG
 from attention.models.inspect import TOKENIZER
+from attention.models.quiet import Quiet
 from attention.models.reference import ModelRef
 from attention.models.task import Task, auto_class, task_of
 from attention.models.weights import INDEX, check_index, read_header
@@ -225,39 +225,23 @@ def _plain_errors(ref: ModelRef) -> Iterator[None]:
         raise ModelError(f"{ref.id} cannot be loaded: {_first_line(err)} Choose another model or revision.") from err
 
 
-class _Quiet:
-    """No bars and no reports on stderr while a model is built; what they would say is in `LoadedModel.missing`.
+def _hush() -> Callable[[], None]:
+    """No bars and no reports while a model is built; what they would say is in `LoadedModel.missing`."""
+    from transformers.utils import logging
 
-    For several threads at once: the last to leave gives back what the first one found.
-    """
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._verbosity, self._bars = 0, False
+    def restore() -> None:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
 
-    def __enter__(self) -> None:
-        from transformers.utils import logging
-
-        with self._lock:
-            if self._inside == 0:
-                self._verbosity, self._bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-                logging.set_verbosity_error()
-                logging.disable_progress_bar()
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        from transformers.utils import logging
-
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                logging.set_verbosity(self._verbosity)
-                if self._bars:
-                    logging.enable_progress_bar()
+    return restore
 
 
-_quiet = _Quiet()
+_quiet = Quiet(_hush)
 
 
 def _first_line(err: BaseException) -> str:

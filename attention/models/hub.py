@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import errno
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from attention.errors import ModelError, NotNowError
+from attention.models.quiet import Quiet
 from attention.models.reference import ModelRef
 from attention.models.weights import TensorFacts, is_size
 
@@ -122,39 +123,22 @@ def plain_errors(ref: ModelRef) -> Iterator[None]:
     from huggingface_hub.errors import HTTPError
 
     try:
-        with _silent:
+        with _quiet:
             yield
     except (OSError, HTTPError, ValueError) as err:
         raise translate(ref, err) from err
 
 
-class _Silence:
-    """The hub client's logger says errors only while at least one thread is in here, and then what it said before."""
+def _hush() -> Callable[[], None]:
+    """Let the hub client's logger say errors only."""
+    from huggingface_hub import logging
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._level = 0
-
-    def __enter__(self) -> None:
-        from huggingface_hub import logging
-
-        with self._lock:
-            if self._inside == 0:
-                self._level = logging.get_verbosity()
-                logging.set_verbosity_error()
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        from huggingface_hub import logging
-
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                logging.set_verbosity(self._level)
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    return partial(logging.set_verbosity, level)
 
 
-_silent = _Silence()
+_quiet = Quiet(_hush)
 
 
 def translate(ref: ModelRef, err: BaseException) -> ModelError:

@@ -76,13 +76,13 @@ def texts(most: int) -> Metadata:
 def hexadecimal(count: int) -> Metadata:
     """So many hex digits."""
 
-    def read(given: Fields, name: str, _: ArrayReader) -> str:
+    def digits(given: Fields, name: str, _: ArrayReader) -> str:
         value = given.text(name, count)
         if not re.fullmatch(f"[0-9a-f]{{{count}}}", value):
             refuse(f"{given.where}.{name}", f"{count} hex digits")
         return value
 
-    return _stored(read)
+    return _stored(digits)
 
 
 def choice(options: Sequence[str]) -> Metadata:
@@ -129,16 +129,16 @@ def array(*axes: str, types: Mapping[str, str] = FLOATS, called: str = "") -> Me
 def by_head(*axes: str, types: Mapping[str, str] = FLOATS) -> Metadata:
     """Arrays of single heads, by their numbers."""
 
-    def read(given: Fields, name: str, arrays: ArrayReader) -> dict[int, Tensor]:
+    def tensors(given: Fields, name: str, arrays: ArrayReader) -> dict[int, Tensor]:
         part = given.part(name)
         if not all(re.fullmatch("0|[1-9][0-9]{0,5}", head) for head in part.names()):
             refuse(part.where, "arrays by the number of their head")
         return {int(head): arrays.tensor(part, head, types) for head in part.names()}
 
-    def write(value: Mapping[int, Tensor], place: str, name: str, arrays: ArrayWriter) -> dict[str, Any]:
+    def references(value: Mapping[int, Tensor], place: str, name: str, arrays: ArrayWriter) -> dict[str, Any]:
         return {str(head): arrays.add(f"{place}.{name}.{head}", one) for head, one in value.items()}
 
-    return _stored(read, write, axes=_split(axes))
+    return _stored(tensors, references, axes=_split(axes))
 
 
 def part(of: type, *, brief: bool = False) -> Metadata:
@@ -160,12 +160,12 @@ def parts(of: type, *, brief: bool = False) -> Metadata:
 def by_name(of: type) -> Metadata:
     """A few records of one sort, by their names."""
 
-    def read_all(given: Fields, name: str, arrays: ArrayReader) -> dict[str, Any]:
+    def records(given: Fields, name: str, arrays: ArrayReader) -> dict[str, Any]:
         part = given.part(name)
         return {one: read(of, part.part(one), arrays) for one in part.few()}
 
     return _stored(
-        read_all, lambda value, place, _, arrays: {name: written(one, place, arrays) for name, one in value.items()}
+        records, lambda value, place, _, arrays: {name: written(one, place, arrays) for name, one in value.items()}
     )
 
 
@@ -202,12 +202,14 @@ def declared(of: type) -> Mapping[str, Stored]:
     return {one.name: one.metadata[STORED] for one in fields(of) if STORED in one.metadata}
 
 
-def keys(of: type) -> dict[str, str]:
+@cache
+def keys(of: type) -> Mapping[str, str]:
     """The name in a file of each field."""
     return {name: how.key or name for name, how in declared(of).items()}
 
 
-def travels(of: type) -> dict[str, Stored]:
+@cache
+def travels(of: type) -> Mapping[str, Stored]:
     """The fields that the browser gets."""
     return {name: how for name, how in declared(of).items() if how.travels}
 

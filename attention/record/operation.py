@@ -176,9 +176,17 @@ class AttentionRecord:
             # The arithmetic knows one sink for an operation: each query becomes an operation of its own.
             query, sink = query[:, None], sink[start:stop]
             bias, mask = (None if x is None else x[:, None] for x in (bias, mask))
-        made = attend(
+        made = self.attend(query, apart(self.key[self.kv_head(head)]), value, bias=bias, mask=mask, sink=sink)
+        return _joined(made) if a_query else made
+
+    def attend(
+        self, query: Tensor, key: Tensor, value: Tensor | None, *, bias: Tensor | None, mask: Tensor | None,
+        sink: Tensor | None,
+    ) -> Stages:  # fmt: skip
+        """`attention.stages.attend` with the operation's own numbers: scale, softcap, temperature, how a sink acts."""
+        return attend(
             query,
-            apart(self.key[self.kv_head(head)]),
+            key,
             value,
             scale=self.scale,
             softcap=self.softcap,
@@ -188,7 +196,6 @@ class AttentionRecord:
             sink_scales=self.sink_scales,
             temperature=self.temperature,
         )
-        return _joined(made) if a_query else made
 
     def _from_maps(self, head: int, start: int, stop: int, value: Tensor | None) -> Stages:
         """The stages that are known without q and k: the scores that entered the softmax, if the model showed them."""

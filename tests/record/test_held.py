@@ -114,6 +114,18 @@ def test_its_axes_are_held_to_the_others() -> None:
         read(*packed(gate=torch.rand(N, H)))
 
 
+def test_a_bias_has_one_form() -> None:
+    bias = PositionBias(n_q=N, n_k=N, by_key=torch.zeros(1, N), dense=torch.zeros(1, N, N))
+    says = r"decoder\.2\.position_bias must be of one form: by_distance, by_key, dense"
+    with pytest.raises(InputError, match=says):
+        read(*packed(position_bias=bias))
+    tree, arrays = packed(position_bias=replace(bias, dense=None))
+    assert list(read(tree, arrays).position_bias.forms) == ["by_key"]  # type: ignore[union-attr]
+    del tree["records"][0]["position_bias"]["by_key"]
+    with pytest.raises(InputError, match=says):
+        read(tree, arrays)
+
+
 def test_it_travels_with_the_heads_that_do() -> None:
     gate = torch.rand(H, N)
     trace = trace_of(gate=gate, reach=8)

@@ -14,7 +14,7 @@ from attention.analysis.probe import TEXTS, probe
 from attention.browser import overview
 from attention.errors import NotNowError
 from attention.source import load_source
-from attention.ui import prompt_bar, scoring, search, stored, work
+from attention.ui import model_runs, prompt_bar, scoring, search, stored, work
 from attention.ui.scoring import Probes
 from attention.view import View
 from tests.ui.test_inspect import during, given, one, opened, shown
@@ -240,7 +240,7 @@ def test_while_it_runs_the_page_shows_how_far_it_is_and_stays_in_use(monkeypatch
         return scoring.Probed(scores=probed, texts=TEXTS, n_sequences=4)
 
     monkeypatch.setattr(scoring, "_shared", Probes(run))
-    monkeypatch.setattr(scoring, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(model_runs, "PATIENCE_SECONDS", 0.2)
     app = on_stored()
     app.button(key=stored.START).click().run()
     assert "Reading stored text 2 of 6 **x** … " in shown(app)

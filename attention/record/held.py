@@ -196,27 +196,37 @@ def _finite(value: float, place: str, name: str, _: ArrayWriter) -> float:
 # What is made of it
 
 
-@cache
 def declared(of: type) -> Mapping[str, Stored]:
     """How a file holds each field of a record, by name."""
-    return {one.name: one.metadata[STORED] for one in fields(of) if STORED in one.metadata}
+    return _facts(of).declared
 
 
-@cache
 def keys(of: type) -> Mapping[str, str]:
     """The name in a file of each field."""
-    return {name: how.key or name for name, how in declared(of).items()}
+    return _facts(of).keys
 
 
-@cache
 def travels(of: type) -> Mapping[str, Stored]:
     """The fields that the browser gets."""
     return {name: how for name, how in declared(of).items() if how.travels}
 
 
+class _Facts(NamedTuple):
+    """What is known of a record's fields, by name."""
+
+    declared: Mapping[str, Stored]
+    keys: Mapping[str, str]
+    defaults: Mapping[str, Any]
+
+
 @cache
-def _defaults(of: type) -> Mapping[str, Any]:
-    return {one.name: one.default for one in fields(of) if one.default is not MISSING}
+def _facts(of: type) -> _Facts:
+    found = {one.name: one.metadata[STORED] for one in fields(of) if STORED in one.metadata}
+    return _Facts(
+        declared=found,
+        keys={name: how.key or name for name, how in found.items()},
+        defaults={one.name: one.default for one in fields(of) if one.default is not MISSING},
+    )
 
 
 def written(
@@ -225,12 +235,13 @@ def written(
     """The fields as JSON can carry them. place: the names of its arrays begin with it. brief: what is at its default is
     left out. Raises InputError for numbers that no file can hold.
     """
+    of: type = type(record)
     arrays = ArrayWriter() if arrays is None else arrays
-    usual = _defaults(type(record)) if brief else {}
-    found = {name: getattr(record, name) for name in declared(type(record))}
+    usual = _facts(of).defaults if brief else {}
+    found = {name: getattr(record, name) for name in declared(of)}
     return {
-        how.key or name: None if found[name] is None else how.write(found[name], place, name, arrays)
-        for name, how in declared(type(record)).items()
+        keys(of)[name]: None if found[name] is None else how.write(found[name], place, name, arrays)
+        for name, how in declared(of).items()
         if name not in usual or not _is(found[name], usual[name])
     }
 
@@ -241,14 +252,14 @@ def _is(value: Any, usual: Any) -> bool:
 
 def demand(of: type, given: Fields, *, brief: bool = False, beside: Sequence[str] = ()) -> None:
     """Raise InputError unless all fields of the record are there, and nothing else but what may stand beside them."""
-    left_out = [key for name, key in keys(of).items() if brief and name in _defaults(of)]
+    left_out = [key for name, key in keys(of).items() if brief and name in _facts(of).defaults]
     given.only(*(key for key in keys(of).values() if key not in left_out), *beside, optional=left_out)
 
 
 def values(of: type, given: Fields, arrays: ArrayReader = NO_ARRAYS, *, brief: bool = False) -> dict[str, Any]:
     """The fields of a record that are there, each looked at. Raises InputError for the first that is wrong."""
     # What is left out at its default is never null.
-    null = {name for name, usual in _defaults(of).items() if usual is None and not brief}
+    null = {name for name, usual in _facts(of).defaults.items() if usual is None and not brief}
     return {
         name: None if name in null and given.absent(key) else declared(of)[name].read(given, key, arrays)
         for name, key in keys(of).items()

@@ -78,7 +78,7 @@ class Recorder:
 
     def _as_given(self, call: Call, output: Tensor) -> Operation:
         """An operation whose q, k and rules were handed to an attention function."""
-        query, key, value = (as_it_enters(x.detach()[0]) for x in (call.rows_of, call.key, call.value) if x is not None)
+        query, key, value = (as_it_enters(factor.detach()[0]) for factor in call.factors)
         mask, mixed_in = Mask(after=0) if call.causal else Mask(), None
         if call.mask is not None:
             mask, mixed_in = self.rules.mask(call.mask, call.n_q, call.n_k)

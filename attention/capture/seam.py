@@ -78,6 +78,13 @@ class Call:
         return found
 
     @property
+    def factors(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Query, key and value; raises TypeError in the softmax mode."""
+        if self.query is None or self.key is None:
+            raise TypeError("the queries and keys of this call are not known while it runs")
+        return self.query, self.key, self.value
+
+    @property
     def n_heads(self) -> int:
         return self.rows_of.shape[1]
 
@@ -122,10 +129,8 @@ class Call:
         if self.scores is not None and self.weights is not None:
             steps = [("masked", wide(self.scores[:, :, rows])), ("weights", wide(self.weights[:, :, rows]))]
             return Stages(steps=tuple(steps), sink_weight=None, output=None)
-        if self.query is None or self.key is None:
-            raise TypeError("a call has queries and keys, or scores and weights")
-        query = wide(self.query[:, :, rows])
-        key = wide(self.key).repeat_interleave(query.shape[1] // self.key.shape[1], dim=1)
+        query, key, _ = self.factors
+        query, key = wide(query[:, :, rows]), wide(key).repeat_interleave(query.shape[1] // key.shape[1], dim=1)
         bias, allowed = self._rules(rows)
         sink = None if self.sink is None else wide(self.sink)
         rule: dict[str, Any] = {"scale": self.scale, "softcap": self.softcap, "sink_scales": self.sink_scales}

@@ -145,8 +145,8 @@ class Watch:
         mask, causal, scale = given.pop("attn_mask", None), given.pop("is_causal", False), given.get("scale")
 
         def product(call: Call) -> Tensor:
-            q, k, v = call.rows_of.reshape(query.shape), call.key.reshape(key.shape), call.value.reshape(value.shape)
-            made = attend(q, k, v, attn_mask=call.mask, is_causal=causal and call.mask is None, **given)
+            own = (new.reshape(old.shape) for new, old in zip(call.factors, (query, key, value), strict=True))
+            made = attend(*own, attn_mask=call.mask, is_causal=causal and call.mask is None, **given)
             return (made if made.dim() == 4 else made.unflatten(0, (self._seam.texts, -1))).transpose(1, 2)
 
         module = self._module
@@ -219,8 +219,8 @@ class Watch:
         shape = *left.shape[:-1], right.shape[-1]
 
         def product(call: Call) -> Tensor:
-            changed = call.weights is not None and call.weights is not weights
-            own = call.weights.to(left.dtype).reshape(left.shape) if changed else left
+            is_own = call.weights is None or call.weights is weights
+            own = left if is_own else call.rows_of.to(left.dtype).reshape(left.shape)
             return multiply(own, call.value.reshape(right.shape)).reshape(*weights.shape[:3], -1).transpose(1, 2)
 
         return self._seam.through(call, product).transpose(1, 2).reshape(shape)

@@ -15,7 +15,7 @@ RUN PIP_NO_CACHE_DIR=1 deploy/install.sh /opt/headlight
 COPY assets assets
 COPY attention attention
 COPY static static
-RUN python3 -c "from attention import bundle; assert bundle.deliver()"
+RUN python3 -c "from attention import delivery; assert delivery.deliver()"
 
 FROM ${PYTHON_IMAGE}
 RUN useradd --uid 1000 --create-home --shell /usr/sbin/nologin headlight \

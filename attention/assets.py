@@ -35,7 +35,7 @@ ASSETS = ROOT / "assets"
 COMPONENTS = ASSETS / "components"
 EXPORT = ASSETS / "export"
 STATIC = ROOT / "static"
-DELIVERED = STATIC / "delivered.js"  # made of SOURCES when the app starts (`bundle.deliver`)
+DELIVERED = STATIC / "delivered.js"  # made of SOURCES when the app starts (`delivery.deliver`)
 SHARED = tuple(
     path for path in sorted(STATIC.rglob("*.js")) if not path.name.endswith(".min.js") and path != DELIVERED
 )

@@ -1,11 +1,11 @@
 """Inspect: type a sentence, choose a model, a layer and a head, and see the three panels with true numbers."""
 
-from attention.ui import head, nav, prompt_bar, state, warmup
+from attention.ui import nav, prompt_bar, state, warmup, workbench
 
 nav.bar("Inspect")
 view = state.current()
 facts = prompt_bar.draw(view)
 if warmup.gate():
-    head.workbench()
-    head.facts_line(state.current(), facts)
+    workbench.show()
+    workbench.facts_line(state.current(), facts)
 state.sync()

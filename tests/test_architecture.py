@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("prediction",),
     ("analysis",),
     ("figures",),
-    ("sentences", "bundle"),
+    ("sentences", "delivery"),
     ("browser",),
     ("export",),
     ("jobs",),

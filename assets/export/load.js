@@ -1,4 +1,4 @@
-/** Modules by name, each a function that runs when it is first asked for (`attention/bundle.py` makes them). */
+/** Modules by name, each a function that runs when it is first asked for (`attention/delivery.py` makes them). */
 globalThis.headlight = (() => {
   const made = new Map();
   const running = new Map();

@@ -18,7 +18,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from attention import assets, bundle, sentences
+from attention import assets, delivery, sentences
 from attention.browser import codec, overview, parts, rotary, store
 from attention.browser.heads import size
 from attention.errors import InputError
@@ -306,7 +306,7 @@ def _code() -> str:
     """The modules, packed; the same in each file."""
     styles = {name: (assets.COMPONENTS / name / "style.css").read_text(encoding="utf-8") for name in COMPONENTS}
     own = f"const STYLES = {json.dumps(styles)};\n"
-    return _packed(bundle.script(COMPONENTS, OWN, assets.settings("", THEMES), own).encode())
+    return _packed(delivery.script(COMPONENTS, OWN, assets.settings("", THEMES), own).encode())
 
 
 def _planes(data: bytes) -> bytes:

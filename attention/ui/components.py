@@ -2,7 +2,7 @@
 
 Each lives in `assets/components/<name>/main.js` and `style.css`. Streamlit takes the files' text. Before it stands one
 line with what the browser needs from here: the base path, the palettes, and a version of the modules in `static/`, so
-that no browser keeps old ones. What those modules are delivered in is written once a process (`bundle.deliver`).
+that no browser keeps old ones. What those modules are delivered in is written once a process (`delivery.deliver`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from attention import assets, bundle
+from attention import assets, delivery
 from attention.assets import COMPONENTS
 from attention.browser import codec
 from attention.figures.palette import THEMES
@@ -41,7 +41,7 @@ def settings() -> str:
 @cache
 def is_delivered() -> bool:
     """Whether the shared modules come in one file; else each in its own."""
-    return bundle.deliver()
+    return delivery.deliver()
 
 
 @cache
@@ -50,7 +50,7 @@ def renderer(name: str) -> Callable[..., Any]:
     folder = COMPONENTS / name
     return st.components.v2.component(
         f"headlight.{name}",
-        js=bundle.component(name, settings(), is_delivered=is_delivered()),
+        js=delivery.component(name, settings(), is_delivered=is_delivered()),
         css=(folder / "style.css").read_text(encoding="utf-8") + "\n",
         isolate_styles=name not in OPEN,
     )

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page
 
-from attention import assets, bundle
+from attention import assets, delivery
 from tests.chromium import harness
 
 MODULES = sorted(path.relative_to(assets.STATIC).as_posix() for path in assets.SHARED)
@@ -46,8 +46,9 @@ MISSING = """async ([script, names]) => {
 
 def test_every_module_exports_the_same_as_from_its_own_file(page: Page) -> None:
     harness.empty(page)
+    script = delivery.module()
     page.route(
-        "**/app/static/delivered.js*", lambda route: route.fulfill(body=bundle.module(), content_type="text/javascript")
+        "**/app/static/delivered.js*", lambda route: route.fulfill(body=script, content_type="text/javascript")
     )
     found = page.evaluate(EXPORTS, MODULES)
     for name, (own, delivered) in zip(MODULES, found, strict=True):
@@ -57,10 +58,10 @@ def test_every_module_exports_the_same_as_from_its_own_file(page: Page) -> None:
 
 def test_every_module_gets_what_it_asks_another_for(page: Page) -> None:
     harness.empty(page)
-    names = [bundle.named(path) for path in assets.SOURCES]
-    script = "".join(bundle.defined(bundle.named(path), path.read_text("utf-8")) for path in assets.SOURCES)
+    names = [delivery.named(path) for path in assets.SOURCES]
+    script = "".join(delivery.defined(delivery.named(path), path.read_text("utf-8")) for path in assets.SOURCES)
     assert page.evaluate(MISSING, [script, names]) == []
-    planted = bundle.defined("planted.js", 'const { absent } = await import("./bus.js");\n')
+    planted = delivery.defined("planted.js", 'const { absent } = await import("./bus.js");\n')
     assert page.evaluate(MISSING, [script + planted, ["planted.js"]]) == ["planted.js asks bus.js for absent"]
 
 

@@ -20,7 +20,7 @@ from attention import api
 from attention.browser import codec
 from attention.analysis import thumbnails
 from attention.browser import store
-from attention.ui import head
+from attention.ui import workbench
 from attention.ui import prompt_bar
 
 def counted(module, name):
@@ -34,7 +34,7 @@ def counted(module, name):
         return own(*args, **named)
     setattr(module, name, call)
 
-for module, name in ((prompt_bar, "draw"), (head, "facts_line"), (head, "_draw"), (store, "look"),
+for module, name in ((prompt_bar, "draw"), (workbench, "facts_line"), (workbench, "_draw"), (store, "look"),
                      (store, "heads_tree"), (thumbnails, "thumbnails"), (api, "trace")):
     counted(module, name)
 runpy.run_path({app!r}, run_name="__main__")

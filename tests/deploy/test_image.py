@@ -26,7 +26,7 @@ def test_nothing_is_built_in_the_image_that_runs():
     assert BUILD.image == FINAL.image == "${PYTHON_IMAGE}"
     assert BUILD.of("RUN") == [
         "PIP_NO_CACHE_DIR=1 deploy/install.sh /opt/headlight",
-        'python3 -c "from attention import bundle; assert bundle.deliver()"',
+        'python3 -c "from attention import delivery; assert delivery.deliver()"',
     ]
     assert [rest for rest in FINAL.of("COPY") if rest.startswith("--from")] == [
         "--from=build /opt/headlight /opt/headlight", "--from=build /headlight/static static",

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import attention
-from attention import assets, bundle
+from attention import assets, delivery
 from attention.browser import codec
 from attention.errors import HeadlightError, InputError, NoSuchHeadError
 from attention.export.interactive import interactive
@@ -220,7 +220,7 @@ FORMS = {
 @pytest.mark.parametrize("source", FORMS.values(), ids=FORMS)
 def test_a_module_of_another_form_is_refused_and_not_half_taken(source):
     with pytest.raises(HeadlightError, match="cannot be put into a file"):
-        bundle.defined("x.js", f"const a = 1;\n{source}\n")
+        delivery.defined("x.js", f"const a = 1;\n{source}\n")
 
 
 def test_settings_end_no_script():

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from attention.browser import codec
-from attention.ui import head, prompt_bar, warmup
+from attention.ui import prompt_bar, warmup, workbench
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
@@ -78,11 +78,12 @@ class Page:
 
     def tell(self, **changes: str) -> dict[str, int]:
         """The browser tells of a change; what was called for it."""
-        return self.act(lambda: head.hear({"seq": 1, "changes": changes, "about": dict.fromkeys(changes, self.run())}))
+        told = {"seq": 1, "changes": changes, "about": dict.fromkeys(changes, self.run())}
+        return self.act(lambda: workbench.hear(told))
 
     def run(self) -> str:
         """The name of the run that lies in the browser."""
-        about: str = self.app.session_state[head.LAID][0]
+        about: str = self.app.session_state[workbench.SENT][0]
         return about
 
     def choose(self, **changes: Any) -> dict[str, int]:

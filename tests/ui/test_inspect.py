@@ -18,7 +18,7 @@ from attention.local import trace_local
 from attention.models import hub
 from attention.models.reference import ModelRef
 from attention.record import HeadView
-from attention.ui import details, head, nav, predicted, prompt_bar, search, state, traces, warmup
+from attention.ui import details, nav, predicted, prompt_bar, search, state, traces, warmup, workbench
 from attention.view import DEFAULT_TEXT, View, change
 from tests.ui.test_traces import stacks
 
@@ -59,7 +59,7 @@ def tell(app: AppTest, changes: dict[str, str], seq: int = 1) -> None:
 def send(app: AppTest, message: Any) -> None:
     """A component's message reaches its callback before the run; here it comes as the run begins."""
     waiting = [message]
-    with patch.object(warmup, "start", lambda: head.hear(waiting.pop()) if waiting else None):
+    with patch.object(warmup, "start", lambda: workbench.hear(waiting.pop()) if waiting else None):
         app.run()
 
 
@@ -279,21 +279,21 @@ class TestStacks:
         assert not app.exception
         assert given(app)["run"]["kind"] == "encoder"
         assert "encoder: the source looks at itself" in shown(app)
-        assert head.ONLY_STARTED not in shown(app)
+        assert workbench.ONLY_STARTED not in shown(app)
 
     @pytest.mark.parametrize("kind", ["decoder", "cross"])
     def test_a_decoder_with_one_token_says_what_to_type(self, given_target, kind):
         given_target(1)
         app = opened(model="t5", kind=kind)
         assert given(app)["run"]["kind"] == kind
-        assert head.ONLY_STARTED in shown(app)
-        assert f"{kind}: {head.KIND_WORDS[kind]}" in shown(app)
+        assert workbench.ONLY_STARTED in shown(app)
+        assert f"{kind}: {workbench.KIND_WORDS[kind]}" in shown(app)
 
     def test_with_a_second_text_the_decoder_is_shown(self, given_target):
         given_target(2)
         app = opened(model="t5", pair="x x")
         assert given(app)["run"]["kind"] == "decoder"
-        assert head.ONLY_STARTED not in shown(app)
+        assert workbench.ONLY_STARTED not in shown(app)
 
 
 class TestProblems:

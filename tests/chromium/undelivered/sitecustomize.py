@@ -2,4 +2,4 @@
 
 import attention.bundle
 
-attention.bundle.deliver = lambda *_: False  # type: ignore[assignment]
+attention.delivery.deliver = lambda *_: False  # type: ignore[assignment]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from attention import assets, bundle
+from attention import assets, delivery
 
-# Words of a module's own syntax, which become others in the bundle.
+# Words of a module's own syntax, which become others in the one piece.
 CHANGED = re.compile(r"\bimport\b|^export ")
 
 
@@ -18,36 +18,36 @@ def piece(made: str, name: str) -> str:
 
 
 def test_every_line_of_every_module_is_delivered_in_its_order() -> None:
-    made = bundle.module()
+    made = delivery.module()
     assert made.count("headlight.define(") == len(assets.SOURCES) > 70
     for path in assets.SOURCES:
         lines = [line for line in path.read_text("utf-8").splitlines() if line and not CHANGED.search(line)]
-        delivered = iter(piece(made, bundle.named(path)).splitlines())
+        delivered = iter(piece(made, delivery.named(path)).splitlines())
         assert len(lines) > 4
         assert [line for line in lines if line not in delivered] == [], path
 
 
 def test_it_is_written_once_and_again_when_a_source_changed(tmp_path: Path) -> None:
     target = tmp_path / "delivered.js"
-    assert bundle.deliver(target)
-    assert target.read_text("utf-8") == bundle.module()
+    assert delivery.deliver(target)
+    assert target.read_text("utf-8") == delivery.module()
     assert target.stat().st_mtime == max(path.stat().st_mtime for path in assets.SOURCES)
     before = target.stat().st_ino
-    assert bundle.deliver(target)
+    assert delivery.deliver(target)
     assert target.stat().st_ino == before
     target.write_text("another version", "utf-8")
-    assert bundle.deliver(target)
-    assert target.read_text("utf-8") == bundle.module()
+    assert delivery.deliver(target)
+    assert target.read_text("utf-8") == delivery.module()
     assert [path.name for path in tmp_path.iterdir()] == ["delivered.js"]
 
 
 def test_where_nobody_may_write_the_modules_come_one_by_one(tmp_path: Path) -> None:
-    assert not bundle.deliver(tmp_path / "no folder" / "delivered.js")
+    assert not delivery.deliver(tmp_path / "no folder" / "delivered.js")
     old = tmp_path / "delivered.js"
     old.mkdir()
-    assert not bundle.deliver(old)
+    assert not delivery.deliver(old)
     assert [path.name for path in tmp_path.iterdir()] == ["delivered.js"]
-    first, *lines = bundle.component("run", "SETTINGS\n", is_delivered=False).splitlines()
+    first, *lines = delivery.component("run", "SETTINGS\n", is_delivered=False).splitlines()
     own = (assets.COMPONENTS / "run" / "main.js").read_text("utf-8").splitlines()
     assert first == "SETTINGS"
     assert lines[1:-1] == [line.replace("export default function (", "function component(") for line in own]
@@ -57,16 +57,16 @@ def test_where_nobody_may_write_the_modules_come_one_by_one(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", [path.name for path in sorted(assets.COMPONENTS.iterdir())])
 def test_a_component_asks_what_was_delivered_and_nothing_else(name: str) -> None:
-    made = bundle.component(name, "SETTINGS\n", is_delivered=True)
+    made = delivery.component(name, "SETTINGS\n", is_delivered=True)
     assert made.startswith("SETTINGS\n")
     assert made.count("import(") == 1
     assert "/app/static/delivered.js?v=${HEADLIGHT.version}" in made
-    assert made == bundle.component("run", "SETTINGS\n", is_delivered=True), "equal texts are one module to a browser"
-    assert f'headlight.define("component/{name}.js", ' in bundle.module()
+    assert made == delivery.component("run", "SETTINGS\n", is_delivered=True), "equal texts are one module to a browser"
+    assert f'headlight.define("component/{name}.js", ' in delivery.module()
     assert len(made) < 400, "it is sent to every browser, each time"
 
 
 def test_names_that_are_exported_together_are_all_read() -> None:
-    made = bundle.defined("x.js", "export const [A, B] = [1, 2];\nexport const { c } = d;\nexport const E = 1;\n")
+    made = delivery.defined("x.js", "export const [A, B] = [1, 2];\nexport const { c } = d;\nexport const E = 1;\n")
     for name in ("A", "B", "c", "E"):
         assert f"get {name}() {{ return {name}; }}" in made

@@ -70,7 +70,7 @@ def module() -> str:
 
 
 def named(path: Path) -> str:
-    """What a module is called in the bundle: by its place below the static files, or by the component that it is."""
+    """What a module is called in the one piece: by its place below the static files, or by the component that it is."""
     if path.is_relative_to(assets.COMPONENTS):
         return f"component/{path.parent.name}.js"
     return path.relative_to(assets.STATIC).as_posix()

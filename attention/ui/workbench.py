@@ -53,7 +53,7 @@ MOST_WHOLE = 2**53
 
 
 @st.fragment
-def workbench() -> None:
+def show() -> None:
     """The part of the page below the sentence box, for the session's present view."""
     view = state.current()
     # Always there, so that what comes below keeps its place, and with it its elements, whether or not this is empty.

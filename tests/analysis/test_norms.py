@@ -9,8 +9,8 @@ import torch
 import attention
 from attention.analysis.norms import KEYS, norm_weighted, writes
 from attention.record import Trace
-from tests.holding import held, translator
 from tests.tiny import build, ids
+from tests.traced import held, translator
 
 N = 13
 

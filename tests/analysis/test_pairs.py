@@ -11,8 +11,8 @@ import attention
 from attention.analysis.pairs import between
 from attention.errors import InputError
 from attention.record import AttentionRecord, Mask, Trace
-from tests.holding import held, translator
 from tests.tiny import ids
+from tests.traced import held, translator
 
 N = 13
 

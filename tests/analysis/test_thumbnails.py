@@ -15,8 +15,8 @@ from attention.analysis.summary import habit
 from attention.analysis.thumbnails import NO_SCORES, thumbnails, to_bytes, why_not
 from attention.record import Mask, Trace
 from tests.figures.heads import N_HEADS, causal, cross, tensors
-from tests.holding import held, translator
 from tests.tiny import ids
+from tests.traced import held, translator
 
 N = 37
 

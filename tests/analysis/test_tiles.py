@@ -19,9 +19,9 @@ from attention.analysis.norms import norm_weighted
 from attention.analysis.tiles import Box, Tile, edges, refusal, tiles, values_tile
 from attention.errors import InputError, NoSuchHeadError
 from attention.record import AttentionRecord, Mask, PositionBias, Trace
-from tests.holding import held
 from tests.oracles.tiles import tile
 from tests.tiny import ids
+from tests.traced import held
 
 H, G, D, V = 4, 2, 5, 3
 LONG = 4096

@@ -12,14 +12,14 @@ from benchmarks.load import __main__ as load
 from benchmarks.soak import __main__ as soak
 from benchmarks.soak.flat import flat
 from benchmarks.soak.people import World
-from tests.aside import aside
+from tests.own_loop import in_own_loop
 
 
 def test_five_people_open_one_link_and_act(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "THINK_SECONDS", 0.3)
     monkeypatch.setattr(load, "SETTLE_SECONDS", 0.5)
     few = load.Size(sessions=5, acting=5, seconds=3.0, crowd=5)
-    found = aside(lambda: load.measure(few, tmp_path, whole=False))
+    found = in_own_loop(lambda: load.measure(few, tmp_path, whole=False))
     assert found["errors"] == dict.fromkeys(found["errors"], 0)
     assert found["one link"]["answers"] == 5
     assert found["one link"]["forwards"] == 1, "all who open one link share one run of the model"

@@ -18,9 +18,9 @@ from attention.browser import codec
 from attention.browser.tiles import LIMIT, tiles_tree
 from attention.errors import InputError, NoSuchHeadError
 from attention.record import AttentionRecord, HeadView, Mask, ModelFacts, Token, Trace
-from tests.holding import held
 from tests.oracles.tiles import tile
 from tests.tiny import ids
+from tests.traced import held
 
 H, D = 2, 3
 STAGES = ("scores", "scaled", "softcapped", "masked", "weights")

@@ -16,10 +16,10 @@ import torch
 from playwright.sync_api import Page, expect
 
 from tests import small_models, tiny
-from tests.later import Later
+from tests.lazy import Lazy
 from tests.models.hub_server import Hub
 
-peft = Later("peft")
+peft = Lazy("peft")
 WAIT = 60_000
 PLAIN = {"arcee": "decoder", "ibert": "masked", "lfm3": "decoder", "seed_oss": "decoder", "xlstm": "decoder"}
 TEXT = "The cat sat on the mat because it was tired."

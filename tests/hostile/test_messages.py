@@ -16,8 +16,8 @@ import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from benchmarks.load.visitor import Visitor, heard_at
-from tests.aside import aside
 from tests.hostile.test_texts import OURS
+from tests.own_loop import in_own_loop
 from tools import serving
 
 SECONDS = 300
@@ -77,7 +77,7 @@ async def _is_alive(visitor: Visitor, text: str) -> None:
 
 
 def visited(server: serving.Served, visit: Any) -> None:
-    aside(lambda: asyncio.run(visit(server.url)))
+    in_own_loop(lambda: asyncio.run(visit(server.url)))
 
 
 def test_no_json_of_any_kind_breaks_a_component(server: serving.Served) -> None:

@@ -20,9 +20,9 @@ from websockets.exceptions import WebSocketException
 
 from attention.view import DEFAULT_TEXT
 from benchmarks.load.visitor import Visitor
-from tests.aside import aside
 from tests.hostile.test_texts import OURS
 from tests.hostile.texts import MARKUP, PASTE, texts
+from tests.own_loop import in_own_loop
 from tools import serving
 
 SECONDS = 120
@@ -78,7 +78,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[serving.Served]
 
 
 def visited(served: serving.Served, visit: Callable[[str], Coroutine[Any, Any, None]]) -> None:
-    aside(lambda: asyncio.run(visit(served.url)))
+    in_own_loop(lambda: asyncio.run(visit(served.url)))
 
 
 async def _default(url: str) -> None:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from benchmarks.load.visitor import Visitor
-from tests.aside import aside
+from tests.own_loop import in_own_loop
 from tools import serving
 
 SECONDS, MEGABYTES, LINE = 300, 10, "----headlight"
@@ -67,4 +67,4 @@ def test_files_are_bounded_in_number_and_bytes(server: serving.Served) -> None:
         await visitor.close()
         assert await asyncio.to_thread(put, url, visitor.session, "late") == 400
 
-    aside(lambda: asyncio.run(visit(server.url)))
+    in_own_loop(lambda: asyncio.run(visit(server.url)))

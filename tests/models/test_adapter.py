@@ -20,12 +20,12 @@ from attention.errors import InputError, ModelError
 from attention.models import ModelPool, inspect, parse
 from attention.models.store import remove
 from tests import small_models
-from tests.holding import checks_hold
-from tests.later import Later
+from tests.lazy import Lazy
 from tests.models.conftest import use_hub
 from tests.models.hub_server import Hub
+from tests.traced import checks_hold
 
-peft = Later("peft")
+peft = Lazy("peft")
 # It asks transformers for things by names that are going out of use.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning:transformers.*", "ignore::UserWarning:peft.*")
 TEXT = "The cat sat on the mat"

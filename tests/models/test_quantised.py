@@ -19,10 +19,10 @@ from attention.errors import ModelError
 from attention.models import ModelPool, inspect, parse
 from attention.models.quantised import method_of
 from tests import small_models, tiny
-from tests.holding import checks_hold
-from tests.later import Later
+from tests.lazy import Lazy
+from tests.traced import checks_hold
 
-bitnet = Later("transformers.integrations.bitnet")
+bitnet = Lazy("transformers.integrations.bitnet")
 TEXT = "The cat sat on the mat"
 BLOCK = 128
 # What four bits mean in mxfp4.

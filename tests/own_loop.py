@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def aside(call: Callable[[], T]) -> T:
+def in_own_loop(call: Callable[[], T]) -> T:
     """What a call gives, made in a thread of its own."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(call).result()

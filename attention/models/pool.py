@@ -208,26 +208,29 @@ class ModelPool:
             if load.stop.asked:
                 raise hub.cancelled(ref)
             self._check(ref, card)  # others may have been loaded meanwhile
-            self._make_room(card)
-            return build(ref, card, folder, tokenizer, self.limits.device)
+            self._make_room(ref, card)
+            model = build(ref, card, folder, tokenizer, self.limits.device)
+            with self._lock:
+                load.model = model  # it counts before the next one is built
+            return model
 
     def _check(self, ref: ModelRef, card: ModelCard) -> None:
         """Raise ModelError where a model has no room here, even after all others that may leave have left."""
         with self._lock:
             ready = [load for load in self._loads.values() if load.ready]
-            freed = sum(_bytes(load) for load in self._leaving(card))
+            freed = sum(_bytes(load) for load in self._leaving(ref, card))
         memory.check(ref, card, freed)
         memory.check_ceiling(ref, card, self._ceiling, sum(map(_bytes, ready)))
 
-    def _make_room(self, card: ModelCard) -> None:
+    def _make_room(self, ref: ModelRef, card: ModelCard) -> None:
         """Drop before loading and not after, so that never more than the allowed number, or more than the ceiling, is
         in memory.
         """
         with self._lock:
-            leaving = self._leaving(card)
+            leaving = self._leaving(ref, card)
             models = [weakref.ref(load.model.model) for load in leaving if load.model is not None]
-            for ref in [ref for ref, load in self._loads.items() if load in leaving]:
-                del self._loads[ref]
+            for gone in [own for own, load in self._loads.items() if load in leaving]:
+                del self._loads[gone]
         if not leaving:
             return
         del leaving
@@ -237,12 +240,16 @@ class ModelPool:
             time.sleep(LEAVING_POLL_SECONDS)
             memory.give_back()
 
-    def _leaving(self, card: ModelCard) -> list[_Load]:
+    def _leaving(self, ref: ModelRef, card: ModelCard) -> list[_Load]:
         """The least recently used: as many as stand over the allowed number, and as are needed to stay below the
         ceiling with one more model.
+
+        Bundled models take a few megabytes each: they do not count, and go last.
         """
-        ready = [load for load in self._loads.values() if load.ready]
-        count = max(len(ready) - self.limits.models_in_memory + 1, 0)
+        counted = [load for own, load in self._loads.items() if load.ready and not own.bundled]
+        bundled = [load for own, load in self._loads.items() if load.ready and own.bundled]
+        ready, more = counted + bundled, 0 if ref.bundled else 1
+        count = max(len(counted) - self.limits.models_in_memory + more, 0)
         over = memory.used() + memory.needed(card) - self._ceiling if self._ceiling else 0
         while count < len(ready) and over > sum(map(_bytes, ready[:count])):
             count += 1

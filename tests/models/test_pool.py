@@ -126,6 +126,30 @@ def test_the_least_recently_used_goes_first(pool: ModelPool):
     assert [ref.id for ref in pool.loaded()] == ["gpt2", "t5"]
 
 
+def test_bundled_models_stay_and_take_nobodys_place(pool: ModelPool):
+    for name in ("storyteller", "./gpt2", "cloze", "./bert", "dates"):
+        pool.get(name)
+    assert [ref.id for ref in pool.loaded()] == ["storyteller", "gpt2", "cloze", "bert", "dates"]
+    pool.get("./t5")
+    assert [ref.id for ref in pool.loaded()] == ["storyteller", "cloze", "bert", "dates", "t5"]
+
+
+def test_models_that_are_built_at_once_are_not_more_than_allowed(twin_root: Path, monkeypatch: pytest.MonkeyPatch):
+    """Each is counted before the next one makes room, however late those who wait hear of it."""
+    pool = ModelPool(Limits(model_folder=str(twin_root), models_in_memory=1))
+    load = pool._load
+
+    def late(*given):
+        model = load(*given)
+        time.sleep(0.3)
+        return model
+
+    monkeypatch.setattr(pool, "_load", late)
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(pool.get, ("./gpt2", "./bert", "./t5")))
+    assert len(pool.loaded()) == 1
+
+
 def test_room_is_made_before_the_next_is_built(twin_root: Path, monkeypatch: pytest.MonkeyPatch):
     pool = ModelPool(Limits(model_folder=str(twin_root), models_in_memory=1))
     pool.get("./gpt2")

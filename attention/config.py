@@ -38,7 +38,9 @@ class Limits:
     max_characters: int = _limit(20_000, "longest text, in characters, that is looked at")
     max_tokens: int = _limit(512, "most tokens that the page traces at once")
     max_model_mb: int = _limit(6_000, "largest model, in megabytes of weights, that is loaded")
-    models_in_memory: int = _limit(2, "how many models stay loaded beside the bundled ones; the least recently used goes first")
+    models_in_memory: int = _limit(
+        2, "how many models stay loaded beside the bundled ones; the least recently used goes first"
+    )
     models: str = _limit("", "the only models that are offered, ids with commas between; empty: the whole catalogue")
     any_model: bool = _limit(True, "whether ids outside the catalogue may be loaded")
     model_folder: str = _limit("", "folder whose subfolders may be opened as local models; empty: none")

@@ -20,6 +20,7 @@ from tests.chromium.fixtures import (  # noqa: F401
     page_errors,
     pages,
     serve,
+    serve_source,
     settle,
     shot,
 )

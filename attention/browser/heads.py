@@ -1,8 +1,9 @@
 """What the browser needs to make a head by itself: q, k, v, the rules and the model's own output, for `codec`.
 
 Maps grow with the square of the text, so they stay here; `static/head.js` makes them there, and compares what it made
-with the model's own output that came along. Where a rule says which keys a query may see, or what is added by position,
-the rule travels; a mask that follows no rule travels as bits. Numbers are float32.
+with the model's own output that came along. Which fields of a record travel stands in their declarations
+(`attention.record.held`). Where a rule says which keys a query may see, or what is added by position, the rule travels;
+a mask that follows no rule travels as bits. Numbers are float32.
 """
 
 from __future__ import annotations

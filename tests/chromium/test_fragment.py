@@ -47,13 +47,8 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def url(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory, log: Path) -> str:
-    folder = tmp_path_factory.mktemp("planted")
-    for name in ("pages", "static"):
-        (folder / name).symlink_to(ROOT / name)
-    script = folder / "app.py"
-    script.write_text(PLANTED.format(app=str(ROOT / "app.py"), log=str(log)), encoding="utf-8")
-    return serve(script)
+def url(serve_source: Callable[[str], str], log: Path) -> str:
+    return serve_source(PLANTED.format(app=str(ROOT / "app.py"), log=str(log)))
 
 
 def test_a_change_in_the_browser_reruns_the_fragment_alone(

@@ -342,14 +342,9 @@ def test_the_foot_says_the_checks(inspect):
 
 
 @pytest.fixture(scope="module")
-def without_mask(serve, tmp_path_factory) -> str:
+def without_mask(serve_source) -> str:
     """URL of the same app, in whose stages the mask has been lost."""
-    folder = tmp_path_factory.mktemp("planted")
-    for name in ("pages", "static"):
-        (folder / name).symlink_to(ROOT / name)
-    script = folder / "app.py"
-    script.write_text(PLANTED.format(app=str(ROOT / "app.py")), encoding="utf-8")
-    return serve(script)
+    return serve_source(PLANTED.format(app=str(ROOT / "app.py")))
 
 
 def test_a_failed_check_turns_the_foot_into_a_warning(without_mask, open_page, settle, shot):

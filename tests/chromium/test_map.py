@@ -3,7 +3,6 @@
 import json
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from attention.ui import maps
 from attention.view import View
 from tests.chromium.harness import add, messages, mount
 
-ROOT = Path(__file__).resolve().parents[2]
 # A page with nothing but the map on it, as Streamlit serves it.
 ALONE = """
 import streamlit as st
@@ -49,13 +47,8 @@ WIDEST = """() => Math.max(
 
 
 @pytest.fixture(scope="module")
-def map_url(serve, tmp_path_factory) -> str:
-    folder = tmp_path_factory.mktemp("map")
-    for name in ("pages", "static"):
-        (folder / name).symlink_to(ROOT / name)
-    script = folder / "app.py"
-    script.write_text(ALONE, encoding="utf-8")
-    return serve(script)
+def map_url(serve_source) -> str:
+    return serve_source(ALONE)
 
 
 @pytest.fixture

@@ -101,6 +101,14 @@ class Component:
             self.page.get_by_role("button", name=button, exact=True).click()
         return coming.value.suggested_filename, Path(coming.value.path()).read_bytes()
 
+    def drawn(self, *, called: str, **choices: Any) -> ET.Element:
+        """The picture of head 1 with these choices, in a file of that name, with everything in its place."""
+        self.choose(**choices)
+        name, data = self.download("Download SVG")
+        assert name == f"headlight-own-tensors-layer-0-head-1-{called}.svg"
+        in_its_place(self.page, data)
+        return ET.fromstring(data)
+
     def picture(self, button: str = "Download PNG") -> Image.Image:
         return Image.open(io.BytesIO(self.download(button)[1]))
 
@@ -425,11 +433,7 @@ def test_the_arithmetic_is_that_of_q_k_and_v(page, trace, tensors, size, colours
     own, row = Component(page), 6
     own.show(trace, View(head=1, query=row), dark=dark)
     try:
-        own.choose(what="arithmetic", size=size, colours=colours)
-        name, data = own.download("Download SVG")
-        assert name == "headlight-own-tensors-layer-0-head-1-arithmetic.svg"
-        in_its_place(page, data)
-        svg = ET.fromstring(data)
+        svg = own.drawn(what="arithmetic", size=size, colours=colours, called="arithmetic")
         steps = steps_of(tensors, 1, row)
         order = np.argsort(-steps["weight"], kind="stable")
         listed, others = order[:5], order[5:]
@@ -531,11 +535,7 @@ def test_bars_by_dimension_are_as_long_as_q_k_and_their_products(page, trace, te
     own, row, key = Component(page), 6, 3
     own.show(trace, View(head=1, query=row, key=key), dark=dark)
     try:
-        own.choose(what="dimensions", size=size, colours=colours)
-        name, data = own.download("Download SVG")
-        assert name == "headlight-own-tensors-layer-0-head-1-q-k-by-dimension.svg"
-        in_its_place(page, data)
-        svg = ET.fromstring(data)
+        svg = own.drawn(what="dimensions", size=size, colours=colours, called="q-k-by-dimension")
         q, k = (tensors[side][1].double().numpy()[at] for side, at in (("query", row), ("key", key)))
         for group, numbers, together in (("q", q, [*q, *k]), ("k", k, [*q, *k]), ("product", q * k, q * k)):
             bars = bars_in(svg, f"bars {group}")

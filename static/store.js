@@ -16,7 +16,7 @@
 const version = new URL(import.meta.url).search;
 const shared = (name) => import(`./${name}.js${version}`);
 const [{ head: make, specials }, { tiles }, { query: queryOf }, { busOf }, { pinsOf, written }] = await Promise.all(
-  ["head", "tiles", "address", "bus", "look"].map(shared));
+  ["head", "tiles", "url", "bus", "look"].map(shared));
 
 // Fast steps through the heads are one message.
 const SETTLE_MS = 140;

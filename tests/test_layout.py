@@ -87,14 +87,14 @@ def test_every_exception_is_needed() -> None:
 @pytest.mark.parametrize(
     ("path", "wrong"),
     [
-        ("tests/view/test_links.py", False), ("tests/view/test_links_packed.py", False),
-        ("tests/view/test_view.py", False), ("tests/view/test_linked.py", True), ("tests/test_links.py", True),
-        ("tests/pages/test_links.py", True), ("tests/chromium/test_anything.py", False),
+        ("tests/view/test_url.py", False), ("tests/view/test_url_packed.py", False),
+        ("tests/view/test_view.py", False), ("tests/view/test_urls.py", True), ("tests/test_url.py", True),
+        ("tests/pages/test_url.py", True), ("tests/chromium/test_anything.py", False),
         ("attention/figures/__init__.py", True), ("attention/wire.py", True),
     ],
 )  # fmt: skip
 def test_what_lies_elsewhere_is_found(tmp_path: Path, path: str, wrong: bool) -> None:
-    for one in ("attention/view/__init__.py", "attention/view/links.py", "tests/view/test_view.py", path):
+    for one in ("attention/view/__init__.py", "attention/view/url.py", "tests/view/test_view.py", path):
         (tmp_path / one).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / one).touch()
     found = list(misplaced(tmp_path))

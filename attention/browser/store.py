@@ -97,7 +97,7 @@ def look(
     browser. about, tiles: which fields name something of one run, and on which the tiles of a long text depend.
 
     count: how many tokens each side has, and the most that there may be here and in this model. address: null,
-    or, on a page that is `addressed`, what `static/address.js` makes its address of.
+    or, on a page that is `addressed`, what `static/url.js` makes its address of.
     """
     trace = head_view.trace
     most = min(limit, trace.model.max_tokens or limit)

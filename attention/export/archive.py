@@ -28,7 +28,7 @@ from attention.record.plain import clean
 from attention.record.tensors import OWN_TENSORS
 from attention.tokens.visible import readable
 from attention.view import View, parse
-from attention.view.links import in_full
+from attention.view.url import in_full
 
 if TYPE_CHECKING:
     from attention.record import HeadView, Kind

@@ -15,7 +15,7 @@ from attention.errors import InputError
 from attention.export.archive import WHAT, sendable
 from attention.export.provenance import provenance
 from attention.export.shown import on_show
-from attention.view.links import in_full
+from attention.view.url import in_full
 
 if TYPE_CHECKING:
     from attention.record import AttentionRecord, HeadView, Token, Trace

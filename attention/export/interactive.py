@@ -25,7 +25,7 @@ from attention.errors import InputError
 from attention.export.shown import cut, on_show, text_of
 from attention.figures.palette import THEMES, Palette
 from attention.view import NUMBERS, PICTURES, View, to_query
-from attention.view.links import fits_address
+from attention.view.url import fits_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -37,8 +37,8 @@ from attention.view.fields import (
 )
 from attention.view.files import from_file, most_bytes, to_file
 from attention.view.fitting import Place, fit
-from attention.view.links import LONGEST_QUERY, fits_address, parse, revised, show, to_address, to_query
 from attention.view.parameters import PARAMETERS, Parameter
+from attention.view.url import LONGEST_QUERY, fits_address, parse, revised, show, to_address, to_query
 
 __all__ = [
     "COLDEST",

@@ -12,8 +12,8 @@ from typing import Any
 from attention.config import Limits
 from attention.errors import InputError
 from attention.view.fields import View
-from attention.view.links import in_full, parse, show
 from attention.view.parameters import PACKED, PARAMETERS
+from attention.view.url import in_full, parse, show
 
 FORMAT, FILE_VERSION = "headlight-view", 1
 KEYS = {"format", "version", "view"}

@@ -57,8 +57,8 @@ from attention.view import (
     to_query,
 )
 from attention.view.fitting import nearest
-from attention.view.links import READABLE
 from attention.view.packing import CHECK, PIECE, Saved, pack, unpack
+from attention.view.url import READABLE
 
 OLD_LINKS = json.loads((Path(__file__).parents[1] / "data" / "old_links.json").read_text(encoding="utf-8"))
 
@@ -323,7 +323,7 @@ def test_an_address_is_the_query_where_that_fits_and_else_carries_no_text(view: 
 
 def test_a_page_packs_a_long_paste_once() -> None:
     paste = View(text=english() * 20)
-    with patch("attention.view.links.pack", wraps=pack) as packs:
+    with patch("attention.view.url.pack", wraps=pack) as packs:
         for layer in range(5):
             to_address(replace(paste, layer=layer))
             fits_address(replace(paste, layer=layer))

@@ -19,7 +19,7 @@ SECONDS = 60_000
 HEARD = "() => !globalThis.headlightStores.get('inspect').local.size"
 HEAD = "(head) => globalThis.headlightStores.get('inspect').shown.look.head === head"
 SETUP = """async () => {
-    const [{ query }, { written }] = await Promise.all(["address", "look"].map((name) => import(`/${name}.js`)));
+    const [{ query }, { written }] = await Promise.all(["url", "look"].map((name) => import(`/${name}.js`)));
     const texts = (changes) => Object.entries(changes).map(([name, value]) => [name, written(name, value)]);
     globalThis.made = ({ address, changes, search }) => query(address, Object.fromEntries(texts(changes)), search);
 }"""

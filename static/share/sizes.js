@@ -48,7 +48,7 @@ export function wrapped(text, width, bold = false, size = LETTERS) {
       last = word;
     } else last = longer;
   }
-  return line ? [...lines, line] : lines;
+  return last ? [...lines, last] : lines;
 }
 
 /** A word in pieces that fit. */

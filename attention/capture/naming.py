@@ -39,7 +39,7 @@ def _kinds(model: PreTrainedModel, operations: list[Operation], anatomy: Anatomy
         own: Kind = "decoder" if _is_causal(model, operations) else "encoder"
         return ["cross" if cross else own for cross in crosses]
     encoder = anatomy.encoder
-    texts = {op.n_q for op in operations if id(op.module) in encoder}
+    texts = {op.record.n_q for op in operations if id(op.module) in encoder}
     return [
         "encoder" if id(op.module) in encoder else "cross" if cross or _is_cross(op, texts) else "decoder"
         for op, cross in zip(operations, crosses, strict=True)
@@ -57,8 +57,8 @@ def _says_cross(operation: Operation, names: dict[int, str]) -> bool:
 
 def _is_cross(operation: Operation, texts: set[int]) -> bool:
     """Whether a decoder's operation looks at another text, and at that alone; T5Gemma 2 joins both in one softmax."""
-    joined = {operation.n_q + n for n in texts}
-    return operation.n_q != operation.n_k and operation.n_k not in joined
+    n_q, n_k = operation.record.n_q, operation.record.n_k
+    return n_q != n_k and n_k not in {n_q + n for n in texts}
 
 
 def _is_causal(model: PreTrainedModel, operations: list[Operation]) -> bool:
@@ -72,13 +72,12 @@ def _is_causal(model: PreTrainedModel, operations: list[Operation]) -> bool:
 
 def _looks_ahead(operation: Operation) -> bool | None:
     """Whether some query may see a later key; None where the mask leaves no such pair to tell by."""
-    n_q, n_k = operation.n_q, operation.n_k
-    keys = operation.mask.keys
-    if n_q < 2 or (keys is not None and int(keys.sum()) < 2):
+    n_q, n_k, mask = operation.record.n_q, operation.record.n_k, operation.record.mask
+    if n_q < 2 or (mask.keys is not None and int(mask.keys.sum()) < 2):
         return None
-    if operation.mask.array is None:
-        return not operation.mask.causal
-    return bool(operation.mask.array.reshape(-1, n_q, n_k).triu(1).any())
+    if mask.array is None:
+        return not mask.causal
+    return bool(mask.array.reshape(-1, n_q, n_k).triu(1).any())
 
 
 def _layers(model: PreTrainedModel, operations: list[Operation], kinds: list[Kind], names: dict[int, str]) -> list[int]:
@@ -111,9 +110,10 @@ def _same_pass(one: Operation, other: Operation) -> bool:
     """Whether two operations ran in one call of their module: told, or seen by their sharing one query."""
     if one.number is not None:
         return one.number == other.number
-    if one.query is None or other.query is None:
+    first, second = one.record.query, other.record.query
+    if first is None or second is None:
         return False
-    return one.query.data_ptr() == other.query.data_ptr() and one.query.shape == other.query.shape
+    return first.data_ptr() == second.data_ptr() and first.shape == second.shape
 
 
 def _own_number(operation: Operation, names: dict[int, str]) -> int | None:

@@ -70,7 +70,7 @@ def _runs(numbers: list[int]) -> str:
 def _joined(seam: Seam, operations: list[Operation], where: Sequence[Address]) -> bool:
     """Whether a decoder's operation has its own tokens and another text's as its keys."""
     pairs = zip(operations, where, strict=True)
-    return any(place.kind == "decoder" and op.n_k - op.n_q in seam.lengths for op, place in pairs)
+    return any(place.kind == "decoder" and op.record.n_k - op.record.n_q in seam.lengths for op, place in pairs)
 
 
 def nothing_seen(model: PreTrainedModel, seam: Seam) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from torch import Tensor
@@ -90,8 +91,8 @@ def _witness(operation: Operation, masks: list[Tensor], rerun: Rerun, index: int
     if operation.mode == "registry":
         return witness_of(operation, masks)
     if operation.mode == "call":
-        causal = operation.own_mask is None and operation.mask.causal
-        return FusedWitness(scale=operation.scale, mask=operation.own_mask, causal=causal)
+        causal = operation.own_mask is None and operation.record.mask.causal
+        return FusedWitness(scale=operation.record.scale, mask=operation.own_mask, causal=causal)
     return OwnRun(rerun, index, f"{type(operation.module).__name__}'s own run")
 
 
@@ -103,24 +104,13 @@ def _record(
     witness: Witness | None,
 ) -> AttentionRecord:
     found = isinstance(projection, LayerProjection)
-    return AttentionRecord(
-        layer=address.layer,
-        kind=address.kind,
-        op=address.op,
-        query=operation.query,
-        key=operation.key,
-        value=operation.value,
-        scale=operation.scale,
-        mask=operation.mask,
-        position_bias=operation.position_bias,
-        softcap=operation.softcap,
-        sink=operation.sink,
-        sink_scales=operation.sink_scales,
-        output=operation.output,
+    return replace(
+        operation.record,
+        **vars(address),
         projection=projection if isinstance(projection, LayerProjection) else None,
         projected=projected if found else None,
         no_projection="" if found else getattr(projection, "reason", ""),
-        maps=witness if operation.query is None and isinstance(witness, OwnRun) else None,
+        maps=witness if operation.record.query is None and isinstance(witness, OwnRun) else None,
         witness=witness,
     )
 
@@ -134,20 +124,20 @@ def facts(
     trained: bool | None = None,
 ) -> ModelFacts:
     """What the page says of the model, read from the model itself."""
-    first, table = operations[0], embedding(model)
+    record, table = operations[0].record, embedding(model)
     return ModelFacts(
         name=name or getattr(model.config, "name_or_path", "") or type(model).__name__,
         architecture=type(model).__name__,
-        capture_mode=first.mode,
+        capture_mode=operations[0].mode,
         n_layers=getattr(model.config.get_text_config(), "num_hidden_layers", None),
         n_decoder_layers=_decoder_layers(model),
-        n_heads=first.output.shape[1],
-        n_kv_heads=first.value.shape[0],
+        n_heads=record.n_heads,
+        n_kv_heads=record.n_kv_heads,
         d_model=getattr(model.config.get_text_config(), "hidden_size", None if table is None else table.shape[1]),
-        d_head=None if first.query is None else first.query.shape[2],
+        d_head=record.d_head,
         n_parameters=sum(weight.numel() for weight in model.parameters()),
         max_tokens=longest(model),
-        dtype=str(first.output.dtype).removeprefix("torch."),
+        dtype=str(operations[0].output.dtype).removeprefix("torch."),
         trained=trained,
         revision=revision,
     )

@@ -82,9 +82,12 @@ def witness_of(operation: Operation, masks: list[Tensor]) -> EagerWitness | None
         function=function,
         module=stand_in(operation.module),
         mask=_share(operation.own_mask, masks),
-        causal=operation.mask.causal,
+        causal=operation.record.mask.causal,
         bias=operation.own_bias,
-        arguments={"scaling": operation.scale, **{name: _wider(value) for name, value in operation.arguments.items()}},
+        arguments={
+            "scaling": operation.record.scale,
+            **{name: _wider(value) for name, value in operation.arguments.items()},
+        },
     )
 
 

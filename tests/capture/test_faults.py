@@ -147,7 +147,7 @@ def test_tensors_overwritten_in_place_are_kept_as_they_entered(monkeypatch: pyte
         result = before(self, *args, **kwargs)
         seam = current()
         if seam is not None and seam.observer.operations and not seam.observer.copies:
-            seam.observer.operations[-1].query.mul_(2)
+            seam.observer.operations[-1].record.query.mul_(2)
         return result
 
     monkeypatch.setattr(type(layer), "forward", overwriting)

@@ -210,10 +210,10 @@ def test_each_tells_the_server_its_own_changes_and_one_alone_the_address(
     expect(group(groups, FIRST).get_by_text("first heard 0: 0.1, None, 1", exact=True)).to_be_visible()
     next_head(groups, FIRST)
     pin(groups, FIRST)
+    settle(groups)
     assert groups.evaluate("() => Object.fromEntries(new URLSearchParams(location.search))").items() >= {
         ("head", "2"), ("query", "2"), ("model", "local"), ("text", TEXTS[FIRST]),
     }  # fmt: skip
-    settle(groups)
     expect(group(groups, FIRST).get_by_text(re.compile(r"^first heard \d: 0\.2, 2, 1$"))).to_be_visible()
     expect(group(groups, SECOND).get_by_text(re.compile(r"^second heard \d: 1\.3, None, 4$"))).to_be_visible()
 

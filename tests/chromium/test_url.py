@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from attention.browser import store
+from attention.table import keys
 from attention.view import View, to_address
 from tests.chromium.lab import Lab, opened
 
@@ -95,4 +96,5 @@ def test_what_the_server_sends_is_what_it_would_write() -> None:
     address = store._address(view)
     assert dict(map(tuple, address["query"])) == to_address(view)
     assert [key for key in address["order"] if key in to_address(view)] == list(to_address(view))
-    assert set(address["defaults"]) == set(store.OWNED) <= set(asdict(view))
+    assert set(address["defaults"]) == {keys(View)[name] for name in store.OWNED}
+    assert set(store.OWNED) <= set(asdict(view))

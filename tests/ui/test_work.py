@@ -32,7 +32,7 @@ def where(trace: Trace) -> str:
 def test_what_is_quick_is_made_at_once_and_the_rest_in_its_turn(trace: Trace) -> None:
     begun = work._works.begun
     assert work.through(trace, "where", where, work.QUICK) == threading.current_thread().name
-    derived._shelves.pop(trace)
+    derived._caches.pop(trace)
     assert work.through(trace, "where", where, work.QUICK + 1).startswith("headlight-going through the heads")
     assert work._works.begun == begun + 1
 
@@ -69,7 +69,7 @@ def test_who_leaves_gets_a_sentence_until_it_is_begun_again(trace: Trace, monkey
         return where(trace)
 
     work.through(trace, "where", slow, work.QUICK + 1)
-    derived._shelves.pop(trace)
+    derived._caches.pop(trace)
     with pytest.raises(work.LeftError):
         work.through(trace, "where", slow, work.QUICK + 1)
     work.again()

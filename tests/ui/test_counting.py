@@ -81,8 +81,8 @@ class Page:
         return self.act(lambda: head.hear({"seq": 1, "changes": changes, "about": dict.fromkeys(changes, self.run())}))
 
     def run(self) -> str:
-        """The name of the run that lies in the browser."""
-        about: str = self.app.session_state[head.LAID][0]
+        """The name of the run that the browser has."""
+        about: str = self.app.session_state[head.SENT][0]
         return about
 
     def choose(self, **changes: Any) -> dict[str, int]:

@@ -108,7 +108,7 @@
 
   /** Draw all heads anew from these bytes, in the very component that is on the page. */
   async function overview(text, rounds) {
-    const { default: component } = await probe.module("All heads in one canvas");
+    const { default: component } = await globalThis.headlight.load("component/heads.js");
     const data = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
     const parentElement = pick(".heads").getRootNode();
     const [times, idle] = [[], []];

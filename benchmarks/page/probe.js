@@ -3,7 +3,7 @@
  * over the WebSocket. The clock has steps of 0.1 ms.
  */
 (() => {
-  const seen = { sent: [], received: [], finished: [], modules: [] };
+  const seen = { sent: [], received: [], finished: [] };
   const sizeOf = (data) => data.byteLength ?? data.size ?? data.length;
   // Streamlit's message that a run of the script has ended: one number alone, which no other message is.
   const END_BYTES = 2;
@@ -20,13 +20,6 @@
       seen.sent.push(performance.now());
       super.send(data);
     }
-  };
-  // Streamlit imports a component's module from such an address; who imports it again gets the same module.
-  const address = URL.createObjectURL;
-  URL.createObjectURL = (what) => {
-    const made = address.call(URL, what);
-    if (what instanceof Blob && what.type === "text/javascript") what.text().then((text) => seen.modules.push([made, text]));
-    return made;
   };
   const BUSY = '[data-testid="stStatusWidget"], [data-testid="stSpinner"], [data-testid="stSkeleton"]';
 
@@ -118,11 +111,5 @@
     }
   }
 
-  /** The module of a component that is on the page: the one whose code holds this sentence. */
-  async function module(sentence) {
-    const found = seen.modules.find(([, text]) => text.includes(sentence));
-    return import(found[0]);
-  }
-
-  globalThis.probe = { seen, all, sleep, frame, toFrame, toPainted, forget, messages, quiet, answered, module };
+  globalThis.probe = { seen, all, sleep, frame, toFrame, toPainted, forget, messages, quiet, answered };
 })();

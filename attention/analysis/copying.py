@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from attention.capture.projection import quietly
+from attention.capture.hooks import hooked
+from attention.capture.norms import FrozenNorm, freeze
 from attention.record import contributions
 
 if TYPE_CHECKING:
@@ -25,26 +26,11 @@ if TYPE_CHECKING:
     from attention.capture import PreTrainedModel
     from attention.record import AttentionRecord
 
-# How far what the frozen norm makes may lie from what the run made, relative: float32, and narrower types.
-EXACT, ROUNDED = 1e-4, 3e-2
 NO_UNEMBEDDING = "this model turns nothing into logits of its vocabulary by one matrix"
 NO_NORM = "what enters the unembedding does not come straight from a norm"
 INSIDE = "each layer norms what was added before it, so a head's write does not reach the logits as it is"
 NOT_FROZEN = "the last norm is not one whose scale can be held as it was"
 NORM_FOLLOWS = "a norm follows the output projection, so a head's write is not added as it is"
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FrozenNorm:
-    """y = inverse · gain ⊙ z + offset, z being x, less its mean where `centred`. gain (m,), inverse (n,): 1 / scale."""
-
-    centred: bool
-    gain: Tensor
-    inverse: Tensor
-
-    def __call__(self, written: Tensor, rows: Tensor) -> Tensor:
-        """What a part of x at these rows, (r, m), becomes of y."""
-        return _less_mean(written, self.centred) * self.gain * self.inverse[rows, None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -118,44 +104,20 @@ class Watched:
 def watching(model: PreTrainedModel) -> Iterator[Watched]:
     """While inside, runs of the model in this thread tell what entered their last norm and their unembedding."""
     seen = Watched(model)
-    hooks: list[Any] = []
-    try:
-        for name, module in model.named_modules():
-            if "norm" in type(module).__name__.lower():
-                hooks.append(module.register_forward_hook(seen.on_norm))
-            elif name.rpartition(".")[2].isdigit():
-                hooks.append(module.register_forward_hook(seen.on_block))
-        unembed = model.get_output_embeddings()
-        if unembed is not None:
-            hooks.append(unembed.register_forward_pre_hook(seen.on_unembedding))
+    norms = [module for module in model.modules() if _is_called_norm(module)]
+    numbered = [module for name, module in model.named_modules() if name.rpartition(".")[2].isdigit()]
+    blocks = [module for module in numbered if not _is_called_norm(module)]
+    unembed = model.get_output_embeddings()
+    with (
+        hooked(norms, after=seen.on_norm),
+        hooked(blocks, after=seen.on_block),
+        hooked([] if unembed is None else [unembed], before=seen.on_unembedding),
+    ):
         yield seen
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
-def freeze(norm: nn.Module, x: Tensor, y: Tensor) -> FrozenNorm | None:
-    """The norm with the scales that took x (n, m) to y (n, m), as LayerNorm or RMSNorm have them; None for another."""
-    allowed = EXACT if x.dtype in (torch.float32, torch.float64) else ROUNDED
-    x, y = x.detach(), y.detach().float()
-    signs = torch.randint(0, 2, (1, x.shape[1]), generator=torch.Generator().manual_seed(0)) * 2.0 - 1.0
-    probe = (100 * signs).to(x.device, x.dtype)  # large beside any ε, small enough to be squared in half precision
-    offset = quietly(norm, torch.zeros_like(probe)).float()
-    tried = quietly(norm, probe).float() - offset
-    best: tuple[float, FrozenNorm] | None = None
-    for centred in (False, True):
-        z = _less_mean(probe.float(), centred)
-        gain = (tried * z.pow(2).mean().sqrt() / z)[0]
-        made = _less_mean(x.float(), centred) * gain
-        inverse = ((y - offset) * made).sum(-1) / made.pow(2).sum(-1).clamp(min=1e-30)
-        gap = (y - offset - inverse[:, None] * made).norm() / (y - offset).norm().clamp(min=1e-30)
-        if best is None or float(gap) < best[0]:
-            best = float(gap), FrozenNorm(centred=centred, gain=gain, inverse=inverse)
-    return best[1] if best is not None and best[0] <= allowed else None
-
-
-def _less_mean(x: Tensor, centred: bool) -> Tensor:
-    return x - x.mean(-1, keepdim=True) if centred else x
+def _is_called_norm(module: nn.Module) -> bool:
+    return "norm" in type(module).__name__.lower()
 
 
 def _tensors(*values: object) -> bool:

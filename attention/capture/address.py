@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from torch import nn
 
 from attention.record import Kind
+
+_NUMBER = re.compile(r"(?:^|\.)(\d+)(?=\.|$)")
 
 
 @dataclass(frozen=True, order=True)
@@ -32,3 +35,9 @@ class Order:
         """The address of operation `index` of a run; None where another module than the learned one runs it."""
         is_known = index < len(self.modules) and self.modules[index] == id(module)
         return self.addresses[index] if is_known else None
+
+
+def number_in(path: str) -> int | None:
+    """The first number in a module's path, which is its layer's; None where there is none."""
+    found = _NUMBER.search(path)
+    return int(found[1]) if found else None

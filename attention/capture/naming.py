@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from attention.capture.address import Address
+from attention.capture.address import Address, number_in
 from attention.capture.anatomy import Anatomy, anatomy_of
 from attention.capture.recorder import Operation
 from attention.record import Kind
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _CROSS = re.compile(r"cross|encoder_attn|encdec|enc_dec|encoder_decoder", re.IGNORECASE)
-_NUMBER = re.compile(r"(?:^|\.)(\d+)(?=\.|$)")
 _ATTENTION_LAYERS = ("attention", "hybrid")
 
 
@@ -120,8 +119,7 @@ def _own_number(operation: Operation, names: dict[int, str]) -> int | None:
     own = getattr(operation.module, "layer_idx", None)
     if isinstance(own, int) and own >= 0:
         return own
-    number = _NUMBER.search(names.get(id(operation.module), ""))
-    return int(number[1]) if number else None
+    return number_in(names.get(id(operation.module), ""))
 
 
 def _counted(config: Any, count: int) -> list[int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from torch import Tensor
 
 from attention.capture.address import Order
+from attention.capture.hooks import hooked
 from attention.capture.inputs import Inputs, check_inputs, forward, takes_mask
 from attention.capture.outputs import Result
 from attention.capture.recorded import enter, learned, lengths_of
@@ -96,12 +97,8 @@ def _gradients_begin(model: PreTrainedModel, seam: Seam) -> Iterator[None]:
             return None
         return output.detach().requires_grad_().clone()  # the model may go on in place, which a leaf does not allow
 
-    hooks = [table.register_forward_hook(after) for table in _tables(model)]
-    try:
+    with hooked(_tables(model), after=after):
         yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def _tables(model: PreTrainedModel) -> list[nn.Module]:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from attention.capture.anatomy import anatomy_of
+from attention.capture.hooks import hooked
 from attention.capture.recorder import Recorder
 from attention.capture.seam import observed_by
 from attention.record import TOLERANCE, checked_rows
@@ -87,15 +88,8 @@ class Finder:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """While inside, the model's modules report to this finder (only in the run that records)."""
-        hooks: list[Any] = []
-        try:
-            for module in self._modules:
-                hooks.append(module.register_forward_pre_hook(self._before, with_kwargs=True))
-                hooks.append(module.register_forward_hook(self._after))
+        with hooked(self._modules, before=self._before, after=self._after, with_kwargs=True):
             yield
-        finally:
-            for hook in hooks:
-                hook.remove()
 
     def _before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> None:
         # Another thread that shares the model may meet the hook while it is being removed, and then without kwargs.
@@ -165,12 +159,8 @@ def collecting(projections: list[LayerProjection], recorder: Recorder) -> Iterat
             recorder.projected.setdefault(len(recorder.operations) - 1, sample(output))
 
     modules = {id(module): module for found in projections if (module := found.module()) is not None}
-    hooks = [module.register_forward_hook(after) for module in modules.values()]
-    try:
+    with hooked(modules.values(), after=after):
         yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def sample(output: Tensor) -> Tensor:

@@ -118,7 +118,8 @@ def record(model: PreTrainedModel, inputs: Inputs) -> Recorded:
         if math.isfinite(fidelity.absolute):  # of a run that went wrong nothing is kept for the next one
             known.ways[kind], known.fidelity[kind] = run.way, fidelity
     found = Recorded(run.seam, run.recorder, tuple(where), run.way, known, fidelity, seconds)
-    known.orders[sort] = found.order
+    if not told_before:
+        known.orders[sort] = found.order
     return found
 
 

@@ -11,7 +11,6 @@ Shape letters: b texts, n tokens, m width of the model.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +20,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from attention.capture.address import number_in
 from attention.capture.anatomy import anatomy_of
+from attention.capture.hooks import hooked
 from attention.capture.norms import Norm, looks_like_norm, norm_of
 from attention.capture.seam import Seam, current
 from attention.record import TOLERANCE, wide
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 _ADD, _ADD_IN_PLACE = torch.ops.aten.add.Tensor, torch.ops.aten.add_.Tensor
 _COPIES = {torch.ops.aten._to_copy.default, torch.ops.aten.clone.default}
 _SCALES = {torch.ops.aten.mul.Tensor, torch.ops.aten.mul.Scalar, torch.ops.aten.div.Tensor, torch.ops.aten.div.Scalar}
-_LAYER = re.compile(r"(?:^|\.)(\d+)(?=\.|$)")
 # Where numbers lie, how often they were changed there, and how many they are: views of one tensor have one.
 _Key = tuple[int, int, int]
 
@@ -107,16 +107,8 @@ class Residual:
             if current() is seam and self._stack:
                 self._left(module, self._stack.pop(), args, output, id(module) in encoder)
 
-        hooks: list[Any] = []
-        try:
-            for module in model.modules():
-                hooks.append(module.register_forward_pre_hook(enter))
-                hooks.append(module.register_forward_hook(leave))
-            with _Operators(self):
-                yield
-        finally:
-            for hook in hooks:
-                hook.remove()
+        with hooked(model.modules(), before=enter, after=leave), _Operators(self):
+            yield
 
     def _left(self, module: nn.Module, name: str, args: tuple[Any, ...], output: Any, is_encoder: bool) -> None:
         for made in output if isinstance(output, tuple) else (output,):
@@ -198,7 +190,7 @@ class Residual:
                 stages.add(part.key)
             else:
                 own = part.tensor.reshape(-1, *tensor.shape[-2:])
-                found.append(Write(part.module, _layer(part.module), own))
+                found.append(Write(part.module, number_in(part.module), own))
                 if found[-1].layer is None:
                     stages.add(part.key)
         found.sort(key=lambda write: -1 if write.layer is None else write.layer)
@@ -232,8 +224,3 @@ class _Operators(TorchDispatchMode):
 
 def _key(tensor: Tensor) -> _Key:
     return tensor.data_ptr(), tensor._version, tensor.numel()
-
-
-def _layer(name: str) -> int | None:
-    number = _LAYER.search(name)
-    return int(number[1]) if number else None

@@ -22,6 +22,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from attention.capture.hooks import hooked
 from attention.capture.seam import Call, Product, Seam, current
 
 # Between Q·Kᵀ and the softmax a model may multiply other things (relative positions); this many products are tried.
@@ -97,18 +98,11 @@ class Watch:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """While inside, this thread's run is watched."""
-        hooks: list[Any] = []
-        try:
-            for module in self._modules:
-                hooks.append(module.register_forward_pre_hook(self._enter))
-                hooks.append(module.register_forward_hook(self._leave))
-            # Below the level of operators no gradient flows, so a run with gradients is watched above it.
-            with _Calls(self), _Functions(self) if self._seam.differentiable else _Operators(self):
-                yield
-            self._seam.missed += self._pending is not None
-        finally:
-            for hook in hooks:
-                hook.remove()
+        # Below the level of operators no gradient flows, so a run with gradients is watched above it.
+        operators = _Functions(self) if self._seam.differentiable else _Operators(self)
+        with hooked(self._modules, before=self._enter, after=self._leave), _Calls(self), operators:
+            yield
+        self._seam.missed += self._pending is not None
 
     def _enter(self, module: nn.Module, args: Any) -> None:
         if current() is self._seam:

@@ -139,7 +139,7 @@ def test_a_norm_is_told_by_what_it_does(dtype: torch.dtype) -> None:
     }
     for module, norm in found.items():
         assert norm is not None
-        assert norm.centred is (module is layer)
+        assert norm.held.centred is (module is layer)
         assert torch.allclose(norm.scale, sizes[module].sqrt(), rtol=2e-2 if dtype is torch.bfloat16 else 1e-4)
     for other in (nn.GELU(), nn.Identity(), nn.Softmax(dim=-1), nn.Tanh()):
         assert norm_of(other, "none", x, other(x)) is None

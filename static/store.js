@@ -10,7 +10,7 @@
  * On a store's bus: "shown" {run, look, head} whenever what is shown changed and is here; "waiting" the look that is not
  * here yet, or null; "hover" {query, key, from} or null, of which the server never hears; "several" whether clicks add
  * pins; "swipe" 1 or −1; "count", "undo" and "redo" as the look brought them; and what the map of all heads and the
- * dimensions were given, "overview", "turning" and "options", of which pictures are made.
+ * dimensions were given, "overview", "rotary" and "options", of which pictures are made.
  */
 
 const version = new URL(import.meta.url).search;

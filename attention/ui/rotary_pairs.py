@@ -35,21 +35,21 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Turned(model_runs.OfModel):
+class RotaryPairs(model_runs.OfModel):
     """What was found, by kind and layer, or why nothing is."""
 
     found: Mapping[tuple[Kind, int], Turns | str] | str
 
 
-Job = runs.Job[Turned]
+Job = runs.Job[RotaryPairs]
 
 
-class Turnings(model_runs.ModelRuns[Request, Turned]):
+class RotaryRuns(model_runs.ModelRuns[Request, RotaryPairs]):
     """The test runs of this process."""
 
     what = "turning"
 
-    def _size(self, made: Turned) -> int:
+    def _size(self, made: RotaryPairs) -> int:
         turns = {} if isinstance(made.found, str) else {id(one): one for one in made.found.values()}
         return sum(one.angles.nbytes for one in turns.values() if not isinstance(one, str) and one.angles is not None)
 
@@ -73,7 +73,7 @@ def _refusal(trace: Trace, places: int) -> str:
 
 
 def _ended(found: str) -> Job:
-    job = Job(made=Turned(found=found))
+    job = Job(made=RotaryPairs(found=found))
     job.done.set()
     return job
 
@@ -85,15 +85,15 @@ def found_by(job: Job) -> Mapping[tuple[Kind, int], Turns | str] | str | None:
     return job.made.found if job.made is not None else f"{job.error or 'the test run was stopped'}".rstrip(".")
 
 
-def _run(asked: Request, job: Job) -> Turned:
+def _run(asked: Request, job: Job) -> RotaryPairs:
     from attention.analysis.dimensions import turns_of
     from attention.source import load_source
 
     if asked.model.strip() == LOCAL:
-        return Turned(found=LOCAL_ADDS)
+        return RotaryPairs(found=LOCAL_ADDS)
     source = load_source(asked.model, asked.limits, job.report, job.follow)
     job.report("Finding out how the model turns its dimensions")
-    return Turned(found=turns_of(source.model, asked.places), model=model_runs.own(source))
+    return RotaryPairs(found=turns_of(source.model, asked.places), model=model_runs.own(source))
 
 
-_shared = Turnings(_run)
+_shared = RotaryRuns(_run)

@@ -37,7 +37,7 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Probed(model_runs.OfModel):
+class ScoredModel(model_runs.OfModel):
     """The scores, and what they are of: the stored texts that this model could read, and how many random sequences."""
 
     scores: PatternScores
@@ -45,15 +45,15 @@ class Probed(model_runs.OfModel):
     n_sequences: int
 
 
-Job = runs.Job[Probed]
+Job = runs.Job[ScoredModel]
 
 
-class Probes(model_runs.ModelRuns[Request, Probed]):
+class Scorings(model_runs.ModelRuns[Request, ScoredModel]):
     """The scorings of this process."""
 
     what = "scoring"
 
-    def _size(self, made: Probed) -> int:
+    def _size(self, made: ScoredModel) -> int:
         found = [scored for scored in made.scores.found.values() if scored is not None]
         return sum(array.nbytes for scored in found for array in vars(scored).values())
 
@@ -85,7 +85,7 @@ def _request(view: View, kind: Kind) -> Request:
     return Request(view.model, kind, Limits.from_environment())
 
 
-def _run(asked: Request, job: Job) -> Probed:
+def _run(asked: Request, job: Job) -> ScoredModel:
     from attention.analysis.probe import TEXTS, probe
     from attention.source import load_source
 
@@ -101,7 +101,7 @@ def _run(asked: Request, job: Job) -> Probed:
 
     job.report(_words(0, len(TEXTS), len(TEXTS)), 0.0)
     found = probe(source, asked.kind, on_progress=tell)
-    return Probed(scores=found, texts=texts, n_sequences=n_sequences, model=model_runs.own(source))
+    return ScoredModel(scores=found, texts=texts, n_sequences=n_sequences, model=model_runs.own(source))
 
 
 def _words(done: int, total: int, n_texts: int) -> str:
@@ -142,4 +142,4 @@ def _sequence_lengths(source: Source) -> list[int]:
     return [] if isinstance(made, str) else [len(one.ids) for one in made]
 
 
-_shared = Probes(_run)
+_shared = Scorings(_run)

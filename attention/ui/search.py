@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from attention.analysis.pairs import Between, Link
     from attention.analysis.patterns import Hit, PatternScores
     from attention.record import HeadView, Kind, Token, Trace
-    from attention.ui.scoring import Probed
+    from attention.ui.scoring import ScoredModel
 
 HOW, ON, PATTERN, LEAST, QUERY, KEY, ORDER = (
     f"search-{part}" for part in ("how", "on", "pattern", "least", "query", "key", "order")
@@ -67,7 +67,7 @@ def _on_stored(head_view: HeadView) -> None:
     stored.texts(probed)
 
 
-def _by_pattern(head_view: HeadView, probed: Probed | None) -> None:
+def _by_pattern(head_view: HeadView, probed: ScoredModel | None) -> None:
     offered = _offered(head_view.kind, probed)
     left, right = st.columns([5, 3], gap="small")
     with left:
@@ -95,7 +95,7 @@ def _here(head_view: HeadView) -> PatternScores:
     return work.through(trace, ("scores", kind), partial(scores_of, kind=kind), work.cells(trace, kind))
 
 
-def _offered(kind: Kind, probed: Probed | None) -> dict[str, Pattern]:
+def _offered(kind: Kind, probed: ScoredModel | None) -> dict[str, Pattern]:
     """The patterns that make sense, by name; copying is measured on sequences made for it, not on a text."""
     from attention.analysis.named import PATTERNS
 
@@ -116,7 +116,7 @@ def _chosen(offered: dict[str, Pattern]) -> str | None:
 
 
 def _ranking(
-    scores: PatternScores, pattern: Pattern, least: float | None, head_view: HeadView, probed: Probed | None
+    scores: PatternScores, pattern: Pattern, least: float | None, head_view: HeadView, probed: ScoredModel | None
 ) -> None:
     from attention.analysis.patterns import rank
 
@@ -130,7 +130,7 @@ def _ranking(
     st.caption(_over(hits[0].rows, pattern.name, probed))
 
 
-def _over(rows: int, pattern: str, probed: Probed | None) -> str:
+def _over(rows: int, pattern: str, probed: ScoredModel | None) -> str:
     """What a ranking's scores are means over."""
     if probed is None:
         return f"Scored on this text alone, {counted(rows)}; another text may rank otherwise."
@@ -138,7 +138,7 @@ def _over(rows: int, pattern: str, probed: Probed | None) -> str:
     return f"O{counted(rows)[1:]} of the {'random sequences' if repeated else 'stored texts'}."
 
 
-def _every(scores: PatternScores, least: float | None, head_view: HeadView, probed: Probed | None) -> None:
+def _every(scores: PatternScores, least: float | None, head_view: HeadView, probed: ScoredModel | None) -> None:
     """Each head that has a name, the clearest first."""
     from attention.analysis.patterns import pattern_of
 

@@ -20,7 +20,7 @@ START, AGAIN, WHICH = (f"stored-{part}" for part in ("start", "again", "which"))
 ON_THE_MAP = "map-"
 
 
-def show(head_view: HeadView, view: View, place: str = "") -> scoring.Probed | None:
+def show(head_view: HeadView, view: View, place: str = "") -> scoring.ScoredModel | None:
     """The scores and what they are of; None, with a button, a bar or a sentence, where there are none.
 
     place: what the keys of its buttons begin with, where this stands on the page a second time.
@@ -38,14 +38,14 @@ def show(head_view: HeadView, view: View, place: str = "") -> scoring.Probed | N
     return job.made if job is not None else None
 
 
-def says(probed: scoring.Probed) -> str:
+def says(probed: scoring.ScoredModel) -> str:
     """What was read, and that it was not the text on the page."""
     texts = f"{len(probed.texts)} stored text{'' if len(probed.texts) == 1 else 's'}"
     more = f" and {n_sequences(probed.n_sequences)}" if probed.n_sequences else ""
     return f"Scored on {texts}{more}, not on this text."
 
 
-def texts(probed: scoring.Probed) -> None:
+def texts(probed: scoring.ScoredModel) -> None:
     """Which texts they were."""
     with st.expander("Which texts?", key=WHICH):
         st.text("\n".join(probed.texts))

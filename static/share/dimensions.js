@@ -33,7 +33,7 @@ export async function dimensionsDrawing(given, shown, { store, size, palette, pa
 function stateOf(shown, store, palette) {
   const vectors = vectorsOf(shown);
   if (!vectors) throw new Error(whyNot(shown));
-  const turn = turnOf({ given: store.last("turning"), shown });
+  const turn = turnOf({ given: store.last("rotary"), shown });
   const state = { shown, palette, vectors, turn, options: optionsOf(store), at: null, before: beforeTurning(vectors, turn) };
   state.units = unitsOf(vectors.query.shape[1], isPaired(state) ? turn.pairs : null);
   state.pair = pairOf(state);

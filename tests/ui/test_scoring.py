@@ -19,7 +19,7 @@ from attention.config import Limits
 from attention.errors import HeadlightError, InputError, TooLongError
 from attention.source import Source, load_source
 from attention.ui import model_runs, runs, scoring
-from attention.ui.scoring import Probed, Probes, Request
+from attention.ui.scoring import Request, ScoredModel, Scorings
 from attention.view import View
 from tests import small_models
 from tests.tiny import build
@@ -31,7 +31,7 @@ STORYTELLER = View(model="storyteller")
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """No result of another test."""
-    monkeypatch.setattr(scoring, "_shared", Probes(scoring._run))
+    monkeypatch.setattr(scoring, "_shared", Scorings(scoring._run))
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +71,8 @@ def begun(view: View = STORYTELLER) -> scoring.Job:
     return job
 
 
-def result(scores: PatternScores) -> Probed:
-    return Probed(scores=scores, texts=TEXTS, n_sequences=SEQUENCES)
+def result(scores: PatternScores) -> ScoredModel:
+    return ScoredModel(scores=scores, texts=TEXTS, n_sequences=SEQUENCES)
 
 
 # One run for all
@@ -99,12 +99,12 @@ def test_looking_never_waits_and_the_run_has_no_session(
 ) -> None:
     door, contexts = threading.Event(), []
 
-    def run(asked: Request, job: scoring.Job) -> Probed:
+    def run(asked: Request, job: scoring.Job) -> ScoredModel:
         contexts.append(get_script_run_ctx(suppress_warning=True))
         assert door.wait(10)
         return result(probed)
 
-    monkeypatch.setattr(scoring, "_shared", Probes(run))
+    monkeypatch.setattr(scoring, "_shared", Scorings(run))
     monkeypatch.setattr(model_runs, "PATIENCE_SECONDS", 0.0)
     job = begun()
     assert not job.done.is_set()
@@ -118,12 +118,12 @@ def test_looking_never_waits_and_the_run_has_no_session(
 def test_several_sessions_at_once_run_it_once(monkeypatch: pytest.MonkeyPatch, probed: PatternScores) -> None:
     door, asked = threading.Event(), []
 
-    def run(request: Request, job: scoring.Job) -> Probed:
+    def run(request: Request, job: scoring.Job) -> ScoredModel:
         asked.append(request)
         assert door.wait(10)
         return result(probed)
 
-    monkeypatch.setattr(scoring, "_shared", Probes(run))
+    monkeypatch.setattr(scoring, "_shared", Scorings(run))
     askers = [threading.Thread(target=scoring.start, args=(STORYTELLER, "decoder")) for _ in range(8)]
     for asker in askers:
         asker.start()
@@ -147,7 +147,7 @@ def test_the_model_that_the_trace_has_loaded_is_taken(monkeypatch: pytest.Monkey
 def test_progress_counts_texts_and_then_sequences() -> None:
     told: list[tuple[str, float | None]] = []
 
-    class Told(runs.Job[Probed]):
+    class Told(runs.Job[ScoredModel]):
         def report(self, words: str, share: float | None = None) -> None:
             told.append((words, share))
 
@@ -202,7 +202,7 @@ def test_a_folder_that_is_no_longer_loaded_may_hold_other_weights(
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch, probed: PatternScores) -> None:
-    made = Probes(lambda asked, job: result(probed))
+    made = Scorings(lambda asked, job: result(probed))
     monkeypatch.setattr(model_runs, "MOST", 2)
     for name in ("a", "b", "c"):
         ended(made.join(request(name)))

@@ -15,7 +15,7 @@ from attention.browser import overview
 from attention.errors import NotNowError
 from attention.source import load_source
 from attention.ui import model_runs, prompt_bar, scoring, search, stored, work
-from attention.ui.scoring import Probes
+from attention.ui.scoring import Scorings
 from attention.view import View
 from tests.ui.test_inspect import during, given, one, opened, shown
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("warm")
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch) -> None:
     """Nothing was scored by another test."""
-    monkeypatch.setattr(scoring, "_shared", Probes(scoring._run))
+    monkeypatch.setattr(scoring, "_shared", Scorings(scoring._run))
 
 
 @pytest.fixture(scope="module")
@@ -237,9 +237,9 @@ def test_while_it_runs_the_page_shows_how_far_it_is_and_stays_in_use(monkeypatch
     def run(asked, job):
         job.report("Reading stored text 2 of 6 **x**", 0.1)
         assert door.wait(120)
-        return scoring.Probed(scores=probed, texts=TEXTS, n_sequences=4)
+        return scoring.ScoredModel(scores=probed, texts=TEXTS, n_sequences=4)
 
-    monkeypatch.setattr(scoring, "_shared", Probes(run))
+    monkeypatch.setattr(scoring, "_shared", Scorings(run))
     monkeypatch.setattr(model_runs, "PATIENCE_SECONDS", 0.2)
     app = on_stored()
     app.button(key=stored.START).click().run()
@@ -313,9 +313,9 @@ def test_what_may_pass_can_be_tried_again(monkeypatch, probed):
     def run(asked, job):
         if (err := answers.pop(0)) is not None:
             raise err
-        return scoring.Probed(scores=probed, texts=TEXTS, n_sequences=4)
+        return scoring.ScoredModel(scores=probed, texts=TEXTS, n_sequences=4)
 
-    monkeypatch.setattr(scoring, "_shared", Probes(run))
+    monkeypatch.setattr(scoring, "_shared", Scorings(run))
     app = scored()
     assert "⚠ The hub cannot be reached." in shown(app)
     app.button(key=stored.AGAIN).click().run()

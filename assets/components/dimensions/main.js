@@ -95,7 +95,7 @@ export default function ({ data, store, parentElement }) {
   const palette = ui.applyTheme(parentElement);
   const state = ui.once(states, parentElement, () => build(parentElement, storeOf(store)));
   Object.assign(state, { palette, given: ui.parse(data) });
-  state.store.say("turning", state.given); // pictures are made of it
+  state.store.say("rotary", state.given); // pictures are made of it
   if (state.stops) draw(state);
   state.stops ??= [
     state.store.listen("shown", (shown) => draw(Object.assign(state, { shown }))),

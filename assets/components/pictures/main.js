@@ -140,7 +140,7 @@ function connect(state) {
     draw(state);
   });
   // How a model turns its dimensions may be found out later, and a person may choose another form.
-  const others = ["turning", "options"].map((name) => state.store.listen(name, () => state.what.value() === "dimensions" && draw(state)));
+  const others = ["rotary", "options"].map((name) => state.store.listen(name, () => state.what.value() === "dimensions" && draw(state)));
   return [shown, ...others];
 }
 

@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("prediction",),
     ("analysis",),
     ("figures",),
-    ("sentences", "delivery"),
+    ("sentences", "delivery", "lessons"),
     ("browser",),
     ("export",),
     ("jobs",),

@@ -1,0 +1,1 @@
+"""Lessons: Markdown with live figures, as checked records."""

@@ -1,0 +1,25 @@
+/** What all drawings of lessons and of the Build page are made of: elements of SVG, in the theme's own colours. */
+
+export const SVG = "http://www.w3.org/2000/svg";
+export const FONT = '"Source Sans 3", sans-serif';
+
+/** An element of SVG with attributes and children; strings become text, never markup. */
+export function svg(name, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) if (value !== null && value !== undefined) element.setAttribute(key, String(value));
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** The root of a drawing: as wide as there is room, never wider than `width`; `label` is what it says in words. */
+export function frame(width, height, label, ...children) {
+  const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, "font-family": FONT, "font-size": 13 }, ...children);
+  root.style.cssText = `display: block; width: 100%; max-width: ${width}px; height: auto; font-variant-numeric: tabular-nums;`;
+  return root;
+}
+
+/** A line of text at x, y; `anchor` is start, middle or end. */
+export function text(x, y, words, { fill, anchor = "start", size = null, weight = null, turn = null } = {}) {
+  const turned = turn === null ? null : `rotate(${turn} ${x} ${y})`;
+  return svg("text", { x, y, fill, "text-anchor": anchor, "font-size": size, "font-weight": weight, transform: turned }, words);
+}

@@ -274,6 +274,26 @@ KINDS: tuple[Kind, ...] = (
         needs_run=True,
     ),
     Kind(
+        name="lowrank",
+        help="singular values of one head's scores, or of its merged matrices",
+        settings={
+            "of": setting("scores", choice(("scores", "match", "carry")), "q·k of some words, W_Q·W_Kᵀ, or W_V·W_O"),
+            "d_model": setting(32, whole(16, 64), "width of a word's vector, a multiple of 16"),
+            "heads": setting(4, whole(1, 16), "1, 2, 4, 8 or 16"),
+            "n": setting(24, whole(2, 48), "how many words there are"),
+            "seed": SEED,
+        },
+        facts={
+            "rank": "singular values larger than rounding",
+            "width": "the width of a head",
+            "size": "rows of the matrix",
+            "heads": "how many heads there are",
+            "two": "numbers of the two matrices of one head",
+            "one": "numbers of the merged one",
+            "times": "the second over the first",
+        },
+    ),
+    Kind(
         name="measured",
         help="this machine's own times for projections and attention, on a click, beside the closed forms",
         settings={
@@ -341,26 +361,6 @@ KINDS: tuple[Kind, ...] = (
             "how": "0 none moves, 1 one, 2 all, 3 some",
             "coordinate": "the coordinate that is 0",
             "least": "the smallest move, as a share of the head's size",
-        },
-    ),
-    Kind(
-        name="rank",
-        help="singular values of one head's scores, or of its merged matrices",
-        settings={
-            "of": setting("scores", choice(("scores", "match", "carry")), "q·k of some words, W_Q·W_Kᵀ, or W_V·W_O"),
-            "d_model": setting(32, whole(16, 64), "width of a word's vector, a multiple of 16"),
-            "heads": setting(4, whole(1, 16), "1, 2, 4, 8 or 16"),
-            "n": setting(24, whole(2, 48), "how many words there are"),
-            "seed": SEED,
-        },
-        facts={
-            "rank": "singular values larger than rounding",
-            "width": "the width of a head",
-            "size": "rows of the matrix",
-            "heads": "how many heads there are",
-            "two": "numbers of the two matrices of one head",
-            "one": "numbers of the merged one",
-            "times": "the second over the first",
         },
     ),
     Kind(

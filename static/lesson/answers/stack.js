@@ -2,7 +2,7 @@
 
 export const answers = {
   /** 60: open cells of all three attentions, for a text that is read and one that is written. */
-  open_cells: (random) => {
+  three_masks: (random) => {
     const [source, target] = [random.int(3, 20), random.int(3, 20)];
     let open = source * source + target * source;
     for (let row = 1; row <= target; row++) open += row;

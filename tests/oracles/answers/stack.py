@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 
-def open_cells(given: dict[str, Any]) -> int:
+def three_masks(given: dict[str, Any]) -> int:
     source, target = given["source"], given["target"]
     own = torch.ones(target, target).tril()
     return int(torch.ones(source, source).sum() + own.sum() + torch.ones(target, source).sum())

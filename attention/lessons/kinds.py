@@ -146,8 +146,8 @@ KINDS: tuple[Kind, ...] = (
         name="attentions",
         help="the masks of an encoder-decoder's three attentions, for two lengths",
         settings={
-            "source": setting(6, whole(2, 10), "tokens that are read"),
-            "target": setting(4, whole(2, 10), "tokens that are written"),
+            "source": setting(6, whole(4, 10), "tokens that are read"),
+            "target": setting(4, whole(4, 10), "tokens that are written"),
         },
         facts={
             "source": "tokens that are read",

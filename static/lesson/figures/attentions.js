@@ -4,7 +4,7 @@ const version = new URL(import.meta.url).search;
 const [{ stageOf }, { grid }, { slider }] = await Promise.all(
   ["../stage", "../../draw/grid", "../../draw/inputs"].map((name) => import(`${name}.js${version}`)));
 
-const [FEWEST, MOST] = [2, 10];
+const [FEWEST, MOST] = [4, 10];
 const NAMES = 34;
 
 export default function ({ root, settings, context }) {

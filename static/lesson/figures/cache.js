@@ -31,7 +31,7 @@ export default function ({ root, settings, context }) {
     const { name, heads, own } = MODELS[state.model];
     const bars = waysOf(MODELS[state.model]).map(({ words, kvHeads }) => {
       const value = totalOf(state, kvHeads);
-      return { name: words, value, words: `${bytesIn(value)}${kvHeads === own ? " (its own)" : ""}`, colour: kvHeads === own ? palette.value : palette.muted };
+      return { name: words, value, words: bytesIn(value), colour: kvHeads === own ? palette.value : palette.muted };
     });
     stage.show(chart({ palette, bars, width: stage.width(560), label: `${name}, ${state.n} tokens: ${bars.map((bar) => `${bar.name} ${bar.words}`).join(", ")}.` }));
     stage.says(`${name}: ${heads} query heads, ${own} key-value heads; 2 × layers × key-value heads × width × bytes = ${bytesIn(totalOf({ ...state, n: 1 }, own))} a token, ${bytesIn(totalOf(state, own))} for ${state.n.toLocaleString("en")}.`);

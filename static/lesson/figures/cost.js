@@ -56,7 +56,7 @@ function curves({ of, window: w, heads }, { d, feeds, halved }, palette) {
     const rest = feeds ? (n) => whole(n).projections + feedForwardOf(n, d) : (n) => whole(n).projections;
     return {
       y: "multiply-adds", crossings: [{ n: crossing({ d, feeds, halved }), name: "equal" }],
-      lines: [{ name: feeds ? "all products by weights" : "projections", of: rest, colour: value }, { name: "attention", of: (n) => whole(n).attention / (halved ? 2 : 1), colour: query, dash: 1 }],
+      lines: [{ name: feeds ? "all by weights" : "projections", of: rest, colour: value }, { name: "attention", of: (n) => whole(n).attention / (halved ? 2 : 1), colour: query, dash: 1 }],
     };
   }
   if (of === "recurrent") {
@@ -72,14 +72,14 @@ function curves({ of, window: w, heads }, { d, feeds, halved }, palette) {
   if (of === "memory") {
     return {
       y: "numbers kept", crossings: [{ n: (4 * d) / heads, name: "equal" }],
-      lines: [{ name: "all weights", of: (n) => costOf({ n, m: d, h: heads }).maps, colour: query }, { name: "q, k, v, output", of: (n) => whole(n).kept, colour: value, dash: 1 }],
+      lines: [{ name: "all maps", of: (n) => costOf({ n, m: d, h: heads }).maps, colour: query }, { name: "q, k, v, output", of: (n) => whole(n).kept, colour: value, dash: 1 }],
     };
   }
   return {
     y: "multiply-adds a token", crossings: [{ n: w, name: "window" }],
     lines: [
       { name: "without a cache", of: (n) => stepOf({ n, m: d, w }).again, colour: key, dash: 2 }, { name: "with a cache", of: (n) => stepOf({ n, m: d, w }).cached, colour: query },
-      { name: `cache, window ${w}`, of: (n) => stepOf({ n, m: d, w }).windowed, colour: value, dash: 1 },
+      { name: `window ${w}`, of: (n) => stepOf({ n, m: d, w }).windowed, colour: value, dash: 1 },
     ],
   };
 }

@@ -27,7 +27,7 @@ export default function ({ root, settings, context }) {
     const half = stage.width() >= 560 ? (stage.width() - 28) / 2 : stage.width();
     const cell = [Math.min(28, (half - NAMES) / D_MODEL), 22];
     const drawn = (title, letter, values, outline) => grid({ values, palette, scale: "values", rows: Array.from({ length: values.shape[0] }, (_, i) => `${letter}${i}`), cell, title, outline,
-      label: `${title}: ${values.shape[0]} rows of ${D_MODEL} numbers.` });
+      label: `${title}: ${values.shape[0]} rows of ${D_MODEL} numbers, from ${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)}.` });
     stage.show(drawn("keys of what was read (cross)", "x", read, {}), drawn("keys of what is written (self)", "y", own, { row: state.step - 1 }));
     stage.says(`Step ${state.step}: 0 new rows of cross keys, 1 new row of its own. So far, with both kept: ${counts.kept} rows of keys made; with all of them made anew at every step: ${counts.again}.`);
     stage.check(gap < ROUNDING, `written with kept keys and values, token ${state.step - 1} gets the output of a whole pass, within ${context.ui.number(gap, 2)} of the largest number`);

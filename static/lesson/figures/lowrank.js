@@ -27,7 +27,7 @@ export default function ({ root, settings, context }) {
       palette, width: stage.width(), height: 250, x: { label: `singular values of ${SAID[settings.of]}, in falling order`, from: 0, to: size }, y: { label: "size", from: 0, to: values[0] * 1.05 },
       lines: [{ name: "", points: [...values].map((value, i) => [i + 1, value]), colour: palette.value, dots: true }],
       marks: width <= size ? [{ x: width + 0.5, label: `d_head = ${width}` }] : [],
-      label: `${size} singular values, ${rank} of them larger than rounding; the head is ${width} wide.`,
+      label: `${size} singular values, the largest ${values[0].toFixed(3)}; ${rank} of them are larger than rounding. The head is ${width} wide.`,
     }));
     stage.says(`${state.heads} ${state.heads === 1 ? "head" : "heads"} of ${width}: the ${size} × ${size} matrix has rank ${rank}; its bound is ${Math.min(width, size)}.`);
     check(stage, state.made, context.ui);

@@ -28,10 +28,10 @@ export default function ({ root, settings, context }) {
     stage.show(chart({
       palette, width: stage.width(), height: 260, x: { label: "heads", log: true, from: 1, to: 32 }, y: { label: "times one head's", log: true, from: 1 / 32, to: 32 },
       lines: [
-        { name: "numbers in all maps", points: of("maps"), colour: palette.query },
+        { name: "all maps", points: of("maps"), colour: palette.query },
         { name: "parameters", points: of("parameters"), colour: palette.value },
         { name: "products q·k, A·V", points: of("attention"), colour: palette.ink, dash: 1 },
-        { name: "width of a head", points: HEADS.map((h) => [h, 1 / h]), colour: palette.key, dash: 2 },
+        { name: "d_head", points: HEADS.map((h) => [h, 1 / h]), colour: palette.key, dash: 2 },
       ],
       marks: [{ x: heads, label: `${heads}` }],
       label: `With ${heads} heads at d_model ${d}: ${said(own.parameters)} parameters, heads ${d / heads} wide, ${said(own.maps)} weights in all maps of ${n} tokens.`,

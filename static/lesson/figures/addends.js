@@ -1,7 +1,7 @@
 /** What each head adds to one word's output, coordinate by coordinate, beside what the layer puts out. */
 
 const version = new URL(import.meta.url).search;
-const [{ gapOf, ROUNDING, stageOf, tokensFor }, { embedded, forward, weightsOf }, { chart }, { grid }, { button, choices, toggle }] = await Promise.all(
+const [{ gapOf, ROUNDING, stageOf, tokensFor }, { embedded, forward, weightsOf }, { chart }, { grid }, { button, choices, slider, toggle }] = await Promise.all(
   ["../stage", "../../local/layer", "../../draw/chart", "../../draw/grid", "../../draw/inputs"].map((name) => import(`${name}.js${version}`)));
 
 const NAMES = 66;
@@ -15,16 +15,18 @@ export default function ({ root, settings, context }) {
   };
   const counts = state.counted.map((_, head) => toggle({ label: `count head ${head}`, value: true, change: (on) => act({ counted: state.counted.with(head, on) }) }));
   const stage = stageOf({ root, ui: context.ui }, [
+    slider({ label: "coordinate", low: 0, high: settings.d_model - 1, step: 1, value: state.coordinate, digits: 0, change: (coordinate) => act({ coordinate }) }),
+  ], [
     choices({ label: "W_O", options: [[true, "as drawn"], [false, "the identity"]], value: state.mixes, change: (mixes) => act({ mixes }) }),
     button("Another seed", () => act({ seed: state.seed + 1 })),
   ], counts);
 
   function draw() {
     state.made = addendsOf(settings, state, context);
-    stage.show(...drawings(stage, state, context, (coordinate) => act({ coordinate })));
+    stage.show(...drawings(stage, state, context));
     const { sum, output, word } = state.made;
     const at = state.coordinate;
-    stage.says(`“${word}”, coordinate ${at} (press another column): the counted heads add up to ${sum[at].toFixed(4)}, the layer's output is ${output[at].toFixed(4)}, the remainder ${context.ui.number(output[at] - sum[at], 2)}.`);
+    stage.says(`“${word}”, coordinate ${at}: the counted heads add up to ${sum[at].toFixed(4)}, the layer's output is ${output[at].toFixed(4)}, the remainder ${context.ui.number(output[at] - sum[at], 2)}.`);
     const { share } = gapOf(sum, output);
     stage.check(share < ROUNDING, `all ${output.length} coordinates: the sum of the heads ${share < ROUNDING ? "is" : "is not"} the output; the largest remainder is ${context.ui.number(share, 2)} of the largest number`);
   }
@@ -34,14 +36,14 @@ export default function ({ root, settings, context }) {
 }
 
 /** The grid of all coordinates, and the bars of one. */
-function drawings(stage, { made: { brings, sum, output, word }, coordinate, counted }, context, choose) {
+function drawings(stage, { made: { brings, sum, output, word }, coordinate, counted }, context) {
   const palette = context.palette();
   const heads = brings.map((_, head) => `head ${head}`);
   const width = stage.width();
   const cell = (width - NAMES) / output.length;
   const all = grid({
     values: [...brings, sum, output], palette, scale: "values", rows: [...heads, "sum", "output"], columns: output.length <= 16 ? [...output].map((_, i) => `${i}`) : null,
-    cell: [cell, 26], outline: { column: coordinate }, press: (_, column) => choose(column), masked: (row) => row < counted.length && !counted[row],
+    cell: [cell, 26], outline: { column: coordinate }, masked: (row) => row < counted.length && !counted[row],
     label: `What each head adds to the output of “${word}”: ${heads.length} rows of ${output.length} numbers, their sum, and the layer's output.`,
   });
   const bars = [

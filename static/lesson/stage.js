@@ -20,7 +20,10 @@ export function stageOf({ root, ui }, ...controls) {
   const drawing = ui.make("div", { class: "drawing" });
   const said = ui.make("p", { class: "says", role: "status" });
   const checked = ui.make("p", { class: "check", hidden: true });
-  root.append(ui.make("style", {}, inputs + css), ...controls.map((row) => line(...row)), drawing, said, checked);
+  // What stands under the cover until a person has guessed; the controls stay in sight.
+  const result = ui.make("div", { class: "result-of-figure" }, drawing, said, checked);
+  result.dataset.result = "";
+  root.append(ui.make("style", {}, inputs + css), ...controls.map((row) => line(...row)), result);
   return {
     show: (...made) => drawing.replaceChildren(made.length > 1 ? ui.make("div", { class: "pair" }, ...made) : made[0]),
     says: (words) => { if (said.textContent !== words) said.textContent = words; },

@@ -66,3 +66,9 @@ export function namesOf(tokens) {
   const names = tokens.map((token) => token.name);
   return names.map((name, i) => (names.indexOf(name) !== names.lastIndexOf(name) ? `${name} #${i}` : name));
 }
+
+/** So many empty names above columns, as long as the longest of these, so that a grid's rows stand level with its neighbour's. */
+export function blanks(names, count) {
+  const longest = Math.max(...names.map((name) => [...name].length));
+  return Array(count).fill("\u2007".repeat(longest));
+}

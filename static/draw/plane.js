@@ -37,7 +37,7 @@ export function arrow(scale, end, { colour, name, dash = null }) {
   const [from, to] = [scale.at([0, 0]), scale.at(end)];
   const angle = Math.atan2(to[1] - from[1], to[0] - from[0]);
   const corner = (turn) => [to[0] - HEAD * Math.cos(angle + turn), to[1] - HEAD * Math.sin(angle + turn)];
-  const head = [to, corner(0.42), corner(-0.42)].map((point) => point.map((one) => one.toFixed(1)).join(",")).join(" ");
+  const head = [to, corner(0.42), corner(-0.42)].map((spot) => spot.map((one) => one.toFixed(1)).join(",")).join(" ");
   return svg("g", {}, svg("line", { x1: from[0], y1: from[1], x2: to[0], y2: to[1], stroke: colour, "stroke-width": 2.5, "stroke-dasharray": dash }),
     svg("polygon", { points: head, fill: colour }), named(to, from, name, colour));
 }

@@ -22,11 +22,18 @@ function madeOf({ n, width, amount, seed }) {
   const first = softmax(Array.from({ length: n }, normal));
   const values = Array.from({ length: n }, () => Array.from({ length: width }, normal));
   const free = freeOf(turned(values.map((value) => [...value, 1])));
-  const direction = free.length ? free.reduce((sum, one) => sum.map((value, i) => value + one[i])) : Array(n).fill(0);
+  const direction = widest(first, free);
   const second = first.map((weight, i) => weight + amount * reachOf(first, direction, amount) * direction[i]);
   const outputs = [first, second].map((row) => times([row], values)[0]);
   return { values, first, second, outputs, facts: { n, width, free: free.length, change: farthest([first], [second]), output_change: farthest([outputs[0]], [outputs[1]]), possible: free.length > 0 ? 0 : 1,
     least: Math.min(...second), sum: second.reduce((total, one) => total + one, 0) } };
+}
+
+/** Of the free directions, and the sums and differences of two, the one along which the row can move most, both ways. */
+function widest(row, free) {
+  const pairs = free.flatMap((one, i) => free.slice(i + 1).flatMap((other) => [1, -1].map((sign) => one.map((value, at) => value + sign * other[at]))));
+  const moves = (direction) => Math.min(reachOf(row, direction, 1), reachOf(row, direction, -1)) * Math.max(...direction.map(Math.abs));
+  return [...free, ...pairs].reduce((best, one) => (moves(one) > moves(best) ? one : best), Array(row.length).fill(0));
 }
 
 /** How far a row can go that way before a weight is 0. */
@@ -63,7 +70,7 @@ function paint({ values, first, second, outputs, facts }, palette) {
       grid({ values, columns: values[0].map((_, i) => `v[${i}]`), scale: "values", digits: 2, cell: CELL, palette, label: "The values." }),
       grid({ values: outputs, rows: ["from one", "from another"], columns: outputs[0].map((_, i) => `o[${i}]`), scale: "values", digits: 3, cell: CELL, palette, label: `Outputs ${said(outputs[0])}, and ${said(outputs[1])}.` }),
     ],
-    words: facts.free ? `${facts.n} weights, ${facts.width} + 1 conditions (the output’s numbers, and the sum): ${facts.free} free ${facts.free === 1 ? "direction" : "directions"}. The weights differ by up to ${ui.number(facts.change, 3)}, the outputs by ${ui.number(facts.output_change, 1)} ${facts.output_change < 1e-9 ? "✓" : "✗"}`
+    words: facts.free ? `${facts.n} weights, ${facts.width} + 1 conditions (the output’s numbers, and the sum): ${facts.free} free ${facts.free === 1 ? "direction" : "directions"}. The weights differ by up to ${ui.number(facts.change, 3)}, the outputs by ${ui.number(facts.output_change, 2)} ${facts.output_change < 1e-9 ? "✓" : "✗"}`
       : `${facts.n} weights, ${facts.width} + 1 conditions: none is free, and no other row gives this output.`,
   };
 }

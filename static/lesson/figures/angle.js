@@ -36,7 +36,7 @@ function paint({ keys, facts }, palette) {
       chart({ bars: [...bars, ...cosines], palette, width: 380, y: { to: 4.5 }, label: `Scores ${ui.number(facts.first, 3)} and ${ui.number(facts.second, 3)}.` }),
     ],
     words: [1.5, facts.first_length, facts.first_cosine, facts.first, 1.5, facts.second_length, facts.second_cosine, facts.second].reduce(sentence, "")
-      + ` Both equal q₁k₁ + q₂k₂ within ${ui.number(facts.error, 1)} ${facts.error < 1e-9 ? "✓" : "✗"}`,
+      + ` Both equal q₁k₁ + q₂k₂ within ${ui.number(facts.error, 2)} ${facts.error < 1e-9 ? "✓" : "✗"}`,
   };
 }
 

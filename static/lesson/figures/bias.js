@@ -52,7 +52,7 @@ function drawings({ names, plain, runs }, { which, size }, palette) {
 
 function wordsOf(facts, { which, size }) {
   const change = facts[`${which}_change`];
-  const same = change < SAME ? `change by at most ${ui.number(change, 1)}: rounding` : `change by up to ${ui.number(change, 3)}`;
-  const rows = which === "value" ? ` Every row of the output gets the same vector, equal within ${ui.number(facts.value_spread, 1)}.` : "";
+  const same = change < SAME ? `change by at most ${ui.number(change, 2)}: rounding` : `change by up to ${ui.number(change, 3)}`;
+  const rows = which === "value" ? ` Every row of the output gets the same vector, equal within ${ui.number(facts.value_spread, 2)}.` : "";
   return `A ${which} bias of size ${ui.decimals(size, 1)}: the weights ${same}; the output changes by up to ${ui.number(facts[`${which}_out`], 3)}.${rows}`;
 }

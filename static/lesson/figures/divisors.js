@@ -24,7 +24,7 @@ function madeOf({ d, heads, seed }) {
   const vector = () => Array.from({ length: width }, normal);
   const pairs = Array.from({ length: PAIRS }, () => [vector(), vector()]);
   const scores = pairs.map(([q, k]) => dot(q, k));
-  const divisors = { nothing: 1, root: Math.sqrt(width), width, model_root: Math.sqrt(d) };
+  const divisors = { nothing: 1, root: Math.sqrt(width), by_width: width, model_root: Math.sqrt(d) };
   const spread = spreadOf(scores);
   const stds = Object.fromEntries(Object.entries(divisors).map(([name, by]) => [name, spread / by]));
   const first = pairs.map(([q, k]) => dot(q.map((one) => one / divisors.root), k));
@@ -38,13 +38,13 @@ function spreadOf(values) {
 }
 
 function paint({ divisors, stds, facts }, palette) {
-  const names = { nothing: "÷ 1", root: "÷ √d_k", width: "÷ d_k", model_root: "÷ √d_model" };
+  const names = { nothing: "÷ 1", root: "÷ √d_k", by_width: "÷ d_k", model_root: "÷ √d_model" };
   const bars = Object.keys(divisors).map((name) => ({ name: names[name], value: stds[name], colour: name === "root" ? palette.query : palette.muted,
     words: `${ui.number(stds[name], 3)}  (÷ ${ui.number(divisors[name], 4)})` }));
   return {
     shapes: [chart({ bars: bars.map((bar) => ({ ...bar, value: Math.min(bar.value, 4) })), palette, width: 620, y: { to: 5 },
       label: `Standard deviation of scores: ${bars.map(({ name, words }) => `${name} ${words}`).join(", ")}.` })],
     words: `d_model = ${facts.d} and ${facts.heads} ${facts.heads === 1 ? "head" : "heads"}: d_k = ${facts.width}. Bars longer than 4 are cut. `
-      + `Dividing the query first gives the same scores within ${ui.number(facts.error, 1)} ${facts.error < 1e-9 ? "✓" : "✗"}`,
+      + `Dividing the query first gives the same scores within ${ui.number(facts.error, 2)} ${facts.error < 1e-9 ? "✓" : "✗"}`,
   };
 }

@@ -64,6 +64,6 @@ function paint({ M, values, facts }, palette) {
       chart({ bars, palette, width: 330, label: `Singular values of M: ${bars.map(({ value }) => ui.number(value, 3)).join(", ")}.` }),
     ],
     words: `${facts.rank} of ${facts.d} singular values are above 0. Two matrices hold ${facts.two} numbers, M itself ${facts.one}. `
-      + `x·M·y = ${ui.number(facts.by_one, 4)} and q·k = ${ui.number(facts.by_two, 4)}, equal within ${ui.number(facts.error, 1)} ${facts.error < 1e-9 ? "✓" : "✗"}`,
+      + `x·M·y = ${ui.number(facts.by_one, 4)} and q·k = ${ui.number(facts.by_two, 4)}, equal within ${ui.number(facts.error, 2)} ${facts.error < 1e-9 ? "✓" : "✗"}`,
   };
 }

@@ -44,7 +44,7 @@ function paint({ after, first, second, facts }, palette) {
       plane(SCALE, `q at ${place(after.q)}; keys at ${after.keys.map(place).join(", ")}.`, palette, ...arrows),
       chart({ bars, palette, width: 380, y: { to: 4.2 }, label: `Products: ${bars.map(({ name, words }) => `${name} = ${words}`).join(", ")}.` }),
     ],
-    words: `Coordinates moved by up to ${ui.number(facts.moved, 3)}, products by ${facts.change < SAME ? `at most ${ui.number(facts.change, 1)}` : `up to ${ui.number(facts.change, 3)}`}. `
+    words: `Coordinates moved by up to ${ui.number(facts.moved, 3)}, products by ${facts.change < SAME ? `at most ${ui.number(facts.change, 2)}` : `up to ${ui.number(facts.change, 3)}`}. `
       + `Before: ${first.map((value) => ui.number(value, 4)).join(", ")}; now: ${second.map((value) => ui.number(value, 4)).join(", ")}.`,
   };
 }

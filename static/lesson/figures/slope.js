@@ -35,6 +35,6 @@ function paint({ p, slopes, facts }, palette) {
         marks: [{ x: p[0], label: `a: ${ui.decimals(p[0], 3)}` }], lines: [{ name: "p(1 − p)", colour: palette.query, points: curve }] }),
     ],
     words: `Weights ${p.map((one, i) => `${NAMES[i]} ${ui.decimals(one, 3)}`).join(", ")}. Moving score a by a small step moves weight a by ${ui.number(facts.own, 3)} of it. `
-      + `Formula and trial agree within ${ui.number(facts.error, 1)} ${facts.error < 1e-6 ? "✓" : "✗"}`,
+      + `Formula and trial agree within ${ui.number(facts.error, 2)} ${facts.error < 1e-6 ? "✓" : "✗"}`,
   };
 }

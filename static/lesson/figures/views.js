@@ -78,7 +78,7 @@ const said = (vector) => vector.map((one) => ui.decimals(one, 2)).join(", ");
 
 function wordsOf({ x, made, matrices }, { d, heads }) {
   const column = matrices.query.map((row) => row[0]);
-  const terms = x.slice(0, 3).map((one, i) => `${ui.decimals(one, 2)} · ${bracketed(column[i])}`).join(" + ");
+  const terms = x.slice(0, 3).map((one, i) => `${i ? bracketed(one) : ui.decimals(one, 2)} · ${bracketed(column[i])}`).join(" + ");
   return `The first number of q: ${terms}${x.length > 3 ? " + …" : ""} = ${ui.decimals(made.query[0], 2)}. This is head 0 of ${heads}: ${d} numbers in, ${d / heads} out, three times.`;
 }
 

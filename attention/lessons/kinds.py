@@ -6,6 +6,7 @@ are those that a lesson's file uses.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +15,12 @@ from attention.table import Sort, choice, defaults, free_text, keys, number, row
 from attention.view import View
 
 SHOWN = ("sentence", "figures", "arithmetic", "heads", "links", "dimensions")
+# What needs no more than a run that was made in the browser.
+SHOWN_LOCAL = ("sentence", "figures", "arithmetic", "links")
 # Settings of a state's figure that are no field of a view.
 OWN = ("own", "pin", "show")
 MOST_LISTED = 16
+DECIMAL = re.compile(r"-?\d{1,9}(\.\d{1,9})?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +60,21 @@ def whole(low: int, high: int) -> Sort:
     return Sort(f"a whole number from {low} to {high}", read, lambda value: low <= value <= high)
 
 
+def decimal(low: float, high: float) -> Sort:
+    """A number between these, which may be below 0; a minus sign may be the true one."""
+
+    def read(raw: str) -> float:
+        plain = raw.replace("−", "-")
+        if not DECIMAL.fullmatch(plain) or not low <= float(plain) <= high:
+            raise ValueError
+        return float(plain)
+
+    return Sort(f"{low:g} to {high:g}", read, lambda value: low <= value <= high, lambda value: f"{value:g}")
+
+
 def numbers(low: float, high: float) -> Sort:
     """Some numbers with spaces between, each between these."""
-    one = number(low, high)
+    one = decimal(low, high)
 
     def read(raw: str) -> tuple[float, ...]:
         found = tuple(one.read(part) for part in raw.split())
@@ -108,6 +124,28 @@ def _view_settings() -> dict[str, Setting]:
     }
 
 
+def _local_settings() -> dict[str, Setting]:
+    """What a figure of the local layer is told: the layer's own settings, as `static/local/layer.js` has them."""
+    layer = {
+        "d_model": setting(64, whole(1, 256), "the width of a token's vector"),
+        "n_heads": setting(4, whole(1, 16), "how many heads, which divide d_model"),
+        "n_kv_heads": setting(0, whole(0, 16), "how many of them have keys and values of their own; 0: all"),
+        "causal": setting(True, yes(), "whether a token sees none that comes after it"),
+        "scaled": setting(True, yes(), "whether scores are divided by √d_head"),
+        "temperature": setting(1.0, number(0.05, 20), "what the scores are divided by, beyond that"),
+        "positions": setting(True, yes(), "whether sinusoids are added to the words"),
+        "seed": setting(2017, whole(0, 999_999), "where the random weights begin"),
+    }
+    return layer | {
+        "controls": setting((), names(tuple(layer)), "which of these the person may change"),
+        "head": setting(0, whole(0, 15), "the head that is shown first"),
+        "own": setting(False, yes(), "yes: the person's own sentence takes the text's place"),
+        "pin": setting("", free_text(), "the word that is pinned, its last occurrence"),
+        "show": setting(("sentence", "figures"), names(SHOWN_LOCAL), "which parts of the page, in order"),
+        "text": setting("The cat sat on the mat.", free_text(), "the sentence"),
+    }
+
+
 def yes() -> Sort:
     """Yes or no."""
     among = choice(("yes", "no"))
@@ -124,7 +162,7 @@ KINDS: tuple[Kind, ...] = (
         settings={
             "n": setting(6, whole(2, 9), "how many tokens"),
             "width": setting(2, whole(1, 6), "how many numbers a value has"),
-            "amount": setting(0.6, number(-1, 1), "how far the second row has moved"),
+            "amount": setting(0.6, decimal(-1, 1), "how far the second row has moved"),
             "seed": SEED,
         },
         facts={
@@ -141,9 +179,9 @@ KINDS: tuple[Kind, ...] = (
         help="a query and two keys on a plane, and their scores",
         settings={
             "first_length": setting(1.0, number(0, 3), "length of the first key"),
-            "first_angle": setting(0.0, number(-180, 180), "its angle to the query, in degrees"),
+            "first_angle": setting(0.0, decimal(-180, 180), "its angle to the query, in degrees"),
             "second_length": setting(3.0, number(0, 3), "length of the second key"),
-            "second_angle": setting(60.0, number(-180, 180), "its angle to the query, in degrees"),
+            "second_angle": setting(60.0, decimal(-180, 180), "its angle to the query, in degrees"),
         },
         facts={
             "first": "the score of the first key",
@@ -213,7 +251,7 @@ KINDS: tuple[Kind, ...] = (
             "fill": setting("billion", choice(("inf", "billion", "thousands")), "−∞, −1e9 or −10 000"),
             "type": setting("float32", choice(("float32", "float16")), "the type of the numbers"),
             "open": setting("none", choice(("one", "none")), "whether the row may see one key or none"),
-            "score": setting(1.0, number(-20_000, 1), "the score of the key that may be seen"),
+            "score": setting(1.0, decimal(-20_000, 1), "the score of the key that may be seen"),
         },
         facts={
             "forbidden": "what closed keys weigh together",
@@ -287,6 +325,12 @@ KINDS: tuple[Kind, ...] = (
             "length": "the length of the mean",
             "longest": "the length of the longest value",
         },
+    ),
+    Kind(
+        name="local",
+        help="one head of the local layer, made in the browser",
+        settings=_local_settings(),
+        facts=OF_A_HEAD,
     ),
     Kind(
         name="maps",
@@ -443,7 +487,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         name="slope",
         help="how much weights move when a score does",
-        settings={"score": setting(0.5, number(-8, 8), "the first score")},
+        settings={"score": setting(0.5, decimal(-8, 8), "the first score")},
         facts={
             "weight": "the first weight",
             "own": "how much it moves with its own score",
@@ -457,7 +501,7 @@ KINDS: tuple[Kind, ...] = (
         name="softmax",
         help="scores that can be typed, and every step to their weights",
         settings={
-            "scores": setting((2.0, 1.0, -1.0), numbers(-1e6, 1e6), "the scores at first"),
+            "scores": setting((2.0, 1.0, -1.0), numbers(-1_000_000, 1_000_000), "the scores at first"),
             "temperature": setting(1.0, number(0.1, 10), "what they are divided by"),
             "shift": setting(0, whole(0, 10_000), "what is added to every score: 0 or a power of 10"),
             "sink": setting(False, yes(), "yes: one more score of 0 takes its share"),
@@ -477,6 +521,8 @@ KINDS: tuple[Kind, ...] = (
             "total": "what the tokens' weights sum to",
             "nothing": "what goes to the score of 0",
             "entropy": "the entropy, in nats",
+            "top_at_one": "the largest weight at a temperature of 1",
+            "against_one": "whether the row is flatter (0) than at a temperature of 1, sharper (1), or the same (2)",
             "first": "the first weight",
             "plain_first": "the first score divided by the sum of all",
             "plain_fits": "0 where scores divided by their sum lie between 0 and 1, 1 where they do not",
@@ -510,7 +556,7 @@ KINDS: tuple[Kind, ...] = (
         help="the spread of scores of random queries and keys as they grow longer",
         settings={
             "d": setting(64, whole(4, 1024), "d_k: 4, 16, 64, 256 or 1024"),
-            "mean": setting(0.0, number(-2, 2), "the mean of every number"),
+            "mean": setting(0.0, decimal(-2, 2), "the mean of every number"),
             "mean_control": setting(False, yes(), "yes: the mean can be changed"),
             "seed": SEED,
         },

@@ -43,7 +43,7 @@ function madeOf({ fill, type, open, score }) {
   const filled = scores.map((one, i) => (allowed[i] ? one : stored));
   const weights = softmax(filled).map(kept);
   const forbidden = weights.reduce((sum, one, i) => sum + (allowed[i] ? 0 : one), 0);
-  return { scores, allowed, filled, weights, facts: { stored, is_infinite: Number.isFinite(stored) ? 1 : 0, forbidden, first: weights[0], second: weights[1], nan: weights.some(Number.isNaN) ? 0 : 1,
+  return { scores, allowed, filled, weights, facts: { stored, overflows: FILLS[fill][1] !== stored && !Number.isFinite(stored), forbidden, first: weights[0], second: weights[1], nan: weights.some(Number.isNaN) ? 0 : 1,
     verdict: weights.some(Number.isNaN) ? 2 : forbidden > 1e-6 ? 1 : 0 } };
 }
 
@@ -56,7 +56,7 @@ function paint({ scores, allowed, filled, weights, facts }, { fill, type }, pale
   table.caption.style.cssText = "text-align: left; font-weight: 600;";
   const map = grid({ values: [weights], columns: NAMES, title: "weights", digits: 3, cell: CELL, palette, label: `Weights: ${weights.map((one) => (Number.isNaN(one) ? "NaN" : ui.decimals(one, 3))).join(", ")}.` });
   const verdict = ["Closed keys weigh nothing ✓", `Closed keys weigh ${ui.number(facts.forbidden, 3)} together ✗`, "Every weight is NaN, and so is all that is made of it ✗"][facts.verdict];
-  const kept = facts.is_infinite === 0 && fill !== "inf" ? `${FILLS[fill][0]} does not fit ${type}, whose lowest number is −65 504: it becomes −∞. ` : "";
+  const kept = facts.overflows ? `${FILLS[fill][0]} does not fit ${type}, whose lowest number is −65 504: it becomes −∞. ` : "";
   return { shapes: [map, table], words: `${kept}${verdict}` };
 }
 

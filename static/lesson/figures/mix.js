@@ -65,6 +65,6 @@ function drawings({ names, query, head }, { causal }, palette) {
 
 function wordsOf({ names, query, facts }) {
   const unseen = facts.unseen ? ` ${facts.unseen} of ${facts.n} tokens stand later and get nothing.` : "";
-  return `“${names[query]}” gives ${facts.most} the most, ${ui.decimals(facts.most_weight, 3)}, and itself ${ui.decimals(facts.self_weight, 3)}. `
+  return `“${names[query]}” gives “${facts.most}” the most, ${ui.decimals(facts.most_weight, 3)}, and itself ${ui.decimals(facts.self_weight, 3)}. `
     + `The row sums to ${ui.decimals(facts.sum, 3)}.${unseen}`;
 }

@@ -1,7 +1,7 @@
 /** Scores that a person types → minus the largest → exp → weights, number by number. */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { field, slider, toggle }, { panel }, { frame, svg, text }, { entropy, largest }] = await Promise.all(
+const [{ ui }, { field, slider, toggle }, { panel }, { frame, svg, text }, { entropy, largest, softmax }] = await Promise.all(
   ["../../headlight", "../../draw/inputs", "../../draw/panel", "../../draw/svg", "../tiny"].map((name) => import(`${name}.js${version}`)));
 
 const [NAME, COLUMN, ROW] = [150, 92, 30];
@@ -38,13 +38,17 @@ function madeOf({ scores, temperature, shift, sink }) {
   const rawSum = raw.reduce((total, one) => Math.fround(total + one), sink ? 1 : 0);
   const naive = raw.map((one) => Math.fround(one / rawSum));
   const plain = given.map((score) => score / given.reduce((total, one) => total + one, 0));
+  const atOne = softmax(sink ? [...given, 0] : given);
   const order = [...weights.keys()].sort((a, b) => weights[b] - weights[a]);
   const [first, second] = order;
   return { given, tempered, lowered, exps, weights, naive, plain, sink, facts: {
     n: scores.length, top: weights[first], top_name: LETTERS[first], gap: tempered[first] - tempered[second], ratio: weights[first] / weights[second], sum, entropy: entropy(weights),
-    total: weights.reduce((total, one) => total + one, 0), nothing: sink ? Math.exp(-top) / sum : 0, temperature, shift, first: weights[0], flatness: entropy(weights) / Math.log(weights.length),
-    naive_fails: naive.every(Number.isFinite) ? 1 : 0, plain_fits: plain.every((one) => one >= 0 && one <= 1) ? 0 : 1, plain_first: plain[0], leader: largest(given) } };
+    total: weights.reduce((total, one) => total + one, 0), nothing: sink ? Math.exp(-top) / sum : 0, temperature, shift, first: weights[0], top_at_one: Math.max(...atOne), against_one: trendOf(entropy(weights), entropy(atOne)),
+    naive_fails: naive.every(Number.isFinite) ? 0 : 1, plain_fits: plain.every((one) => one >= 0 && one <= 1) ? 0 : 1, plain_first: plain[0], leader: largest(given) } };
 }
+
+/** A row beside another: flatter (0), sharper (1), or as it was (2). */
+const trendOf = (now, before) => (Math.abs(now - before) < 1e-9 ? 2 : now > before ? 0 : 1);
 
 /** What each row of the table shows: [its name, the numbers, how they are written]. */
 const ROWS = {
@@ -74,7 +78,7 @@ const written = (value) => (Number.isNaN(value) ? "NaN" : ui.number(value, SHOWN
 const SAYS = {
   steps: ({ facts }) => `“${facts.top_name}” is ahead by ${ui.number(facts.gap, 4)}, so it weighs e^${ui.number(facts.gap, 4)} = ${ui.number(facts.ratio, 4)} times the next one. All weights sum to ${ui.decimals(facts.total, 3)}.`,
   temperature: ({ facts }) => `T = ${ui.number(facts.temperature, 3)}: the largest weight is ${ui.number(facts.top, 3)}, the entropy ${ui.number(facts.entropy, 3)} of at most ${ui.number(Math.log(facts.n), 3)} nats.`,
-  shift: ({ facts }) => `Added to every score: ${ui.number(facts.shift, 5)}. “a” weighs ${ui.number(facts.first, 4)}. Without taking the largest away, float32 ${facts.naive_fails ? "has only NaN to give: ∞ ÷ ∞, or 0 ÷ 0" : "still gives numbers"}.`,
+  shift: ({ facts }) => `Added to every score: ${facts.shift.toLocaleString("en")}. “a” weighs ${ui.number(facts.first, 4)}. Without taking the largest away, float32 ${facts.naive_fails ? "has only NaN to give: ∞ ÷ ∞, or 0 ÷ 0" : "still gives numbers"}.`,
   sink: ({ facts, sink }) => `The tokens share ${ui.number(facts.total, 4)}${sink ? `; ${ui.number(facts.nothing, 4)} goes to nothing` : ": all of it, whatever the scores"}.`,
 };
 

@@ -6,6 +6,7 @@ const [{ ui }, { tokensOf }, { button, css, line }] = await Promise.all(
 
 const STYLE = `${css}
 .drawings { display: flex; flex-wrap: wrap; gap: 14px 30px; align-items: flex-start; margin: 8px 0; }
+.drawings:empty { display: none; }
 .drawings > * { flex: 0 1 auto; min-width: 0; }
 .drawings :focus-visible { outline: 2px solid var(--hl-query); outline-offset: 2px; }
 .numbers { margin: 0; color: var(--hl-ink); font-variant-numeric: tabular-nums; max-width: 75ch; }
@@ -16,16 +17,18 @@ const MOST_SEEDS = 1000;
  * A figure as the lesson takes it: {facts, draw, stop}.
  *
  * controls(draw): the controls, each of which changes the state and calls `draw`. compute(): {facts, …} of the state as it
- * is now. paint(made, palette): {shapes: what is drawn, words: the sentence below}. ready(drawings, draw), optional: where
- * the drawings stand, for who listens to a pointer there.
+ * is now. paint(made, palette): {shapes: what is drawn, words: the sentence below, given: optional, what is drawn above and is no
+ * result, so that a lesson need not cover it}. ready(drawings, draw), optional: where the shapes stand, for who listens to a
+ * pointer there.
  */
 export function panel({ root, context, controls, compute, paint, ready = null }) {
-  const drawings = ui.make("div", { class: "drawings" });
+  const [above, drawings] = [0, 0].map(() => ui.make("div", { class: "drawings" }));
   const numbers = ui.make("p", { class: "numbers", "aria-live": "polite" });
   let facts = null;
   const draw = () => {
     const made = compute();
-    const { shapes, words } = paint(made, context.palette());
+    const { shapes, words, given = [] } = paint(made, context.palette());
+    keepFocus(above, () => above.replaceChildren(...given));
     keepFocus(drawings, () => drawings.replaceChildren(...shapes));
     if (numbers.textContent !== words) numbers.textContent = words;
     const hasChanged = facts && JSON.stringify(facts) !== JSON.stringify(made.facts);
@@ -33,7 +36,7 @@ export function panel({ root, context, controls, compute, paint, ready = null })
     if (hasChanged) context.changed();
   };
   const all = controls(draw);
-  root.replaceChildren(ui.make("style", {}, STYLE), ...(all.length ? [line(...all)] : []), drawings, numbers);
+  root.replaceChildren(ui.make("style", {}, STYLE), ...(all.length ? [line(...all)] : []), above, ui.make("div", { "data-result": "" }, drawings, numbers));
   ready?.(drawings, draw);
   draw();
   return { facts: () => facts, draw, stop: () => root.replaceChildren() };

@@ -25,23 +25,26 @@ export default function ({ root, settings, context }) {
     return { open, facts: { open: open.flat().filter(Boolean).length, first: open[0].filter(Boolean).length, last: open[N - 1].filter(Boolean).length, leaks: later ? 1 : 0, empty: open.filter((row) => !row.some(Boolean)).length,
       sees: later ? 1 : 0 } };
   };
-  const paint = (made, palette) => ({ shapes: drawings(made, state, palette, (row, column) => {
+  const paint = (made, palette) => ({ shapes: [seenBy(made, state, palette)], given: [givenMask(state, palette, (row, column) => {
     state.table = state.table.map((line, i) => line.map((one, j) => (i === row && j === column ? !one : one)));
     figure.draw();
-  }), words: wordsOf(made.facts, state) });
+  })], words: wordsOf(made.facts, state) });
   const figure = panel({ root, context, controls, compute, paint });
   return figure;
 }
 
 const lower = () => Array.from({ length: N }, (_, i) => Array.from({ length: N }, (__, j) => j <= i));
 
-function drawings({ open }, { table, library }, palette, press) {
-  const rows = PLACES.map((_, i) => `query ${i}`);
-  const given = grid({ values: table.map((row) => row.map(Number)), rows, columns: PLACES, title: "the mask as given: 1 is True", digits: 0, cell: CELL, palette, press,
+const ROWS = PLACES.map((_, i) => `query ${i}`);
+
+function givenMask({ table }, palette, press) {
+  return grid({ values: table.map((row) => row.map(Number)), rows: ROWS, columns: PLACES, title: "the mask as given: 1 is True", digits: 0, cell: CELL, palette, press,
     label: `The mask: ${table.map((row) => row.map((one) => (one ? "True" : "False")).join(" ")).join("; ")}.` });
-  const seen = grid({ values: open.map((row) => row.map(Number)), rows, columns: PLACES, title: `what ${LIBRARIES[library][0]} lets through`, cell: CELL, palette, masked: (i, j) => !open[i][j],
+}
+
+function seenBy({ open }, { library }, palette) {
+  return grid({ values: open.map((row) => row.map(Number)), rows: ROWS, columns: PLACES, title: `what ${LIBRARIES[library][0]} lets through`, cell: CELL, palette, masked: (i, j) => !open[i][j],
     label: `Open cells: ${open.map((row, i) => `query ${i} sees ${row.filter(Boolean).length} keys`).join("; ")}.` });
-  return [given, seen];
 }
 
 function wordsOf({ open, leaks, empty }, { library }) {

@@ -32,7 +32,7 @@ export default function ({ root, settings, context }) {
     offer(shown, all, (token) => { Object.assign(state, { token, value: null }); figure.draw(); });
     size.set(all.x[state.entry]);
     const choose = (_, entry) => { Object.assign(state, { entry, value: null }); figure.draw(); };
-    return { shapes: drawings(all, state, palette, choose), words: wordsOf(all, settings) };
+    return { given: [vectorOf(all, state, palette, choose)], shapes: SIDES.map((side) => product(side, all, state, palette)), words: wordsOf(all, settings) };
   };
   const figure = panel({ root, context, controls, compute, paint });
   return figure;
@@ -55,16 +55,16 @@ function factsOf(x, matrices, made, { entry }, settings) {
     first_query: made.query[0] };
 }
 
-function drawings({ tokens, at, x, matrices, made }, { entry }, palette, choose) {
+function vectorOf({ tokens, at, x }, { entry }, palette, choose) {
   const token = namesOf(tokens)[at];
-  const own = grid({ values: [x], columns: x.map((_, i) => String(i)), title: `x of ${token}`, scale: "values", digits: 2, cell: CELL, palette, outline: { row: 0, column: entry },
+  return grid({ values: [x], columns: x.map((_, i) => String(i)), title: `x of ${token}`, scale: "values", digits: 2, cell: CELL, palette, outline: { row: 0, column: entry },
     press: choose, label: `The vector of ${token}: ${said(x)}.` });
-  return [own, ...SIDES.map((side) => product(side, matrices[side], made[side], entry, token, palette))];
 }
 
 /** A matrix, and below it what x times it gives. */
-function product(side, matrix, result, entry, token, palette) {
+function product(side, { tokens, at, matrices, made }, { entry }, palette) {
   const [name, letter] = LETTERS[side];
+  const [matrix, result, token] = [matrices[side], made[side], namesOf(tokens)[at]];
   const box = ui.make("div");
   box.append(
     grid({ values: matrix, title: `${name} (${matrix.length} × ${result.length})`, scale: "values", digits: 2, cell: CELL, palette, outline: { row: entry }, label: `${name}, ${matrix.length} rows of ${result.length}.` }),

@@ -28,7 +28,7 @@ export default function ({ root, settings, context }) {
     const { score, lengths, gap, distance } = factsOf(state);
     stage.show(circle(state, context.palette()));
     stage.says(`Turned by ${(OMEGA * state.query).toFixed(2)} and ${(OMEGA * state.key).toFixed(2)} radians; lengths ${lengths}, as before the turns. q·k = ${score.toFixed(4)} at distance ${distance}.`);
-    stage.check(gap < 1e-9, `in ${WIDE} dimensions too, (R_m q)·(R_n k) = q·(R_(n−m) k), within ${context.ui.number(gap, 2)}`);
+    stage.check(gap < 1e-9, `in ${WIDE} dimensions too, q at m times k at n is q times k turned by n − m, within ${context.ui.number(gap, 2)}`);
   }
 
   draw();

@@ -17,7 +17,7 @@ const LEAST = 3e6;
 export function measure({ d, lengths, told, done, clock = () => performance.now() }) {
   const jobs = jobsOf(d, lengths);
   const times = new Map(jobs.map(({ key }) => [key, []]));
-  let [at, timer] = [0, 0];
+  let [at, timer, isEnded] = [0, 0, false];
   const turn = () => {
     const until = clock() + TURN_MS;
     while (at < jobs.length && clock() < until) {
@@ -31,11 +31,15 @@ export function measure({ d, lengths, told, done, clock = () => performance.now(
       }
     }
     told(at / jobs.length);
+    if (isEnded) return;
     if (at < jobs.length) timer = setTimeout(turn);
     else done(resultOf(d, lengths, times));
   };
   timer = setTimeout(turn);
-  return () => clearTimeout(timer);
+  return () => {
+    isEnded = true;
+    clearTimeout(timer);
+  };
 }
 
 /** Where two measured curves cross, between the lengths by straight lines in logarithms; null where they do not. */

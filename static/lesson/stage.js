@@ -5,7 +5,7 @@ const [{ css: inputs, line }, { tokensOf }] = await Promise.all(["../draw/inputs
 
 const [NARROWEST, WIDEST] = [280, 640];
 const css = `
-.inputs .group { flex-wrap: wrap; }
+.inputs :is(.group, label) { flex-wrap: wrap; }
 .drawing { overflow-x: auto; margin: 6px 0; }
 .says { margin: 6px 0; max-width: 68ch; font-variant-numeric: tabular-nums; }
 .check { margin: 6px 0; font-variant-numeric: tabular-nums; }

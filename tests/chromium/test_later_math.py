@@ -254,7 +254,7 @@ def test_a_measurement_that_is_ended_says_nothing_more(lab: Lab) -> None:
     script = """() => new Promise((done) => {
         let count = 0;
         const told = () => { count++; if (count === 2) stop(); };
-        const stop = lab.lib.measure.measure({ d: 16, lengths: [8, 16], told, done: () => done("done") });
+        const stop = lab.lib.measure.measure({ d: 64, lengths: [8, 64], told, done: () => done("done") });
         setTimeout(() => done(count), 200);
     })"""
     assert said(lab, script) == 2

@@ -23,7 +23,8 @@ export default function ({ root, settings, context }) {
   ]);
 
   function draw() {
-    state.moves = movesOf(settings, state, context);
+    const tokens = tokensFor(settings, context);
+    state.moves = movesOf(settings, state, tokens);
     const { moves } = state;
     const palette = context.palette();
     const moved = moves.filter((move) => move > MOVED).length;
@@ -33,7 +34,7 @@ export default function ({ root, settings, context }) {
       bars: moves.map((value, head) => ({ name: `head ${head}`, value, words: words[head], colour: palette.value })),
       label: `How far each head moves: ${words.map((word, head) => `head ${head} ${word}`).join(", ")}.`,
     }));
-    stage.says(`Without coordinate ${state.coordinate}, ${moved} of ${moves.length} heads move (by this share of their own size).`
+    stage.says(`“${tokens.map(({ text }) => text).join(" ")}” without coordinate ${state.coordinate}: ${moved} of ${moves.length} heads move (by this share of their own size).`
       + (state.reads === "slice" ? " This is not how a layer works: here each W has been emptied outside its head's slice." : ""));
   }
 
@@ -42,10 +43,10 @@ export default function ({ root, settings, context }) {
 }
 
 /** How far each head's result moves, as a share of its size, when one coordinate of x is 0. */
-function movesOf({ text, own, d_model, heads }, { coordinate, reads, seed }, context) {
+function movesOf({ d_model, heads }, { coordinate, reads, seed }, tokens) {
   const layer = { d_model, n_heads: heads, causal: false, positions: true, seed };
   const weights = reads === "slice" ? sliced(weightsOf(layer), heads) : weightsOf(layer);
-  const { x } = embedded(tokensFor({ text, own }, context), layer);
+  const { x } = embedded(tokens, layer);
   const before = forward(x, weights, layer).heads;
   const after = forward(without(x, coordinate), weights, layer).heads;
   const size = before.length / heads;

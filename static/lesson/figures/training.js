@@ -25,9 +25,8 @@ function runsOf({ heads, lookups, d_model: width, seeds, steps }, seed) {
   return each.flatMap((own) => heads.map((count) => ({ settings: checked({ heads: count, lookups, width, steps, seed: own }), curve: [], step: 0, result: null })));
 }
 
-export default function ({ root, settings: given, context }) {
+export default function ({ root, settings, context }) {
   const { ui } = context;
-  const settings = { ...given, heads: given.heads.map(Number) };
   const state = { seed: settings.seed, runs: runsOf(settings, settings.seed), halt: null, example: 0, problem: "", isHere: false, frame: 0, isDown: false };
   const parts = build();
 

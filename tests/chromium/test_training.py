@@ -358,6 +358,18 @@ def test_another_seed_gives_other_numbers_and_the_same_one_the_same(lab: Page) -
     assert trained(lab, box) == first
 
 
+def test_of_several_seeds_the_median_counts_and_each_is_shown(lab: Page) -> None:
+    box = figure(lab, heads=[2], lookups=2, seeds=3, seed=7)
+    box.get_by_role("button", name="Train").click()
+    facts = trained(lab, box)
+    runs = ({"heads": 2, "lookups": 2, "steps": 40, "seed": seed} for seed in (7, 8, 9))
+    losses = [lab.evaluate(WHOLE, run)["loss"] for run in runs]
+    assert facts["loss_2"] == sorted(losses)[1]
+    assert box.locator("thead th").all_inner_texts()[2:5] == [f"loss, seed {seed}" for seed in (7, 8, 9)]
+    assert box.locator("tbody td").all_inner_texts()[1:4] == [f"{value:.3f}" for value in losses]
+    expect(box.get_by_role("img").first).to_have_attribute("aria-label", re.compile("the median of 3 seeds"))
+
+
 @pytest.mark.parametrize("way", ["Stop", "taken down"])
 def test_a_figure_that_is_stopped_or_taken_down_leaves_no_worker(lab: Page, way: str) -> None:
     box = figure(lab, steps=1_000_000)

@@ -14,7 +14,7 @@ const STYLE = `
 .training th[scope=row] { text-align: left; font-weight: 600; }
 .training thead th { color: var(--hl-muted); }
 .training h4 { margin: 10px 0 2px; font-size: 1em; font-weight: 600; }
-.training .said span { margin-right: 1.2em; white-space: nowrap; }
+.training .said span { display: inline-block; margin-right: 1.2em; }
 .training .note { color: var(--hl-muted); }
 .training .wrong { color: var(--hl-bad); }
 `;

@@ -408,6 +408,7 @@ JS = components.settings() + '''
 globalThis.HEADLIGHT ??= HEADLIGHT;
 const folder = `${location.origin}${HEADLIGHT.base}/app/static`;
 const { load } = await import(`${folder}/delivered.js?v=${HEADLIGHT.version}`);
+await import(`${folder}/delivered_lessons.js?v=${HEADLIGHT.version}`);
 const [{ start }, { default: figure }] = await Promise.all(
     ["headlight", "lesson/figures/training"].map((name) => load(`${folder}/${name}.js`)));
 export default function ({ parentElement }) {

@@ -134,7 +134,8 @@ function taskOf({ lookups, d_model: width, heads, seeds, steps }) {
   const counts = heads.length > 1 ? `${heads.slice(0, -1).join(", ")} or ${words.headsOf(heads[heads.length - 1])}` : words.headsOf(heads[0]);
   const times = seeds > 1 ? `, from ${seeds} seeds` : "";
   return `The task: ${PLACES} places, each with one of ${SYMBOLS} letters, ${lookups} of them marked ${marks}. Name the letter at each mark. `
-    + `The model is attention alone: one learned query, ${counts} that share d_model ${width} between them, ${steps} steps of training${times}.`;
+    + `The model is attention alone: one learned query, ${counts} that share d_model ${width} between them, ${steps} steps of training${times}. `
+    + `Who guesses has a loss of ln ${SYMBOLS} = ${words.lossOf(words.BLIND)}.`;
 }
 
 /** One row a number of heads: the loss from each seed, and how often the answer at each mark is right. */

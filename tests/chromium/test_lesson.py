@@ -13,8 +13,8 @@ from attention.browser import lessons as told
 from attention.figures.palette import LIGHT
 from attention.lessons.parse import parse
 from attention.lessons.records import Lesson
-from attention.lessons.state import view_of
 from tests.chromium import harness
+from tests.chromium.lesson_pictures import bring
 from tests.chromium.test_accessibility import DEEP, TARGETS, faults
 
 KEY = "headlight.lessons"
@@ -453,18 +453,6 @@ def test_what_is_printed_from_a_dark_page_is_drawn_on_light_paper(page: Page) ->
     page.evaluate("() => dispatchEvent(new Event('afterprint'))")
     page.wait_for_function("() => document.documentElement.dataset.headlight === 'dark'")
     assert page.evaluate("() => papers") == ["light"]
-
-
-def bring(page: Page, lesson: Lesson) -> None:
-    """The runs of a lesson's figures, as the server brings them."""
-    groups = []
-    for store, figure in told.figures((lesson,)):
-        view = view_of(figure)
-        trace = attention.trace(view.model, view.text)
-        head = trace.head(view.layer, view.head)
-        query = told.pinned(head, figure, view)
-        groups.append({"store": store} | told.group(head, view, query, show=figure.settings["show"]))
-    harness.add(page, "runs", told.runs(groups))
 
 
 def test_a_models_head_waits_for_its_run_and_knows_its_facts(page: Page) -> None:

@@ -13,6 +13,8 @@ const states = new WeakMap();
 const PRESENTING = "hl-presenting";
 const FORWARD = ["ArrowRight", "PageDown", " "];
 const BACK = ["ArrowLeft", "PageUp"];
+// What of a figure's block follows the person's sentence; it makes no other lesson.
+const OF_THE_SENTENCE = ["inspect", "takes"];
 // How far a page may be from its end and is at it.
 const AT_END = 8;
 
@@ -49,6 +51,11 @@ function appOf(state) {
       if (!target) return null;
       if (target.url) return { href: target.url, isOutside: true };
       return { href: href(target), act: () => go(state, target) };
+    },
+    /** The state of a step's figure on the inspect page as the server knows it now, "" for none. */
+    inspected({ lesson, step }) {
+      const found = [state.data.lesson, ...(state.data.lessons ?? [])].find((one) => one?.name === lesson);
+      return found?.steps.find(({ anchor }) => anchor === step)?.blocks.find(({ type }) => type === "figure")?.inspect ?? "";
     },
     titleOf(lesson, anchor) {
       const found = state.data.contents.find(({ name }) => name === lesson);
@@ -130,7 +137,7 @@ function show(state, { moved = false, line = "first" } = {}) {
   state.root.classList.toggle("busy", !view);
   state.arrives = view ? null : { moved, line };
   if (!view) return;
-  const key = JSON.stringify([view.kind, view.lesson ?? view.lessons ?? state.data.contents]);
+  const key = JSON.stringify([view.kind, view.lesson ?? view.lessons ?? state.data.contents], (name, value) => (OF_THE_SENTENCE.includes(name) ? undefined : value));
   const isOther = key !== state.key || (view.kind === "contents" && moved);
   if (isOther) {
     takeDown(state);

@@ -4,7 +4,7 @@
  */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { hosting }, { attempt, tools }] = await Promise.all(["../headlight", "./hosts", "./tools"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { css, large }, { hosting }, { attempt, tools }] = await Promise.all(["../headlight", "./base", "./hosts", "./tools"].map((name) => import(`${name}.js${version}`)));
 
 // Kinds whose runs come from the server; all others are made in the browser.
 const RUN = "head";
@@ -14,10 +14,13 @@ const RUN = "head";
  * block. app: what the lesson knows (`main.js`). place: {lesson, title, step}. It loads nothing before `start()`.
  */
 export function figureOf(app, block, place) {
-  const body = ui.make("div", { class: "figure-body" });
+  const host = ui.make("div", { class: "figure-body" });
+  const body = ui.make("div", { class: "figure-root" });
+  const enlarging = ui.make("style");
+  host.attachShadow({ mode: "open" }).append(ui.make("style", {}, css), enlarging, body);
   const said = ui.make("p", { class: "figure-said", role: "status" });
   const foot = ui.make("div", { class: "figure-foot" });
-  const root = ui.make("section", { class: "figure", "aria-label": `Figure: ${place.title}` }, body, said, foot);
+  const root = ui.make("section", { class: "figure", "aria-label": `Figure: ${place.title}` }, host, said, foot);
   const store = block.store || `${place.lesson}-${place.step}`;
   const hosts = hosting({ load: app.component, data: app.data, store, isLocal: block.kind !== RUN });
   const heard = new Set();
@@ -90,6 +93,8 @@ export function figureOf(app, block, place) {
       heard.add(hear);
       return () => heard.delete(hear);
     },
+    /** Larger, while one presents. */
+    enlarge(on) { enlarging.textContent = on ? large : ""; },
     cover(on) {
       own.covered = on;
       mark();

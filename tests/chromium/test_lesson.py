@@ -365,13 +365,13 @@ def test_the_persons_sentence_is_shown_said_to_the_server_and_kept(page: Page) -
     field.press("Enter")
     expect(lessons.locator(".plain-sentence .chip")).to_have_text(SENTENCE.split())
     assert harness.messages(page) == [["place", {"lesson": "01-first", "text": SENTENCE, "article": False}]]
-    assert place(page)["text"] == SENTENCE
+    assert place(page)["sentence"] == SENTENCE
     opened(page, "?lesson=01-first")
     expect(field).to_have_value(SENTENCE)
     assert harness.messages(page) == [["place", {"lesson": "01-first", "text": SENTENCE, "article": False}]]
     lessons.get_by_role("button", name="Clear").click()
     expect(lessons.locator(".plain-sentence .chip")).to_have_text(["the", "cat", "sat", "on", "the", "mat"])
-    assert "text" not in place(page)
+    assert "sentence" not in place(page)
 
 
 def test_a_browser_that_keeps_nothing_can_learn_too(page: Page) -> None:

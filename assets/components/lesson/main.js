@@ -29,12 +29,12 @@ function build(parent) {
 /** What the parts of a lesson know and may ask for. */
 function appOf(state) {
   const withText = (place) => ({ text: state.sentence, ...place });
-  const href = (place) => `${base(state)}/learn${queryOf(withText(place), embedding())}`;
+  const href = (place, search = location.search) => `${base(state)}/learn${queryOf(withText(place), search)}`;
   const app = {
     data: () => state.data, palette: () => state.palette, sentence: () => state.sentence, place: () => state.place, progress: state.progress,
     base: () => base(state),
     component: (name) => shared(`component/${name}`).then((module) => module.default),
-    linkTo: (place) => `${location.origin}${href(place)}`,
+    linkTo: (place) => `${location.origin}${href(place, "")}`,
     /** A link to a place of the lessons, which is gone to without loading the page. */
     anchor(place, ...children) {
       const made = ui.make("a", { href: href(place) }, ...children);
@@ -73,8 +73,6 @@ function appOf(state) {
 }
 
 const base = ({ data }) => data?.base ?? HEADLIGHT.base;
-/** Keys of the address that are none of a lesson's: those with which the page stands inside another one. */
-const embedding = () => location.search;
 
 // Where one is
 

@@ -21,7 +21,7 @@ const AT_END = 8;
 function build(parent) {
   const root = ui.make("div", { class: "lessons-root" });
   parent.append(root);
-  const state = { root, data: null, place: placeOf(location.search), sentence: "", progress: progressOf(), send: () => {}, told: "", key: "", view: null, step: null, talk: null, palette: null, stops: null };
+  const state = { root, path: location.pathname, data: null, bytes: null, place: placeOf(location.search), sentence: "", progress: progressOf(), send: () => {}, told: "", key: "", view: null, step: null, talk: null, palette: null, stops: null };
   state.app = appOf(state);
   return state;
 }
@@ -98,8 +98,9 @@ function tell(state) {
   state.send("place", said);
 }
 
-/** The browser's Back or Forward. */
+/** The browser's Back or Forward; on another page it means nothing here. */
 function returned(state) {
+  if (location.pathname !== state.path) return;
   state.place = placeOf(location.search);
   if (state.place.text !== state.sentence) {
     state.sentence = state.place.text;
@@ -357,6 +358,7 @@ function disconnect(state) {
     if (state.root.isConnected) return;
     leaveStage(state);
     takeDown(state);
+    state.bytes = null;
   });
 }
 

@@ -18,7 +18,7 @@ const EXAMPLE = 0.123;
 /** {root, isOpen(), reveal(), stop()} of a guess block about a figure. place: {lesson, step}. isShown: reveal it at once. */
 export function guessOf(app, block, figure, { place, isShown = false }) {
   const kept = () => app.progress.lesson(place.lesson).guesses[place.step] ?? null;
-  const state = { open: true, tokens: "", buttons: new Map(), slider: null, words: {} };
+  const state = { open: true, tokens: "", buttons: new Map(), slider: null, words: {}, waiting: null };
   const options = ui.make("div", { class: "options", role: "group" });
   const verdict = ui.make("div", { class: "verdict", "aria-live": "polite" });
   const ghost = ui.make("div", { class: "verdict ghost", "aria-hidden": "true" });
@@ -53,12 +53,22 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
   function reveal(said) {
     const now = truth();
     if (now === undefined) {
-      notYet.textContent = "The figure is not here yet: a moment.";
+      wait(said);
       return;
     }
+    state.waiting = null;
     notYet.textContent = "";
     app.progress.guess(place.lesson, place.step, { said, truth: now });
     open({ said, truth: now });
+  }
+
+  /** Some figures know what is true only once they have run: what was said is kept till then, and they may be used. */
+  function wait(said) {
+    state.waiting = { said };
+    press(said);
+    show.hidden = true;
+    figure.cover(false);
+    notYet.textContent = `${said === null ? "" : `You said ${named(said)}. `}What is true will stand here as soon as the figure knows it.`;
   }
 
   function open(guess) {
@@ -98,7 +108,7 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
   /** What the figure says now, which may not be what it said then. */
   function follow() {
     fillTokens();
-    notYet.textContent = "";
+    if (state.waiting && truth() !== undefined) return reveal(state.waiting.said);
     if (state.open) return;
     const { guess, after, since } = state.words;
     after.replaceChildren(...elements(block.after, { facts: figure.facts(), link: app.link(place.lesson) }));
@@ -109,7 +119,8 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
 
   function reset() {
     app.progress.guess(place.lesson, place.step, null);
-    state.open = true;
+    Object.assign(state, { open: true, waiting: null });
+    notYet.textContent = "";
     root.classList.remove("is-said");
     verdict.replaceChildren();
     show.hidden = false;
@@ -189,7 +200,7 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
     figure.cover(true);
   }
   fillTokens();
-  return { root, isOpen: () => state.open, reveal: () => reveal(null), stop };
+  return { root, isOpen: () => state.open && !state.waiting, reveal: () => reveal(null), stop };
 }
 
 function button(words, act, kind = "") {

@@ -459,7 +459,7 @@ def test_a_models_head_waits_for_its_run_and_knows_its_facts(page: Page) -> None
     lessons = opened(page, "?lesson=02-second")
     expect(lessons.locator(".run-status")).to_contain_text("The model is being run")
     guessed(page).get_by_role("button", name="Show it without a guess").click()
-    expect(guessed(page).locator(".not-yet")).to_contain_text("not here yet")
+    expect(guessed(page).locator(".not-yet")).to_contain_text("as soon as the figure knows")
     bring(page, LESSONS[1])
     expect(lessons.locator(".run-status")).to_be_hidden()
     expect(guessed(page).locator(".options button")).to_have_text(["the", "cat", "sat", "on"])

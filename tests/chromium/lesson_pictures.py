@@ -17,10 +17,14 @@ from attention.lessons import folder
 from attention.lessons.records import Lesson
 from attention.lessons.state import view_of
 from tests.chromium import harness
+from tests.chromium.test_accessibility import DEEP, TARGETS, faults
+from tools import chromium
 
 SIZES = {"light": (1440, 1000, False), "dark": (1280, 720, True), "phone": (390, 844, False)}
 SHOW = "Show it without a guess"
 WAIT_MS = 400
+# The page has none of Streamlit's landmarks.
+NO_LANDMARKS = ("region:", "landmark-one-main:")
 
 
 def main(target: Path, names: list[str]) -> int:
@@ -29,7 +33,9 @@ def main(target: Path, names: list[str]) -> int:
     errors = [str(problem) for problem in problems]
     target.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as play:
-        page = play.chromium.launch().new_page()
+        browser = play.chromium.launch(executable_path=chromium.find(), args=list(chromium.FLAGS))
+        page = browser.new_page()
+        page.add_init_script(DEEP)
         page.on("pageerror", lambda error: errors.append(str(error)))
         for lesson in lessons:
             if not names or lesson.name in names:
@@ -56,6 +62,9 @@ def pictures(page: Page, lessons: tuple[Lesson, ...], lesson: Lesson, target: Pa
                 show.click()
                 page.wait_for_timeout(WAIT_MS)
             page.screenshot(path=f"{where}-{name}.png", full_page=True)
+            found_by_axe = [fault for fault in faults(page) if not fault.startswith(NO_LANDMARKS)]
+            small = page.evaluate(TARGETS, [24, "[data-none]"])
+            said += [f"{where.name} ({name}): {fault}" for fault in (*found_by_axe, *map(str, small))]
             wide = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
             found = page.locator("#hl-lesson .problem").all_inner_texts()
             said += [f"{where.name} ({name}): {words}" for words in found]

@@ -431,7 +431,7 @@ def test_the_server_hears_nothing_of_it(serve_source: Callable[..., str], page: 
     url = serve_source(source, STREAMLIT_SERVER_BASE_URL_PATH="class/two")
     sent: list[str | bytes] = []
     asked: list[str] = []
-    page.on("websocket", lambda socket: socket.on("framesent", sent.append))
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
     page.goto(url)
     box = page.locator("#figure")
     box.get_by_role("button", name="Train").wait_for(timeout=SECONDS)

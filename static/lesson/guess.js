@@ -134,21 +134,22 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
   function build() {
     ask.replaceChildren(...elements(block.ask, { link: app.link(place.lesson) }));
     if (isNumber) numberField();
-    else if (!isTokens) choices(block.options.map((option, at) => [at, plain(option)]));
+    else if (!isTokens) choices(block.options.map((option, at) => [at, ...elements(option)]));
     const longest = isTokens ? "a token" : isNumber ? "0.123" : block.options.map(plain).sort((a, b) => b.length - a.length)[0];
     const example = plain(block.after).replace(/\{\w+\}/g, String(EXAMPLE));
     ghost.append(ui.make("p", { class: "said" }, `✗ Not so: you said “${longest}”; it is “${longest}”.`), ui.make("p", { class: "after" }, example), ui.make("p", { class: "since" }));
   }
 
   function choices(list) {
-    state.buttons = new Map(list.map(([value, words]) => [value, Object.assign(button(words, () => state.open && reveal(value)), { ariaPressed: "false" })]));
+    state.buttons = new Map(list.map(([value, ...words]) => [value, Object.assign(button(words, () => state.open && reveal(value)), { ariaPressed: "false" })]));
     options.replaceChildren(...state.buttons.values());
   }
 
   function numberField() {
     const { low, high } = block;
-    const step = (high - low) / 100;
-    const input = ui.make("input", { type: "range", min: String(low), max: String(high), step: String(step), value: String((low + high) / 2), "aria-label": plain(block.ask) });
+    const isWhole = Number.isInteger(low) && Number.isInteger(high) && high - low >= 50;
+    const step = isWhole ? 1 : (high - low) / 100;
+    const input = ui.make("input", { type: "range", min: String(low), max: String(high), step: String(step), value: String(isWhole ? Math.round((low + high) / 2) : (low + high) / 2), "aria-label": plain(block.ask) });
     const says = ui.make("output", {}, shown(Number(input.value)));
     const take = button("That is my guess", () => reveal(Number(input.value)));
     input.addEventListener("input", () => { says.textContent = shown(Number(input.value)); });
@@ -199,11 +200,11 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
     figure.cover(true);
   }
   fillTokens();
-  return { root, isOpen: () => state.open, reveal: () => reveal(null), stop };
+  return { root, isOpen: () => state.open && !state.waiting, reveal: () => reveal(null), stop };
 }
 
 function button(words, act, kind = "") {
-  const made = ui.make("button", { type: "button", class: kind }, words);
+  const made = ui.make("button", { type: "button", class: kind }, ...[words].flat());
   made.addEventListener("click", act);
   return made;
 }

@@ -11,7 +11,6 @@ from torch import nn
 from transformers.models.bloom.modeling_bloom import build_alibi_tensor
 from transformers.models.t5.modeling_t5 import T5Attention
 
-from attention import hashing
 from attention.cost import cost
 from tests.chromium.lab import Lab, opened
 
@@ -37,9 +36,13 @@ def said(lab: Lab, script: str, argument: Any = None) -> Any:
     return lab.page.evaluate(script, argument)
 
 
-def drawn(seed: int, count: int) -> np.ndarray:
+def drawn(lab: Lab, seed: int, count: int) -> np.ndarray:
     """What `random(seed).normal()` gives, call by call."""
-    return hashing.normal(hashing.number_of("random", seed), count)
+    script = """([seed, length]) => {
+        const numbers = lab.random(seed);
+        return Array.from({ length }, () => numbers.normal());
+    }"""
+    return np.array(said(lab, script, [seed, count]))
 
 
 # Cost
@@ -175,14 +178,14 @@ def test_the_stream_and_its_gradients_are_torchs(lab: Lab, kind: str) -> None:
         lab, "([kind, blocks, d, seed]) => { const made = lab.lib.norms.stacked(kind, blocks, d, lab.random(seed));"
         " return { sizes: [...made.sizes], gradients: [...made.gradients] }; }", [kind, blocks, d, seed],
     )  # fmt: skip
-    sizes, gradients = stack_of(kind, blocks, d, seed)
+    sizes, gradients = stack_of(lab, kind, blocks, d, seed)
     assert np.allclose(found["sizes"], sizes, rtol=1e-7)
     assert np.allclose(found["gradients"], gradients, rtol=1e-7)
 
 
-def stack_of(kind: str, blocks: int, d: int, seed: int) -> tuple[list[float], list[float]]:
+def stack_of(lab: Lab, kind: str, blocks: int, d: int, seed: int) -> tuple[list[float], list[float]]:
     """The same stack in torch, the gradients at each block's work by autograd."""
-    numbers = torch.tensor(drawn(seed, blocks * d * d + 2 * d))
+    numbers = torch.tensor(drawn(lab, seed, blocks * d * d + 2 * d))
     matrices = numbers[: blocks * d * d].reshape(blocks, d, d) / d**0.5
     readout, x = numbers[-2 * d : -d], numbers[-d:]
     norm = nn.LayerNorm(d, eps=1e-5, elementwise_affine=False)
@@ -204,18 +207,19 @@ def stack_of(kind: str, blocks: int, d: int, seed: int) -> tuple[list[float], li
 def test_two_heads_descend_as_with_torchs_gradients(lab: Lab, one: int, other: int) -> None:
     found = said(lab, "([one, other]) => lab.lib.twins.trained(one, other, 12, 3)", [one, other])
     apart, losses = found["apart"], found["losses"]
-    theirs_apart, theirs_losses = twins_of(one, other, 12, 3)
+    theirs_apart, theirs_losses = twins_of(lab, one, other, 12, 3)
     assert np.allclose(apart, theirs_apart, rtol=1e-6, atol=1e-9)
     assert np.allclose(losses, theirs_losses, rtol=1e-6)
     assert (set(apart) == {0}) == (one == other)
 
 
-def twins_of(one: int, other: int, steps: int, task: int) -> tuple[list[float], list[float]]:
-    numbers = torch.tensor(drawn(task + 500_000, 48 * 6 * 4 + 16))
+def twins_of(lab: Lab, one: int, other: int, steps: int, task: int) -> tuple[list[float], list[float]]:
+    numbers = torch.tensor(drawn(lab, task + 500_000, 48 * 6 * 4 + 16))
     texts, rest = numbers[: 48 * 6 * 4].reshape(48, 6, 4), numbers[48 * 6 * 4 :].reshape(2, 2, 4)
     answers = read(rest * torch.tensor([2.0, 1.0])[None, :, None], texts)
     sizes = torch.tensor([1.0, 0.5])[:, None]
-    heads = torch.stack([torch.tensor(drawn(seed, 8)).reshape(2, 4) * sizes for seed in (one, other)]).requires_grad_()
+    starts = [torch.tensor(drawn(lab, seed, 8)).reshape(2, 4) * sizes for seed in (one, other)]
+    heads = torch.stack(starts).requires_grad_()
     apart, losses = [], []
     for _ in range(steps + 1):
         loss = (read(heads, texts) - answers).pow(2).sum() / (2 * len(texts))

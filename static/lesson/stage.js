@@ -12,6 +12,7 @@ const css = `
 .check[data-holds=yes] { color: var(--hl-good); }
 .check[data-holds=no] { color: var(--hl-bad); }
 .pair { display: flex; flex-wrap: wrap; gap: 12px 28px; align-items: flex-start; }
+@media (max-width: 480px) { .inputs input[type=range] { width: 120px; } }
 .pair > svg { flex: 0 1 auto; }
 `;
 
@@ -41,6 +42,9 @@ export function tokensFor({ text, own }, context, most = 12) {
   const mine = own ? tokensOf(context.sentence()) : [];
   return (mine.length > 1 ? mine : tokensOf(text)).slice(0, most);
 }
+
+/** The place of the last of some tokens that is a word. */
+export const { lastWord } = await import(`../local/run.js${version}`);
 
 /** The largest difference of two arrays, and that as a share of the largest number in the second. */
 export function gapOf(one, other) {

@@ -1,7 +1,7 @@
 /** What each head adds to one word's output, coordinate by coordinate, beside what the layer puts out. */
 
 const version = new URL(import.meta.url).search;
-const [{ gapOf, ROUNDING, stageOf, tokensFor }, { embedded, forward, weightsOf }, { chart }, { grid }, { button, choices, slider, toggle }] = await Promise.all(
+const [{ gapOf, lastWord, ROUNDING, stageOf, tokensFor }, { embedded, forward, weightsOf }, { chart }, { grid }, { button, choices, slider, toggle }] = await Promise.all(
   ["../stage", "../../local/layer", "../../draw/chart", "../../draw/grid", "../../draw/inputs"].map((name) => import(`${name}.js${version}`)));
 
 const NAMES = 66;
@@ -26,7 +26,7 @@ export default function ({ root, settings, context }) {
     stage.show(...drawings(stage, state, context));
     const { sum, output, word } = state.made;
     const at = state.coordinate;
-    stage.says(`“${word}”, coordinate ${at}: the counted heads add up to ${sum[at].toFixed(4)}, the layer's output is ${output[at].toFixed(4)}, the remainder ${context.ui.number(output[at] - sum[at], 2)}.`);
+    stage.says(`“${word}”, coordinate ${at}: the counted heads add up to ${context.ui.decimals(sum[at], 4)}, the layer's output is ${context.ui.decimals(output[at], 4)}, the remainder ${context.ui.number(output[at] - sum[at], 2)}.`);
     const { share } = gapOf(sum, output);
     stage.check(share < ROUNDING, `all ${output.length} coordinates: the sum of the heads ${share < ROUNDING ? "is" : "is not"} the output; the largest remainder is ${context.ui.number(share, 2)} of the largest number`);
   }
@@ -50,7 +50,7 @@ function drawings(stage, { made: { brings, sum, output, word }, coordinate, coun
     ...brings.map((row, head) => ({ name: heads[head], value: counted[head] ? row[coordinate] : 0, colour: palette.value })),
     { name: "sum", value: sum[coordinate], colour: palette.ink }, { name: "output", value: output[coordinate], colour: palette.muted },
   ];
-  const said = bars.map(({ name, value }) => `${name} ${value.toFixed(3)}`).join(", ");
+  const said = bars.map(({ name, value }) => `${name} ${context.ui.decimals(value, 3)}`).join(", ");
   return [all, chart({ palette, bars, width: Math.min(width, 460), label: `Coordinate ${coordinate}: ${said}.` })];
 }
 
@@ -61,7 +61,7 @@ function addendsOf({ text, own, d_model, heads }, { seed, mixes, counted }, cont
   const weights = weightsOf(layer);
   if (!mixes) weights.output.fill(0).forEach((_, i) => { weights.output[i] = i % (d_model + 1) === 0 ? 1 : 0; });
   const pass = forward(embedded(tokens, layer).x, weights, layer);
-  const at = tokens.length - 1;
+  const at = lastWord(tokens);
   const [concat, output] = [pass.concat, pass.output].map((one) => one.subarray(at * d_model, (at + 1) * d_model));
   const width = d_model / heads;
   const brings = Array.from({ length: heads }, (_, head) => Float64Array.from({ length: d_model }, (__, column) => {

@@ -1,7 +1,7 @@
 /** Concat and W_O of one word: two heads' pieces change places, and the blocks of W_O that belong to them. */
 
 const version = new URL(import.meta.url).search;
-const [{ gapOf, ROUNDING, stageOf, tokensFor }, { embedded, forward, project, shaped, weightsOf }, { grid }, { button, toggle }] = await Promise.all(
+const [{ gapOf, lastWord, ROUNDING, stageOf, tokensFor }, { embedded, forward, project, shaped, weightsOf }, { grid }, { button, toggle }] = await Promise.all(
   ["../stage", "../../local/layer", "../../draw/grid", "../../draw/inputs"].map((name) => import(`${name}.js${version}`)));
 
 export default function ({ root, settings, context }) {
@@ -31,7 +31,7 @@ export default function ({ root, settings, context }) {
         label: `The concatenated heads of “${word}”: the pieces of heads ${[...new Set(owners)].join(", ")}, ${width} numbers each.` }),
       grid({ values: matrix, palette, scale: "scores", rows: rows.map((head) => `head ${head}`), cell, title: "× W_O, rows by head", digits,
         label: `W_O, ${matrix.shape[0]} by ${matrix.shape[1]}; its rows belong to heads ${[...new Set(rows)].join(", ")}.` }),
-      grid({ values: [output], palette, scale: "values", cell, digits, title: "= output", label: `The output: ${[...output].map((one) => one.toFixed(2)).join(", ")}.` }),
+      grid({ values: [output], palette, scale: "values", cell, digits, title: "= output", label: `The output: ${[...output].map((one) => context.ui.decimals(one, 2)).join(", ")}.` }),
     );
     const { share } = gapOf(output, before);
     stage.says(`${order[0] ? "Swapped pieces" : "The pieces in order"}, ${state.blocks ? "swapped rows" : "rows in order"}: the output ${share < ROUNDING ? "is the first one" : "is another"}.`);
@@ -50,7 +50,7 @@ function madeOf({ text, own, d_model, heads }, { seed, pieces, blocks }, context
   const tokens = tokensFor({ text, own }, context);
   const weights = weightsOf(layer);
   const pass = forward(embedded(tokens, layer).x, weights, layer);
-  const at = tokens.length - 1;
+  const at = lastWord(tokens);
   const width = d_model / heads;
   const concat = shaped([1, d_model]);
   concat.set(pass.concat.subarray(at * d_model, (at + 1) * d_model));

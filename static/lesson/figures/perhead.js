@@ -1,7 +1,7 @@
 /** One word's row of weights in each head of a layer of its own: how many rows there are, and that each sums to 1. */
 
 const version = new URL(import.meta.url).search;
-const [{ stageOf, tokensFor }, { embedded, forward, weightsOf }, { grid }, { button, choices, slider }] = await Promise.all(
+const [{ lastWord, stageOf, tokensFor }, { embedded, forward, weightsOf }, { grid }, { button, choices, slider }] = await Promise.all(
   ["../stage", "../../local/layer", "../../draw/grid", "../../draw/inputs"].map((name) => import(`${name}.js${version}`)));
 
 const HEADS = [1, 2, 4, 8];
@@ -55,7 +55,7 @@ function rowsOf({ text, own, pin, d_model, causal }, { heads, seed, pinned }, co
   const { weights } = forward(embedded(tokens, layer).x, weightsOf(layer), layer);
   const names = tokens.map(({ name }) => name);
   const named = names.findLastIndex((name) => name === pin);
-  const at = pinned !== null && pinned < names.length ? pinned : named < 0 ? names.length - 1 : named;
+  const at = pinned !== null && pinned < names.length ? pinned : named < 0 ? lastWord(tokens) : named;
   const n = names.length;
   const rows = Array.from({ length: heads }, (_, head) => [...weights.subarray((head * n + at) * n, (head * n + at + 1) * n)]);
   return { names, rows, pinned: at, sums: rows.map((row) => row.reduce((sum, one) => sum + one, 0)) };

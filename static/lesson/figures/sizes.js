@@ -30,18 +30,20 @@ export default function ({ root, settings, context }) {
       lines: [
         { name: "all maps", points: of("maps"), colour: palette.query },
         { name: "parameters", points: of("parameters"), colour: palette.value },
-        { name: "products q·k, A·V", points: of("attention"), colour: palette.ink, dash: 1 },
+        { name: "q·k, A·V", points: of("attention"), colour: palette.ink, dash: 1 },
         { name: "d_head", points: HEADS.map((h) => [h, 1 / h]), colour: palette.key, dash: 2 },
       ],
-      marks: [{ x: heads, label: `${heads}` }],
+      marks: [{ x: heads, label: headsOf(heads) }],
       label: `With ${heads} heads at d_model ${d}: ${said(own.parameters)} parameters, heads ${d / heads} wide, ${said(own.maps)} weights in all maps of ${n} tokens.`,
     }));
-    stage.says(`${heads} ${heads === 1 ? "head" : "heads"} of ${d / heads}: ${said(own.parameters)} parameters with biases; for ${n} tokens ${said(own.attention)} multiply-adds of q·k and A·V, and ${said(own.maps)} weights to be made by the softmax.`);
+    stage.says(`${headsOf(heads)} of ${d / heads}: ${said(own.parameters)} parameters with biases; for ${n} tokens ${said(own.attention)} multiply-adds of q·k and A·V, and ${said(own.maps)} weights to be made by the softmax.`);
   }
 
   draw();
   return { facts: () => factsOf(state), draw, stop: () => root.replaceChildren() };
 }
+
+const headsOf = (count) => `${count} ${count === 1 ? "head" : "heads"}`;
 
 function factsOf({ heads, d, n }) {
   const [own, one] = [costOf({ n, m: d, h: heads }), costOf({ n, m: d })];

@@ -5,6 +5,8 @@ const [{ stageOf }, { turned }, { random }, { frame, svg, text }, { button, slid
   ["../stage", "../places", "../../local/random", "../../draw/svg", "../../draw/inputs"].map((name) => import(`${name}.js${version}`)));
 
 const [FARTHEST, STEP, SIZE, WIDE] = [30, 5, 320, 32];
+// For the names beside the circle.
+const ROOM = 24;
 const OMEGA = 0.2;
 
 export default function ({ root, settings, context }) {
@@ -26,8 +28,8 @@ export default function ({ root, settings, context }) {
 
   function draw() {
     const { score, lengths, gap, distance } = factsOf(state);
-    stage.show(circle(state, context.palette()));
-    stage.says(`Turned by ${(OMEGA * state.query).toFixed(2)} and ${(OMEGA * state.key).toFixed(2)} radians; lengths ${lengths}, as before the turns. q·k = ${score.toFixed(4)} at distance ${distance}.`);
+    stage.show(circle(state, context));
+    stage.says(`Turned by ${(OMEGA * state.query).toFixed(2)} and ${(OMEGA * state.key).toFixed(2)} radians; lengths ${lengths}, as before the turns. q·k = ${context.ui.decimals(score, 4)} at distance ${distance}.`);
     stage.check(gap < 1e-9, `in ${WIDE} dimensions too, q at m times k at n is q times k turned by n − m, within ${context.ui.number(gap, 2)}`);
   }
 
@@ -50,22 +52,24 @@ function scoreOf({ seed, query, key }) {
   return q[0] * k[0] + q[1] * k[1];
 }
 
-function circle(state, palette) {
+function circle(state, context) {
+  const { ui } = context;
+  const palette = context.palette();
   const pair = pairOf(state.seed);
   const middle = SIZE / 2;
   const radius = middle - 34;
-  const place = ([x, y]) => [middle + radius * x, middle - radius * y];
+  const place = ([x, y]) => [ROOM + middle + radius * x, middle - radius * y];
   const arrow = (name, vector, colour, dashed) => {
     const [x, y] = place(vector);
-    return [svg("line", { x1: middle, y1: middle, x2: x, y2: y, stroke: colour, "stroke-width": dashed ? 1.5 : 3, "stroke-dasharray": dashed ? "4 4" : null }),
-      svg("circle", { cx: x, cy: y, r: dashed ? 3 : 5, fill: colour }), text(x + 8, y - 6, name, { fill: colour, weight: dashed ? null : 600 })];
+    return [svg("line", { x1: ROOM + middle, y1: middle, x2: x, y2: y, stroke: colour, "stroke-width": dashed ? 1.5 : 3, "stroke-dasharray": dashed ? "4 4" : null }),
+      svg("circle", { cx: x, cy: y, r: dashed ? 3 : 5, fill: colour }), text(x + (x > ROOM + middle ? 8 : -8), y - 6, name, { fill: colour, anchor: x > ROOM + middle ? "start" : "end", weight: dashed ? null : 600 })];
   };
   const score = scoreOf(state);
-  return frame(SIZE, SIZE, `A query at place ${state.query} and a key at place ${state.key}, each turned by its place; q·k is ${score.toFixed(3)}.`,
-    svg("circle", { cx: middle, cy: middle, r: radius, fill: "none", stroke: palette.line }),
+  return frame(SIZE + 2 * ROOM, SIZE, `A query at place ${state.query} and a key at place ${state.key}, each turned by its place; q·k is ${ui.decimals(score, 3)}.`,
+    svg("circle", { cx: ROOM + middle, cy: middle, r: radius, fill: "none", stroke: palette.line }),
     ...arrow("q", at(pair.query, 0), palette.query, true), ...arrow("k", at(pair.key, 0), palette.key, true),
     ...arrow(`q at ${state.query}`, at(pair.query, state.query), palette.query, false), ...arrow(`k at ${state.key}`, at(pair.key, state.key), palette.key, false),
-    text(8, 20, `q·k = ${score.toFixed(3)}`, { fill: palette.ink, weight: 600 }));
+    text(8, 20, `q·k = ${ui.decimals(score, 3)}`, { fill: palette.ink, weight: 600 }));
 }
 
 /** The largest gap of both sides of the rule, over some pairs of places, in wide vectors. */

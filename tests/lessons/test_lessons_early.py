@@ -55,7 +55,7 @@ def head_of(name: str, anchor: str) -> HeadView:
 
 
 def names(tokens: tuple[Token, ...]) -> list[str]:
-    return [token.text.strip() or token.name for token in tokens]
+    return [token.text.strip() or str(token) for token in tokens]
 
 
 def row(head: HeadView, query: int | str) -> Row:

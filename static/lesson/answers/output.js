@@ -12,6 +12,6 @@ export const answers = {
     const heads = random.pick([4, 8, 16, 32]);
     const width = random.pick([32, 64, 128]);
     const d = heads * width;
-    return { given: { d, heads, width, apart: 2 * d * width }, answer: (d * d) / (2 * d * width) };
+    return { given: { d, heads, width }, answer: (d * d) / (2 * d * width) };
   },
 };

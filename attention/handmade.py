@@ -1,8 +1,8 @@
 """Heads made by hand, and a person's own changes: the Build page's layers on torch, by which the page is checked.
 
-A `Plan` is all that decides such a run. Its weights are those of the local layer, or of a head that is written down so that
-it does one thing that has a name (`static/local/presets.js` makes the same ones in the browser); on both, single weights and
-single scores can be set by hand. What runs is `MultiHeadSelfAttention`, in float64.
+A `Plan` is all that decides such a run. Its weights are those of the local layer, or of a head that is written down so
+that it does one thing that has a name (`static/local/presets.js` makes the same ones in the browser); on both, single
+weights and single scores can be set by hand. What runs is `MultiHeadSelfAttention`, in float64.
 """
 
 from __future__ import annotations
@@ -221,9 +221,8 @@ class Room:
 
 def _layer(room: Room, matrices: dict[Matrix, list[Entry]], settings: LocalSettings) -> MultiHeadSelfAttention:
     layer = MultiHeadSelfAttention(
-        room.width, 1, bias=False, causal=settings.causal, temperature=settings.temperature
+        room.width, 1, bias=False, causal=settings.causal, scaled=settings.scaled, temperature=settings.temperature
     ).double()
-    layer.scale = room.width**-0.5 if settings.scaled else 1.0
     layer.requires_grad_(False)
     for name, entries in matrices.items():
         weight = _weight(layer, name).zero_()
@@ -306,7 +305,8 @@ def _edit(told: object) -> WeightEdit | ScoreEdit:
         return WeightEdit(layer=layer, matrix=matrix, row=row, column=column, value=value)
     if matrix != "scores":
         raise InputError(f"An edit is of one of {', '.join(MATRICES)} or scores.")
-    return ScoreEdit(layer=layer, head=_whole(told.get("head"), "head", MOST_HEADS), row=row, column=column, value=value)
+    head = _whole(told.get("head"), "head", MOST_HEADS)
+    return ScoreEdit(layer=layer, head=head, row=row, column=column, value=value)
 
 
 def _whole(value: object, name: str, below: int) -> int:

@@ -27,7 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("view", "catalogue", "tokens"),
     ("bundled", "models"),
     ("capture", "local"),
-    ("source",),
+    ("source", "handmade"),
     ("prediction",),
     ("analysis",),
     ("figures",),
@@ -44,7 +44,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
 
-TORCH = {"stages", "mhsa", "cost", "record", "tokens", "models", "capture", "local", "prediction", "analysis", "api"}
+TORCH = {"stages", "mhsa", "cost", "record", "tokens", "models", "capture", "local", "handmade", "prediction", "analysis", "api"}
 HEAVY = {
     "torch": TORCH,
     "transformers": {"tokens", "models", "capture", "prediction"},

@@ -1,0 +1,92 @@
+"""The Build page: all of it is made in the browser; the server sends the code's own lines, and compares.
+
+The browser tells its state a moment after each change. It is read as anybody's message (`handmade.read`), run by
+`attention/mhsa.py` in the queue of all runs, and what came out goes back, under the number that the message bore.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from attention.browser import codec
+from attention.errors import HeadlightError
+from attention.ui import boundary, components, runs, warmup
+from attention.ui.excerpts import excerpts
+
+if TYPE_CHECKING:
+    from attention.handmade import Built, Plan
+
+KEY = "build"
+PATIENCE_SECONDS = 2.0
+MOST_KEPT, MOST_BYTES = 64, 8_000_000
+BYTES_A_NUMBER = 8
+MOST_ID = 2**52
+
+
+class Checks(runs.Runs["Plan", "Built"]):
+    """What attention/mhsa.py makes of the states that browsers tell: the same one is run once, for a whole class."""
+
+    what = "comparing a layer"
+    one_each = True
+
+    def _is_stale(self, job: runs.Job[Built]) -> bool:
+        return False
+
+    def _bounds(self) -> tuple[int, int]:
+        return MOST_KEPT, MOST_BYTES
+
+    def _size(self, made: Built) -> int:
+        return BYTES_A_NUMBER * (made.heads.numel() + made.output.numel())
+
+
+@st.fragment
+def draw() -> None:
+    """The page below the bar."""
+    told = boundary.said(KEY, "ask", dict)
+    data = codec.pack({"code": _code(), "answer": None if told is None else answer(told)})
+    components.mount("build", data, key=KEY, on_ask_change=_heard)
+
+
+def answer(told: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is sent back for a state: {id, heads, output}, {id, problem}, or {id, waiting} while torch is loaded."""
+    number = told.get("id")
+    if type(number) is not int or not 0 <= number <= MOST_ID:
+        return None
+    warmup.start()
+    if not warmup.ready():
+        return {"id": number, "waiting": True}
+    try:
+        made = _made(told)
+    except HeadlightError as err:
+        return {"id": number, "problem": str(err)}
+    return {"id": number, "heads": made.heads.numpy(), "output": made.output.numpy()}
+
+
+def _made(told: Mapping[str, Any]) -> Built:
+    from attention.handmade import read
+
+    join = partial(_checks.join, read(told), runs.person())
+    return runs.wait_for(join, PATIENCE_SECONDS, runs.sit).result()
+
+
+def _run(plan: Plan, job: runs.Job[Built]) -> Built:
+    from attention.handmade import run
+
+    return run(plan)
+
+
+@cache
+def _code() -> dict[str, list[dict[str, Any]]]:
+    return {step: [asdict(one) for one in found] for step, found in excerpts().items()}
+
+
+def _heard() -> None:
+    """The state is read in the run, where the component is drawn with the answer."""
+
+
+_checks = Checks(_run)

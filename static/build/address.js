@@ -7,7 +7,7 @@
 const version = new URL(import.meta.url).search;
 const [{ DEFAULTS, RANGES, checked }, { presetOf }, model] = await Promise.all(
   ["../local/layer", "../local/presets", "./model"].map((name) => import(`${name}.js${version}`)));
-const { FIRST, MATRICES, MOST, begin, checkNumber, settled } = model;
+const { EXAMPLE, FIRST, MATRICES, MOST, begin, checkNumber, settled } = model;
 
 // The marks of `attention/layer_settings.py`, so that one line serves both pages.
 const NUMBERS = { d: "d_model", heads: "n_heads", kv: "n_kv_heads", temperature: "temperature", seed: "seed" };
@@ -47,10 +47,10 @@ export function queryOf(state, search) {
   return own ? `${query}&build=${own}` : String(query);
 }
 
-/** The state of an address: {state, problems: a sentence for each part that could not be read}. */
-export function read(search) {
+/** The state of an address: {state, problems: a sentence for each part that could not be read}. own: the text where it names none. */
+export function read(search, own = EXAMPLE) {
   const query = new URLSearchParams(search);
-  const state = begin(query.has("text") ? { text: query.get("text").slice(0, MOST.characters) } : {});
+  const state = begin({ text: (query.get("text") ?? own).slice(0, MOST.characters) });
   const problems = [];
   const parts = (query.get("build") ?? "").slice(0, LONGEST).split(",").filter(Boolean);
   const settings = { ...FIRST };

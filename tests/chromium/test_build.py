@@ -18,6 +18,8 @@ from tests.chromium import harness
 
 STEPS = 10
 LEAST = 24
+# For a server that loads torch on a machine with much else to do.
+SECONDS = 120_000
 SETTLED_MS = 700
 DEEP = "(selector) => [...document.querySelector('#hl-build').shadowRoot.querySelectorAll(selector)]"
 
@@ -346,6 +348,24 @@ def test_targets_are_large_enough_and_nothing_sticks_out_on_a_phone(browser: Bro
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     assert root.locator("article").count() == STEPS
     context.close()
+
+
+def test_the_page_is_compared_with_the_server(app_url: str, open_page: Any, settle: Any) -> None:
+    page = open_page()
+    page.goto(f"{app_url}/build?text=She+sings+well&build=kv=1")
+    expect(page.locator("article.output figure").first).to_be_visible(timeout=SECONDS)
+    expect(page.locator(".check.good")).to_contain_text("✓", timeout=SECONDS)
+    page.get_by_label("causal mask").first.uncheck()
+    expect(page.locator(".check.good")).to_have_count(0)
+    expect(page.locator(".check.good")).to_contain_text("✓", timeout=SECONDS)
+    page.get_by_role("button", name="induction, two layers", exact=True).click()
+    expect(page.locator(".check.good")).to_have_count(0)
+    expect(page.locator(".check.good")).to_contain_text("✓", timeout=SECONDS)
+    settle(page)
+    assert "build=kv=1,both,hand=induction" in page.url
+    page.get_by_role("link", name="Inspect").click()
+    expect(page.locator(".hl-foot").first).to_be_visible(timeout=SECONDS)
+    assert "text=She" in page.url
 
 
 def test_the_component_is_registered_with_its_style() -> None:

@@ -5,16 +5,19 @@
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
 const { start } = await shared("headlight");
 const ui = start(HEADLIGHT);
-const [{ button, choices, css, line }, { queryOf, read, settingsLine }, { aids }, { checking }, { comparison }, { controls }, { nameOf }, { making }, model, { nowOf }, { parts }, { said }] = await Promise.all(
-  ["draw/inputs", "build/address", "build/aids", "build/check", "build/compare", "build/controls", "build/editor", "build/made", "build/model", "build/now", "build/parts", "build/words"].map(shared));
+const [{ button, choices, css, line }, { queryOf, read, settingsLine }, { aids }, { checking }, { comparison }, { controls }, { nameOf }, { making }, model, { nowOf }, { parts }, { said }, { progressOf }] = await Promise.all(
+  ["draw/inputs", "build/address", "build/aids", "build/check", "build/compare", "build/controls", "build/editor", "build/made", "build/model", "build/now", "build/parts", "build/words", "lesson/progress"].map(shared));
 const { MOST, edited, lifted, made: makeAll, retagged, settled } = model;
 const states = new WeakMap();
 const [ADDRESS_MS, GESTURE_MS] = [250, 1500];
+// The lessons take a sentence of the person's own up to this length.
+const LONGEST_OWN = 300;
 const SAMPLES = [model.EXAMPLE, "The red door and the blue door", "Ann met Bob and later Ann"];
 
 function build(parent) {
   const own = { palette: null, cell: null, before: null, last: { words: "", time: 0 }, timer: 0, root: null, send: () => {} };
-  const { state, problems } = read(location.search);
+  const progress = progressOf();
+  const { state, problems } = read(location.search, progress.sentence() || model.EXAMPLE);
   Object.assign(own, { state, made: makeAll(state) });
   const kit = {
     pin: (changes) => turn(own, changes), cell: (query, key) => turn(own, key === null ? { query } : { query, key }),
@@ -31,7 +34,10 @@ function build(parent) {
     aids: aids(() => own.state), body: ui.make("div", { class: "body" }), none: ui.make("p", { class: "none", hidden: true }, "There is no word to look at yet: type a sentence."),
   });
   own.editsBox = ui.make("section", { class: "byhand" }, own.editsTitle, own.edits, line(button("Lift all", () => replace(own, { ...own.state, edits: [] }, "all edits lifted"))));
-  own.text.addEventListener("input", () => take(own, retagged(own.state, own.text.value)));
+  own.text.addEventListener("input", () => {
+    take(own, retagged(own.state, own.text.value));
+    if (own.state.text.length <= LONGEST_OWN) progress.setSentence(own.state.text.trim());
+  });
   const samples = SAMPLES.map((sample) => button(sample, () => take(own, retagged(own.state, sample))));
   const prompt = ui.make("section", { class: "prompt" }, ui.make("label", {}, ui.make("span", { class: "name" }, "Your sentence"), own.text), line(ui.make("span", { class: "name" }, "Try"), ...samples), own.left, own.problems);
   own.body.append(

@@ -10,7 +10,7 @@ const NAMED = 40;
 /** {root, draw(now)}; use(preset) takes its own sentence, tag(index) puts the tag on a token or takes it off. */
 export function making({ use, tag }) {
   const own = {
-    tag, title: ui.make("h3"), does: ui.make("p"), how: ui.make("ol"), reads: place(), tags: ui.make("div", { class: "tags" }),
+    tag, title: ui.make("h2"), does: ui.make("p"), how: ui.make("ol"), reads: place(), tags: ui.make("div", { class: "tags" }),
     sample: button("", () => use(own.preset)), readout: ui.make("p", { class: "note", "aria-live": "polite" }), at: { row: 0, column: 0 }, root: null,
   };
   own.root = ui.make("section", { class: "made" }, own.title, own.does, own.tags, own.how, own.reads.root, own.readout, line(own.sample));

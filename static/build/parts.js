@@ -24,7 +24,7 @@ function card(kit, step, at) {
     step, draw, now: null, said: ui.make("p", { class: "said" }), formula: ui.make("div", { class: "formula" }), code: ui.make("div", { class: "code" }), figure: ui.make("div", { class: "figure" }, ...nodes),
     editor: step.editable ? editor(kit, step.editable, EDITED[step.name]) : null, entry: ui.make("button", { type: "button" }, ui.make("span", { class: "count" }, String(at + 1)), step.short),
   };
-  const title = ui.make("h3", { tabIndex: -1 }, ui.make("span", { class: "count" }, String(at + 1)), step.title);
+  const title = ui.make("h2", { tabIndex: -1 }, ui.make("span", { class: "count" }, String(at + 1)), step.title);
   const images = ui.make("span", { class: "images" }, ...["svg", "png"].map((kind) => {
     const made = button(kind.toUpperCase(), () => picture(own, kind));
     made.setAttribute("aria-label", `Save “${step.title}” as ${kind.toUpperCase()}`);

@@ -43,7 +43,7 @@ function weight(now, name, { title, symbols, scale, choose }) {
   const named = now.dims !== null;
   const of = now.cell?.matrix === name ? { row: now.cell.row, column: now.cell.column } : {};
   const [rows, columns] = values.shape;
-  const cell = named ? cellOf(columns, { width: 300, most: 14, height: 12 }) : cellOf(columns, { width: 250, most: 22, height: Math.max(1.5, Math.min(22, 250 / rows)) });
+  const cell = named ? cellOf(columns, { width: 300, most: 14, height: rows <= 24 ? 15 : 11 }) : cellOf(columns, { width: 250, most: 22, height: Math.max(1.5, Math.min(22, 250 / rows)) });
   return {
     values, title, scale, palette: now.palette, rows: named && rows * cell[1] < 900 ? now.dims : null, at: of, choose, cell, groups: name === "output" || now.d === columns ? null : now.d,
     shape: `${symbols} = ${by(values)}`, label: `${title}, ${by(values)}; rows are inputs, columns outputs.`,

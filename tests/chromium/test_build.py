@@ -156,7 +156,7 @@ def test_heads_made_by_hand_say_how(own_page: Page, name: str) -> None:
     root = opened(own_page, text="The cat sat on the mat")
     press(root, name, ".controls")
     made = root.locator(".made")
-    assert name in made.locator("h3").inner_text()
+    assert name in made.locator("h2").inner_text()
     assert made.locator("li").count() >= 2
     assert made.locator("figure svg").count() == 1
     assert root.locator("fieldset").is_disabled()

@@ -26,7 +26,8 @@ SETUP = """async () => {
     ].map(async ([name, path]) => [name, await import(`/${path}.js`)])));
     // Arrays as lists that JSON can carry, -Infinity as a word.
     const plain = (node) => {
-        if (ArrayBuffer.isView(node)) return { shape: node.shape, values: [...node].map((one) => (Number.isFinite(one) ? one : String(one))) };
+        const word = (one) => (Number.isFinite(one) ? one : String(one));
+        if (ArrayBuffer.isView(node)) return { shape: node.shape, values: [...node].map(word) };
         if (Array.isArray(node)) return node.map(plain);
         if (node === null || typeof node !== "object") return node;
         return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, plain(value)]));
@@ -166,8 +167,8 @@ def test_an_answer_of_another_shape_is_red(lab: Lab) -> None:
     found = lab.page.evaluate(
         """() => {
             const { state } = lab.model.settled(lab.model.begin());
-            const answer = { heads: Object.assign(new Float64Array(4), { shape: [1, 1, 2, 2] }), output: Object.assign(new Float64Array(4), { shape: [1, 2, 2] }) };
-            return lab.check.judged(lab.model.made(state), answer).isEqual;
+            const zeros = (...shape) => Object.assign(new Float64Array(4), { shape });
+            return lab.check.judged(lab.model.made(state), { heads: zeros(1, 1, 2, 2), output: zeros(1, 2, 2) }).isEqual
         }"""
     )
     assert not found
@@ -199,17 +200,18 @@ def test_states_come_back_from_their_links(lab: Lab) -> None:
 
 
 def test_the_first_state_has_a_short_link(lab: Lab) -> None:
-    assert lab.page.evaluate(
-        '() => lab.address.queryOf(lab.model.settled(lab.model.begin()).state, "")') == "text=The+cat+sat+on+the+mat"  # fmt: skip
+    query = lab.page.evaluate('() => lab.address.queryOf(lab.model.settled(lab.model.begin()).state, "")')
+    assert query == "text=The+cat+sat+on+the+mat"
 
 
 @pytest.mark.parametrize(
     ("part", "says"),
     [
-        ("d=9999", "d_model"), ("heads=5", "multiple of n_heads"), ("kv=0", "n_kv_heads"), ("temperature=1e3", "digits"),
-        ("hand=nobody", "by hand"), ("tags=a.b", "whole"), ("query=0_0_0_0_99999", "2000"), ("query=0_0_0_0", "four"),
-        ("scores=0_0_0_0_x", "digits"), ("at=1.2.3", "6"), ("constructor=1", "no such part"), ("__proto__=1", "no such"),
-        ("query=0_0_99_0_1", "no place"), ("seed=-4", "seed"), ("<b>", "no such part"),
+        ("d=9999", "d_model"), ("heads=5", "multiple of n_heads"), ("kv=0", "n_kv_heads"),
+        ("temperature=1e3", "digits"), ("hand=nobody", "by hand"), ("tags=a.b", "whole"),
+        ("query=0_0_0_0_99999", "2000"), ("query=0_0_0_0", "four"), ("scores=0_0_0_0_x", "digits"), ("at=1.2.3", "6"),
+        ("constructor=1", "no such part"), ("__proto__=1", "no such part"), ("query=0_0_99_0_1", "no place"),
+        ("seed=-4", "seed"), ("<b>", "no such part"),
     ],
 )  # fmt: skip
 def test_a_strangers_link_is_read_as_far_as_it_means_something(lab: Lab, part: str, says: str) -> None:
@@ -224,8 +226,8 @@ def test_a_strangers_link_is_read_as_far_as_it_means_something(lab: Lab, part: s
 def test_the_inspectors_line_is_read_there(lab: Lab) -> None:
     from attention.layer_settings import from_line
 
-    for own in (settings(), settings(d_model=64, n_heads=4, n_kv_heads=4),
-                settings(n_kv_heads=1, causal=False, scaled=False, positions=False, temperature=0.3, seed=9)):  # fmt: skip
+    turned = settings(n_kv_heads=1, causal=False, scaled=False, positions=False, temperature=0.3, seed=9)
+    for own in (settings(), settings(d_model=64, n_heads=4, n_kv_heads=4), turned):
         line = lab.page.evaluate("(own) => lab.address.settingsLine(own)", own)
         assert from_line(line) == LocalSettings(**own)
 
@@ -234,8 +236,8 @@ def test_the_inspectors_line_is_read_there(lab: Lab) -> None:
 def test_a_number_set_by_hand_is_checked(lab: Lab, value: Any) -> None:
     said = lab.page.evaluate(
         """(value) => {
-            try { lab.model.edited(lab.model.begin(), { matrix: "query", layer: 0, row: 0, column: 0, value }); return ""; }
-            catch (error) { return error.message; }
+            const cell = { matrix: "query", layer: 0, row: 0, column: 0, value };
+            try { lab.model.edited(lab.model.begin(), cell); return ""; } catch (error) { return error.message; }
         }""",
         value,
     )
@@ -246,13 +248,14 @@ def test_edits_are_bounded_replaced_and_lifted(lab: Lab) -> None:
     found = lab.page.evaluate(
         """() => {
             let state = lab.model.begin();
-            const cell = (row) => ({ matrix: "query", layer: 0, row: row % 16, column: Math.floor(row / 16), value: row });
+            const cell = (i) => ({ matrix: "query", layer: 0, row: i % 16, column: Math.floor(i / 16), value: i });
             for (let i = 0; i < 40; i++) state = lab.model.edited(state, cell(i));
             let said = "";
             try { lab.model.edited(state, cell(41)); } catch (error) { said = error.message; }
             const again = lab.model.edited(state, { ...cell(3), value: 99 });
-            return [state.edits.length, said, again.edits.length, again.edits.at(-1).value, lab.model.lifted(again, cell(3)).edits.length,
-                lab.model.settled({ ...state, settings: { ...state.settings, d_model: 4 } }).dropped];
+            const narrow = lab.model.settled({ ...state, settings: { ...state.settings, d_model: 4 } });
+            return [state.edits.length, said, again.edits.length, again.edits.at(-1).value,
+                lab.model.lifted(again, cell(3)).edits.length, narrow.dropped];
         }"""
     )
     assert found[:1] + found[2:] == [40, 40, 99, 39, 28]
@@ -291,7 +294,9 @@ def test_keys_of_worksheets_against_numpy(lab: Lab, tokens: int, causal: bool) -
 @pytest.mark.parametrize("ask", [{"students": 0}, {"students": 61}, {"first": -1}, {"first": 0.5}, {"tokens": 4}])
 def test_worksheets_that_nobody_can_print_are_refused(lab: Lab, ask: dict[str, Any]) -> None:
     told = {"students": 2, "first": 1, "tokens": 2, "causal": False, **ask}
-    refused = """(told) => { try { lab.worksheet.worksheets(told); return false; } catch (error) { return error instanceof RangeError; } }"""
+    refused = """(told) => {
+        try { lab.worksheet.worksheets(told); return false; } catch (error) { return error instanceof RangeError; }
+    }"""
     assert lab.page.evaluate(refused, told)
 
 
@@ -308,8 +313,9 @@ def test_the_printed_example_has_the_layers_numbers(lab: Lab, width: int) -> Non
         width,
     )
     assert found["text"] == "One two three four five six"
-    assert [part["title"] for part in found["parts"]][0] == "Embed, and add positions"
-    tables = {table["title"].rsplit(" (", 1)[0]: array(table["values"]) for part in found["parts"] for table in part["tables"]}
+    assert found["parts"][0]["title"] == "Embed, and add positions"
+    listed = [table for part in found["parts"] for table in part["tables"]]
+    tables = {table["title"].rsplit(" (", 1)[0]: array(table["values"]) for table in listed}
     built = handmade.run(handmade.read(found["ask"]))
     assert np.allclose(tables["output = concat·W_O"], built.output[0].numpy(), atol=1e-5)
     for head in range(2):

@@ -15,6 +15,7 @@ import streamlit as st
 
 from attention.browser import codec
 from attention.errors import HeadlightError
+from attention.lessons.kinds import KINDS
 from attention.ui import boundary, components, runs, warmup
 from attention.ui.excerpts import excerpts
 
@@ -26,6 +27,7 @@ PATIENCE_SECONDS = 2.0
 MOST_KEPT, MOST_BYTES = 64, 8_000_000
 BYTES_A_NUMBER = 8
 MOST_ID = 2**52
+TRAINING = next(one for one in KINDS if one.name == "training")
 
 
 class Checks(runs.Runs["Plan", "Built"]):
@@ -48,8 +50,13 @@ class Checks(runs.Runs["Plan", "Built"]):
 def draw() -> None:
     """The page below the bar."""
     told = boundary.said(KEY, "ask", dict)
-    data = codec.pack({"code": _code(), "answer": None if told is None else answer(told)})
-    components.mount("build", data, key=KEY, on_ask_change=_heard)
+    components.mount("build", payload(None if told is None else answer(told)), key=KEY, on_ask_change=_heard)
+
+
+def payload(answered: dict[str, Any] | None) -> bytes:
+    """What the component is given: the code's lines by step, an answer, and how the training's figure begins."""
+    begins = {name: one.default for name, one in TRAINING.settings.items()}
+    return codec.pack({"code": _code(), "answer": answered, "training": begins})
 
 
 def answer(told: Mapping[str, Any]) -> dict[str, Any] | None:

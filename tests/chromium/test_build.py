@@ -12,7 +12,6 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from attention import handmade
 from attention.assets import COMPONENTS
-from attention.browser import codec
 from attention.ui import build
 from tests.chromium import harness
 
@@ -47,8 +46,7 @@ def opened(
 
 def tell(page: Page, answer: Any, *, width: int = 1380) -> Locator:
     """Give the component what the server says."""
-    data = codec.pack({"code": build._code(), "answer": answer})
-    return harness.add(page, "build", data, width=width)
+    return harness.add(page, "build", build.payload(answer), width=width)
 
 
 def asked(page: Page) -> Any:
@@ -323,6 +321,13 @@ def test_what_is_printed_stands_in_a_frame_of_its_own(own_page: Page) -> None:
     assert root.locator(".paper .student").count() == 20
     root.get_by_label("students").fill("99")
     assert "A number from 1 to 60" in root.locator(".aids").inner_text()
+
+
+def test_one_can_train_there(own_page: Page) -> None:
+    root = opened(own_page)
+    root.locator(".train").scroll_into_view_if_needed()
+    expect(root.locator(".train").get_by_role("button", name="Train", exact=True)).to_be_visible()
+    assert "1, 2 or 4 heads" in text(root, ".train .training")
 
 
 @pytest.mark.parametrize("dark", [False, True])

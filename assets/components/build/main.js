@@ -5,8 +5,8 @@
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
 const { start } = await shared("headlight");
 const ui = start(HEADLIGHT);
-const [{ button, choices, css, line }, { queryOf, read, settingsLine }, { aids }, { checking }, { comparison }, { controls }, { nameOf }, { making }, model, { nowOf }, { parts }, { said }, { progressOf }] = await Promise.all(
-  ["draw/inputs", "build/address", "build/aids", "build/check", "build/compare", "build/controls", "build/editor", "build/made", "build/model", "build/now", "build/parts", "build/words", "lesson/progress"].map(shared));
+const [{ button, choices, css, line }, { queryOf, read, settingsLine }, { aids }, { checking }, { comparison }, { controls }, { nameOf }, { making }, model, { nowOf }, { parts }, { said }, { training }, { progressOf }] = await Promise.all(
+  ["draw/inputs", "build/address", "build/aids", "build/check", "build/compare", "build/controls", "build/editor", "build/made", "build/model", "build/now", "build/parts", "build/words", "build/training", "lesson/progress"].map(shared));
 const { MOST, edited, lifted, made: makeAll, retagged, settled } = model;
 const states = new WeakMap();
 const [ADDRESS_MS, GESTURE_MS] = [250, 1500];
@@ -31,7 +31,7 @@ function build(parent) {
     controls: controls((changes, words) => turn(own, changes, words)), compare: comparison(() => draw(Object.assign(own, { before: null }))),
     making: making({ use: (preset) => take(own, { ...retagged(own.state, preset.sample), tags: preset.tags }), tag: (at) => tag(own, at) }),
     check: checking((ask) => own.send(ask)), parts: parts(kit), edits: ui.make("ul", { class: "edits" }), editsTitle: ui.make("h2", {}, "Set by hand"), inspect: ui.make("span", { class: "inspect" }),
-    aids: aids(() => own.state), body: ui.make("div", { class: "body" }), none: ui.make("p", { class: "none", hidden: true }, "There is no word to look at yet: type a sentence."),
+    aids: aids(() => own.state), training: training(() => own.palette), body: ui.make("div", { class: "body" }), none: ui.make("p", { class: "none", hidden: true }, "There is no word to look at yet: type a sentence."),
   });
   own.editsBox = ui.make("section", { class: "byhand" }, own.editsTitle, own.edits, line(button("Lift all", () => replace(own, { ...own.state, edits: [] }, "all edits lifted"))));
   own.text.addEventListener("input", () => {
@@ -45,7 +45,7 @@ function build(parent) {
     ui.make("div", { class: "panel" }, own.controls.root, own.compare.root), own.making.root,
     ui.make("div", { class: "foot" }, own.check.root, own.inspect),
     ui.make("div", { class: "steps" }, ui.make("nav", { "aria-label": "Steps" }, own.parts.list, own.editsBox), own.parts.root));
-  own.root = ui.make("section", { class: "build" }, ui.make("h1", {}, "One attention layer, step by step"), prompt, own.none, own.body, own.aids.root);
+  own.root = ui.make("section", { class: "build" }, ui.make("h1", {}, "One attention layer, step by step"), prompt, own.none, own.body, own.training.root, own.aids.root);
   parent.append(ui.make("style", {}, css), own.root);
   return own;
 }
@@ -174,12 +174,19 @@ export default function ({ data, parentElement, setStateValue }) {
   const palette = ui.applyTheme(parentElement);
   const own = ui.once(states, parentElement, () => build(parentElement));
   own.send = (ask) => setStateValue("ask", ask);
-  const { code, answer } = ui.parse(data);
+  const { code, answer, training: settings } = ui.parse(data);
   if (own.code !== JSON.stringify(code)) {
     own.code = JSON.stringify(code);
     own.parts.code(code);
   }
-  if (own.palette !== palette) draw(Object.assign(own, { palette }));
+  if (own.palette !== palette) {
+    draw(Object.assign(own, { palette }));
+    own.training.draw();
+  }
+  own.training.begin(settings);
   own.check.answered(answer);
-  return () => own.check.stop();
+  return () => {
+    own.check.stop();
+    own.training.stop();
+  };
 }

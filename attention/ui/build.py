@@ -27,7 +27,7 @@ PATIENCE_SECONDS = 2.0
 MOST_KEPT, MOST_BYTES = 64, 8_000_000
 BYTES_A_NUMBER = 8
 MOST_ID = 2**52
-TRAINING = next(one for one in KINDS if one.name == "training")
+TRAINING = next((one for one in KINDS if one.name == "training"), None)
 
 
 class Checks(runs.Runs["Plan", "Built"]):
@@ -55,7 +55,7 @@ def draw() -> None:
 
 def payload(answered: dict[str, Any] | None) -> bytes:
     """What the component is given: the code's lines by step, an answer, and how the training's figure begins."""
-    begins = {name: one.default for name, one in TRAINING.settings.items()}
+    begins = TRAINING and {name: one.default for name, one in TRAINING.settings.items()}
     return codec.pack({"code": _code(), "answer": answered, "training": begins})
 
 

@@ -23,7 +23,8 @@ export function training(palette) {
 }
 
 function begin(own, settings) {
-  if (own.observer) return;
+  own.root.hidden = !settings;
+  if (own.observer || !settings) return;
   own.observer = new IntersectionObserver(([entry]) => {
     if (!entry.isIntersecting) return;
     own.observer.disconnect();

@@ -1,8 +1,8 @@
 /** What a change did: the chosen head's weights before it and now, and the pinned row and its entropy in numbers, until it is dismissed. */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { button }, { place }, { mapOfWeights, slice }, { entropyOf, fine, ranked, rowOf }] = await Promise.all(
-  ["../headlight", "../draw/inputs", "./matrix", "./steps", "./words"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { button }, { place }, { imageButtons }, { mapOfWeights, slice }, { entropyOf, fine, ranked, rowOf }] = await Promise.all(
+  ["../headlight", "../draw/inputs", "./matrix", "./picture", "./steps", "./words"].map((name) => import(`${name}.js${version}`)));
 
 const LINES = 5;
 
@@ -13,13 +13,17 @@ export function comparison(dismiss) {
     earlier, later, words: ui.make("p", { class: "changed", "aria-live": "polite" }), table: ui.make("table", { class: "numbers" }),
     dismiss: button("Dismiss", dismiss), none: ui.make("p", { class: "none" }, "Change something: the weights before it will stand here."),
   };
-  const root = ui.make("section", { class: "compare", "aria-label": "Before and now" }, ui.make("div", { class: "top" }, own.words, own.dismiss),
+  const images = imageButtons("Before and now", () => ({
+    heading: own.words.textContent, name: "before-and-now", figure: root, palette: own.palette, lines: [...own.table.rows].map((row) => [...row.cells].map((cell) => cell.textContent).join("  ")),
+  }));
+  const root = ui.make("section", { class: "compare", "aria-label": "Before and now" }, ui.make("div", { class: "top" }, own.words, images, own.dismiss),
     ui.make("div", { class: "both" }, ui.make("div", { class: "half" }, own.none, earlier.root), later.root), own.table);
   return { root, draw: (now, before) => draw(own, now, before) };
 }
 
 function draw(own, now, before) {
   const then = before?.now ?? null;
+  own.palette = now.palette;
   own.words.textContent = before ? `Changed: ${before.words}` : `What head ${now.head} does now`;
   own.dismiss.hidden = own.earlier.root.hidden = !then;
   own.none.hidden = Boolean(then);

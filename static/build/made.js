@@ -1,8 +1,8 @@
 /** How a head was made by hand: in words, and as W_Q·W_Kᵀ, which says what asks for what. */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { button, line }, { presetOf }, { place }] = await Promise.all(
-  ["../headlight", "../draw/inputs", "../local/presets", "./matrix"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { button, line }, { presetOf }, { place }, { imageButtons }] = await Promise.all(
+  ["../headlight", "../draw/inputs", "../local/presets", "./matrix", "./picture"].map((name) => import(`${name}.js${version}`)));
 
 // More names than this do not read above a matrix.
 const NAMED = 40;
@@ -13,7 +13,10 @@ export function making({ use, tag }) {
     tag, title: ui.make("h2"), does: ui.make("p"), how: ui.make("ol"), reads: place(), tags: ui.make("div", { class: "tags" }),
     sample: button("", () => use(own.preset)), readout: ui.make("p", { class: "note", "aria-live": "polite" }), at: { row: 0, column: 0 }, root: null,
   };
-  own.root = ui.make("section", { class: "made" }, own.title, own.does, own.tags, own.how, own.reads.root, own.readout, line(own.sample));
+  const images = imageButtons("How it is made", () => ({
+    heading: own.title.textContent, name: "made", figure: own.root, palette: own.palette, lines: [own.does, ...own.how.children].map((line) => line.textContent),
+  }));
+  own.root = ui.make("section", { class: "made" }, ui.make("header", {}, own.title, images), own.does, own.tags, own.how, own.reads.root, own.readout, line(own.sample));
   return { root: own.root, draw: (now) => draw(own, now) };
 }
 
@@ -21,7 +24,7 @@ function draw(own, now) {
   const preset = presetOf(now.state.preset);
   own.root.hidden = !preset;
   if (!preset) return;
-  own.preset = preset;
+  Object.assign(own, { preset, palette: now.palette });
   own.title.textContent = `How “${preset.title}” is made`;
   own.does.textContent = preset.does;
   own.how.replaceChildren(...preset.how.map((sentence) => ui.make("li", {}, sentence)));

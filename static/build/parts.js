@@ -1,8 +1,8 @@
 /** The steps on the page: each a card with its sentence, matrices, formula, code and pictures, and the list that leads to them. */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { button }, { editor }, { pictureOf, saved }, { STEPS }, { SAYS }] = await Promise.all(
-  ["../headlight", "../draw/inputs", "./editor", "./picture", "./steps", "./words"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { editor }, { imageButtons }, { STEPS }, { SAYS }] = await Promise.all(
+  ["../headlight", "./editor", "./picture", "./steps", "./words"].map((name) => import(`${name}.js${version}`)));
 
 const EDITED = { project: ["query", "key", "value"], output: ["output"], scores: ["scores"] };
 
@@ -25,10 +25,8 @@ function card(kit, step, at) {
     editor: step.editable ? editor(kit, step.editable, EDITED[step.name]) : null, entry: ui.make("button", { type: "button" }, ui.make("span", { class: "count" }, String(at + 1)), step.short),
   };
   const title = ui.make("h2", { tabIndex: -1 }, ui.make("span", { class: "count" }, String(at + 1)), step.title);
-  const images = ui.make("span", { class: "images" }, ...["svg", "png"].map((kind) => {
-    const made = button(kind.toUpperCase(), () => picture(own, kind));
-    made.setAttribute("aria-label", `Save “${step.title}” as ${kind.toUpperCase()}`);
-    return made;
+  const images = imageButtons(step.title, () => ({
+    heading: step.title, name: step.name, figure: own.figure, palette: own.now.palette, lines: [own.said, ...own.formula.children].map((line) => line.textContent),
   }));
   own.root = ui.make("article", { class: `step ${step.name}`, "aria-label": step.title }, ui.make("header", {}, title, images), own.said, own.figure, own.editor?.root ?? null, own.formula, own.code);
   own.entry.addEventListener("click", () => {
@@ -51,14 +49,6 @@ function drawCard(own, now) {
 function fillCode(own, excerpts) {
   own.code.replaceChildren(...excerpts.map(({ file, line, text }) => ui.make("div", { class: "excerpt" }, ui.make("span", { class: "where" }, `${file}, line ${line}`),
     ui.make("pre", { tabIndex: 0, role: "region", "aria-label": `${file}, from line ${line}` }, ui.make("code", {}, text)))));
-}
-
-async function picture(own, kind) {
-  const figures = [...own.figure.querySelectorAll("figure")].filter((figure) => !figure.hidden).map((figure) => ({
-    title: figure.querySelector(".title").textContent, shape: figure.querySelector(".shape").textContent, svg: figure.querySelector("svg"),
-  }));
-  const lines = [own.said.textContent, ...[...own.formula.children].map((line) => line.textContent)];
-  await saved(pictureOf({ heading: own.step.title, figures, lines, palette: own.now.palette }), `headlight-${own.step.name}`, kind);
 }
 
 /** The list says which step is in sight. */

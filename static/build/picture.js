@@ -1,7 +1,7 @@
 /** The drawings of a step as one picture: side by side with their titles, its formula below, as SVG or PNG. */
 
 const version = new URL(import.meta.url).search;
-const [{ frame, svg, text, FONT }, { save }] = await Promise.all(["../draw/svg", "../share/save"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { button }, { frame, svg, text, FONT }, { save }] = await Promise.all(["../headlight", "../draw/inputs", "../draw/svg", "../share/save"].map((name) => import(`${name}.js${version}`)));
 
 const [PAD, GAP, TITLE, LINE, WIDEST] = [16, 22, 40, 22, 1200];
 const LETTER = 6.7;
@@ -46,8 +46,26 @@ function broken(line, most = 150) {
 
 const sourceOf = (root) => `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(root)}`;
 
-/** Save a drawing under that name: kind is "svg" or "png". */
-export async function saved(root, name, kind) {
+/** Two buttons that save what `of()` tells: {heading, name: of the file, figure: an element with matrices, lines, palette}. */
+export function imageButtons(title, of) {
+  return ui.make("span", { class: "images" }, ...["svg", "png"].map((kind) => {
+    const made = button(kind.toUpperCase(), () => {
+      const { heading, name, figure, lines, palette } = of();
+      saved(pictureOf({ heading, figures: figuresIn(figure), lines, palette }), `headlight-${name}`, kind);
+    });
+    made.setAttribute("aria-label", `Save “${title}” as ${kind.toUpperCase()}`);
+    return made;
+  }));
+}
+
+/** The matrices in an element, as they stand there. */
+function figuresIn(element) {
+  return [...element.querySelectorAll("figure")].filter((figure) => !figure.hidden).map((figure) => ({
+    title: figure.querySelector(".title").textContent, shape: figure.querySelector(".shape").textContent, svg: figure.querySelector("svg"),
+  }));
+}
+
+async function saved(root, name, kind) {
   const blob = new Blob([sourceOf(root)], { type: "image/svg+xml" });
   save(kind === "svg" ? blob : await pngOf(root, blob), `${name}.${kind}`);
 }

@@ -14,7 +14,7 @@ export function making({ use, tag }) {
     sample: button("", () => use(own.preset)), readout: ui.make("p", { class: "note", "aria-live": "polite" }), at: { row: 0, column: 0 }, root: null,
   };
   const images = imageButtons("How it is made", () => ({
-    heading: own.title.textContent, name: "made", figure: own.root, palette: own.palette, lines: [own.does, ...own.how.children].map((line) => line.textContent),
+    heading: own.title.textContent, name: "made", figure: own.root, palette: own.palette, lines: [own.does, ...own.how.children].map((one) => one.textContent),
   }));
   own.root = ui.make("section", { class: "made" }, ui.make("header", {}, own.title, images), own.does, own.tags, own.how, own.reads.root, own.readout, line(own.sample));
   return { root: own.root, draw: (now) => draw(own, now) };

@@ -10,6 +10,8 @@ const [{ ui }, { cellOf, place }, { contribution, fine, lengthOf, rowOf }] = awa
 const sign = (words) => ui.make("span", { class: "sign", "aria-hidden": "true" }, words);
 const equation = (...nodes) => ui.make("div", { class: "equation" }, ...nodes);
 const NOTHING = () => null;
+// Below this height of a cell names would cover each other.
+const NAMED = 12;
 
 /** The part of an array of three axes that belongs to one head, as a matrix. */
 export function slice(array, head) {
@@ -32,7 +34,7 @@ function map(now, values, { title, label, scale = "scores", masked = () => false
   const n = now.names.length;
   const cell = small ? Math.max(7, Math.min(18, 150 / n)) : n <= 8 ? 36 : n <= 12 ? 28 : 17;
   return {
-    values, title, scale, masked, palette: now.palette, rows: now.names, columns: now.names, cell, at, choose, digits: cell >= 28 ? (cell >= 36 ? 2 : 1) : null,
+    values, title, scale, masked, palette: now.palette, rows: cell < NAMED ? null : now.names, columns: cell < NAMED ? null : now.names, cell, at, choose, digits: cell >= 28 ? (cell >= 36 ? 2 : 1) : null,
     shape: `${symbols} = ${by(values)}`, label: `${label}, ${by(values)}; rows are queries, columns are keys.`,
   };
 }

@@ -106,7 +106,7 @@ def test_without_positions_no_head_knows_what_came_before() -> None:
 
 
 @pytest.mark.parametrize("preset", ONE_LAYER)
-def test_a_head_hands_on_what_it_found(preset: str) -> None:
+def test_a_head_hands_on_what_it_found(preset: Any) -> None:
     text = "the cat saw the dog"
     plan = Plan(text=text, preset=preset, tags=(2,))
     built = handmade.run(plan)
@@ -130,6 +130,8 @@ def test_without_changes_it_is_the_local_layer(settings: LocalSettings) -> None:
     trace = local.trace_local(text, settings)
     built = handmade.run(Plan(text=text, settings=settings))
     record = trace.all_records[0]
+    assert record.output is not None
+    assert record.projected is not None
     assert torch.allclose(built.heads[0].transpose(0, 1).float(), record.output, atol=2e-5)
     assert torch.allclose(built.output[0].float()[: len(record.projected)], record.projected, atol=2e-5)
 

@@ -27,7 +27,9 @@ PATIENCE_SECONDS = 2.0
 MOST_KEPT, MOST_BYTES = 64, 8_000_000
 BYTES_A_NUMBER = 8
 MOST_ID = 2**52
-TRAINING = next((one for one in KINDS if one.name == "training"), None)
+TRAINING = next(one for one in KINDS if one.name == "training")
+# Keys of the address that say what the page shows, and how much of each is read (`static/build/address.js`).
+ADDRESS, MOST_ADDRESS = ("text", "build"), 4_000
 
 
 class Checks(runs.Runs["Plan", "Built"]):
@@ -50,13 +52,17 @@ class Checks(runs.Runs["Plan", "Built"]):
 def draw() -> None:
     """The page below the bar."""
     told = boundary.said(KEY, "ask", dict)
-    components.mount("build", payload(None if told is None else answer(told)), key=KEY, on_ask_change=_heard)
+    address = {key: st.query_params[key][:MOST_ADDRESS] for key in ADDRESS if key in st.query_params}
+    data = payload(None if told is None else answer(told), address)
+    components.mount("build", data, key=KEY, on_ask_change=_heard)
 
 
-def payload(answered: dict[str, Any] | None) -> bytes:
-    """What the component is given: the code's lines by step, an answer, and how the training's figure begins."""
-    begins = TRAINING and {name: one.default for name, one in TRAINING.settings.items()}
-    return codec.pack({"code": _code(), "answer": answered, "training": begins})
+def payload(answered: dict[str, Any] | None, address: Mapping[str, str] | None = None) -> bytes:
+    """What the component is given: the code's lines by step, an answer, how the training's figure begins, and what the
+    address says, which the browser may not know yet where a page was switched.
+    """
+    begins = {name: one.default for name, one in TRAINING.settings.items()}
+    return codec.pack({"code": _code(), "answer": answered, "training": begins, "address": dict(address or {})})
 
 
 def answer(told: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -23,8 +23,7 @@ export function training(palette) {
 }
 
 function begin(own, settings) {
-  own.root.hidden = !settings;
-  if (own.observer || !settings) return;
+  if (own.observer) return;
   own.observer = new IntersectionObserver(([entry]) => {
     if (!entry.isIntersecting) return;
     own.observer.disconnect();

@@ -358,6 +358,7 @@ def test_targets_are_large_enough_and_nothing_sticks_out_on_a_phone(browser: Bro
 def test_the_page_is_compared_with_the_server(app_url: str, open_page: Any, settle: Any) -> None:
     page = open_page()
     page.goto(f"{app_url}/?text=She+sings+well&build=kv=1")
+    expect(page.locator(".hl-foot").first).to_be_visible(timeout=SECONDS)
     page.get_by_role("link", name="Build").click()
     expect(page.locator("article.output figure").first).to_be_visible(timeout=SECONDS)
     expect(page.locator(".check.good")).to_contain_text("✓", timeout=SECONDS)
@@ -369,6 +370,7 @@ def test_the_page_is_compared_with_the_server(app_url: str, open_page: Any, sett
     expect(page.locator(".check.good")).to_contain_text("✓", timeout=SECONDS)
     settle(page)
     assert "build=kv=1,both,hand=induction" in page.url
+    assert "text=She+sings+well" in page.url
     page.get_by_role("link", name="Inspect").click()
     expect(page.locator(".hl-foot").first).to_be_visible(timeout=SECONDS)
     assert "text=She" in page.url

@@ -107,12 +107,12 @@ def test_patterns_in_the_browser(lab: Lab) -> None:
         assert array(found["layers"][1]["pass"]["weights"])[0, -1, n // 3 + 1] > 0.9
 
 
-EDITS = [
+EDITS: list[dict[str, Any]] = [
     {"matrix": "query", "layer": 0, "row": 3, "column": 5, "value": 2.5},
     {"matrix": "value", "layer": 0, "row": 0, "column": 1, "value": -4},
     {"matrix": "scores", "layer": 0, "head": 1, "row": 2, "column": 1, "value": 7.25},
 ]
-STATES = [
+STATES: list[dict[str, Any]] = [
     {"settings": settings()}, {"settings": settings(d_model=8, n_heads=4, n_kv_heads=2, causal=False)},
     {"settings": settings(n_kv_heads=1, scaled=False, temperature=2.5, positions=False, seed=5)},
     {"settings": settings(d_model=64, n_heads=4, n_kv_heads=4), "edits": EDITS},

@@ -14,10 +14,16 @@ const [ADDRESS_MS, GESTURE_MS] = [250, 1500];
 const LONGEST_OWN = 300;
 const SAMPLES = [model.EXAMPLE, "The red door and the blue door", "Ann met Bob and later Ann"];
 
-function build(parent) {
+/** The address: the browser's own, or what the server was asked for, where a page was switched before its address was. */
+function addressOf({ address }) {
+  const own = new URLSearchParams(location.search);
+  return own.has("text") || own.has("build") ? location.search : `?${new URLSearchParams(address)}`;
+}
+
+function build(parent, given) {
   const own = { palette: null, cell: null, before: null, last: { words: "", time: 0 }, timer: 0, root: null, send: () => {} };
   const progress = progressOf();
-  const { state, problems } = read(location.search, progress.sentence() || model.EXAMPLE);
+  const { state, problems } = read(addressOf(given), progress.sentence() || model.EXAMPLE);
   Object.assign(own, { state, made: makeAll(state) });
   const kit = {
     pin: (changes) => turn(own, changes), cell: (query, key) => turn(own, key === null ? { query } : { query, key }),
@@ -45,7 +51,7 @@ function build(parent) {
     ui.make("div", { class: "panel" }, own.controls.root, own.compare.root), own.making.root,
     ui.make("div", { class: "foot" }, own.check.root, own.inspect),
     ui.make("div", { class: "steps" }, ui.make("nav", { "aria-label": "Steps" }, own.parts.list, own.editsBox), own.parts.root));
-  own.root = ui.make("section", { class: "build" }, ui.make("h1", {}, "One attention layer, step by step"), prompt, own.none, own.body, own.training.root, own.aids.root);
+  own.root = ui.make("section", { class: "build" }, ui.make("h1", {}, "One attention layer, step by step"), prompt, own.none, own.body, own.aids.root, own.training.root);
   parent.append(ui.make("style", {}, css), own.root);
   return own;
 }
@@ -172,9 +178,10 @@ function drawInspect(own, now) {
 
 export default function ({ data, parentElement, setStateValue }) {
   const palette = ui.applyTheme(parentElement);
-  const own = ui.once(states, parentElement, () => build(parentElement));
+  const given = ui.parse(data);
+  const own = ui.once(states, parentElement, () => build(parentElement, given));
   own.send = (ask) => setStateValue("ask", ask);
-  const { code, answer, training: settings } = ui.parse(data);
+  const { code, answer, training: settings } = given;
   if (own.code !== JSON.stringify(code)) {
     own.code = JSON.stringify(code);
     own.parts.code(code);

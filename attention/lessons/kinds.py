@@ -132,8 +132,8 @@ OF_A_TRAINING = {
     **{f"accuracy_{count}": f"the share of right answers with {count} heads" for count in HEADS},
     "best": "which number of heads has the lowest loss: its place in the list",
     "gap": "the loss with the first number of heads less that with the last",
-    "first_weight": "the mean weight that the first model's first head gives to the mark that it weighs most",
-    "second_weight": "what it gives to the mark after that",
+    "first_weight": "what the first model's head 0 gives to the marked place that it weighs most, the mean of examples",
+    "second_weight": "what it gives to the one after that",
     "distinct": "how many different marks the last model's heads weigh most",
 }
 

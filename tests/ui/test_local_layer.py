@@ -9,6 +9,8 @@ from tests.ui.test_inspect import given, opened
 
 TEXT = "The cat sat on the mat."
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 
 def test_other_models_have_no_such_controls():
     app = opened(popovers=False, model="storyteller", text=TEXT)
@@ -26,7 +28,7 @@ def test_a_person_looks_both_ways_and_back():
     run = given(app)["run"]
     assert run["layers"][0]["mask"]["after"] is None
     assert run["kind"] == "encoder"
-    assert app.query_params["local"] == ["both"]
+    assert "both" in app.query_params["local"]
     app.checkbox(local_layer.BOTH).uncheck().run()
     assert "local" not in app.query_params
     assert app.session_state[state.Key.VIEW].settings == LocalSettings()
@@ -36,7 +38,7 @@ def test_a_person_sets_the_number_of_heads():
     app = opened(popovers=False, model="local", text=TEXT, head="3")
     app.selectbox(local_layer.HEADS).set_value(2).run()
     assert not app.exception
-    assert app.query_params["local"] == ["heads=2"]
+    assert "heads=2" in app.query_params["local"]
     assert given(app)["run"]["grid"]["counts"] == [2]
     assert app.session_state[state.Key.VIEW].head == 1, "the last one that there is"
 

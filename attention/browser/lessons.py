@@ -157,8 +157,10 @@ def _interviews(told: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _asked(lessons: tuple[Lesson, ...]) -> list[dict[str, Any]]:
-    """[{number, ask, answer, lesson, title, step, step_title, figure}] of all questions; where these lessons have no such
-    step, the last five are empty. figure: the step's own, {kind, settings}, where no model is run for it.
+    """[{number, ask, answer, lesson, title, step, step_title, figure}] of all questions.
+
+    The last five are empty where these lessons have no such step. figure: the step's own, {kind, settings}, where no
+    model is run for it.
     """
     return [
         {"number": one.number, "ask": _plain(one.ask), "answer": _plain(one.answer)} | _shown_in(one, lessons)

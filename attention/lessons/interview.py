@@ -1,6 +1,6 @@
 """The sixty questions of learners with model answers, from `assets/interview.md`: what the interview asks.
 
-One `## number question` each, a line `step: lesson#anchor` that says where it is shown, and a few sentences of Markdown.
+One `## number question` each, a line `step: lesson#anchor` that says where it is shown, and a few sentences.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def find_step(asked: Asked, lessons: tuple[Lesson, ...]) -> tuple[Lesson, int] |
 
 
 def _sections(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
-    """Each heading's line, from 1, and its lines to the next; what stands before the first is for whoever reads the file."""
+    """Each heading's line, from 1, and its lines to the next; what stands before the first is for who edits the file."""
     starts = [at for at, line in enumerate(lines) if line.startswith("## ")]
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         yield start + 1, lines[start:end]

@@ -72,7 +72,7 @@ def find_step(asked: Asked, lessons: tuple[Lesson, ...]) -> tuple[Lesson, int] |
 
 
 def _sections(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
-    """Each heading's line, from 1, and its lines to the next; what stands before the first is for who edits the file."""
+    """Each heading's line, from 1, and its lines to the next; what stands before the first is no question."""
     starts = [at for at, line in enumerate(lines) if line.startswith("## ")]
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         yield start + 1, lines[start:end]

@@ -101,8 +101,18 @@ function severalTimes(state, palette) {
     parts: [beside(
       [chart({ label: `With ${state.copies} × ${first}: together ${ui.decimals(total, 4)}.`, palette, width: 360, y: { to: most }, bars: bars([...Array(state.copies).fill(first), ...others], copied) }), `row “${query}”, “${first}” ${state.copies} times: together ${ui.decimals(total, 4)}`],
       [chart({ label: `One ${first} whose score is ln ${state.copies} higher: ${ui.decimals(single[0], 4)}.`, palette, width: 360, y: { to: most }, bars: bars([first, ...others], single) }), `“${first}” once, its score + ln ${state.copies} = ${ui.decimals(Math.log(state.copies), 4)}`])],
-    ok: difference <= ALLOWED, facts: { weight: total, n: copied.length, copies: state.copies, difference: tiny(difference) },
+    ok: difference <= ALLOWED, facts: { weight: total, n: copied.length, copies: state.copies, difference: tiny(difference), rule: ruleOf([(score) => score * state.copies, (score) => score + rise], raised, total) },
     words: `weights and outputs of both: largest difference ${tiny(difference)}, allowed ${tiny(ALLOWED)}`,
     told: `${state.copies} copies have together the weight of one key whose score is ln ${state.copies} = ${ui.decimals(Math.log(state.copies), 4)} higher.`,
   };
+}
+
+/** The first of these changes of one key's score that gives it this weight, by its place; their number where none does. */
+function ruleOf(changes, { pass }, total) {
+  const weightBy = (change) => {
+    const { weights } = pass({ scores: (_, __, key, score) => (key === 0 ? change(score) : score) });
+    return headOf(weights, 0).subarray(-weights.shape[2])[0];
+  };
+  const found = changes.findIndex((change) => Math.abs(weightBy(change) - total) <= ALLOWED);
+  return found < 0 ? changes.length : found;
 }

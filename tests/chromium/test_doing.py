@@ -33,7 +33,8 @@ DARK = """(palette) => {
 ASKED = [
     {
         "number": number, "ask": [f"Question {number}?"], "answer": [["p", {}, ["Answer."]]], "lesson": lesson,
-        "title": lesson, "step": "one", "step_title": "One", "figure": {"kind": "byhand", "settings": {}} if number == 1 else None,
+        "title": lesson, "step": "one", "step_title": "One",
+        "figure": {"kind": "byhand", "settings": {}} if number == 1 else None,
     }
     for number, lesson in enumerate(("01-a", "01-a", "02-b"), 1)
 ]  # fmt: skip

@@ -25,11 +25,16 @@ table.plain { border-collapse: collapse; font-variant-numeric: tabular-nums; mar
 .plain td.number { text-align: right; }
 `;
 
-/** A figure's frame in its root: {controls, body, said}, in this order; `said` is read out when it changes. */
+/**
+ * A figure's frame in its root: {controls, body, said}, in this order; `said` is read out when it changes. The controls stay
+ * to be seen where the result is covered until a person has guessed.
+ */
 export function framed(root, ...controls) {
   const made = { controls: ui.make("div", { class: "inputs" }, ...controls), body: ui.make("div", { class: "body" }),
     said: ui.make("p", { class: "said", "aria-live": "polite" }) };
-  root.append(ui.make("style", {}, css), made.controls, made.body, made.said);
+  const result = ui.make("div", {}, made.body, made.said);
+  result.dataset.result = "";
+  root.append(ui.make("style", {}, css), made.controls, result);
   return made;
 }
 

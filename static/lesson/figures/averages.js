@@ -7,7 +7,7 @@ const [{ ui }, { choices }, { grid }, { head: make }, { storeOf }, { beside, fra
 const [SMALLEST, WIDEST] = [16, 30];
 
 export default function ({ root, settings, context }) {
-  const state = { shown: null, over: settings.over, made: null };
+  const state = { shown: null, over: settings.of, made: null };
   const over = choices({ label: "average of", options: [["two", "these two"], ["layer", "all heads of the layer"]], value: state.over, change: (own) => {
     state.over = own;
     draw();
@@ -31,12 +31,21 @@ export default function ({ root, settings, context }) {
       `in the average these have ${ui.decimals(mean.values[row][one.best], 2)} and ${ui.decimals(mean.values[row][other.best], 2)}.`;
   }
 
-  const stop = store.listen("shown", (shown) => {
-    state.shown = shown;
-    draw();
-    context.changed();
-  });
-  return { facts: () => (state.made ? factsOf(state.made) : {}), draw, stop };
+  said.textContent = "The model is being run …";
+  const stops = [
+    store.listen("shown", (shown) => {
+      state.shown = shown;
+      draw();
+      context.changed();
+    }),
+    store.listen("problem", (problem) => {
+      if (problem) said.textContent = problem.words;
+    }),
+  ];
+  return {
+    facts: () => (state.made ? factsOf(state.made) : {}), draw, isWaiting: () => !state.shown && !store.last("problem"),
+    stop: () => stops.forEach((stop) => stop()),
+  };
 }
 
 /** The maps of two heads and of an average, with the pinned row's largest place and its entropy. */

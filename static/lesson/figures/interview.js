@@ -118,7 +118,7 @@ export default function ({ root, settings, context }) {
   choose({});
   return {
     facts: () => ({ asked: settings.asked.length, known: known() }),
-    draw: () => state.proof?.draw(), stop: takeDown,
+    draw: () => state.proof?.draw(), stop: takeDown, wide: true,
   };
 }
 

@@ -45,7 +45,12 @@ export function verdict(ok, words) {
 
 /** Drawings beside each other, each with a line below: [[drawing, words], …]. */
 export function beside(...drawings) {
-  const figures = drawings.map(([drawing, words]) => ui.make("figure", {}, drawing, words ? ui.make("figcaption", { class: "quiet" }, words) : null));
+  const figures = drawings.map(([drawing, words]) => {
+    const figure = ui.make("figure", {}, drawing, words ? ui.make("figcaption", { class: "quiet" }, words) : null);
+    // A drawing has no width of its own, only at most one.
+    if (drawing.viewBox) figure.style.cssText = `width: ${drawing.viewBox.baseVal.width}px; max-width: 100%;`;
+    return figure;
+  });
   return ui.make("div", { class: "side" }, ...figures);
 }
 

@@ -24,10 +24,10 @@ export function numbersOf(text) {
   return { values: flat(nested), shape, digits: digits.most };
 }
 
-/** Without leading axes of length 1, such as that of a batch. */
-export function withoutBatch({ values, shape, digits }, axes) {
+/** Without leading axes of length 1, such as that of a batch; a matrix stays one. */
+export function withoutBatch({ values, shape, digits }) {
   let own = shape;
-  while (own.length > axes && own[0] === 1) own = own.slice(1);
+  while (own.length > 2 && own[0] === 1) own = own.slice(1);
   return { values, shape: own, digits };
 }
 

@@ -58,6 +58,6 @@ function madeOf({ p, seed, n, draw }) {
   const all = Array.from({ length: DRAWS + draw }, () => weights.map(() => draws.uniform() < p));
   const kept = (dropped) => weights.map((weight, i) => (dropped[i] ? 0 : weight / (1 - p)));
   const sums = all.slice(0, DRAWS).map((dropped) => sumOf(kept(dropped)));
-  const dropped = all[(DRAWS + draw - 1) % all.length];
+  const dropped = all.at(-1);
   return { weights, dropped, after: kept(dropped), sum: sumOf(kept(dropped)), low: Math.min(...sums), high: Math.max(...sums), mean: sumOf(sums) / DRAWS };
 }

@@ -6,9 +6,6 @@
 const version = new URL(import.meta.url).search;
 const [{ ui }, { hosting }, { attempt, tools }] = await Promise.all(["../headlight", "./hosts", "./tools"].map((name) => import(`${name}.js${version}`)));
 
-// Kinds whose runs come from the server; all others are made in the browser.
-const RUN = "head";
-
 /**
  * {root, start(), ready, facts(), tokens(), listen(heard), cover(on), draw(), arrive(), picture(), stop(), isWide} of a figure
  * block. app: what the lesson knows (`main.js`). place: {lesson, title, step}. It loads nothing before `start()`.
@@ -19,7 +16,7 @@ export function figureOf(app, block, place) {
   const foot = ui.make("div", { class: "figure-foot" });
   const root = ui.make("section", { class: "figure", "aria-label": `Figure: ${place.title}` }, body, said, foot);
   const store = block.store || `${place.lesson}-${place.step}`;
-  const hosts = hosting({ load: app.component, data: app.data, store, isLocal: block.kind !== RUN });
+  const hosts = hosting({ load: app.component, data: app.data, store, isLocal: !block.needs_run });
   const heard = new Set();
   const own = { made: null, covered: false, width: 0, started: null, stopped: false, observer: null };
 
@@ -30,7 +27,7 @@ export function figureOf(app, block, place) {
 
   const context = {
     ui, palette: app.palette, sentence: app.sentence, changed, store, mount: hosts.mount, panels: hosts.panels,
-    say: (text) => { said.textContent = text; },
+    say: (text) => { said.textContent = text; }, link: app.link(place.lesson),
     lesson: { name: place.lesson, title: place.title, step: place.step },
   };
 

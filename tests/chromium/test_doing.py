@@ -50,7 +50,8 @@ SETUP = """async () => {
             const { default: make } = await import(`/lesson/figures/${kind}.js`);
             const context = {
                 ui, palette: () => lab.palette, sentence: () => lab.sentence, changed: () => { lab.changes += 1; },
-                store: "lab", mount: () => () => {}, say: () => {}, lesson: "lab",
+                store: "lab", mount: () => () => {}, say: () => {}, lesson: {},
+                link: (address) => ({ href: `/learn?to=${address}` }),
             };
             lab.figure = await make({ root, settings, context });
         },
@@ -261,7 +262,7 @@ def test_an_interview_asks_answers_and_remembers(lab: Lab) -> None:
     assert page.locator(".answer").count() == 0
     page.get_by_role("button", name="show the answer").click()
     assert "Answer." in page.locator(".answer").inner_text()
-    assert page.locator(".answer a").get_attribute("href") == "?lesson=01-a&step=one"
+    assert page.locator(".answer a").get_attribute("href") == "/learn?to=01-a#one"
     page.locator(".proof table").wait_for()
     page.get_by_role("button", name="knew it", exact=True).click()
     assert facts(lab) == {"asked": 3, "known": 1}

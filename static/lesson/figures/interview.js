@@ -1,8 +1,8 @@
 /** Questions as an interviewer asks them: time to think, a model answer with the figure that shows it, and a mark of one's own. */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { button, choices, toggle }, { random }, { queryOf }, { css }, { elements }, { marksOf }] = await Promise.all(
-  ["../../headlight", "../../draw/inputs", "../../local/random", "../address", "../common", "../tree", "../marks"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { button, choices, toggle }, { random }, { css }, { elements }, { marksOf }] = await Promise.all(
+  ["../../headlight", "../../draw/inputs", "../../local/random", "../common", "../tree", "../marks"].map((name) => import(`${name}.js${version}`)));
 
 const TIMES = [[0, "off"], [30, "30 s"], [60, "60 s"], [120, "2 min"]];
 const MARKS = [["knew", "knew it"], ["partly", "knew it partly"], ["not", "not yet"]];
@@ -85,10 +85,10 @@ export default function ({ root, settings, context }) {
       count();
     } });
     marks.setAttribute("aria-label", "How well did you know it?");
-    const where = asked.step ? ui.make("p", {}, "Shown in ", ui.make("a", { href: queryOf({ lesson: asked.lesson, step: asked.step }, location.search) }, `${asked.title}: ${asked.step_title}`), ".") : null;
+    const where = asked.step ? [["p", {}, ["Shown in ", ["a", { href: `${asked.lesson}#${asked.step}` }, [`${asked.title}: ${asked.step_title}`]], "."]]] : [];
     const proof = ui.make("div", { class: "proof" });
     if (asked.figure) mount(asked.figure, proof);
-    return [ui.make("div", { class: "answer", tabIndex: -1 }, ...elements(asked.answer), where), proof, ui.make("div", { class: "inputs" }, marks)];
+    return [ui.make("div", { class: "answer", tabIndex: -1 }, ...elements([...asked.answer, ...where], { link: context.link })), proof, ui.make("div", { class: "inputs" }, marks)];
   }
 
   const known = () => settings.asked.filter(({ number }) => kept.of(number) === "knew").length;

@@ -35,11 +35,7 @@ export default function ({ root, settings, context }) {
   draw();
   return {
     facts: () => ({ top: state.made.names[state.made.best], top_weight: state.made.row[state.made.best], word: state.made.names.at(-1), n: state.made.names.length }),
-    draw,
-    stop: () => {
-      clock.watchers.delete(say);
-      if (!clock.watchers.size) run(false);
-    },
+    draw, stop: () => clock.watchers.delete(say), // the clock runs on: the next step takes it over
   };
 }
 

@@ -19,10 +19,10 @@ export const css = `${inputs}
   background: var(--hl-chip); border-radius: 6px; }
 .wide { overflow-x: auto; max-width: 100%; }
 .wide:focus-visible { outline: 2px solid var(--hl-query); outline-offset: 2px; }
-table.plain { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 8px 0; }
-.plain :is(th, td) { padding: 4px 12px 4px 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--hl-line); font-weight: 400; }
-.plain thead th { color: var(--hl-muted); }
-.plain td.number { text-align: right; }
+table.listed { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 8px 0; }
+.listed :is(th, td) { padding: 4px 12px 4px 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--hl-line); font-weight: 400; }
+.listed thead th { color: var(--hl-muted); }
+.listed td.number { text-align: right; }
 `;
 
 /**
@@ -60,7 +60,7 @@ export const wide = (label, ...children) => ui.make("div", { class: "wide", tabI
 /** A table: heads of columns, and rows of cells; the first of each row names it. */
 export function table(caption, heads, rows) {
   const row = ([first, ...others]) => ui.make("tr", {}, ui.make("th", { scope: "row" }, first), ...others.map((cell) => ui.make("td", {}, cell)));
-  return ui.make("table", { class: "plain", "aria-label": caption }, ui.make("thead", {}, ui.make("tr", {}, ...heads.map((head) => ui.make("th", { scope: "col" }, head)))),
+  return ui.make("table", { class: "listed", "aria-label": caption }, ui.make("thead", {}, ui.make("tr", {}, ...heads.map((head) => ui.make("th", { scope: "col" }, head)))),
     ui.make("tbody", {}, ...rows.map(row)));
 }
 

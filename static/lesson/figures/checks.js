@@ -60,7 +60,7 @@ function list(found) {
     ui.make("td", { class: "number" }, Number.isFinite(measured) ? tiny(measured) : "–"), ui.make("td", { class: "number" }, tiny(allowed)),
     ui.make("td", { class: "about" }, Number.isFinite(measured) ? about : `${about} ${words}`)));
   const heads = ["check", "found", "measured", "allowed", "what must hold"].map((head) => ui.make("th", { scope: "col" }, head));
-  return ui.make("table", { class: "plain checks", "aria-label": "Each check with what was measured and what is allowed" }, ui.make("thead", {}, ui.make("tr", {}, ...heads)), ui.make("tbody", {}, ...rows));
+  return ui.make("table", { class: "listed checks", "aria-label": "Each check with what was measured and what is allowed" }, ui.make("thead", {}, ui.make("tr", {}, ...heads)), ui.make("tbody", {}, ...rows));
 }
 
 function verdictCell(holds) {
@@ -72,7 +72,7 @@ function matrix(all) {
   const heads = ["", ...CHECKS.map(({ title }) => title)].map((head) => ui.make("th", { scope: "col" }, head));
   const cell = ({ holds, title }, bug) => ui.make("td", { class: holds === false ? "caught" : "", title: `${title}: ${holds === false ? "fails" : "holds"} with ${bug.toLowerCase()}`, "aria-label": holds === false ? "fails" : "holds" }, holds === false ? "✗" : "·");
   const rows = all.map(({ title, found }) => ui.make("tr", {}, ui.make("th", { scope: "row" }, title), ...found.map((one) => cell(one, title))));
-  return ui.make("table", { class: "plain checks matrix", "aria-label": "Implementations by checks: ✗ where a check fails" }, ui.make("thead", {}, ui.make("tr", {}, ...heads)), ui.make("tbody", {}, ...rows));
+  return ui.make("table", { class: "listed checks matrix", "aria-label": "Implementations by checks: ✗ where a check fails" }, ui.make("thead", {}, ui.make("tr", {}, ...heads)), ui.make("tbody", {}, ...rows));
 }
 
 const failing = (found) => found.filter(({ holds }) => holds === false).map(({ name }) => name);

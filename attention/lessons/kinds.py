@@ -175,7 +175,41 @@ OWN_TEXT = setting(False, yes(), "yes: the person's own sentence takes the text'
 
 KINDS: tuple[Kind, ...] = (
     Kind(
-<<<<<<< HEAD
+        name="alike",
+        help="different rows of weights that give the same output",
+        settings={
+            "n": setting(6, whole(2, 9), "how many tokens"),
+            "width": setting(2, whole(1, 6), "how many numbers a value has"),
+            "amount": setting(0.6, decimal(-1, 1), "how far the second row has moved"),
+            "seed": SEED,
+        },
+        facts={
+            "n": "how many tokens",
+            "width": "how many numbers a value has",
+            "free": "in how many independent directions the weights can move",
+            "change": "the largest difference of a weight",
+            "output_change": "the largest difference of the output",
+            "possible": "0 where another row gives the same output, 1 where none does",
+        },
+    ),
+    Kind(
+        name="angle",
+        help="a query and two keys on a plane, and their scores",
+        settings={
+            "first_length": setting(1.0, number(0, 3), "length of the first key"),
+            "first_angle": setting(0.0, decimal(-180, 180), "its angle to the query, in degrees"),
+            "second_length": setting(3.0, number(0, 3), "length of the second key"),
+            "second_angle": setting(60.0, decimal(-180, 180), "its angle to the query, in degrees"),
+        },
+        facts={
+            "first": "the score of the first key",
+            "second": "the score of the second key",
+            "first_cosine": "the cosine of the first angle",
+            "second_cosine": "the cosine of the second angle",
+            "winner": "0 where the first key scores higher, 1 where the second does, 2 where both are equal",
+        },
+    ),
+    Kind(
         name="averages",
         help="two heads of a model’s run and the average of several",
         settings=_view_settings() | {
@@ -193,6 +227,26 @@ KINDS: tuple[Kind, ...] = (
             "heads": "how many heads the layer has",
         },
         needs_run=True,
+    ),
+    Kind(
+        name="bias",
+        help="a bias on the query, the key or the value of a small head, and what it changes",
+        settings={
+            "text": setting("The cat sat on the mat", free_text(), "the sentence"),
+            "own": OWN_TEXT,
+            "d": setting(4, whole(2, 16), "how many numbers a token has"),
+            "which": setting("key", choice(("query", "key", "value")), "what the bias is added to"),
+            "size": setting(2.0, number(0, 4), "its size"),
+            "seed": SEED,
+        },
+        facts={
+            "query_change": "the largest change of a weight by the query bias",
+            "key_change": "the same by the key bias",
+            "value_change": "the same by the value bias",
+            "value_out": "the largest change of the output by the value bias",
+            "value_spread": "by how much that change differs from row to row",
+            "moves": "which of query, key and value moves the weights most: 0, 1 or 2",
+        },
     ),
     Kind(
         name="byhand",
@@ -259,90 +313,6 @@ KINDS: tuple[Kind, ...] = (
         },
     ),
     Kind(
-        name="dropout",
-        help="a row of weights before and after dropout",
-        settings={
-            "p": setting(0.2, number(0, 0.9), "the share that is dropped"),
-            "n": setting(6, whole(2, 12), "how many keys"),
-            "seed": SEED,
-        },
-        facts={
-            "sum": "what the row sums to in this draw",
-            "low": "the lowest sum of many draws",
-            "high": "their highest",
-            "mean": "their mean",
-            "p": "the share that is dropped",
-            "varies": "0 where every sum is 1, 1 where all are equal, 2 where they differ",
-        },
-    ),
-    Kind(
-        name="gradient",
-        help="a softmax’s derivative by its formula and by small steps",
-        settings={
-            "n": setting(4, whole(2, 6), "how many scores"),
-            "seed": SEED,
-        },
-        facts={
-            "best": "the step with the smallest difference",
-            "turns": "0 where the smallest step is the best, 1 where the largest is, 2 where it lies between",
-            "error": "the difference at the chosen step in float64",
-            "in32": "the same in float32",
-=======
-        name="alike",
-        help="different rows of weights that give the same output",
-        settings={
-            "n": setting(6, whole(2, 9), "how many tokens"),
-            "width": setting(2, whole(1, 6), "how many numbers a value has"),
-            "amount": setting(0.6, decimal(-1, 1), "how far the second row has moved"),
-            "seed": SEED,
-        },
-        facts={
-            "n": "how many tokens",
-            "width": "how many numbers a value has",
-            "free": "in how many independent directions the weights can move",
-            "change": "the largest difference of a weight",
-            "output_change": "the largest difference of the output",
-            "possible": "0 where another row gives the same output, 1 where none does",
-        },
-    ),
-    Kind(
-        name="angle",
-        help="a query and two keys on a plane, and their scores",
-        settings={
-            "first_length": setting(1.0, number(0, 3), "length of the first key"),
-            "first_angle": setting(0.0, decimal(-180, 180), "its angle to the query, in degrees"),
-            "second_length": setting(3.0, number(0, 3), "length of the second key"),
-            "second_angle": setting(60.0, decimal(-180, 180), "its angle to the query, in degrees"),
-        },
-        facts={
-            "first": "the score of the first key",
-            "second": "the score of the second key",
-            "first_cosine": "the cosine of the first angle",
-            "second_cosine": "the cosine of the second angle",
-            "winner": "0 where the first key scores higher, 1 where the second does, 2 where both are equal",
-        },
-    ),
-    Kind(
-        name="bias",
-        help="a bias on the query, the key or the value of a small head, and what it changes",
-        settings={
-            "text": setting("The cat sat on the mat", free_text(), "the sentence"),
-            "own": OWN_TEXT,
-            "d": setting(4, whole(2, 16), "how many numbers a token has"),
-            "which": setting("key", choice(("query", "key", "value")), "what the bias is added to"),
-            "size": setting(2.0, number(0, 4), "its size"),
-            "seed": SEED,
-        },
-        facts={
-            "query_change": "the largest change of a weight by the query bias",
-            "key_change": "the same by the key bias",
-            "value_change": "the same by the value bias",
-            "value_out": "the largest change of the output by the value bias",
-            "value_spread": "by how much that change differs from row to row",
-            "moves": "which of query, key and value moves the weights most: 0, 1 or 2",
-        },
-    ),
-    Kind(
         name="dilution",
         help="one key ahead of all others, among more and more of them",
         settings={
@@ -373,6 +343,23 @@ KINDS: tuple[Kind, ...] = (
             "model_root": "after ÷ √d_model",
             "closest": "which is closest to 1: ÷ 1, √d_k, d_k or √d_model, from 0",
             "error": "how far dividing the query first is from dividing the score",
+        },
+    ),
+    Kind(
+        name="dropout",
+        help="a row of weights before and after dropout",
+        settings={
+            "p": setting(0.2, number(0, 0.9), "the share that is dropped"),
+            "n": setting(6, whole(2, 12), "how many keys"),
+            "seed": SEED,
+        },
+        facts={
+            "sum": "what the row sums to in this draw",
+            "low": "the lowest sum of many draws",
+            "high": "their highest",
+            "mean": "their mean",
+            "p": "the share that is dropped",
+            "varies": "0 where every sum is 1, 1 where all are equal, 2 where they differ",
         },
     ),
     Kind(
@@ -437,7 +424,20 @@ KINDS: tuple[Kind, ...] = (
             "changed": "how many rows changed in any bit",
             "same": "how many are the same to the last bit",
             "which": "0 where no row before the word changed, 1 where some did, 2 where nothing changed at all",
->>>>>>> main
+        },
+    ),
+    Kind(
+        name="gradient",
+        help="a softmax’s derivative by its formula and by small steps",
+        settings={
+            "n": setting(4, whole(2, 6), "how many scores"),
+            "seed": SEED,
+        },
+        facts={
+            "best": "the step with the smallest difference",
+            "turns": "0 where the smallest step is the best, 1 where the largest is, 2 where it lies between",
+            "error": "the difference at the chosen step in float64",
+            "in32": "the same in float32",
         },
     ),
     Kind(
@@ -448,16 +448,6 @@ KINDS: tuple[Kind, ...] = (
         needs_run=True,
     ),
     Kind(
-<<<<<<< HEAD
-        name="interview",
-        help="the sixty questions with time to think, answers and marks of one’s own",
-        settings={
-            "seed": SEED,
-        },
-        facts={
-            "asked": "how many questions there are",
-            "known": "how many are marked as known",
-=======
         name="hull",
         help="four values on a plane, and where their weighted mean lies",
         settings={"seed": SEED},
@@ -466,7 +456,17 @@ KINDS: tuple[Kind, ...] = (
             "longer": "0 where it is longer than every value, 1 where it is not",
             "length": "the length of the mean",
             "longest": "the length of the longest value",
->>>>>>> main
+        },
+    ),
+    Kind(
+        name="interview",
+        help="the sixty questions with time to think, answers and marks of one’s own",
+        settings={
+            "seed": SEED,
+        },
+        facts={
+            "asked": "how many questions there are",
+            "known": "how many are marked as known",
         },
     ),
     Kind(
@@ -476,105 +476,6 @@ KINDS: tuple[Kind, ...] = (
         facts=OF_A_HEAD,
     ),
     Kind(
-<<<<<<< HEAD
-        name="minute",
-        help="one of four figures for an explanation in a minute, with a clock",
-        settings={
-            "part": setting("vectors", choice(PARTS), "which of the four"),
-            "text": setting(CAT, free_text(), "the words, where the person has none of their own"),
-            "seed": SEED,
-        },
-        facts={
-            "top": "the word that the last one weighs most in head 0",
-            "top_weight": "its weight",
-            "word": "the last word",
-            "n": "how many words there are",
-        },
-    ),
-    Kind(
-        name="mistakes",
-        help="a common bug beside the right layer",
-        settings={
-            "mistake": setting("axis", choice(BUGS), "the bug to begin with"),
-            "text": setting(CAT, free_text(), "the words, where the person has none of their own"),
-            "seed": SEED,
-        },
-        facts={
-            "low": "the lowest sum of a row with the bug",
-            "high": "the highest",
-            "last": "the sum of the last row",
-            "sums": "0 where all rows sum to 1, 1 where some sum to more, 2 where some sum to less and none to more",
-            "difference": "the largest difference of the outputs",
-            "caught": "the checks that notice, by name",
-            "count": "how many these are",
-            "bug": "the bug’s name",
-        },
-    ),
-    Kind(
-        name="mixing",
-        help="which rows of a deeper layer change when a word is changed",
-        settings={
-            "layers": setting(1, whole(0, 6), "how many layers"),
-            "causal": setting(True, yes(), "whether they are causal"),
-            "text": setting(CAT, free_text(), "the words, where the person has none of their own"),
-            "seed": SEED,
-        },
-        facts={
-            "n": "how many words there are",
-            "reached": "how many rows change with the first word",
-            "layers": "how many layers",
-            "own": "how much of the last row’s change comes from its own word",
-            "first": "the first word",
-            "last": "the last word",
-        },
-    ),
-    Kind(
-        name="precision",
-        help="one sum in four orders and three precisions",
-        settings={
-            "n": setting(64, whole(8, 1024), "how many terms"),
-            "seed": SEED,
-        },
-        facts={
-            "in64": "the largest difference in float64",
-            "in32": "in float32",
-            "in16": "in float16",
-            "n": "how many terms",
-            "equal": "0 where all four float32 sums are equal, 1 where not",
-        },
-    ),
-    Kind(
-        name="removed",
-        help="a token’s weight beside what its removal changes",
-        settings={
-            "text": setting(CAT, free_text(), "the words, where the person has none of their own"),
-            "seed": SEED,
-        },
-        facts={
-            "weight_top": "the token with the largest weight",
-            "top_weight": "its weight",
-            "effect_top": "the token whose removal changes most",
-            "agree": "0 where these are the same, 1 where not",
-            "agreeing": "in how many layers of other seeds they are the same",
-            "layers": "how many layers were made",
-            "often": "0 where they agree nearly always, 1 where in part, 2 where hardly ever",
-        },
-    ),
-    Kind(
-        name="reshape",
-        help="a row split into heads, the right and the wrong way",
-        settings={
-            "n": setting(3, whole(2, 5), "how many tokens"),
-            "heads": setting(2, whole(2, 4), "how many heads"),
-            "width": setting(2, whole(1, 3), "the width of a head"),
-        },
-        facts={
-            "n": "how many tokens",
-            "heads": "how many heads",
-            "strangers": "how many rows hold another token’s numbers in the wrong version",
-            "rows": "how many rows there are in all",
-            "row_of": "whose numbers stand in row 1 of head 0 in the wrong version",
-=======
         name="maps",
         help="scores and weights of a sentence in a small head, under rules that can be changed",
         settings={
@@ -617,6 +518,40 @@ KINDS: tuple[Kind, ...] = (
         },
     ),
     Kind(
+        name="minute",
+        help="one of four figures for an explanation in a minute, with a clock",
+        settings={
+            "part": setting("vectors", choice(PARTS), "which of the four"),
+            "text": setting(CAT, free_text(), "the words, where the person has none of their own"),
+            "seed": SEED,
+        },
+        facts={
+            "top": "the word that the last one weighs most in head 0",
+            "top_weight": "its weight",
+            "word": "the last word",
+            "n": "how many words there are",
+        },
+    ),
+    Kind(
+        name="mistakes",
+        help="a common bug beside the right layer",
+        settings={
+            "mistake": setting("axis", choice(BUGS), "the bug to begin with"),
+            "text": setting(CAT, free_text(), "the words, where the person has none of their own"),
+            "seed": SEED,
+        },
+        facts={
+            "low": "the lowest sum of a row with the bug",
+            "high": "the highest",
+            "last": "the sum of the last row",
+            "sums": "0 where all rows sum to 1, 1 where some sum to more, 2 where some sum to less and none to more",
+            "difference": "the largest difference of the outputs",
+            "caught": "the checks that notice, by name",
+            "count": "how many these are",
+            "bug": "the bug’s name",
+        },
+    ),
+    Kind(
         name="mix",
         help="one row of a small head: weights, values and their weighted mean",
         settings={
@@ -638,6 +573,24 @@ KINDS: tuple[Kind, ...] = (
             "seen": "how many tokens weigh something",
             "unseen": "how many weigh nothing",
             "first_out": "the first number that comes out",
+        },
+    ),
+    Kind(
+        name="mixing",
+        help="which rows of a deeper layer change when a word is changed",
+        settings={
+            "layers": setting(1, whole(0, 6), "how many layers"),
+            "causal": setting(True, yes(), "whether they are causal"),
+            "text": setting(CAT, free_text(), "the words, where the person has none of their own"),
+            "seed": SEED,
+        },
+        facts={
+            "n": "how many words there are",
+            "reached": "how many rows change with the first word",
+            "layers": "how many layers",
+            "own": "how much of the last row’s change comes from its own word",
+            "first": "the first word",
+            "last": "the last word",
         },
     ),
     Kind(
@@ -672,6 +625,21 @@ KINDS: tuple[Kind, ...] = (
         },
     ),
     Kind(
+        name="precision",
+        help="one sum in four orders and three precisions",
+        settings={
+            "n": setting(64, whole(8, 1024), "how many terms"),
+            "seed": SEED,
+        },
+        facts={
+            "in64": "the largest difference in float64",
+            "in32": "in float32",
+            "in16": "in float16",
+            "n": "how many terms",
+            "equal": "0 where all four float32 sums are equal, 1 where not",
+        },
+    ),
+    Kind(
         name="rank",
         help="W_Q and W_K as one matrix, and its singular values",
         settings={
@@ -687,6 +655,39 @@ KINDS: tuple[Kind, ...] = (
             "one": "how many numbers one matrix holds",
             "fewer": "0 where two matrices hold fewer, 1 where one does, 2 where both are equal",
             "asymmetry": "how far the matrix is from its mirror image",
+        },
+    ),
+    Kind(
+        name="removed",
+        help="a token’s weight beside what its removal changes",
+        settings={
+            "text": setting(CAT, free_text(), "the words, where the person has none of their own"),
+            "seed": SEED,
+        },
+        facts={
+            "weight_top": "the token with the largest weight",
+            "top_weight": "its weight",
+            "effect_top": "the token whose removal changes most",
+            "agree": "0 where these are the same, 1 where not",
+            "agreeing": "in how many layers of other seeds they are the same",
+            "layers": "how many layers were made",
+            "often": "0 where they agree nearly always, 1 where in part, 2 where hardly ever",
+        },
+    ),
+    Kind(
+        name="reshape",
+        help="a row split into heads, the right and the wrong way",
+        settings={
+            "n": setting(3, whole(2, 5), "how many tokens"),
+            "heads": setting(2, whole(2, 4), "how many heads"),
+            "width": setting(2, whole(1, 3), "the width of a head"),
+        },
+        facts={
+            "n": "how many tokens",
+            "heads": "how many heads",
+            "strangers": "how many rows hold another token’s numbers in the wrong version",
+            "rows": "how many rows there are in all",
+            "row_of": "whose numbers stand in row 1 of head 0 in the wrong version",
         },
     ),
     Kind(
@@ -830,7 +831,6 @@ KINDS: tuple[Kind, ...] = (
             "moves": "what moves with the chosen number: the query (0), the key (1), the value (2), all three (3)",
             "moved": "how many of the three move with it",
             "parameters": "how many numbers the three matrices hold",
->>>>>>> main
         },
     ),
 )

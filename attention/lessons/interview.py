@@ -43,14 +43,20 @@ def ours() -> tuple[Asked, ...]:
 
 def read(text: str) -> tuple[tuple[Asked, ...], tuple[Problem, ...]]:
     """The questions of a file, as far as they can be read, and what is wrong with it, by line."""
-    problems: list[Problem] = []
+    found: list[Problem] = []
     asked = []
     for line, lines in _sections(text.splitlines()):
         try:
             asked.append(_asked(line, lines))
         except InputError as err:
-            problems.append(Problem(FILE.name, line, str(err)))
-    return tuple(asked), (*problems, *_numbers(asked))
+            found.append(Problem(FILE.name, line, str(err)))
+    return tuple(asked), (*found, *_numbers(asked))
+
+
+def problems(lessons: tuple[Lesson, ...]) -> tuple[Problem, ...]:
+    """Everything that is wrong with `assets/interview.md`, by line."""
+    asked, found = read(FILE.read_text(encoding="utf-8"))
+    return (*found, *misled(asked, lessons))
 
 
 def misled(asked: tuple[Asked, ...], lessons: tuple[Lesson, ...]) -> tuple[Problem, ...]:

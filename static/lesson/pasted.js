@@ -6,8 +6,9 @@ const MOST = 10_000;
 const HIDDEN = -1e8;
 
 /**
- * {values, shape, digits}: of nested brackets, or of lines of numbers. digits: the most decimals that were printed. Throws
- * RangeError with a sentence where it is none of these.
+ * {values, shape, digits}: of nested brackets, or of lines of numbers. digits: the decimals that were printed, which are the
+ * most of all, as ends with zeros are cut; of numbers with a power of ten, the fewest. Throws RangeError with a sentence where
+ * it is none of these.
  */
 export function numbersOf(text) {
   if (text.length > 40 * MOST) throw new RangeError(`That is too long: at most ${MOST.toLocaleString("en")} numbers are read.`);
@@ -15,13 +16,13 @@ export function numbersOf(text) {
   const [from, to] = [text.indexOf("["), text.lastIndexOf("]")];
   if (from < 0) return plainLines(text);
   if (to < from) throw new RangeError("A bracket “[” is not closed.");
-  const digits = { most: 0 };
+  const digits = { most: 0, fewest: Infinity };
   const reader = { text: text.slice(from, to + 1), at: 0, count: 0, digits };
   const nested = list(reader);
   skip(reader);
   if (reader.at < reader.text.length) throw new RangeError("More than one array stands here. Paste one.");
   const shape = shapeOf(nested);
-  return { values: flat(nested), shape, digits: digits.most };
+  return { values: flat(nested), shape, digits: printed(digits) };
 }
 
 /** Without leading axes of length 1, such as that of a batch; a matrix stays one. */
@@ -43,8 +44,10 @@ export function firstApart(values, expected, allowed) {
   });
 }
 
+const printed = ({ most, fewest }) => (fewest < Infinity ? fewest : most);
+
 function plainLines(text) {
-  const digits = { most: 0 };
+  const digits = { most: 0, fewest: Infinity };
   const blocks = text.trim().split(/\n\s*\n/).map((block) => block.split("\n").map((line) => {
     const reader = { text: line, at: 0, count: 0, digits };
     const made = [];
@@ -53,7 +56,7 @@ function plainLines(text) {
   }).filter((line) => line.length));
   if (!blocks.some((block) => block.length)) throw new RangeError("No number stands here.");
   const nested = blocks.length > 1 ? blocks : blocks[0].length > 1 ? blocks[0] : blocks[0][0];
-  return { values: flat(nested), shape: shapeOf(nested), digits: digits.most };
+  return { values: flat(nested), shape: shapeOf(nested), digits: printed(digits) };
 }
 
 /** What stands between brackets, the opening one next. */
@@ -82,7 +85,9 @@ function one(reader) {
   const written = found.replace("−", "-").toLowerCase();
   if (/n/.test(written) || written.includes("∞")) return /nan/.test(written) ? NaN : written.startsWith("-") ? -Infinity : Infinity;
   const [mantissa, power] = written.split("e");
-  reader.digits.most = Math.max(reader.digits.most, (mantissa.split(".")[1]?.length ?? 0) - Number(power ?? 0));
+  const decimals = mantissa.split(".")[1]?.length ?? 0;
+  if (power === undefined) reader.digits.most = Math.max(reader.digits.most, decimals);
+  else reader.digits.fewest = Math.min(reader.digits.fewest, decimals - Number(power));
   return Number(written);
 }
 

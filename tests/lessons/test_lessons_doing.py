@@ -18,11 +18,11 @@ def step_of(lesson: str, anchor: str) -> Step:
     return next(step for step in found.steps if step.anchor == anchor)
 
 
-def maps_of(step: Step, text: str = "") -> tuple[Any, list[str], int]:
+def maps_of(step: Step) -> tuple[Any, list[str], int]:
     """All maps of the figure's layer (heads, queries, keys), the tokens, and the pinned row."""
     assert step.figure is not None
     view = view_of(step.figure)
-    trace = attention.trace(view.model, text or view.text)
+    trace = attention.trace(view.model, view.text)
     heads = [trace.head(view.layer, head) for head in range(trace.model.n_heads or 0)]
     words = [token.text for token in heads[0].key_tokens]
     row = max(place for place, word in enumerate(words) if word == step.figure.settings["pin"])

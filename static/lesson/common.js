@@ -6,6 +6,7 @@ const [{ ui }, { css: inputs }, { checked, embedded, forward, weightsOf }, { tok
 
 /** What these figures look like; each puts it into its root once. */
 export const css = `${inputs}
+.inputs .group { flex-wrap: wrap; }
 .side { display: flex; flex-wrap: wrap; gap: 14px 28px; align-items: flex-start; margin: 8px 0; }
 .side > * { min-width: 0; }
 .side figure { margin: 0; flex: 0 1 auto; min-width: 0; }

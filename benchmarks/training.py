@@ -7,8 +7,9 @@ and the same batches. By number of heads:
 - losses: on 1,024 fresh examples after all steps, a seed each, in nats (who guesses has ln 16 = 2.77), their median,
   the lowest and the highest;
 - accuracy: the share of right answers, the median over the seeds of the mean over the marks;
-- weights: what the first head gives to the place of each mark, from the largest on, medians over the seeds;
-- own: how many of the marks are the one that some head weighs most, a seed each;
+- weights: what head 0 gives to the marked places of an example, from the one that it weighs most on: the mean over the
+  examples, and of that the median over the seeds;
+- own: how many of the marks are the one that some head gives most to on the whole, a seed each;
 - seconds: of one run, from its settings to its result, and with the worker's start (`with_start`), medians.
 
 `lesson` is the time of all runs of the lesson's figure (1, 2 and 4 heads from three seeds, four look-ups) through its
@@ -46,8 +47,8 @@ TRAIN = """async (runs) => {
         start(runs, {
             told: () => {}, failed: (message) => reject(new Error(message)),
             here: () => reject(new Error("There was no worker.")),
-            done: (index, { settings, loss, accuracy, received, check, seconds }) => {
-                made[index] = { settings, loss, accuracy, received, isChecked: check.ok, seconds };
+            done: (index, { settings, loss, accuracy, received, ranked, check, seconds }) => {
+                made[index] = { settings, loss, accuracy, received, ranked, isChecked: check.ok, seconds };
                 if (made.filter(Boolean).length === runs.length) resolve(made);
             },
         });
@@ -79,7 +80,7 @@ def measure(page: Page, lookups: int, heads: int) -> dict[str, Any]:
     if not all(result["isChecked"] for result in results):
         raise RuntimeError("The gradient is not the slope of the loss.")
     losses = [result["loss"] for result in results]
-    weights = [sorted(result["received"][0], reverse=True) for result in results]
+    weights = [result["ranked"][0] for result in results]
     return {
         "lookups": lookups,
         "heads": heads,

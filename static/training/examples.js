@@ -37,7 +37,7 @@ function answersOf(said, { answers }) {
     const isRight = symbol === answers[mark];
     return `${MARKS[mark]} ${letterOf(symbol)}${isRight ? " ✓" : `, not ${letterOf(answers[mark])} ✗`}`;
   });
-  return ui.make("p", { class: "said" }, "It names ", ...each.map((words) => ui.make("span", {}, words)));
+  return ui.make("p", { class: "said" }, "It names ", ...each.flatMap((words) => [ui.make("span", {}, words), " "]));
 }
 
 /** The place that each head weighs most, in words. */

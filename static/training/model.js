@@ -247,15 +247,21 @@ export function accuracyOf(pass, { answers }) {
   return right.map((count) => count / pass.count);
 }
 
-/** The mean weight that each head gives to the place of each mark: one list of `lookups` numbers a head. */
+/**
+ * What each head gives to the marked places, the means over all examples, one list of `lookups` numbers a head: `received`
+ * by mark, `ranked` from the place that it weighs most in an example to the one that it weighs least.
+ */
 export function receivedOf({ count, heads, lookups, weights }, { kinds }) {
-  const sums = Array.from({ length: heads }, () => Array.from({ length: lookups }, () => 0));
+  const empty = () => Array.from({ length: heads }, () => Array.from({ length: lookups }, () => 0));
+  const [received, ranked] = [empty(), empty()];
   for (let example = 0; example < count; example++) {
-    for (let place = 0; place < PLACES; place++) {
-      const mark = markOf(kinds[example * PLACES + place]);
-      if (!mark) continue;
-      for (let head = 0; head < heads; head++) sums[head][mark - 1] += weights[(example * heads + head) * PLACES + place];
+    const places = Array.from(kinds.subarray(example * PLACES, (example + 1) * PLACES), markOf);
+    for (let head = 0; head < heads; head++) {
+      const from = (example * heads + head) * PLACES;
+      const given = received[head].map((_, mark) => weights[from + places.indexOf(mark + 1)]);
+      given.forEach((weight, mark) => { received[head][mark] += weight / count; });
+      given.toSorted((one, other) => other - one).forEach((weight, rank) => { ranked[head][rank] += weight / count; });
     }
   }
-  return sums.map((row) => row.map((sum) => sum / count));
+  return { received, ranked };
 }

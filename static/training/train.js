@@ -5,7 +5,7 @@ const [{ random }, { batchOf, fill, PLACES }, { accuracyOf, backward, forward, i
 
 export const DEFAULTS = { heads: 1, lookups: 4, width: 16, batch: 128, steps: 800, seed: 1, rate: 5e-3 };
 // Examples that no step has seen, on which a run is judged.
-const FRESH = 1024;
+export const FRESH = 1024;
 // A person sees so many points of a curve; each is the mean loss of the steps since the one before.
 export const EVERY = 10;
 
@@ -51,8 +51,7 @@ export function training(given) {
     const examples = fill(batchOf(FRESH, settings.lookups), draw);
     const judged = passOf(settings, FRESH);
     const loss = forward(parts, judged, examples);
-    const [accuracy, received] = [accuracyOf(judged, examples), receivedOf(judged, examples)];
-    return { settings, losses, loss, accuracy, received, parameters: flat, check };
+    return { settings, losses, loss, accuracy: accuracyOf(judged, examples), ...receivedOf(judged, examples), parameters: flat, check };
   }
 
   return { step, result, taken: () => taken, isDone: () => taken === settings.steps, curve: () => curveOf(losses, taken) };

@@ -44,7 +44,7 @@ export function factsOf(made) {
   }
   const losses = made.map(({ loss }) => loss);
   const [few, many] = [made[0], made[made.length - 1]];
-  const [first, second = 0] = few.first.received[0].toSorted((one, other) => other - one);
+  const [first, second = 0] = few.first.ranked[0];
   facts.best = losses.indexOf(Math.min(...losses));
   facts.gap = few.loss - many.loss;
   facts.first_weight = first;

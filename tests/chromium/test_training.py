@@ -93,6 +93,26 @@ def test_the_gradient_is_torchs(lab: Page, heads: int) -> None:
         np.testing.assert_allclose(ours["slopes"][name], part.grad.flatten(), err_msg=name, **close)
 
 
+RECEIVED = """(given) => {
+    const settings = lab.checked(given);
+    const draw = lab.random(settings.seed);
+    const parts = lab.partsOf(lab.initial(settings, draw), settings);
+    const batch = lab.fill(lab.batchOf(settings.batch, settings.lookups), draw);
+    const pass = lab.passOf(settings, settings.batch);
+    lab.forward(parts, pass, batch);
+    return { ...lab.receivedOf(pass, batch), weights: Array.from(pass.weights), kinds: Array.from(batch.kinds) };
+}"""
+
+
+def test_what_heads_give_to_the_marks_is_read_off_their_weights(lab: Page) -> None:
+    found = lab.evaluate(RECEIVED, {"heads": 2, **ODD})
+    given, kinds = np.reshape(found["weights"], (7, 2, 10)), np.reshape(found["kinds"], (7, 10))
+    np.testing.assert_allclose(given.sum(-1), 1)
+    at_marks = np.stack([np.where((kinds // 16 == mark)[:, None], given, 0).sum(-1) for mark in (1, 2, 3)], axis=-1)
+    np.testing.assert_allclose(found["received"], at_marks.mean(0))
+    np.testing.assert_allclose(found["ranked"], -np.sort(-at_marks, axis=-1).mean(0))
+
+
 ADAM = """([parameters, gradients, rate]) => {
     const own = Float64Array.from(parameters);
     const step = lab.adam(own.length, rate);

@@ -20,7 +20,7 @@ HOLDERS = {"container", "popover", "form", "expander"}
 FIELDS = {
     "prompt": ("text",), "pair": ("pair",), "model": ("model",), "chat": ("chat",), "kind": ("kind",),
     "details": ("details",), "over": ("over",), "samples": ("text",), "shine-*": ("text", "layer", "head"),
-    "hit-*": ("layer", "head", "query"),
+    "both": ("settings",), "n-heads": ("settings",), "hit-*": ("layer", "head", "query"),
     "controls": store.OWNED, "predicted": ("text", "pair"), "continue-go": ("text", "pair"), "open-*": ("model",),
     "own-model": ("model",), "bar": (), "share-file": tuple(field.name for field in fields(View)),
 }  # fmt: skip

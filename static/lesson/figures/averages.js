@@ -20,10 +20,10 @@ export default function ({ root, settings, context }) {
     if (!state.shown) return;
     const palette = context.palette();
     state.made = madeOf(state.shown, settings.heads, state.over);
-    const { names, keys, row, maps } = state.made;
-    const cell = Math.max(SMALLEST, Math.min(WIDEST, Math.floor(300 / keys.length)));
+    const { names, keys, row, maps, open } = state.made;
+    const cell = Math.max(SMALLEST, Math.min(WIDEST, Math.floor(200 / keys.length)));
     body.replaceChildren(beside(...maps.map(({ title, values, best, entropy }) => [
-      grid({ values, palette, title, rows: names, columns: keys, cell, outline: { row }, label: `${title}: the row of ${names[row]} weighs ${keys[best]} most, ${ui.decimals(values[row][best], 3)}.` }),
+      grid({ values, palette, title, rows: names, columns: keys, cell, outline: { row }, masked: (i, j) => !open[i][j], label: `${title}: the row of ${names[row]} weighs ${keys[best]} most, ${ui.decimals(values[row][best], 3)}.` }),
       `“${names[row]}”: most on “${keys[best]}”, ${ui.decimals(values[row][best], 2)}; entropy ${ui.decimals(entropy, 2)} nats`])),
       verdict(isEvener(state.made), `entropy of the average’s row ${ui.decimals(maps.at(-1).entropy, 3)}, mean entropy of its heads’ rows ${ui.decimals(meanOf(state.made.of), 3)}: an average is never the more pointed of the two`));
     const [one, other, mean] = maps;
@@ -64,7 +64,7 @@ function madeOf({ run, look }, pair, over) {
     row, names: run.tokens.queries.map(({ name }) => name), keys: run.tokens.keys.map(({ name }) => name),
     of: all.map((map) => entropyOf(map[row])),
     maps: [...pair.map((number) => described(`head ${number}`, whole(number))), described(`average of ${counted.length} heads`, mean)],
-    heads: layer.heads.length,
+    heads: layer.heads.length, open: Array.from({ length: layer.queries }, (_, query) => make(run, look.layer, counted[0]).allowed(query)),
   };
 }
 

@@ -1,11 +1,15 @@
 /** Training in this browser: a task of several look-ups, learned with different numbers of heads at the same width. */
 const version = new URL(import.meta.url).search;
-const [{ css: inputs, button, line }, { curves }, { exampleOf, strip }, { start }, { checked, curveOf }, words, { PLACES, SYMBOLS }] = await Promise.all(
+const [{ css: inputs, button, line }, { curves }, { exampleOf, strip }, { start }, { checked, curveOf, FRESH }, words, { PLACES, SYMBOLS }] = await Promise.all(
   ["../../draw/inputs", "../../training/curves", "../../training/examples", "../../training/start", "../../training/train", "../../training/words", "../../training/task"]
     .map((name) => import(`${name}.js${version}`)));
 
 const STYLE = `
+.training { color: var(--hl-ink); }
 .training p { margin: 4px 0; }
+.training button:disabled { opacity: .5; cursor: default; }
+.training .scroll:focus-visible { outline: 2px solid var(--hl-query); outline-offset: 2px; }
+.training caption { text-align: left; color: var(--hl-muted); padding-bottom: 2px; }
 .training progress { width: 180px; accent-color: var(--hl-ink); }
 .training .far { color: var(--hl-muted); font-variant-numeric: tabular-nums; min-width: 11em; }
 .training .scroll { overflow-x: auto; }
@@ -36,7 +40,8 @@ export default function ({ root, settings, context }) {
       again: button("Another seed", () => train(state.seed + settings.seeds)), other: button("Another example", () => { state.example += 1; draw(); }),
       progress: ui.make("progress", { "aria-label": "training" }), far: ui.make("span", { class: "far" }),
       chart: ui.make("div"), end: ui.make("p", { "aria-live": "polite" }), problem: ui.make("p", { class: "wrong", role: "alert" }),
-      table: ui.make("div", { class: "scroll" }), check: ui.make("p", { class: "note" }), strips: ui.make("div"),
+      // Wider than a phone, it is scrolled by keys, too.
+      table: ui.make("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "What came of training" }), check: ui.make("p", { class: "note" }), strips: ui.make("div"),
     };
     made.example = ui.make("div", { hidden: true }, line(ui.make("strong", {}, "A fresh example"), made.other), made.strips);
     root.append(ui.make("style", {}, inputs + STYLE), ui.make("div", { class: "training" }, ui.make("p", {}, taskOf(settings)),
@@ -110,6 +115,7 @@ export default function ({ root, settings, context }) {
     const isOver = made.every(({ losses }) => losses.length === settings.seeds);
     parts.end.textContent = isOver ? words.endOf(made, settings.steps, settings.seeds) : "";
     parts.table.replaceChildren(...(isOver ? [tableOf(ui, made, settings)] : []));
+    parts.table.hidden = !isOver;
     parts.check.textContent = isOver ? words.checkOf(state.runs) : "";
     parts.check.classList.toggle("wrong", state.runs.some((run) => run.result && !run.result.check.ok));
     parts.example.hidden = !isOver;
@@ -144,5 +150,6 @@ function tableOf(ui, made, { lookups, seeds, d_model: width }) {
   const head = ["heads", "d_head", ...Array.from({ length: seeds }, (_, i) => (seeds > 1 ? `loss, seed ${made[0].seeds[i]}` : "loss")), ...words.MARKS.slice(0, lookups).map((mark) => `right at ${mark}`)];
   const rows = made.map(({ heads, losses, accuracy }) => ui.make("tr", {}, ui.make("th", { scope: "row" }, String(heads)), cell(String(width / heads)),
     ...losses.map((loss) => cell(words.lossOf(loss))), ...accuracy.map((share) => cell(`${ui.decimals(100 * share, 1)} %`))));
-  return ui.make("table", {}, ui.make("thead", {}, ui.make("tr", {}, ...head.map((name) => ui.make("th", { scope: "col" }, name)))), ui.make("tbody", {}, ...rows));
+  const caption = `The loss on ${FRESH} fresh examples, and how often the answer at each mark is right${seeds > 1 ? `, the mean of ${seeds} seeds` : ""}`;
+  return ui.make("table", {}, ui.make("caption", {}, caption), ui.make("thead", {}, ui.make("tr", {}, ...head.map((name) => ui.make("th", { scope: "col" }, name)))), ui.make("tbody", {}, ...rows));
 }

@@ -346,6 +346,8 @@ KINDS: tuple[Kind, ...] = (
             "other": "its second weight",
             "output": "the first number of the first output",
             "second": "its second number",
+            "weights": "both weights of the first row",
+            "outputs": "both numbers of the first output",
         },
     ),
     Kind(

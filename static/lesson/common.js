@@ -101,6 +101,8 @@ export function tiny(value) {
   if (value === 0) return "0";
   const power = Math.floor(Math.log10(Math.abs(value)));
   if (power >= -3) return ui.number(value, 2);
-  const raised = [...String(power)].map((digit) => (digit === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)])).join("");
-  return `${(value / 10 ** power).toFixed(1).replace(/\.0$/, "")}·10${raised}`;
+  return `${(value / 10 ** power).toFixed(1).replace(/\.0$/, "")}·${tenTo(power)}`;
 }
+
+/** A power of ten: 10⁻⁷. */
+export const tenTo = (power) => `10${[...String(power)].map((digit) => (digit === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)])).join("")}`;

@@ -6,6 +6,7 @@ const [{ ui }, { button }, { grid }, { beside, framed, table, wide }] = await Pr
 
 const START = { q: [[1, 0], [0, 1]], k: [[1, 0], [0, 1]], v: [[1, 2], [3, 4]] };
 const MOST = 20;
+const LARGE = 9;
 
 export default function ({ root, context }) {
   const state = copied(START);
@@ -37,7 +38,8 @@ export default function ({ root, context }) {
   return {
     facts: () => {
       const { weights, output } = madeOf(state);
-      return { weight: weights[0][0], other: weights[0][1], output: output[0][0], second: output[0][1] };
+      const four = (list) => list.map((value) => ui.decimals(value, 4)).join(" and ");
+      return { weight: weights[0][0], other: weights[0][1], output: output[0][0], second: output[0][1], weights: four(weights[0]), outputs: four(output[0]) };
     },
     draw, stop: () => {},
   };
@@ -83,15 +85,16 @@ function madeOf({ q, k, v }) {
 
 /** How the first row comes about, as one would write it. */
 function linesOf({ q, k, v }, { scores, scaled, weights, output }) {
-  const n = (value) => ui.number(value, 4);
+  const n = (value) => ui.number(value, 4).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
   const held = (value) => (value < 0 ? `(${n(value)})` : n(value));
   const product = (own, other) => `${held(own[0])}·${held(other[0])} + ${held(own[1])}·${held(other[1])}`;
-  const largest = Math.max(...scaled[0]);
-  const parts = scaled[0].map((score) => Math.exp(score - largest));
+  // Only where an exponential would be too long to write is the largest score taken away first.
+  const shift = Math.max(...scaled[0]) > LARGE ? Math.max(...scaled[0]) : 0;
+  const parts = scaled[0].map((score) => Math.exp(score - shift));
   return [
     ["q₁·k₁ and q₁·k₂", k.map((other, i) => `${product(q[0], other)} = ${n(scores[0][i])}`).join(" and ")],
     ["÷ √2", scaled[0].map(n).join(" and ")],
-    ["e^(s − largest)", parts.map(n).join(" and ")],
+    [shift ? "e to the power s − largest" : "e to the power s", parts.map(n).join(" and ")],
     ["their sum", n(parts[0] + parts[1])],
     ["weights", weights[0].map((weight, i) => `${n(parts[i])} / ${n(parts[0] + parts[1])} = ${n(weight)}`).join(" and ")],
     ["output", [0, 1].map((column) => `${n(weights[0][0])}·${held(v[0][column])} + ${n(weights[0][1])}·${held(v[1][column])} = ${n(output[0][column])}`).join(" and ")],

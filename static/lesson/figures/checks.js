@@ -14,6 +14,7 @@ const LOOK = `
 .checks .good { color: var(--hl-good); font-weight: 600; }
 .checks .bad { color: var(--hl-bad); font-weight: 600; }
 .matrix thead th { writing-mode: vertical-rl; transform: rotate(180deg); padding: 6px 4px; text-align: left; }
+.matrix th[scope=row] { white-space: normal; min-width: 7em; }
 .matrix td { text-align: center; padding: 4px 6px; }
 .matrix td.caught { background: var(--hl-chip); }
 `;

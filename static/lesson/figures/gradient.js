@@ -1,7 +1,7 @@
 /** A softmax's derivative by its formula and by two evaluations close together, and how far they differ by the step. */
 
 const version = new URL(import.meta.url).search;
-const [{ button, slider }, { chart }, { grid }, { random }, { apart, beside, framed, tiny, verdict }] = await Promise.all(
+const [{ button, slider }, { chart }, { grid }, { random }, { apart, beside, framed, tenTo, tiny, verdict }] = await Promise.all(
   ["../../draw/inputs", "../../draw/chart", "../../draw/grid", "../../local/random", "../common"].map((name) => import(`${name}.js${version}`)));
 
 const POWERS = Array.from({ length: 14 }, (_, i) => -(i + 1));
@@ -15,7 +15,7 @@ export default function ({ root, settings, context }) {
     draw();
     context.changed();
   };
-  const { body, said } = framed(root, slider({ label: "step 10^", values: POWERS, value: state.power, change: (power) => change({ power }) }),
+  const { body, said } = framed(root, slider({ label: "step: 10 to the power", values: POWERS, value: state.power, change: (power) => change({ power }) }),
     button("other scores", () => change({ seed: state.seed + 1 })));
 
   function draw() {
@@ -30,9 +30,9 @@ export default function ({ root, settings, context }) {
     body.replaceChildren(
       beside([shown(exact, "by the formula", "The derivatives by the formula"), "∂pᵢ/∂sⱼ = pᵢ(δᵢⱼ − pⱼ)"], [shown(measured, "by two softmaxes", "The derivatives by a small step"), "(p(s + ε) − p(s − ε)) / 2ε"]),
       verdict(error <= ALLOWED, `largest difference ${tiny(error)}, allowed ${tiny(ALLOWED)}`),
-      chart({ label: `The difference by the step: smallest in float64 at 10^${bestOf(scores)}, and larger again for smaller steps.`, palette, lines: errors,
+      chart({ label: `The difference by the step: smallest in float64 at ${tenTo(bestOf(scores))}, and larger again for smaller steps.`, palette, lines: errors,
         x: { label: "step ε", log: true }, y: { label: "difference", log: true, from: 1e-13, to: 10 }, marks: [{ x: 10 ** state.power, label: "your step" }] }));
-    said.textContent = `With a step of 10^${state.power} the slope in float64 misses the formula by ${tiny(error)}, in float32 by ${tiny(errorAt(scores, state.power, Math.fround))}.`.replace("^-", "^−");
+    said.textContent = `With a step of ${tenTo(state.power)} the slope in float64 misses the formula by ${tiny(error)}, in float32 by ${tiny(errorAt(scores, state.power, Math.fround))}.`;
   }
 
   draw();
@@ -40,7 +40,7 @@ export default function ({ root, settings, context }) {
     facts: () => {
       const scores = scoresOf(state);
       const best = bestOf(scores);
-      return { best: `10^−${-best}`, turns: best === POWERS.at(-1) ? 0 : best === POWERS[0] ? 1 : 2, error: tiny(errorAt(scores, state.power)), in32: tiny(errorAt(scores, state.power, Math.fround)) };
+      return { best: tenTo(best), turns: best === POWERS.at(-1) ? 0 : best === POWERS[0] ? 1 : 2, error: tiny(errorAt(scores, state.power)), in32: tiny(errorAt(scores, state.power, Math.fround)) };
     },
     draw, stop: () => {},
   };

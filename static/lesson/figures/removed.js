@@ -1,7 +1,7 @@
 /** A token's weight in one head beside what its removal changes in the layer's output: two orders that need not agree. */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { button, choices }, { chart }, { forward }, { beside, few, framed, layerOn, lengthOf, verdict, wordsFor }] = await Promise.all(
+const [{ ui }, { button, choices }, { chart }, { forward }, { beside, few, framed, layerOn, lengthOf, wordsFor }] = await Promise.all(
   ["../../headlight", "../../draw/inputs", "../../draw/chart", "../../local/layer", "../common"].map((name) => import(`${name}.js${version}`)));
 
 const [WIDTH, HEADS, MOST, LAYERS] = [16, 4, 10, 60];
@@ -26,7 +26,7 @@ export default function ({ root, settings, context }) {
     body.replaceChildren(beside(
       [chart({ label: `Weights of “${names.at(-1)}” in head ${state.head}: most on ${names[top.weight]}, ${few(weights[top.weight])}.`, palette, width: 380, bars: bars(weights, ui.css(ui.mix(palette.weights, 0.68)), 3) }), `weights of “${names.at(-1)}” in head ${state.head}`],
       [chart({ label: `Change of its output when a token is removed: most for ${names[top.effect]}, ${few(effects[top.effect])}.`, palette, width: 380, bars: bars(effects, palette.value, 3) }), "‖change of its output‖ / ‖output‖ when the token cannot be seen"]),
-      verdict(top.weight === top.effect, `largest weight: “${names[top.weight]}”; largest change: “${names[top.effect]}”`));
+      ui.make("p", {}, `Largest weight: “${names[top.weight]}”, largest change: “${names[top.effect]}”: ${top.weight === top.effect ? "the same token" : "another token"}.`));
     said.textContent = `In ${state.made.agreeing} of ${LAYERS} layers made from other seeds, the largest weight of head ${state.head} and the largest change belong to the same token.`;
   }
 

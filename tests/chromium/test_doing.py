@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
+from attention import mistakes
 from attention.figures.palette import THEMES
 from attention.lessons import kinds
 from tests.chromium.lab import Lab, opened
@@ -99,6 +100,10 @@ def test_every_button_of_each_can_be_pressed_and_it_can_be_drawn_in_the_dark(lab
     for place in range(page.locator(".inputs button").count()):
         page.locator(".inputs button").nth(place).click()
     page.evaluate(DARK, json.loads(json.dumps(asdict(THEMES["dark"]))))
+
+
+def test_the_bugs_to_choose_from_are_those_that_there_are() -> None:
+    assert tuple(mistakes.MISTAKES) == kinds.BUGS
 
 
 def test_two_tokens_by_hand(lab: Lab) -> None:

@@ -97,7 +97,7 @@ def group(head_view: HeadView, view: View, query: int, *, show: Sequence[str]) -
     overview, rotary: of all heads and of the dimensions' pairs, or null where that is not shown.
     """
     view = replace(view, query=query)
-    much = "all" if "heads" in show else "layer"
+    much: store.Level = "all" if "heads" in show else "layer"
     panels = codec.parse(parts.panels(head_view, view))
     look = store.look(head_view, view, query, seen=0, limit=len(head_view.trace.tokens), undo=False)
     return {

@@ -54,8 +54,8 @@ def head_check(error: HeadError) -> tuple[bool | None, str]:
     if not error.ok:
         worst = error.parts[error.worst]
         return False, (
-            f"Do not trust this head: its {error.worst} {_differ(error.worst)} from {error.against} by {worst.relative:.1e} of the "
-            f"largest magnitude; {worst.allowed:.0e} is allowed."
+            f"Do not trust this head: its {error.worst} {_differ(error.worst)} from {error.against} by "
+            f"{worst.relative:.1e} of the largest magnitude; {worst.allowed:.0e} is allowed."
         )
     left = f" ({'; '.join(error.unchecked)})" if error.unchecked else ""
     verb = "equal" if " and " in what or what.endswith("s") else "equals"

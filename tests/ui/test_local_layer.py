@@ -25,6 +25,7 @@ def test_a_person_looks_both_ways_and_back():
     assert not app.exception
     view = app.session_state[state.Key.VIEW]
     assert view == View(model="local", text=TEXT, settings=LocalSettings(causal=False), query=2, head=1)
+    assert not any("went wrong" in one.value for one in app.get("text"))
     run = given(app)["run"]
     assert run["layers"][0]["mask"]["after"] is None
     assert run["kind"] == "encoder"

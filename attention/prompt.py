@@ -73,8 +73,8 @@ class Prompt:
         return made if made.given().items() >= asked.items() else None
 
     def given(self) -> dict[str, Any]:
-        """The arguments of `attention.trace` that run it, and without settings those of `attention.predict`; settings that
-        are the default are left out.
+        """The arguments of `attention.trace` that run it, and without settings those of `attention.predict`. Settings
+        that are the default are left out.
         """
         usual = {"settings"} if self.settings == LocalSettings() else set()
         deciding = named(type(self), lambda one: one.decides_run)

@@ -81,7 +81,7 @@ class Sample:
             raise InputError(f"row is {self.row}; it must be a place, counted from 0")
 
 
-Entry = TypeVar("Entry", ModelEntry, Sample)
+Entry = TypeVar("Entry", bound=Any)
 
 
 @cache

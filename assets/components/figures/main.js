@@ -5,8 +5,8 @@
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
 const own = ["describe", "draw", "margins", "marks", "panel", "pointing", "sizes", "walk", "zoom"];
 const [{ start }, { storeOf }, { pinsOf }, { cellsOf }, spans, around, { drawAxes, drawCells }, { pointAtBars }, { outline }, { panelOf }, { leave, mark, partsOf, pin, reveal },
-  { layOut }, { speakOn, walk }, { zoomKey, zoomLine, zoomable }] = await Promise.all(
-  ["headlight", "store", "look", "cells", "spans", ...own.map((name) => `figures/${name}`)].map(shared));
+  { layOut }, { speakOn, walk }, { zoomKey, zoomLine, zoomable }, { term, watchTerms }] = await Promise.all(
+  ["headlight", "store", "look", "cells", "spans", ...own.map((name) => `figures/${name}`), "terms"].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 const TITLES = { scores: "Scores", weights: "Weights", values: "Weighted values" };
@@ -21,16 +21,20 @@ function build(parent, store) {
   state.zooms = zoomLine(state);
   root.append(which, ...[...state.panels.values()].map((panel) => panel.root), state.zooms.root, tip);
   parent.append(root);
+  watchTerms(parent);
   ui.swipes(root, (by) => store.emit("swipe", by));
   new ResizeObserver(() => resized(state)).observe(root);
   return state;
 }
 
 function buildPanel(state, name, title) {
-  const panel = panelOf("hl", name, title);
+  const panel = panelOf("hl", name);
+  panel.title.append(term(`map.${name}`, title));
   const canvas = (kind) => ui.make("canvas", { class: kind, "aria-hidden": "true" });
   const extra = { cells: canvas("hl-cells"), right: canvas("hl-margin"), below: canvas("hl-margin") };
-  Object.assign(panel, extra, { switches: ui.make("span", { class: "hl-switches", role: "group", "aria-label": `${title}: which step` }), buttons: [] });
+  const said = { words: ui.make("span"), bars: ui.make("span", { hidden: true }, " · ", term("bars", "bars")) };
+  panel.caption.append(said.words, said.bars);
+  Object.assign(panel, extra, said, { switches: ui.make("span", { class: "hl-switches", role: "group", "aria-label": `${title}: which step` }), buttons: [] });
   panel.header.append(panel.switches);
   panel.cover.before(...Object.values(extra));
   walk(state, panel, {

@@ -16,7 +16,7 @@ help:
 	@echo "make run      start the app and open it in a browser"
 	@echo "make test     run all tests, Chromium's among them"
 	@echo "make check    lint and type-check"
-	@echo "make docs     write docs/api.md from the docstrings, and the table of docs/links.md"
+	@echo "make docs     write docs/api.md from the docstrings, and the tables of docs/links.md and docs/lessons.md"
 	@echo "make bench    run benchmarks/$(BENCH).py (BENCH=name picks another)"
 	@echo "make soak     let people come and go for an hour and see whether memory stays flat"
 	@echo "make audit    ask for known vulnerabilities in what the app needs"
@@ -44,6 +44,7 @@ check: $(DEV)
 docs: $(DEV)
 	$(BIN)/python -m tools.api_reference
 	$(BIN)/python -m tools.link_table
+	$(BIN)/python -m tools.figure_table
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)

@@ -35,10 +35,12 @@ ASSETS = ROOT / "assets"
 COMPONENTS = ASSETS / "components"
 EXPORT = ASSETS / "export"
 STATIC = ROOT / "static"
-DELIVERED = STATIC / "delivered.js"  # made of SOURCES when the app starts (`delivery.deliver`)
+# Made of SOURCES when the app starts (`delivery.deliver`): what every page fetches, and what lessons do besides.
+DELIVERED, DELIVERED_LESSONS = STATIC / "delivered.js", STATIC / "delivered_lessons.js"
 SHARED = tuple(
-    path for path in sorted(STATIC.rglob("*.js")) if not path.name.endswith(".min.js") and path != DELIVERED
-)
+    path for path in sorted(STATIC.rglob("*.js"))
+    if not path.name.endswith(".min.js") and path not in (DELIVERED, DELIVERED_LESSONS)
+)  # fmt: skip
 SOURCES = (*SHARED, *sorted(COMPONENTS.glob("*/main.js")))  # all that is delivered
 
 

@@ -28,20 +28,24 @@ WORDS = re.compile(r"""["'`]([./a-z_]+?)(?:\.js[^"'`]*)?["'`]""")
 LEFT = re.compile(r"^(?:export|import)\b.*$", re.MULTILINE)
 BEFORE = 'globalThis.headlightBase = new URL("./", import.meta.url).href;\n'
 AFTER = 'export const { load } = globalThis.headlight;\nexport const { show } = await load("mount.js");\n'
+# Components of lessons, which show other components, and the folders of what they need besides: delivered apart.
+HOSTS = ("lesson", "build")
+LESSON_FOLDERS = ("build/", "draw/", "lesson/", "local/", "training/")
 STATIC = "`${location.origin}${HEADLIGHT.base}/app/static/%s?v=${HEADLIGHT.version}`"
 
 
-def deliver(target: Path = assets.DELIVERED) -> bool:
+def deliver(target: Path = assets.DELIVERED, lessons: Path = assets.DELIVERED_LESSONS) -> bool:
     """Write what a page fetches where it is not there yet; whether it is there now.
 
     False where nobody may write there, as in an installation that belongs to somebody else: then each component comes
     with its own text, and the page fetches the modules one by one. It bears the time of its newest source, so that all
     replicas name one and the same version.
     """
-    made = module().encode()
     try:
-        if not target.is_file() or target.read_bytes() != made:
-            _replace(target, made, max(path.stat().st_mtime for path in assets.SOURCES))
+        for path, text in ((target, module()), (lessons, lessons_module())):
+            made = text.encode()
+            if not path.is_file() or path.read_bytes() != made:
+                _replace(path, made, max(source.stat().st_mtime for source in assets.SOURCES))
     except OSError:
         return False
     return True
@@ -62,11 +66,23 @@ def _replace(target: Path, made: bytes, time: float) -> None:
 
 
 def module() -> str:
-    """All components and what they share as one ES module, which exports `load`; its own address says where the static
-    files lie.
+    """All components but those that lessons alone have, and what they share, as one ES module, which exports `load`.
+
+    Its own address says where the static files lie.
     """
-    defines = (defined(named(path), _read(path)) for path in assets.SOURCES)
+    defines = (defined(named(path), _read(path)) for path in assets.SOURCES if not _of_lessons(path))
     return "".join((BEFORE, _read(assets.EXPORT / "load.js"), *defines, AFTER))
+
+
+def lessons_module() -> str:
+    """What lessons have besides, which defines itself where the first module has been loaded."""
+    return "".join(defined(named(path), _read(path)) for path in assets.SOURCES if _of_lessons(path))
+
+
+def _of_lessons(path: Path) -> bool:
+    """Whether who never opens a lesson has no use for it."""
+    name = named(path)
+    return name.startswith(LESSON_FOLDERS) or name.removeprefix("component/").removesuffix(".js") in HOSTS
 
 
 def named(path: Path) -> str:
@@ -81,12 +97,28 @@ def component(name: str, settings: str, *, is_delivered: bool) -> str:
     delivered, which a browser keeps, the few lines that fetch it. Those are the same for all components, for a browser
     makes one module of equal texts. Both tell the component the name of its store (`static/mount.js`).
     """
+    if name in HOSTS:
+        return _hosting(name, settings, is_delivered=is_delivered)
     if not is_delivered:
         own = DEFAULT.sub("function component(", _read(assets.COMPONENTS / name / "main.js"))
         mount = f"const {{ withStore }} = await import({STATIC % 'mount.js'});\n"
         return f"{settings}{mount}{own}export default (given) => component(withStore(given));\n"
     show = f"const {{ show }} = await import({STATIC % assets.DELIVERED.name});\nexport default show;\n"
     return f"{settings}globalThis.HEADLIGHT ??= HEADLIGHT;\n{show}"
+
+
+def _hosting(name: str, settings: str, *, is_delivered: bool) -> str:
+    """A component that shows others: it needs their code too, so that undelivered it brings all there is."""
+    if is_delivered:
+        first, later = (STATIC % path.name for path in (assets.DELIVERED, assets.DELIVERED_LESSONS))
+        return (
+            f"{settings}globalThis.HEADLIGHT ??= HEADLIGHT;\nconst {{ show }} = await import({first});\n"
+            f"await import({later});\nexport default show;\n"
+        )
+    base = "globalThis.headlightBase = `${location.origin}${HEADLIGHT.base}/app/static/`;\n"
+    whole = module().removeprefix(BEFORE).removesuffix(AFTER) + lessons_module()
+    show = 'const { show } = await globalThis.headlight.load("mount.js");\nexport default show;\n'
+    return f"{settings}globalThis.HEADLIGHT ??= HEADLIGHT;\n{base}{whole}{show}"
 
 
 def script(components: tuple[str, ...], own: tuple[str, ...], settings: str, constants: str) -> str:

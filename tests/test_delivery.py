@@ -18,8 +18,10 @@ def piece(made: str, name: str) -> str:
 
 
 def test_every_line_of_every_module_is_delivered_in_its_order() -> None:
-    made = delivery.module()
-    assert made.count("headlight.define(") == len(assets.SOURCES) > 70
+    first, later = delivery.module(), delivery.lessons_module()
+    assert first.count("headlight.define(") > 70
+    assert first.count("headlight.define(") + later.count("headlight.define(") == len(assets.SOURCES)
+    made = first + later
     for path in assets.SOURCES:
         lines = [line for line in path.read_text("utf-8").splitlines() if line and not CHANGED.search(line)]
         delivered = iter(piece(made, delivery.named(path)).splitlines())
@@ -28,17 +30,18 @@ def test_every_line_of_every_module_is_delivered_in_its_order() -> None:
 
 
 def test_it_is_written_once_and_again_when_a_source_changed(tmp_path: Path) -> None:
-    target = tmp_path / "delivered.js"
-    assert delivery.deliver(target)
+    target, lessons = tmp_path / "delivered.js", tmp_path / "delivered_lessons.js"
+    assert delivery.deliver(target, lessons)
     assert target.read_text("utf-8") == delivery.module()
+    assert lessons.read_text("utf-8") == delivery.lessons_module()
     assert target.stat().st_mtime == max(path.stat().st_mtime for path in assets.SOURCES)
     before = target.stat().st_ino
-    assert delivery.deliver(target)
+    assert delivery.deliver(target, lessons)
     assert target.stat().st_ino == before
     target.write_text("another version", "utf-8")
-    assert delivery.deliver(target)
+    assert delivery.deliver(target, lessons)
     assert target.read_text("utf-8") == delivery.module()
-    assert [path.name for path in tmp_path.iterdir()] == ["delivered.js"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["delivered.js", "delivered_lessons.js"]
 
 
 def test_where_nobody_may_write_the_modules_come_one_by_one(tmp_path: Path) -> None:
@@ -55,7 +58,28 @@ def test_where_nobody_may_write_the_modules_come_one_by_one(tmp_path: Path) -> N
     assert lines[-1] == "export default (given) => component(withStore(given));"
 
 
-@pytest.mark.parametrize("name", [path.name for path in sorted(assets.COMPONENTS.iterdir())])
+def test_what_lessons_alone_need_is_no_part_of_a_first_visit() -> None:
+    first, later = delivery.module(), delivery.lessons_module()
+    for name in ("lesson/", "local/", "training/", "draw/"):
+        assert f'headlight.define("{name}' not in first
+    assert 'headlight.define("draw/grid.js", ' in later
+
+
+@pytest.mark.parametrize("name", [name for name in delivery.HOSTS if (assets.COMPONENTS / name).is_dir()])
+def test_a_component_that_shows_others_has_their_code_delivered_or_brings_it(name: str) -> None:
+    made = delivery.component(name, "SETTINGS\n", is_delivered=True)
+    asked = [made.index(f"/app/static/{file}.js?v=") for file in ("delivered", "delivered_lessons")]
+    assert asked == sorted(asked)
+    assert len(made) < 500
+    alone = delivery.component(name, "SETTINGS\n", is_delivered=False)
+    assert alone.count("headlight.define(") == len(assets.SOURCES)
+    assert "import(" not in alone.replace("load(", "")
+
+
+OTHERS = [path.name for path in sorted(assets.COMPONENTS.iterdir()) if path.name not in delivery.HOSTS]
+
+
+@pytest.mark.parametrize("name", OTHERS)
 def test_a_component_asks_what_was_delivered_and_nothing_else(name: str) -> None:
     made = delivery.component(name, "SETTINGS\n", is_delivered=True)
     assert made.startswith("SETTINGS\n")

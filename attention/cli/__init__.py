@@ -1,4 +1,4 @@
-"""The command line: `headlight`, or `python -m attention`, with `trace`, `patterns`, `models`, `link` and `run`.
+"""The command line: `headlight`, or `python -m attention`, with its commands.
 
 Answers go to stdout.
 """

@@ -129,3 +129,24 @@ KINDS: tuple[Kind, ...] = (
 def kind(name: str) -> Kind | None:
     """The kind of that name, or None."""
     return next((one for one in KINDS if one.name == name), None)
+
+
+def described() -> str:
+    """The list of docs/lessons.md, which `make docs` writes there."""
+    return "\n".join(_described(one) for one in KINDS)
+
+
+def _described(one: Kind) -> str:
+    settings = [
+        f"  - `{name}`: {setting.help} ({setting.sort.accepts}; {_otherwise(setting)})"
+        for name, setting in one.settings.items()
+        if not one.needs_run or name in OWN
+    ]
+    facts = [f"`{name}` ({words})" for name, words in one.facts.items()]
+    known = [f"  - facts: {', '.join(facts)}"] if facts else []
+    return "\n".join((f"- **{one.name}**: {one.help}.", *settings, *known))
+
+
+def _otherwise(setting: Setting) -> str:
+    written = setting.sort.write(setting.default)
+    return f"otherwise {written}" if written else "otherwise none"

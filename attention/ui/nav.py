@@ -27,6 +27,7 @@ class Page:
 
 PAGES = (
     Page(file="pages/inspect.py", title="Inspect", path="inspect"),
+    Page(file="pages/learn.py", title="Learn", path="learn"),
     Page(file="pages/models.py", title="Models", path="models"),
 )
 

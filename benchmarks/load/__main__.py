@@ -6,6 +6,7 @@ measured is the server's part, and the clients take some of the cores' time too.
 - cost: what one opening, one head switch and one new sentence cost the server, in milliseconds of processor time.
 - one link: LOAD_CROWD (200) people open the same link at the same moment; for each the time until all of its page was
   there, and how many runs of the model that took.
+- one lesson: the same of a lesson with figures of three models' heads, until its words and all its runs are there.
 - acting: LOAD_SESSIONS (100) are connected, LOAD_ACTING (50) of them act for LOAD_SECONDS (120), after a pause with an
   exponential distribution (THINK_SECONDS on average). head switch: from the store's message until the server's answer
   to it. new sentence: from the message until its run (q, k, v) has arrived; each sentence is one that nobody typed
@@ -33,7 +34,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -58,6 +59,8 @@ THINK_SECONDS, SWITCHES = 4.0, 0.7
 PATIENCE, SETTLE_SECONDS = 300.0, 5.0
 LONG = 512
 WHOLE = ("run", "controls", "figures", "heads", "predicted")
+# The lesson that a class opens at once: it has figures of runs.
+LESSON, LESSON_WHOLE = "05-values", ("lesson", "runs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +115,8 @@ def measure(size: Size, folder: Path, *, whole: bool = True) -> dict[str, Any]:
     act = partial(_short, with_page=whole)
     short = asyncio.run(_with_server(folder, "short", size, act))
     rows = {
-        "cost": short["cost"], "one link": short["one link"], "acting": short["acting"],
+        "cost": short["cost"], "one link": short["one link"], "one lesson": short["one lesson"],
+        "acting": short["acting"],
         "memory": {"short text": short["memory"]},
     }  # fmt: skip
     errors = [short["errors"]]
@@ -187,11 +191,12 @@ async def _short(served: Served, size: Size, found: Found, inside: Path, *, with
     known = urlencode({"v": 1, "text": "The cat sat on the mat.", "layer": 1})
     spent = await cost.cost(served, lambda: _opened(served, known), PATIENCE)
     crowd = await _crowd(served, size, found, inside)
+    lesson = await _class(served, size, found, inside)
     memory, visitors = await _many(served, size, warm, urlencode({"v": 1, "text": "The old king came home."}))
     acting = await _acting(visitors, size, found, served.url if with_page else "")
     found.look(visitors)
     await _leave(visitors)
-    return {"cost": spent, "one link": crowd, "memory": memory, "acting": acting}
+    return {"cost": spent, "one link": crowd, "one lesson": lesson, "memory": memory, "acting": acting}
 
 
 async def _long(served: Served, size: Size, found: Found, inside: Path) -> dict[str, Any]:
@@ -212,36 +217,51 @@ async def _all_opened(served: Served | site.Site, count: int, query: str) -> lis
     return visitors
 
 
-async def _opened(served: Served | site.Site, query: str) -> Visitor:
-    visitor = await Visitor.open(served.url, query, seconds=PATIENCE)
-    await visitor.until(_is_whole, PATIENCE)
+async def _opened(
+    served: Served | site.Site, query: str, page: str = "", parts: tuple[str, ...] = WHOLE
+) -> Visitor:
+    visitor = await Visitor.open(served.url, query, page=page, seconds=PATIENCE)
+    await visitor.until(partial(_has_all, parts), PATIENCE)
     return visitor
 
 
-def _is_whole(visitor: Visitor) -> bool:
-    return all(name in visitor.parts for name in WHOLE) or bool(visitor.refusals or visitor.exceptions)
+def _has_all(parts: tuple[str, ...], visitor: Visitor) -> bool:
+    return all(name in visitor.parts for name in parts) or bool(visitor.refusals or visitor.exceptions)
 
 
 async def _crowd(served: Served, size: Size, found: Found, inside: Path) -> dict[str, Any]:
     """Everybody opens one link that nobody has opened before."""
-    before = await _begun(inside)
     query = urlencode({"v": 1, "text": "Everybody opens this very link at once.", "layer": 1, "head": 2})
+    return await _at_once(partial(_opened, served, query), "one link", size, found, inside)
+
+
+async def _class(served: Served, size: Size, found: Found, inside: Path) -> dict[str, Any]:
+    """Everybody opens one lesson that nobody has opened before."""
+    query = urlencode({"lesson": LESSON})
+    return await _at_once(partial(_opened, served, query, "learn", LESSON_WHOLE), "one lesson", size, found, inside)
+
+
+async def _at_once(
+    opened: Callable[[], Awaitable[Visitor]], what: str, size: Size, found: Found, inside: Path
+) -> dict[str, Any]:
+    """LOAD_CROWD people open the same at the same moment."""
+    before = await _begun(inside)
 
     async def come() -> Visitor | None:
         began = time.perf_counter()
         try:
-            visitor = await _opened(served, query)
+            visitor = await opened()
         except (TimeoutError, OSError):
             found.unanswered += 1
             return None
-        found.add("one link", time.perf_counter() - began)
+        found.add(what, time.perf_counter() - began)
         return visitor
 
     visitors = [one for one in await asyncio.gather(*(come() for _ in range(size.crowd))) if one is not None]
     forwards = await _begun(inside) - before
     found.look(visitors)
     await _leave(visitors)
-    return {"people": size.crowd, **_summary(found.seconds["one link"]), "forwards": forwards}
+    return {"people": size.crowd, **_summary(found.seconds[what]), "forwards": forwards}
 
 
 async def _begun(inside: Path) -> int:

@@ -44,6 +44,7 @@ class Visitor:
 
     socket: ClientConnection
     query: str = ""
+    page: str = ""  # the path of the page that is opened, "" for the first one
     parts: dict[str, Part] = field(default_factory=dict)
     exceptions: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
@@ -63,9 +64,10 @@ class Visitor:
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @classmethod
-    async def open(cls, url: str, query: str = "", *, seconds: float = 120) -> Self:
-        """Connect and ask for the page, as a browser does with the address `url`/?`query`."""
+    async def open(cls, url: str, query: str = "", *, page: str = "", seconds: float = 120) -> Self:
+        """Connect and ask for the page, as a browser does with the address `url`/`page`?`query`."""
         visitor = await cls.join(url, query, seconds=seconds)
+        visitor.page = page
         await visitor.rerun()
         return visitor
 
@@ -97,6 +99,8 @@ class Visitor:
         message = BackMsg()
         state = message.rerun_script
         state.query_string, state.page_script_hash = self.query, self._page
+        if not self._page:
+            state.page_name = self.page
         state.fragment_id, state.is_auto_rerun = part, auto
         state.cached_message_hashes.extend(self._kept)
         for one in self.parts.values():  # a page says the state of all that it shows

@@ -6,7 +6,8 @@
 const version = new URL(import.meta.url).search;
 const [{ checked }, { numberOf }] = await Promise.all(["./layer", "./random"].map((name) => import(`${name}.js${version}`)));
 
-const KIND = "decoder";
+// Who looks both ways is an encoder's; a mask of one's own is taken for one that hides what comes later.
+const KINDS = { causal: "decoder", own: "decoder", open: "encoder" };
 // Up to which difference from the pass's own output a head counts as equal, relative to its largest number: as for float32.
 const ALLOWED = 1e-5;
 const WORDLIKE = /[\p{L}\p{N}]/u;
@@ -29,7 +30,7 @@ const IN_TILES = ["query", "also", "stage", "weights", "values", "zoom"];
  */
 export function runOf(tokens, pass, settings, { keyTokens = tokens, id = nameOf(tokens, keyTokens, pass) } = {}) {
   return {
-    id, kind: KIND, level: "all",
+    id, kind: tokens === keyTokens ? KINDS[pass.rule] : "cross", level: "all",
     layers: [layerOf(tokens, keyTokens, pass, checked(settings))],
     grid: { layers: [0], counts: [pass.query.shape[0]] },
     tokens: { queries: tokens.map(tokenOf), keys: keyTokens.map(tokenOf), same: tokens === keyTokens },
@@ -61,7 +62,7 @@ export function lastWord(tokens) {
 /** Its name by its tokens and heads, which is all that a pin or a chosen head is about. */
 function nameOf(tokens, keyTokens, { query, key }) {
   const words = [tokens, keyTokens].flatMap((side) => [side.length, ...side.map(({ text }) => text)]);
-  return `local/${numberOf(...words, query.shape[0], key.shape[0]).toString(16)}/${KIND}`;
+  return `local/${numberOf(...words, query.shape[0], key.shape[0]).toString(16)}`;
 }
 
 function tokenOf({ text, name, shown, mark }) {

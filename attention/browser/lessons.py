@@ -1,0 +1,152 @@
+"""Lessons as they travel: their words as trees, and the runs of their figures, each for a store of its own.
+
+`static/lesson/` has the other end. The words are the same for everybody and packed once; a run is packed once for all
+who look at it, with only the layer that its figure shows, or all heads where it shows them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from attention.assets import COMPONENTS
+from attention.browser import codec, parts, store
+from attention.lessons import kinds
+from attention.lessons.records import Figure, Guess, Lesson, Prose, Question, Step, Try
+from attention.lessons.state import takes, view_of
+from attention.view import View, to_query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from attention.record import HeadView, Trace
+
+# The components that a figure shows in a lesson, whose style sheets it brings along.
+HOSTED = kinds.SHOWN
+
+
+def payload(
+    lessons: tuple[Lesson, ...], chosen: tuple[Lesson, ...], *, sentence: str = "", article: bool = False
+) -> bytes:
+    """{contents, lesson, lessons, article, sentence, styles}: what the component `lesson` is given.
+
+    chosen: the lessons that are read, none for the list of all, all of them as an article.
+    """
+    return _packed(lessons, chosen, sentence, article)
+
+
+@lru_cache(maxsize=64)
+def _packed(lessons: tuple[Lesson, ...], chosen: tuple[Lesson, ...], sentence: str, article: bool) -> bytes:
+    told = [_lesson(lesson, sentence) for lesson in chosen]
+    return codec.pack({
+        "contents": [_contents(lesson) for lesson in lessons],
+        "lesson": told[0] if told and not article else None, "lessons": told if article else [],
+        "article": article, "sentence": sentence, "styles": styles(),
+    })  # fmt: skip
+
+
+def styles() -> dict[str, str]:
+    """The style sheets of the components that figures show."""
+    return {name: (COMPONENTS / name / "style.css").read_text(encoding="utf-8") for name in HOSTED}
+
+
+def figures(lessons: Iterable[Lesson]) -> Iterator[tuple[str, Figure]]:
+    """The figures of lessons that need a model's run, each with the name of its store."""
+    for lesson in lessons:
+        for step in lesson.steps:
+            figure = step.figure
+            if figure is not None and needs_run(figure):
+                yield store_of(lesson, step), figure
+
+
+def needs_run(figure: Figure) -> bool:
+    """Whether a model is run for it."""
+    kind = kinds.kind(figure.kind)
+    return kind is not None and kind.needs_run
+
+
+def store_of(lesson: Lesson, step: Step) -> str:
+    """The name of the store on which a step's figure lives."""
+    return f"{lesson.name}.{step.anchor}"
+
+
+def pinned(head_view: HeadView, figure: Figure, view: View) -> int:
+    """The pinned token: the one that the figure names by its place, or by its word, else the page's own choice."""
+    if view.query is not None:
+        return min(view.query, len(head_view.query_tokens) - 1)
+    return parts.first_query(head_view, figure.settings["pin"])
+
+
+def group(head_view: HeadView, view: View, query: int, *, all_heads: bool) -> dict[str, Any]:
+    """{run, look, panels}: what a store and the panels on it are given, each as packed bytes in an array."""
+    view = replace(view, query=query)
+    much = "all" if all_heads else "layer"
+    panels = codec.parse(parts.panels(head_view, view))
+    look = store.look(head_view, view, query, seen=0, limit=len(head_view.trace.tokens), undo=False)
+    return {
+        "run": codec.parse(store.run(head_view, view, much=much)), "look": codec.parse(look), "panels": panels,
+        "facts": _facts(head_view.trace),
+    }  # fmt: skip
+
+
+def runs(groups: list[dict[str, Any]]) -> bytes:
+    """{groups: [{store, run, look, panels, facts} or {store, problem}]}: what the component `runs` is given."""
+    return codec.pack({"groups": groups})
+
+
+def _facts(trace: Trace) -> dict[str, Any]:
+    from attention import sentences
+
+    holds, words = sentences.run_check(trace.fidelity)
+    return {"model": sentences.title(trace.model), "holds": holds, "check": words}
+
+
+def _contents(lesson: Lesson) -> dict[str, Any]:
+    steps = [
+        {"anchor": step.anchor, "title": step.title, "questions": [question.name for question in step.questions]}
+        for step in lesson.steps
+    ]
+    return {
+        "name": lesson.name, "title": lesson.title, "about": lesson.about, "minutes": lesson.minutes, "steps": steps
+    }  # fmt: skip
+
+
+def _lesson(lesson: Lesson, sentence: str) -> dict[str, Any]:
+    return _contents(lesson) | {"steps": [_step(lesson, step, sentence) for step in lesson.steps]}
+
+
+def _step(lesson: Lesson, step: Step, sentence: str) -> dict[str, Any]:
+    blocks = [_block(block, store_of(lesson, step), sentence) for block in step.blocks]
+    return {"anchor": step.anchor, "title": step.title, "blocks": blocks}
+
+
+def _block(block: Prose | Figure | Guess | Try | Question, store_name: str, sentence: str) -> dict[str, Any]:
+    if isinstance(block, Prose | Try):
+        return {"type": "prose" if isinstance(block, Prose) else "try", "tree": _plain(block.tree)}
+    if isinstance(block, Guess):
+        return {
+            "type": "guess", "ask": block.ask, "answer": block.answer, "after": block.after,
+            "options": list(block.options), "low": block.low, "high": block.high,
+        }  # fmt: skip
+    if isinstance(block, Question):
+        return {
+            "type": "question", "name": block.name, "covers": list(block.covers), "step": list(block.step),
+            "ask": block.ask, "why": block.why, "options": list(block.options),
+        }  # fmt: skip
+    return _figure(block, store_name, sentence)
+
+
+def _figure(figure: Figure, store_name: str, sentence: str) -> dict[str, Any]:
+    own = needs_run(figure)
+    shown = {key: _plain(value) for key, value in figure.settings.items() if not own or key in kinds.OWN}
+    inspect = urlencode(to_query(view_of(figure, sentence))) if own else ""
+    return {
+        "type": "figure", "kind": figure.kind, "settings": shown, "store": store_name, "needs_run": own,
+        "inspect": inspect, "takes": own and takes(figure, sentence),
+    }  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(part) for part in value] if isinstance(value, tuple | list) else value

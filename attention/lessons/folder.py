@@ -1,0 +1,67 @@
+"""The lessons of a folder, in the order of their files' names: those that come with Headlight, or a host's own."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from attention.assets import ASSETS
+from attention.config import Limits
+from attention.errors import InputError
+from attention.lessons.parse import Problem, parse
+from attention.lessons.records import Lesson
+
+OURS = ASSETS / "lessons"
+NAME = re.compile(r"[0-9a-z]+(-[0-9a-z]+)*")
+MOST_FILES, MOST_BYTES = 100, 400_000
+Stamp = tuple[tuple[str, int, int], ...]
+
+
+def lessons(limits: Limits) -> tuple[Lesson, ...]:
+    """The lessons of this installation; raises InputError where its folder has none, or one that cannot be read."""
+    folder = folder_of(limits)
+    return _read(folder, _stamp(folder))[0]
+
+
+def read(folder: Path) -> tuple[tuple[Lesson, ...], tuple[Problem, ...]]:
+    """All lessons of a folder, as far as they can be read, and what is wrong with them; raises InputError."""
+    return _read(folder, _stamp(folder))
+
+
+def folder_of(limits: Limits) -> Path:
+    """Where this installation's lessons lie."""
+    return Path(limits.lesson_folder).expanduser().resolve() if limits.lesson_folder else OURS
+
+
+def find(found: tuple[Lesson, ...], name: str) -> Lesson | None:
+    """The lesson of that name, or None."""
+    return next((one for one in found if one.name == name), None)
+
+
+# A few folders: ours, a host's own, those of tests. A file that was changed is read again.
+@lru_cache(maxsize=8)
+def _read(folder: Path, stamp: Stamp) -> tuple[tuple[Lesson, ...], tuple[Problem, ...]]:
+    made = [parse(_text(folder / name), Path(name).stem) for name, _, _ in stamp]
+    return tuple(lesson for lesson, _ in made), tuple(problem for _, problems in made for problem in problems)
+
+
+def _stamp(folder: Path) -> Stamp:
+    """Which files there are, and when and how large they were written."""
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix == ".md" and NAME.fullmatch(path.stem))
+        found = tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+    except OSError as err:
+        raise InputError(f"The lessons' folder {folder.name} cannot be read ({type(err).__name__}).") from err
+    if not found:
+        raise InputError(f"The folder {folder.name} has no lesson: a file such as 01-first.md, of small letters.")
+    if len(found) > MOST_FILES or any(size > MOST_BYTES for _, _, size in found):
+        raise InputError(f"At most {MOST_FILES} lessons of {MOST_BYTES:,} bytes each are read here.")
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as err:
+        raise InputError(f"{path.name} cannot be read: it must be text in UTF-8.") from err

@@ -1,0 +1,94 @@
+"""The page of lessons: their words at once, and the runs of their figures as they are made.
+
+Which step is read, what was guessed and answered stays in the browser; the server hears which lesson is open and the
+person's own sentence, for whose runs it is needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from attention.browser import lessons as told
+from attention.catalogue import all_samples
+from attention.config import Limits
+from attention.errors import HeadlightError
+from attention.lessons import folder
+from attention.lessons.state import view_of
+from attention.table import clean
+from attention.ui import boundary, components, traces, warmup
+from attention.ui.problems import describe_problem
+
+if TYPE_CHECKING:
+    from attention.lessons.records import Figure, Lesson
+
+# What is read: {lesson, text, article}, as the browser last said it.
+PLACE = "headlight.lesson-place"
+MOST_SENTENCE = 300
+KEYS = ("lesson", "text", "article")
+
+
+def show() -> None:
+    """The page below the bar."""
+    try:
+        lessons = folder.lessons(Limits.from_environment())
+    except HeadlightError as err:
+        st.text(f"⚠ {err}")
+        return
+    name, sentence, article = _place()
+    found = folder.find(lessons, name)
+    chosen = lessons if article else (found,) if found else ()
+    data = told.payload(lessons, chosen, sentence=sentence, article=article)
+    components.mount("lesson", data, key="lesson", on_place_change=_hear)
+    if chosen and warmup.gate():
+        _bring(chosen, sentence)
+
+
+def _place() -> tuple[str, str, bool]:
+    """The lesson's name, the person's sentence and whether all lessons are read as one article; at first the link's."""
+    if PLACE not in st.session_state:
+        given = {key: st.query_params.get(key, "") for key in KEYS}
+        # A sentence that was looked at comes along; a sample is nobody's own.
+        if given["text"] in {sample.text for sample in all_samples()}:
+            given["text"] = ""
+        st.session_state[PLACE] = _settled(given)
+    kept: tuple[str, str, bool] = st.session_state[PLACE]
+    return kept
+
+
+def _hear() -> None:
+    place = boundary.said("lesson", "place", dict)
+    if place is not None:
+        st.session_state[PLACE] = _settled(place)
+
+
+def _settled(given: dict[str, Any]) -> tuple[str, str, bool]:
+    """What a stranger's browser or link says, as far as it can mean anything."""
+    lesson, text = given.get("lesson"), given.get("text")
+    name = lesson if isinstance(lesson, str) and folder.NAME.fullmatch(lesson) else ""
+    sentence = clean(text).strip() if isinstance(text, str) and len(text) <= MOST_SENTENCE else ""
+    return name, sentence, given.get("article") in (True, "1")
+
+
+def _bring(chosen: tuple[Lesson, ...], sentence: str) -> None:
+    """The runs of all figures of what is read."""
+    groups = [_group(name, figure, sentence) for name, figure in told.figures(chosen)]
+    with st.container(key="unseen"):
+        components.mount("runs", told.runs(groups), key="runs")
+
+
+def _group(name: str, figure: Figure, sentence: str) -> dict[str, Any]:
+    try:
+        return {"store": name} | _run(figure, sentence)
+    except Exception as err:  # a sentence in the figure's place, and the others stay
+        return {"store": name, "problem": describe_problem(err)}
+
+
+def _run(figure: Figure, sentence: str) -> dict[str, Any]:
+    view = view_of(figure, sentence)
+    trace = traces.get_trace(view)
+    view, _ = traces.fit_to(view, trace)
+    head_view = trace.head(view.layer, view.head, view.kind or traces.default_kind(trace))  # type: ignore[arg-type]
+    query = told.pinned(head_view, figure, view)
+    return told.group(head_view, view, query, all_heads="heads" in figure.settings["show"])

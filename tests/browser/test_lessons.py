@@ -1,0 +1,81 @@
+"""Lessons as they travel."""
+
+from typing import Any
+
+import pytest
+
+import attention
+from attention.browser import codec, lessons
+from attention.lessons.kinds import SHOWN
+from attention.lessons.parse import parse
+from attention.lessons.records import Lesson
+from attention.lessons.state import view_of
+from tests.lessons.test_parse import WHOLE
+
+
+def made(text: str = WHOLE, name: str = "03-scores") -> Lesson:
+    lesson, problems = parse(text, name)
+    assert problems == ()
+    return lesson
+
+
+def told(*chosen: Lesson, **more: Any) -> Any:
+    return codec.parse(lessons.payload((made(), made(name="04-next")), chosen, **more))
+
+
+def test_the_list_of_lessons_says_how_long_they_are_and_what_they_ask() -> None:
+    tree = told()
+    assert [one["name"] for one in tree["contents"]] == ["03-scores", "04-next"]
+    assert tree["contents"][0]["steps"] == [
+        {"anchor": "dot", "title": "A score", "questions": []},
+        {"anchor": "check", "title": "Check yourself", "questions": ["sqrt_d"]},
+    ]
+    assert tree["lesson"] is None
+    assert tree["lessons"] == []
+
+
+def test_a_lesson_travels_block_by_block() -> None:
+    tree = told(made())
+    blocks = tree["lesson"]["steps"][0]["blocks"]
+    assert [block["type"] for block in blocks] == ["prose", "figure", "guess", "try"]
+    assert blocks[0]["tree"] == [["p", {}, ["A ", ["strong", {}, ["score"]], " of ", "q", ["sub", {}, ["i"]], " and ", "k", ["sub", {}, ["j"]], "."]]]  # noqa: E501
+    assert blocks[1]["store"] == "03-scores.dot"
+    assert blocks[1]["needs_run"]
+    assert blocks[1]["settings"] == {"own": False, "pin": "it", "show": ["sentence", "figures"]}
+    (question,) = tree["lesson"]["steps"][1]["blocks"]
+    assert question["covers"] == [12, 13]
+    assert question["step"] == ["03-scores", "dot"]
+    assert set(tree["styles"]) == set(SHOWN)
+
+
+def test_the_way_into_the_inspector_is_the_figures_own_state() -> None:
+    figure = told(made())["lesson"]["steps"][0]["blocks"][1]
+    assert "layer=2" in figure["inspect"]
+    theirs = made(WHOLE.replace("layer: 2", "own: yes"))
+    figure = told(theirs, sentence="A word of mine.")["lesson"]["steps"][0]["blocks"][1]
+    assert "text=A+word+of+mine." in figure["inspect"]
+    assert figure["takes"]
+
+
+def test_an_article_holds_all_that_were_chosen() -> None:
+    tree = told(made(), made(name="04-next"), article=True)
+    assert tree["lesson"] is None
+    assert [one["name"] for one in tree["lessons"]] == ["03-scores", "04-next"]
+
+
+@pytest.mark.parametrize("all_heads", [False, True])
+def test_a_group_is_what_a_store_needs(all_heads: bool) -> None:
+    ((store, figure),) = lessons.figures([made()])
+    assert store == "03-scores.dot"
+    view = view_of(figure)
+    head_view = attention.trace(view.model, view.text).head(2, 0)
+    query = lessons.pinned(head_view, figure, view)
+    assert head_view.query_tokens[query].text == "it"
+    group = codec.parse(lessons.runs([{"store": store} | lessons.group(head_view, view, query, all_heads=all_heads)]))
+    (one,) = group["groups"]
+    assert one["look"]["look"]["query"] == query
+    assert [layer["layer"] for layer in one["run"]["layers"]] == ([0, 1, 2, 3] if all_heads else [2])
+    assert one["look"]["run"] == one["run"]["id"]
+    assert one["look"]["address"] is None, "a figure's look is no page's address"
+    assert one["panels"]["frames"]
+    assert one["facts"]["holds"] is True

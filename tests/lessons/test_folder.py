@@ -1,0 +1,50 @@
+"""The lessons of a folder."""
+
+from pathlib import Path
+
+import pytest
+
+from attention.config import Limits
+from attention.errors import InputError
+from attention.lessons import folder
+from tests.lessons.test_parse import WHOLE
+
+
+def put(where: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (where / f"{name.replace('_', '-')}.md").write_text(text, encoding="utf-8")
+    return where
+
+
+def test_a_hosts_own_lessons_take_the_place_of_ours(tmp_path: Path) -> None:
+    put(tmp_path, second=WHOLE.replace("Scores", "B"), first=WHOLE.replace("Scores", "A"))
+    (tmp_path / "notes.txt").write_text("no lesson", encoding="utf-8")
+    (tmp_path / "README.md").write_text("none either, by its capitals", encoding="utf-8")
+    found = folder.lessons(Limits(lesson_folder=str(tmp_path)))
+    assert [(lesson.name, lesson.title) for lesson in found] == [("first", "A"), ("second", "B")]
+    assert folder.find(found, "second") is found[1]
+    assert folder.find(found, "third") is None
+
+
+def test_a_lesson_that_was_changed_is_read_again(tmp_path: Path) -> None:
+    put(tmp_path, one=WHOLE)
+    before = folder.lessons(Limits(lesson_folder=str(tmp_path)))
+    assert folder.lessons(Limits(lesson_folder=str(tmp_path))) is before
+    put(tmp_path, one=WHOLE.replace("Scores", "Scores again"))
+    assert folder.lessons(Limits(lesson_folder=str(tmp_path)))[0].title == "Scores again"
+
+
+def test_a_folder_without_lessons_says_what_one_looks_like(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"01-first\.md"):
+        folder.read(tmp_path)
+    with pytest.raises(InputError, match="cannot be read"):
+        folder.read(tmp_path / "nowhere")
+
+
+def test_what_is_no_text_or_too_much_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "one.md").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="UTF-8"):
+        folder.read(tmp_path)
+    (tmp_path / "one.md").write_bytes(b"a" * (folder.MOST_BYTES + 1))
+    with pytest.raises(InputError, match="At most"):
+        folder.read(tmp_path)

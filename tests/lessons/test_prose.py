@@ -1,0 +1,76 @@
+"""Markdown as a tree: no markup of a stranger becomes an element."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attention.errors import InputError
+from attention.lessons import prose
+
+ALLOWED = {
+    "p", "strong", "em", "code", "pre", "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td", "a",
+    "blockquote", "h3", "h4", "br", "hr", "sub", "formula",
+}  # fmt: skip
+
+
+def tags(nodes):
+    for node in nodes:
+        if not isinstance(node, str):
+            yield node[0]
+            yield from tags(node[2])
+
+
+def text(nodes) -> str:
+    return "".join(node if isinstance(node, str) else text(node[2]) for node in nodes)
+
+
+def test_the_usual_forms() -> None:
+    made = prose.tree("A **b** *c* `d_k`\n\n- one\n- two\n\n| x | y |\n|---|---|\n| 1 | 2 |\n\n> quoted")
+    assert [node[0] for node in made] == ["p", "ul", "table", "blockquote"]
+    assert made[1] == ("ul", {}, (("li", {}, ("one",)), ("li", {}, ("two",))))
+
+
+def test_a_letter_with_an_index_is_written_so_but_for_code() -> None:
+    (made,) = prose.tree("W_O and d_model, n_heads_x, `k_j`")
+    assert made[2][:4] == ("W", ("sub", {}, ("O",)), " and ", "d")
+    assert ("sub", {}, ("model",)) in made[2]
+    assert ("code", {}, ("k_j",)) in made[2]
+    assert text(made[2]) == "WO and dmodel, n_heads_x, k_j"
+
+
+def test_a_formula() -> None:
+    assert prose.tree("```formula\na_i = softmax(s_i)\n```") == (
+        ("formula", {}, ("a", ("sub", {}, ("i",)), " = softmax(", "s", ("sub", {}, ("i",)), ")")),
+    )
+
+
+def test_markup_stays_text() -> None:
+    hostile = '<img src=x onerror="alert(1)"> <script>alert(2)</script>'
+    made = prose.tree(hostile)
+    assert set(tags(made)) == {"p"}
+    assert text(made) == hostile
+
+
+@pytest.mark.parametrize("href", ["https://arxiv.org/abs/1706.03762", "#dot", "03-scores#dot", "03-scores"])
+def test_links_lead_to_the_web_and_to_steps(href: str) -> None:
+    assert list(prose.links(prose.tree(f"see [this]({href})"))) == [href]
+
+
+@pytest.mark.parametrize("href", ["ftp://example.org", "//example.org/x", "/etc/passwd", "mailto:a@example.org"])
+def test_other_links_are_refused(href: str) -> None:
+    with pytest.raises(InputError, match="may lead to"):
+        prose.tree(f"see [this]({href})")
+
+
+def test_pictures_are_refused() -> None:
+    with pytest.raises(InputError, match="figure block"):
+        prose.tree("![x](https://example.org/x.png)")
+
+
+@given(st.text(max_size=200))
+def test_whatever_is_written_no_other_element_is_made(written: str) -> None:
+    try:
+        made = prose.tree(written)
+    except InputError:
+        return
+    assert set(tags(made)) <= ALLOWED

@@ -1,0 +1,109 @@
+"""The page of lessons as Streamlit runs it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from attention.catalogue import samples
+from attention.lessons import folder
+from attention.ui import lesson
+from tests.lessons.test_parse import HEAD, WHOLE
+from tests.ui.test_inspect import given, opened
+
+pytestmark = pytest.mark.usefixtures("warm")
+FIGURE = "\n## {title} {{#{name}}}\n```figure head\n{lines}\n```\n"
+
+
+@pytest.fixture(autouse=True)
+def _own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "01-one.md").write_text(WHOLE, encoding="utf-8")
+    steps = [
+        FIGURE.format(title="Theirs", name="theirs", lines="own: yes\ntext: The old king came home."),
+        FIGURE.format(title="Broken", name="broken", lines="model: nobody/nothing"),
+    ]
+    (tmp_path / "02-two.md").write_text(HEAD + "".join(steps), encoding="utf-8")
+    monkeypatch.setenv("HEADLIGHT_LESSON_FOLDER", str(tmp_path))
+    monkeypatch.setenv("HEADLIGHT_ANY_MODEL", "0")
+
+
+def page(**query: str) -> AppTest:
+    app = opened(**query)
+    return app.switch_page("pages/learn.py").run()
+
+
+def say(app: AppTest, place: Any) -> None:
+    """What the component says of its place; here it comes as the run begins."""
+    app.session_state[lesson.PLACE] = lesson._settled(place)
+    app.run()
+
+
+def test_a_visitor_sees_the_list_of_lessons_and_no_model_runs() -> None:
+    app = page()
+    assert not app.exception
+    told = given(app)
+    assert [one["name"] for one in told["lesson"]["contents"]] == ["01-one", "02-two"]
+    assert told["lesson"]["lesson"] is None
+    assert "runs" not in told
+
+
+def test_a_lesson_brings_the_runs_of_its_figures() -> None:
+    app = page(lesson="01-one")
+    assert not app.exception
+    told = given(app)
+    assert told["lesson"]["lesson"]["name"] == "01-one"
+    assert [one["store"] for one in told["runs"]["groups"]] == ["01-one.dot"]
+    assert told["runs"]["groups"][0]["look"]["look"]["layer"] == 2
+
+
+def test_a_figure_that_cannot_be_shown_says_why_and_the_others_stay() -> None:
+    app = page()
+    say(app, {"lesson": "02-two", "text": ""})
+    theirs, broken = given(app)["runs"]["groups"]
+    assert theirs["run"]["tokens"]["keys"]
+    assert "nobody/nothing" in broken["problem"]
+
+
+def test_a_persons_sentence_is_run_where_a_figure_takes_it() -> None:
+    app = page()
+    say(app, {"lesson": "02-two", "text": "A word of mine."})
+    told = given(app)
+    assert told["lesson"]["sentence"] == "A word of mine."
+    names = [token["text"] for token in told["runs"]["groups"][0]["run"]["tokens"]["keys"]]
+    assert "mine" in names
+    say(app, {"lesson": "01-one", "text": "A word of mine."})
+    assert "mine" not in str(given(app)["runs"]["groups"][0]["run"]["tokens"])
+
+
+def test_what_was_looked_at_comes_along_and_a_sample_does_not() -> None:
+    assert given(page(text="A word of mine."))["lesson"]["sentence"] == "A word of mine."
+    assert given(page(text=samples()[1].text))["lesson"]["sentence"] == ""
+
+
+def test_all_lessons_are_an_article() -> None:
+    told = given(page(article="1"))
+    assert [one["name"] for one in told["lesson"]["lessons"]] == ["01-one", "02-two"]
+    assert len(told["runs"]["groups"]) == 3
+
+
+@pytest.mark.parametrize(
+    "place",
+    [{"lesson": 3}, {"lesson": "../../etc"}, {"lesson": "01-one", "text": ["x"]}, {"article": "yes"}, {},
+     {"lesson": "nothing-of-ours", "text": "x" * 10_000}],
+)  # fmt: skip
+def test_whatever_a_browser_says_the_page_stands(place: dict[str, Any]) -> None:
+    app = page()
+    say(app, place)
+    assert not app.exception
+    assert given(app)["lesson"]["sentence"] in ("", "x")
+
+
+def test_a_folder_without_lessons_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.setenv("HEADLIGHT_LESSON_FOLDER", str(empty))
+    app = page()
+    assert not app.exception
+    assert any("has no lesson" in one.value for one in app.text)
+    assert folder.NAME.fullmatch("01-first")

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from attention.catalogue import find
 
 if TYPE_CHECKING:
-    from attention.record import Fidelity, HeadError, ModelFacts, Trace
+    from attention.analysis.pairs import Between, Link
+    from attention.record import Fidelity, HeadError, Kind, ModelFacts, Token, Trace
 
+NO_SUCH_LOSS = "Training rewards what helps the model’s task, not that related words look at each other."
 UNTRAINED = "not trained: random weights show the arithmetic, not meaning"
 
 
@@ -78,6 +80,49 @@ def run_check(fidelity: Fidelity | None) -> tuple[bool | None, str]:
         return True, f"the layer’s result equals the {fidelity.of} {_within(fidelity.relative)}"
     verb = "equal" if fidelity.of.endswith("s") else "equals"
     return True, f"the traced run’s {fidelity.of} {verb} an untouched run’s {_within(fidelity.relative)}"
+
+
+def related(trace: Trace, words: tuple[str, str], kind: Kind | None = None) -> str:
+    """What two words that are often said to score high together take of each other in this very run, at most, beside
+    what an even look would give; "" where not both are tokens of it.
+    """
+    kind = trace.default_kind if kind is None else kind
+    tokens = trace.query_tokens(kind)
+    places = [_place(tokens, word) for word in words]
+    if kind == "cross" or None in places:
+        return ""
+    found = [way for way in _ways(trace, kind, *places) if way.by("weight")]  # type: ignore[arg-type]
+    if not found:
+        return f"“{words[0]}” and “{words[1]}” may not look at each other here."
+    best = max(found, key=lambda way: way.by("weight")[0].weight)
+    link = best.by("weight")[0]
+    query, key = tokens[best.query].text, tokens[best.key].text
+    seen = "a head shows it" if _is_clear(link) else "no head shows it clearly"
+    most = f"at most {link.weight:.2f}, what “{query}” takes of “{key}” in layer {link.layer}, head {link.head}"
+    one_way = "" if len(found) == 2 else f" “{key}” may not look at “{query}” at all."
+    why = "This layer is not trained." if trace.model.trained is False else NO_SUCH_LOSS
+    return (
+        f"“{words[0]}” and “{words[1]}” are often said to score high together. Here {seen}: {most}, where an even look "
+        f"gives {link.even:.2f}.{one_way} {why}"
+    )
+
+
+def _ways(trace: Trace, kind: Kind, one: int, other: int) -> tuple[Between, Between]:
+    from attention.analysis.pairs import between
+
+    return tuple(between(trace, *places, kind, sized=False) for places in ((one, other), (other, one)))  # type: ignore[return-value]
+
+
+def _is_clear(link: Link) -> bool:
+    """Whether a head goes as far beyond an even look as it must to be given a name."""
+    from attention.analysis.named import NAMED
+
+    return link.even < 1 and (link.weight - link.even) / (1 - link.even) >= NAMED
+
+
+def _place(tokens: tuple[Token, ...], word: str) -> int | None:
+    """The last token that reads so."""
+    return next((place for place in reversed(range(len(tokens))) if tokens[place].text == word), None)
 
 
 def _widths(model: ModelFacts) -> list[str]:

@@ -1,4 +1,4 @@
-"""The terms of the inspect page, each in one sentence and with its lesson: reads `assets/terms.toml`, refuses a wrong one.
+"""The terms of the inspect page, each in a sentence with its lesson: reads `assets/terms.toml`, refuses a wrong file.
 
 The browser has the same list as a module, `static/terms/list.js`, which `tools/terms.py` makes of this one.
 """
@@ -19,7 +19,7 @@ LESSON = re.compile(r"(?P<lesson>[0-9]{2}-[a-z]+)(#(?P<step>[a-z0-9]+(-[a-z0-9]+
 # What ends a sentence within a text; an abbreviation's full stop is followed by a small letter or a number.
 ENDS = re.compile(r"[.?!] (?=[A-Z“])")
 LONGEST = 160
-HEAD = "/** The page’s terms by their keys; made from assets/terms.toml by tools/terms.py, which a test holds to it. */\n"
+HEAD = "/** The page’s terms by their keys; tools/terms.py makes this of assets/terms.toml, and a test holds it to that. */\n"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The browser's list of the page's terms: `python -m tools.terms` writes static/terms/list.js from assets/terms.toml."""
+"""`python -m tools.terms` writes static/terms/list.js, the browser's list of terms, from assets/terms.toml."""
 
 from __future__ import annotations
 

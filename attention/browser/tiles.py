@@ -39,7 +39,7 @@ def tiles_tree(
     pins: queries whose rows travel whole, as many as fit, the first ones first; values: of "output" and "contribution".
 
     - layer, head; queries n_q, keys n_k; width v or 0; names: the head's stages in order; sinkScales;
-      unknown: ["query", "key"] and such; rule: {before, after} of the mask where it is a rule of distance alone, or null
+      unknown: ["query", "key"] and such; rule: {before, after} of the mask where distance alone decides, or null
     - box: [top, bottom, left, right] of the tiles; pooled: whether a cell can be more than one pair of tokens
     - tiles: {stage: {values float32 (r, c), query, key (r, c)}}: the number of the largest size in each patch, NaN
       where the mask closes all of it, and how far from the patch's first query and key it stands (uint8, or int32
@@ -83,7 +83,7 @@ def tiles_tree(
 
 
 def _rule(mask: Mask) -> dict[str, int | None] | None:
-    """The mask where it is a rule of distance alone, so that the browser can say why a cell is closed."""
+    """The mask where distance alone decides, so that the browser can say why a cell is closed."""
     return None if mask.keys is not None or mask.array is not None else {"before": mask.before, "after": mask.after}
 
 

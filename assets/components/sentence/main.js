@@ -1,7 +1,7 @@
 /** The sentence, its tokens shaded by how much the pinned tokens take of each; a click, tap or Enter pins another. */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { storeOf }, { pinsOf }, { whyMasked }, { explained, term, watchTerms }, { draw, rowsBox }] = await Promise.all(
-  ["headlight", "store", "look", "masks", "terms", "sentence/rows"].map(shared));
+const [{ start }, { storeOf }, { isPresenting, present, whenPresented }, { pinsOf }, { whyMasked }, { explained, term, watchTerms }, { draw, rowsBox }] = await Promise.all(
+  ["headlight", "store", "present", "look", "masks", "terms", "sentence/rows"].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 const RTL = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/u;
@@ -19,11 +19,14 @@ function build(parent, store) {
   const signs = Object.entries(MARKS).map(([mark, [key, words]]) => [mark, term(key, words)]);
   const asking = ui.make("div", { class: "tokens asking", role: "group", "aria-label": "Tokens that ask" });
   const looked = ui.make("div", { class: "tokens", role: "group", "aria-label": "Tokens that are looked at" });
-  const switches = ui.make("span", { class: "switches" }, ...signs.map(([, element]) => element), layer, ids);
+  const leave = ui.make("button", { type: "button", class: "switch", hidden: true, "aria-keyshortcuts": "P" }, "back to the whole page (P)");
+  leave.addEventListener("click", () => present(false));
+  const which = ui.make("span", { class: "which", hidden: true });
+  const switches = ui.make("span", { class: "switches" }, ...signs.map(([, element]) => element), layer, ids, leave);
   const rows = rowsBox();
-  parent.append(ui.make("div", { class: "sentence" }, ui.make("div", { class: "top" }, title, readout, switches), asking, looked, rows.root));
+  parent.append(ui.make("div", { class: "sentence" }, ui.make("div", { class: "top" }, which, title, readout, switches), asking, looked, rows.root));
   watchTerms(parent);
-  const state = { store, title, readout, ids, layer, signs: new Map(signs), asking, looked, rows, at: null };
+  const state = { store, which, title, readout, ids, layer, leave, signs: new Map(signs), asking, looked, rows, at: null };
   layer.addEventListener("click", () => store.say("rows", !store.last("rows")));
   ids.addEventListener("click", () => store.change({ ids: !store.look().ids }));
   return state;
@@ -199,6 +202,13 @@ function fill(state) {
   for (const [mark, element] of state.signs) element.hidden = !all.some((one) => one.mark.startsWith(mark));
 }
 
+/** For a projector the head is named here, for nothing else on the page says it. */
+function presented(state) {
+  const isOn = isPresenting();
+  state.leave.hidden = state.which.hidden = !isOn;
+  if (isOn && state.shown) state.which.textContent = `Layer ${state.shown.look.layer}, head ${state.shown.look.head}`;
+}
+
 /** Show or hide the other heads' rows; nothing is made of them before somebody asks. */
 function unfold(state, isOpen) {
   state.isOpen = Boolean(isOpen);
@@ -214,6 +224,7 @@ function show(state, shown) {
   fill(state);
   shade(state);
   if (state.isOpen) draw(state);
+  presented(state);
   if (shown.look.query !== before) requestAnimationFrame(() => reveal(state));
 }
 
@@ -222,7 +233,7 @@ function connect(state) {
   unfold(state, state.store.last("rows"));
   return [
     state.store.listen("shown", (shown) => show(state, shown)), state.store.listen("hover", (at) => preview(state, at)),
-    state.store.listen("rows", (isOpen) => unfold(state, isOpen)),
+    state.store.listen("rows", (isOpen) => unfold(state, isOpen)), whenPresented(() => presented(state)),
   ];
 }
 

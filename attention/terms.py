@@ -19,7 +19,7 @@ LESSON = re.compile(r"(?P<lesson>[0-9]{2}-[a-z]+)(#(?P<step>[a-z0-9]+(-[a-z0-9]+
 # What ends a sentence within a text; an abbreviation's full stop is followed by a small letter or a number.
 ENDS = re.compile(r"[.?!] (?=[A-Z“])")
 LONGEST = 160
-HEAD = "/** The page’s terms by their keys; tools/terms.py makes this of assets/terms.toml, and a test holds it to that. */\n"
+HEAD = "/** The page’s terms by their keys; tools/terms.py makes this of assets/terms.toml, as a test demands. */\n"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,12 +84,12 @@ def _masked(head_view: HeadView, pin: int) -> str:
     if rows is None:
         return ""
     closed = [key for key in range(n_k) if not rows[0, key]]
-    counts = Counter(_reason(mask, pin, key) for key in closed)
+    counts = Counter(reason(mask, pin, key) for key in closed)
     parts = [f"{counts[one]} of {n_k} keys, because {why}" for one, why in MASKED.items() if counts[one]]
     return f" Masked: {'; '.join(parts)}." if parts else ""
 
 
-def _reason(mask: Mask, query: int, key: int) -> str:
+def reason(mask: Mask, query: int, key: int) -> str:
     """Which rule keeps a query from a key that it may not look at: one of MASKED."""
     if mask.array is not None:
         return "own"

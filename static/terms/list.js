@@ -1,4 +1,4 @@
-/** The page’s terms by their keys; tools/terms.py makes this of assets/terms.toml, and a test holds it to that. */
+/** The page’s terms by their keys; tools/terms.py makes this of assets/terms.toml, as a test demands. */
 export const TERMS = {
   "looks": {"title": "looks at", "says": "Each token is shaded by its weight: the share of its value that the pinned token takes.", "lesson": "04-softmax", "step": ""},
   "together": {"title": "rows together", "says": "The rows of several pinned tokens, averaged or added up.", "lesson": "04-softmax", "step": ""},

@@ -260,7 +260,7 @@ def test_without_a_choice_the_key_is_that_of_the_largest_weight(page: Page) -> N
 def test_a_key_that_is_masked_says_so(page: Page) -> None:
     root, head_view = open_view(page, attention.trace("storyteller", TEXT), View(layer=2, head=5, query=3, key=6))
     assert f"= {head_view.scores[3, 6]:.2f}".replace("-", "−") in chain(root)
-    assert chain(root).endswith("masked: this query may not look here")
+    assert chain(root).endswith("masked: the query comes before this key")
 
 
 def test_every_step_of_the_scores_is_in_the_chain(page: Page) -> None:

@@ -12,25 +12,28 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from attention.assets import COMPONENTS
-from attention.browser import codec, parts, store
+from attention.browser import codec, overview, parts, rotary, store
 from attention.lessons import kinds
 from attention.lessons.records import Figure, Guess, Lesson, Prose, Question, Step, Try
 from attention.lessons.state import takes, view_of
 from attention.view import View, to_query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from attention.record import HeadView, Trace
 
 # The components that a figure shows in a lesson, whose style sheets it brings along.
 HOSTED = kinds.SHOWN
+ONE_MEASURE = "this figure shows one measure; the inspect page has them all"
+NOT_COUNTED = "patterns are counted on the inspect page"
+NOT_TRIED = "how this model turns its dimensions is tried on the inspect page"
 
 
 def payload(
     lessons: tuple[Lesson, ...], chosen: tuple[Lesson, ...], *, sentence: str = "", article: bool = False
 ) -> bytes:
-    """{contents, lesson, lessons, article, sentence, styles}: what the component `lesson` is given.
+    """{contents, lesson, lessons, article, sentence, styles, panels}: what the component `lesson` is given.
 
     chosen: the lessons that are read, none for the list of all, all of them as an article.
     """
@@ -43,13 +46,20 @@ def _packed(lessons: tuple[Lesson, ...], chosen: tuple[Lesson, ...], sentence: s
     return codec.pack({
         "contents": [_contents(lesson) for lesson in lessons],
         "lesson": told[0] if told and not article else None, "lessons": told if article else [],
-        "article": article, "sentence": sentence, "styles": styles(),
+        "article": article, "sentence": sentence, "styles": styles(), "panels": _panels(chosen),
     })  # fmt: skip
 
 
 def styles() -> dict[str, str]:
     """The style sheets of the components that figures show."""
     return {name: (COMPONENTS / name / "style.css").read_text(encoding="utf-8") for name in HOSTED}
+
+
+def _panels(lessons: Iterable[Lesson]) -> dict[str, Any]:
+    """{local: what the panels of runs that are made in the browser need}, where a figure shows one."""
+    found = [step.figure for lesson in lessons for step in lesson.steps if step.figure is not None]
+    here = any(not needs_run(figure) and "show" in figure.settings for figure in found)
+    return {"local": parts.local_panels()} if here else {}
 
 
 def figures(lessons: Iterable[Lesson]) -> Iterator[tuple[str, Figure]]:
@@ -79,20 +89,33 @@ def pinned(head_view: HeadView, figure: Figure, view: View) -> int:
     return parts.first_query(head_view, figure.settings["pin"])
 
 
-def group(head_view: HeadView, view: View, query: int, *, all_heads: bool) -> dict[str, Any]:
-    """{run, look, panels}: what a store and the panels on it are given, each as packed bytes in an array."""
+def group(head_view: HeadView, view: View, query: int, *, show: Sequence[str]) -> dict[str, Any]:
+    """{run, look, panels, facts, overview, rotary}: what a store, and the components on it that are shown, are given.
+
+    overview, rotary: of all heads and of the dimensions' pairs, or null where that is not shown.
+    """
     view = replace(view, query=query)
-    much = "all" if all_heads else "layer"
+    much = "all" if "heads" in show else "layer"
     panels = codec.parse(parts.panels(head_view, view))
     look = store.look(head_view, view, query, seen=0, limit=len(head_view.trace.tokens), undo=False)
     return {
         "run": codec.parse(store.run(head_view, view, much=much)), "look": codec.parse(look), "panels": panels,
         "facts": _facts(head_view.trace),
+        "overview": _overview(head_view, view) if "heads" in show else None,
+        "rotary": codec.parse(rotary.payload(head_view, NOT_TRIED)) if "dimensions" in show else None,
     }  # fmt: skip
 
 
+def _overview(head_view: HeadView, view: View) -> dict[str, Any]:
+    """All heads under the figure's own measure; the others say that they are not here."""
+    tree: dict[str, Any] = codec.parse(overview.payload(head_view.trace, head_view.kind, view, refusal=NOT_COUNTED))
+    for one in tree["measures"]:
+        one["why"] = one["why"] or ("" if one["value"] == tree["measure"] else ONE_MEASURE)
+    return tree
+
+
 def runs(groups: list[dict[str, Any]]) -> bytes:
-    """{groups: [{store, run, look, panels, facts} or {store, problem}]}: what the component `runs` is given."""
+    """{groups: [{store} with what `group` makes, or {store, problem}]}: what the component `runs` is given."""
     return codec.pack({"groups": groups})
 
 

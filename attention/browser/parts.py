@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attention import derived
 from attention.browser import codec, store
+from attention.catalogue import LOCAL
 from attention.view import STAGE_LABELS, VALUES_LABELS, WEIGHTS_LABELS, View
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ CAPTIONS = {
     "output": "what each token receives",
     "contribution": "what this head adds to each token",
 }
+# What panels say of any head.
+SAID = {
+    "labels": {"stage": STAGE_LABELS, "weights": WEIGHTS_LABELS, "values": VALUES_LABELS},
+    "captions": CAPTIONS, "unknown": UNKNOWN, "dimension": DIMENSION,
+}  # fmt: skip
 
 
 def bar(
@@ -88,13 +94,19 @@ def _panels(head_view: HeadView, brought: dict[str, Any] | None) -> bytes:
     from attention.figures.frames import across, of_numbers, of_tokens
 
     trace = head_view.trace
-    return codec.pack({
-        "frames": {"tokens": of_tokens(head_view), "numbers": of_numbers(head_view)},
-        "labels": {"stage": STAGE_LABELS, "weights": WEIGHTS_LABELS, "values": VALUES_LABELS},
-        "captions": CAPTIONS, "unknown": UNKNOWN, "across": across(""), "dimension": DIMENSION,
+    return codec.pack(SAID | {
+        "frames": {"tokens": of_tokens(head_view), "numbers": of_numbers(head_view)}, "across": across(""),
         "about": {"model": trace.model.name, "kind": head_view.kind if len(trace.kinds) > 1 else ""},
         "brought": brought,
     })  # fmt: skip
+
+
+def local_panels() -> dict[str, Any]:
+    """The same for runs that are made in the browser, whose tokens nobody knows here."""
+    from attention.figures.frames import across, of_nobody
+
+    about = {"model": LOCAL, "kind": ""}
+    return SAID | {"frames": of_nobody(), "across": across(""), "about": about, "brought": None}
 
 
 def _brought(head_view: HeadView, view: View) -> dict[str, Any] | None:

@@ -25,6 +25,12 @@ def of_numbers(head_view: HeadView, palette: Palette = LIGHT) -> dict[str, Any]:
     return frame(labels(queries), palette) | {"shapes": border_lines(queries, (), palette)}
 
 
+def of_nobody(palette: Palette = LIGHT) -> dict[str, dict[str, Any]]:
+    """{tokens, numbers}: both for tokens that are not known yet, without borders; the browser writes the labels."""
+    bare = {"tokens": frame([], palette, columns=[]), "numbers": frame([], palette)}
+    return {name: layout | {"shapes": []} for name, layout in bare.items()}
+
+
 def across(text: str) -> dict[str, Any]:
     """What the axis on top counts, written between its two ends."""
     return {

@@ -14,6 +14,8 @@ from attention.table import Sort, choice, defaults, free_text, keys, number, row
 from attention.view import View
 
 SHOWN = ("sentence", "figures", "arithmetic", "heads", "links", "dimensions")
+# What needs no more than a run that was made in the browser.
+SHOWN_LOCAL = ("sentence", "figures", "arithmetic", "links")
 # Settings of a state's figure that are no field of a view.
 OWN = ("own", "pin", "show")
 MOST_LISTED = 16
@@ -108,6 +110,28 @@ def _view_settings() -> dict[str, Setting]:
     }
 
 
+def _local_settings() -> dict[str, Setting]:
+    """What a figure of the local layer is told: the layer's own settings, as `static/local/layer.js` has them."""
+    layer = {
+        "d_model": setting(64, whole(1, 256), "the width of a token's vector"),
+        "n_heads": setting(4, whole(1, 16), "how many heads, which divide d_model"),
+        "n_kv_heads": setting(0, whole(0, 16), "how many of them have keys and values of their own; 0: all"),
+        "causal": setting(True, yes(), "whether a token sees none that comes after it"),
+        "scaled": setting(True, yes(), "whether scores are divided by √d_head"),
+        "temperature": setting(1.0, number(0.05, 20), "what the scores are divided by, beyond that"),
+        "positions": setting(True, yes(), "whether sinusoids are added to the words"),
+        "seed": setting(2017, whole(0, 999_999), "where the random weights begin"),
+    }
+    return layer | {
+        "controls": setting((), names(tuple(layer)), "which of these the person may change"),
+        "head": setting(0, whole(0, 15), "the head that is shown first"),
+        "own": setting(False, yes(), "yes: the person's own sentence takes the text's place"),
+        "pin": setting("", free_text(), "the word that is pinned, its last occurrence"),
+        "show": setting(("sentence", "figures"), names(SHOWN_LOCAL), "which parts of the page, in order"),
+        "text": setting("The cat sat on the mat.", free_text(), "the sentence"),
+    }
+
+
 def yes() -> Sort:
     """Yes or no."""
     among = choice(("yes", "no"))
@@ -122,6 +146,12 @@ KINDS: tuple[Kind, ...] = (
         settings=_view_settings(),
         facts=OF_A_HEAD,
         needs_run=True,
+    ),
+    Kind(
+        name="local",
+        help="one head of the local layer, made in the browser",
+        settings=_local_settings(),
+        facts=OF_A_HEAD,
     ),
 )
 

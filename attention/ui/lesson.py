@@ -91,4 +91,4 @@ def _run(figure: Figure, sentence: str) -> dict[str, Any]:
     view, _ = traces.fit_to(view, trace)
     head_view = trace.head(view.layer, view.head, view.kind or traces.default_kind(trace))  # type: ignore[arg-type]
     query = told.pinned(head_view, figure, view)
-    return told.group(head_view, view, query, all_heads="heads" in figure.settings["show"])
+    return told.group(head_view, view, query, show=figure.settings["show"])

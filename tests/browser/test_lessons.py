@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 import attention
-from attention.browser import codec, lessons
+from attention.browser import codec, lessons, parts
 from attention.lessons.kinds import SHOWN
 from attention.lessons.parse import parse
 from attention.lessons.records import Lesson
 from attention.lessons.state import view_of
+from attention.view import View
 from tests.lessons.test_parse import WHOLE
 
 
@@ -57,6 +58,32 @@ def test_the_way_into_the_inspector_is_the_figures_own_state() -> None:
     assert figure["takes"]
 
 
+LOCAL = """---
+title: One
+about: a row
+minutes: 1
+---
+
+## A row {#row}
+
+```figure local
+text: the cat sat
+```
+"""
+
+
+def test_figures_that_are_made_in_the_browser_are_given_their_panels() -> None:
+    assert told(made())["panels"] == {}
+    (local,) = told(made(LOCAL, "05-row"))["panels"].values()
+    view = View(model="local", text="the cat sat")
+    theirs = codec.parse(parts.panels(attention.trace(view.model, view.text).head(0, 0), view))
+    assert local.keys() == theirs.keys()
+    assert {name: frame.keys() for name, frame in local["frames"].items()} == {
+        name: frame.keys() for name, frame in theirs["frames"].items()
+    }
+    assert local["labels"] == theirs["labels"]
+
+
 def test_an_article_holds_all_that_were_chosen() -> None:
     tree = told(made(), made(name="04-next"), article=True)
     assert tree["lesson"] is None
@@ -71,11 +98,17 @@ def test_a_group_is_what_a_store_needs(all_heads: bool) -> None:
     head_view = attention.trace(view.model, view.text).head(2, 0)
     query = lessons.pinned(head_view, figure, view)
     assert head_view.query_tokens[query].text == "it"
-    group = codec.parse(lessons.runs([{"store": store} | lessons.group(head_view, view, query, all_heads=all_heads)]))
-    (one,) = group["groups"]
+    made_of = lessons.group(head_view, view, query, show=SHOWN if all_heads else SHOWN[:2])
+    (one,) = codec.parse(lessons.runs([{"store": store} | made_of]))["groups"]
     assert one["look"]["look"]["query"] == query
     assert [layer["layer"] for layer in one["run"]["layers"]] == ([0, 1, 2, 3] if all_heads else [2])
     assert one["look"]["run"] == one["run"]["id"]
     assert one["look"]["address"] is None, "a figure's look is no page's address"
     assert one["panels"]["frames"]
     assert one["facts"]["holds"] is True
+    if not all_heads:
+        assert one["overview"] is one["rotary"] is None
+        return
+    assert [own["value"] for own in one["overview"]["measures"] if not own["why"]] == ["weights"]
+    assert one["overview"]["counts"] == one["run"]["grid"]["counts"]
+    assert one["rotary"]["run"] == one["run"]["id"]

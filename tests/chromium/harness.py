@@ -79,9 +79,9 @@ def mount(
     return add(page, name, data, width=width, is_open=is_open)
 
 
-def empty(page: Page, *, dark: bool = False) -> None:
-    """Open an empty page that has a store and nothing on it."""
-    page.goto(f"{address()}/{'dark' if dark else 'light'}")
+def empty(page: Page, *, dark: bool = False, query: str = "") -> None:
+    """Open an empty page that has a store and nothing on it. query: what its address says, as in "?lesson=01-why"."""
+    page.goto(f"{address()}/{'dark' if dark else 'light'}{query}")
     page.evaluate(STORE)
 
 
@@ -130,6 +130,8 @@ def address() -> str:
 
 
 def _answer(name: str) -> tuple[str, bytes]:
+    # Where a component asks for another one.
+    name = name.replace("app/static/component/", "component/")
     if name.startswith("app/static/"):
         path = STATIC / name.removeprefix("app/static/")
         return mimetypes.guess_type(path)[0] or "font/woff2", path.read_bytes()

@@ -5,12 +5,14 @@ const ui = start(HEADLIGHT);
 const states = new WeakMap();
 
 /** One group's run and look, or in words why there is none. */
-function bring({ store: name, run, look, panels, facts, problem }) {
+function bring({ store: name, run, look, panels, facts, overview, rotary, problem }) {
   const store = storeOf(name);
   store.say("problem", problem ? { words: problem } : null);
   if (problem) return;
   store.say("panels", panels);
   store.say("facts", facts);
+  if (overview) store.say("overview", overview);
+  if (rotary) store.say("rotary", rotary);
   store.arriveRun(run);
   store.arriveLook(look);
 }

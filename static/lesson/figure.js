@@ -1,0 +1,115 @@
+/**
+ * One live figure of a lesson: its module, what it is told, the cover that lies over its result until a person has guessed,
+ * and what one can do with it (a picture, a link, the inspect page).
+ */
+
+const version = new URL(import.meta.url).search;
+const [{ ui }, { hosting }, { attempt, tools }] = await Promise.all(["../headlight", "./hosts", "./tools"].map((name) => import(`${name}.js${version}`)));
+
+// Kinds whose runs come from the server; all others are made in the browser.
+const RUN = "head";
+
+/**
+ * {root, start(), ready, facts(), tokens(), listen(heard), cover(on), draw(), arrive(), picture(), stop(), isWide} of a figure
+ * block. app: what the lesson knows (`main.js`). place: {lesson, title, step}. It loads nothing before `start()`.
+ */
+export function figureOf(app, block, place) {
+  const body = ui.make("div", { class: "figure-body" });
+  const said = ui.make("p", { class: "figure-said", role: "status" });
+  const foot = ui.make("div", { class: "figure-foot" });
+  const root = ui.make("section", { class: "figure", "aria-label": `Figure: ${place.title}` }, body, said, foot);
+  const store = block.store || `${place.lesson}-${place.step}`;
+  const hosts = hosting({ load: app.component, data: app.data, store, isLocal: block.kind !== RUN });
+  const heard = new Set();
+  const own = { made: null, covered: false, width: 0, started: null, stopped: false, observer: null };
+
+  const changed = () => {
+    if (own.covered) mark(); // what came since is a result too
+    heard.forEach((hear) => hear());
+  };
+
+  const context = {
+    ui, palette: app.palette, sentence: app.sentence, changed, store, mount: hosts.mount, panels: hosts.panels,
+    say: (text) => { said.textContent = text; },
+    lesson: { name: place.lesson, title: place.title, step: place.step },
+  };
+
+  /** Load and show it; again does nothing. */
+  function start() {
+    own.started ??= begin();
+    return own.started;
+  }
+
+  async function begin() {
+    try {
+      const { default: show } = await import(`./figures/${block.kind}.js${version}`);
+      if (own.stopped) return;
+      const made = await show({ root: body, settings: block.settings, context });
+      if (own.stopped) {
+        made.stop?.();
+        return;
+      }
+      own.made = made;
+      result.isWide = Boolean(made.wide);
+      root.classList.toggle("wide", result.isWide);
+      foot.append(tools(app, result, block, place));
+      watch();
+      mark();
+      changed();
+    } catch (error) {
+      body.replaceChildren(ui.make("p", { class: "problem", role: "alert" }, `This figure could not be shown: ${error.message}`));
+    }
+  }
+
+  /** Draw again where it has another width. */
+  function watch() {
+    own.width = body.clientWidth;
+    own.observer = new ResizeObserver(() => {
+      if (body.clientWidth === own.width || !body.clientWidth) return;
+      own.width = body.clientWidth;
+      requestAnimationFrame(() => own.made?.draw?.());
+    });
+    own.observer.observe(body);
+  }
+
+  /** The cover lies over what the figure calls its result, or over all of it. */
+  function mark() {
+    const parts = [...body.querySelectorAll("[data-result]")];
+    for (const part of body.querySelectorAll(".covered")) if (!parts.includes(part)) part.classList.remove("covered");
+    for (const part of parts) part.classList.toggle("covered", own.covered);
+    body.classList.toggle("covered", own.covered && !parts.length);
+    root.classList.toggle("is-covered", own.covered);
+  }
+
+  const result = {
+    root, body, block, place, store, start, context, isWide: false,
+    get ready() { return own.made !== null; },
+    facts: () => own.made?.facts?.() ?? {},
+    tokens: () => own.made?.tokens?.() ?? [],
+    listen(hear) {
+      heard.add(hear);
+      return () => heard.delete(hear);
+    },
+    cover(on) {
+      own.covered = on;
+      mark();
+    },
+    draw() {
+      hosts.draw();
+      own.made?.draw?.();
+      changed();
+    },
+    arrive: hosts.arrive,
+    isWaiting: () => Boolean(own.made?.isWaiting?.()),
+    picture: () => own.made?.picture?.() ?? null,
+    hasPicture: () => Boolean(own.made?.picture || body.querySelector("svg")),
+    attempt: (act) => attempt(context.say, act),
+    stop() {
+      own.stopped = true;
+      own.observer?.disconnect();
+      own.made?.stop?.();
+      hosts.stop();
+    },
+  };
+  return result;
+}

@@ -30,8 +30,8 @@ function address(isOn) {
   history.replaceState(history.state, "", `${location.pathname}${search ? `?${search}` : ""}${location.hash}`);
 }
 
-// An older entry of the history was written without it, or with it.
-addEventListener("popstate", () => address(isPresenting()));
+// An older entry of the history was written without it.
+addEventListener("popstate", () => isPresenting() && address(true));
 
 /** Take the layout that the address asks for. */
 export function presentAsAsked() {

@@ -57,9 +57,7 @@ export const term = (key, ...words) => explained(ui.make("span", {}, ...words), 
 export function watchTerms(parent) {
   if (parent.headlightTerms) return;
   parent.headlightTerms = true;
-  const root = parent.getRootNode();
-  sheet ??= styled();
-  if (root.adoptedStyleSheets && !root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+  adopt(parent.getRootNode());
   const on = (type, heard) => parent.addEventListener(type, (event) => heard(event, event.target.closest?.("[data-term]"), parent));
   on("pointerover", pointed);
   on("pointerout", gone);
@@ -68,6 +66,12 @@ export function watchTerms(parent) {
   on("focusout", blurred);
   on("click", pressed);
   on("keydown", keyed);
+}
+
+/** Give a tree the terms' styles, once it is a document's. */
+function adopt(root) {
+  sheet ??= styled();
+  if (root.adoptedStyleSheets && !root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
 }
 
 function styled() {
@@ -86,8 +90,8 @@ function pointed(event, element, parent) {
     clearTimeout(tip.timer);
     return;
   }
-  if (!element || isOf(element)) return;
-  later(() => open(again(element, parent), parent), tip.of ? LEAVE_MS : REST_MS);
+  if (element && isOf(element)) clearTimeout(tip.timer);
+  else if (element) later(() => open(again(element, parent), parent), tip.of ? LEAVE_MS : REST_MS);
 }
 
 function gone(event, element) {
@@ -206,6 +210,7 @@ function tipIn(parent) {
     addEventListener("resize", close);
   }
   if (tip.root.parentNode !== parent) parent.append(tip.root);
+  adopt(tip.root.getRootNode());
   return tip.root;
 }
 

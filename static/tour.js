@@ -40,7 +40,7 @@ function remember() {
   }
 }
 
-/** Offer the tour in an element of the bar; `after` has the keyboard when it ends. Returns the function that takes all away. */
+/** Offer the tour in an element of the bar; `after()` has the keyboard when it ends. Returns the function that takes all away. */
 export function offer(root, before, after) {
   if (isKnown()) return () => {};
   const begin = ui.make("button", { type: "button" }, "A tour in five steps");
@@ -59,7 +59,7 @@ export function offer(root, before, after) {
   });
   leave.addEventListener("click", () => {
     end();
-    after.focus({ preventScroll: true });
+    after()?.focus({ preventScroll: true });
   });
   root.insertBefore(line, before);
   return () => stop();
@@ -82,7 +82,7 @@ function tour(root, after) {
     outside.abort();
     state.veil.remove();
     state.card.remove();
-    after.focus({ preventScroll: true });
+    after()?.focus({ preventScroll: true });
   };
   state.next.addEventListener("click", () => {
     state.at += 1;

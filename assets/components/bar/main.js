@@ -96,7 +96,7 @@ function offered(state, stops) {
   const ask = async () => {
     const { isKnown, offer } = await shared("tour");
     if (isGone || isKnown() || !state.shares) return;
-    stops.push(offer(state.root, state.actions, state.nav.querySelector("[aria-current]") ?? state.share));
+    stops.push(offer(state.root, state.actions, () => state.nav.querySelector("[aria-current]")));
   };
   stops.push(() => { isGone = true; }, state.store.listen("shown", () => {
     if (isAsked || !state.shares) return;

@@ -29,7 +29,7 @@ def led_nowhere(found: tuple[Term, ...], there: dict[str, set[str]]) -> list[str
     """The keys of terms whose lesson is none, or has no such step."""
     return [
         term.key for term in found
-        if term.place[0] not in LESSONS or (term.place[1] and term.place[1] not in there.get(term.place[0], {""}))
+        if term.place[0] not in LESSONS or term.place[1] not in {"", *there.get(term.place[0], {term.place[1]})}
     ]  # fmt: skip
 
 

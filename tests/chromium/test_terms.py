@@ -187,7 +187,7 @@ def test_pointing_explains_and_the_tip_can_be_pointed_at(page: Page, arithmetic:
     expect(at(arithmetic, "scores")).to_have_attribute("aria-describedby", "hl-explained")
     expect(at(arithmetic, "exp")).not_to_have_attribute("aria-describedby", "hl-explained")
     link = tip.get_by_role("link", name="Lesson 3: scores")
-    expect(link).to_have_attribute("href", "/learn?lesson=03-scores")
+    expect(link).to_have_attribute("href", "/learn?lesson=03-scores&step=dot")
     link.hover()
     page.wait_for_timeout(500)
     expect(tip).to_be_visible()
@@ -223,7 +223,7 @@ def test_the_keyboard_opens_closes_and_goes_to_the_lesson(page: Page, arithmetic
     page.keyboard.press("Shift+Tab")
     expect(tip).to_contain_text(KNOWN["arithmetic"].says)
     page.keyboard.press("l")
-    page.wait_for_url("**/learn?lesson=05-values")
+    page.wait_for_url("**/learn?lesson=05-values&step=mean")
 
 
 def test_a_row_that_is_pointed_at_leaves_the_keyboard_where_it_is(page: Page, arithmetic: Locator) -> None:

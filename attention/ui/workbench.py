@@ -240,14 +240,16 @@ def _worth_a_look(view: View) -> str:
     return next((sample.pin for sample in all_samples() if sample.text == view.text), "")
 
 
-def _related(head_view: HeadView, view: View) -> str:
-    """What is seen of two words of this sample that are often said to score high together, made once for all heads."""
+def _related(head_view: HeadView, view: View) -> list[list[tuple[str, str]]]:
+    """What is seen of two words of this sample that are often said to score high together: a line, or none."""
     words = next((sample.related for sample in all_samples() if sample.text == view.text and sample.related), "")
     if not words:
-        return ""
+        return []
     one, other = words.split()
     trace, kind = head_view.trace, head_view.kind
-    return derived.kept(trace, ("related", kind, words), lambda: sentences.related(trace, (one, other), kind))
+    said = derived.kept(trace, ("related", kind, words), lambda: sentences.related(trace, (one, other), kind))
+    pair = f"“{one}” and “{other}”"
+    return [[("term:related", pair), ("small", said.removeprefix(pair).strip())]] if said else []
 
 
 def _said(head_view: HeadView, view: View) -> None:
@@ -259,8 +261,7 @@ def _said(head_view: HeadView, view: View) -> None:
     )
     words = " ".join(filter(None, (found, _guided(head_view))))
     warning = [] if head_view.error.ok else [[("bad", "⚠ Its check failed: see the foot.")]]
-    about = _related(head_view, view)
-    lines = [*warning, [("plain", words)], [("small", HINT)], *([[("small", about)]] if about else [])]
+    lines = [*warning, [("plain", words)], [("small", HINT)], *_related(head_view, view)]
     components.mount("words", parts.words("habit", lines), key="habit")
 
 

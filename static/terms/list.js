@@ -103,4 +103,5 @@ export const TERMS = {
   "beyond": {"title": "minus even layers", "says": "Rollout less what it would be if every head looked evenly at all that it may.", "lesson": "13-interview", "step": "average"},
   "words": {"title": "Words", "says": "The weights with the tokens of each word merged: queries averaged, keys added up.", "lesson": "01-why", "step": "tokens"},
   "stretch": {"title": "Colours of weights", "says": "Whether colours end at 1, or where most cells still have a colour of their own.", "lesson": "04-softmax", "step": "steps"},
+  "related": {"title": "“cat” and “mat”", "says": "Two words that texts on attention like to pair: what a head makes of them is a matter of its projections, not of their meaning alone.", "lesson": "03-scores", "step": "related"},
 };

@@ -448,7 +448,8 @@ def lines_of(app: AppTest, place: str) -> list[str]:
     """The lines of words in that place, as they read."""
     found = [item.proto for item in app.get("bidi_component") if item.proto.component_name == "headlight.words"]
     trees = [codec.parse(one.bytes) for one in found]
-    return [" ".join(part["text"] for part in line) for tree in trees if tree["place"] == place for line in tree["lines"]]
+    lines = [line for tree in trees if tree["place"] == place for line in tree["lines"]]
+    return [" ".join(part["text"] for part in line) for line in lines]
 
 
 @pytest.mark.parametrize("model", ["cloze", "storyteller"])

@@ -6,6 +6,7 @@ are those that a lesson's file uses.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ SHOWN_LOCAL = ("sentence", "figures", "arithmetic", "links")
 # Settings of a state's figure that are no field of a view.
 OWN = ("own", "pin", "show")
 MOST_LISTED = 16
+DECIMAL = re.compile(r"-?\d{1,9}(\.\d{1,9})?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +60,21 @@ def whole(low: int, high: int) -> Sort:
     return Sort(f"a whole number from {low} to {high}", read, lambda value: low <= value <= high)
 
 
+def decimal(low: float, high: float) -> Sort:
+    """A number between these, which may be below 0; a minus sign may be the true one."""
+
+    def read(raw: str) -> float:
+        plain = raw.replace("−", "-")
+        if not DECIMAL.fullmatch(plain) or not low <= float(plain) <= high:
+            raise ValueError
+        return float(plain)
+
+    return Sort(f"{low:g} to {high:g}", read, lambda value: low <= value <= high, lambda value: f"{value:g}")
+
+
 def numbers(low: float, high: float) -> Sort:
     """Some numbers with spaces between, each between these."""
-    one = number(low, high)
+    one = decimal(low, high)
 
     def read(raw: str) -> tuple[float, ...]:
         found = tuple(one.read(part) for part in raw.split())
@@ -139,7 +153,161 @@ def yes() -> Sort:
     return Sort("yes or no", read, lambda value: isinstance(value, bool), lambda value: "yes" if value else "no")
 
 
+OWN_TEXT = setting(False, yes(), "yes: the person's own sentence takes the text's place")
+
 KINDS: tuple[Kind, ...] = (
+    Kind(
+        name="alike",
+        help="different rows of weights that give the same output",
+        settings={
+            "n": setting(6, whole(2, 9), "how many tokens"),
+            "width": setting(2, whole(1, 6), "how many numbers a value has"),
+            "amount": setting(0.6, decimal(-1, 1), "how far the second row has moved"),
+            "seed": SEED,
+        },
+        facts={
+            "n": "how many tokens",
+            "width": "how many numbers a value has",
+            "free": "in how many independent directions the weights can move",
+            "change": "the largest difference of a weight",
+            "output_change": "the largest difference of the output",
+            "possible": "0 where another row gives the same output, 1 where none does",
+        },
+    ),
+    Kind(
+        name="angle",
+        help="a query and two keys on a plane, and their scores",
+        settings={
+            "first_length": setting(1.0, number(0, 3), "length of the first key"),
+            "first_angle": setting(0.0, decimal(-180, 180), "its angle to the query, in degrees"),
+            "second_length": setting(3.0, number(0, 3), "length of the second key"),
+            "second_angle": setting(60.0, decimal(-180, 180), "its angle to the query, in degrees"),
+        },
+        facts={
+            "first": "the score of the first key",
+            "second": "the score of the second key",
+            "first_cosine": "the cosine of the first angle",
+            "second_cosine": "the cosine of the second angle",
+            "winner": "0 where the first key scores higher, 1 where the second does, 2 where both are equal",
+        },
+    ),
+    Kind(
+        name="bias",
+        help="a bias on the query, the key or the value of a small head, and what it changes",
+        settings={
+            "text": setting("The cat sat on the mat", free_text(), "the sentence"),
+            "own": OWN_TEXT,
+            "d": setting(4, whole(2, 16), "how many numbers a token has"),
+            "which": setting("key", choice(("query", "key", "value")), "what the bias is added to"),
+            "size": setting(2.0, number(0, 4), "its size"),
+            "seed": SEED,
+        },
+        facts={
+            "query_change": "the largest change of a weight by the query bias",
+            "key_change": "the same by the key bias",
+            "value_change": "the same by the value bias",
+            "value_out": "the largest change of the output by the value bias",
+            "value_spread": "by how much that change differs from row to row",
+            "moves": "which of query, key and value moves the weights most: 0, 1 or 2",
+        },
+    ),
+    Kind(
+        name="dilution",
+        help="one key ahead of all others, among more and more of them",
+        settings={
+            "gap": setting(5.0, number(0, 12), "by how much it is ahead"),
+            "n": setting(10, whole(2, 100_000), "how many tokens"),
+        },
+        facts={
+            "weight": "what it weighs",
+            "at_ten": "what it weighs among 10",
+            "at_hundred": "among 100",
+            "at_thousand": "among 1 000",
+            "at_ten_thousand": "among 10 000",
+            "needed": "by how much it would have to be ahead to hold half of the row",
+        },
+    ),
+    Kind(
+        name="divisors",
+        help="the spread of scores after each of four divisions",
+        settings={
+            "d": setting(512, whole(64, 1024), "d_model"),
+            "heads": setting(8, whole(1, 16), "how many heads"),
+            "seed": SEED,
+        },
+        facts={
+            "width": "the head's width, d_k",
+            "nothing": "the spread without a division",
+            "root": "after ÷ √d_k",
+            "model_root": "after ÷ √d_model",
+            "closest": "which is closest to 1: ÷ 1, √d_k, d_k or √d_model, from 0",
+            "error": "how far dividing the query first is from dividing the score",
+        },
+    ),
+    Kind(
+        name="fill",
+        help="what stands in for a closed key before the softmax, in two types of numbers",
+        settings={
+            "fill": setting("billion", choice(("inf", "billion", "thousands")), "−∞, −1e9 or −10 000"),
+            "type": setting("float32", choice(("float32", "float16")), "the type of the numbers"),
+            "open": setting("none", choice(("one", "none")), "whether the row may see one key or none"),
+            "score": setting(1.0, decimal(-20_000, 1), "the score of the key that may be seen"),
+        },
+        facts={
+            "forbidden": "what closed keys weigh together",
+            "second": "the weight of the second key, which is closed",
+            "verdict": "0 where closed keys weigh nothing, 1 where they weigh something, 2 where there is NaN",
+        },
+    ),
+    Kind(
+        name="fixed",
+        help="one word is exchanged: fixed mixing weights beside those of attention",
+        settings={
+            "text": setting("The cat sat on the mat", free_text(), "the sentence"),
+            "own": OWN_TEXT,
+            "place": setting("cat", free_text(), "the word that is exchanged"),
+            "words": setting("dog king", free_text(), "what it may become, with spaces between"),
+            "seed": SEED,
+        },
+        facts={
+            "which": "which weights change: both (0), the fixed ones (1), attention's (2), none (3)",
+            "fixed_change": "the largest change of a fixed weight",
+            "attention_change": "the largest change of a weight of attention",
+            "fixed_parameters": "how many numbers the fixed weights are",
+            "attention_parameters": "how many numbers make attention's weights",
+        },
+    ),
+    Kind(
+        name="flags",
+        help="one mask of True and False, read by three libraries",
+        settings={
+            "library": setting("module", choice(("module", "function", "transformers")), "who reads it"),
+        },
+        facts={
+            "open": "how many of the 16 cells are open",
+            "first": "how many keys the first query sees",
+            "last": "how many keys the last query sees",
+            "sees": "0 where no query sees a later key, 1 where some does",
+            "empty": "how many queries see nothing",
+        },
+    ),
+    Kind(
+        name="frozen",
+        help="one word is exchanged: which rows of the output change",
+        settings={
+            "text": setting("The cat sat on the mat", free_text(), "the sentence"),
+            "own": OWN_TEXT,
+            "words": setting("dog river", free_text(), "what the word may become, with spaces between"),
+            "causal": setting(True, yes(), "yes: no token sees a later one"),
+            "seed": SEED,
+        },
+        facts={
+            "n": "how many tokens",
+            "changed": "how many rows changed in any bit",
+            "same": "how many are the same to the last bit",
+            "which": "0 where no row before the word changed, 1 where some did, 2 where nothing changed at all",
+        },
+    ),
     Kind(
         name="head",
         help="one head of a model's run, by the components of the inspect page",
@@ -148,10 +316,279 @@ KINDS: tuple[Kind, ...] = (
         needs_run=True,
     ),
     Kind(
+        name="hull",
+        help="four values on a plane, and where their weighted mean lies",
+        settings={"seed": SEED},
+        facts={
+            "within": "0 where the mean lies inside the ground between the values, 1 where it does not",
+            "longer": "0 where it is longer than every value, 1 where it is not",
+            "length": "the length of the mean",
+            "longest": "the length of the longest value",
+        },
+    ),
+    Kind(
         name="local",
         help="one head of the local layer, made in the browser",
         settings=_local_settings(),
         facts=OF_A_HEAD,
+    ),
+    Kind(
+        name="maps",
+        help="scores and weights of a sentence in a small head, under rules that can be changed",
+        settings={
+            "text": setting("The cat sat on the mat", free_text(), "the sentence"),
+            "own": OWN_TEXT,
+            "most": setting(7, whole(2, 10), "how many tokens at most"),
+            "d": setting(8, whole(1, 32), "how many numbers a token has"),
+            "tie": setting(False, yes(), "yes: X itself in place of Q and K"),
+            "causal": setting(False, yes(), "yes: no token sees a later one"),
+            "after": setting(False, yes(), "yes: the mask is applied to the weights, after the softmax"),
+            "keep_self": setting(True, yes(), "no: a token may not see itself"),
+            "padding": setting(0, whole(0, 4), "how many empty places follow the sentence"),
+            "axis": setting("keys", choice(("keys", "queries")), "what the softmax runs over"),
+            "controls": setting(
+                (), names(("axis", "tie", "causal", "after", "keep_self", "padding")), "what can be changed"
+            ),
+            "says": setting("sums", choice(("sums", "mirror", "open")), "what the sentence below is about"),
+            "cell": setting(38, whole(20, 60), "the size of a cell"),
+            "seed": SEED,
+        },
+        facts={
+            "n": "how many places",
+            "score_asymmetry": "the largest difference between a score and its mirror image",
+            "weight_asymmetry": "the same of weights",
+            "symmetric": "0 where the weights are their own mirror image, 1 where they are not",
+            "own_tops": "in how many rows a token's largest score is its own",
+            "mostly_own": "0 where those are more than half of the rows, 1 where they are not",
+            "row_low": "the lowest sum of a row",
+            "row_high": "the highest sum of a row",
+            "column_low": "the lowest sum of a column",
+            "column_high": "the highest sum of a column",
+            "rows_even": "0 where all rows sum to 1, 1 where not",
+            "columns_even": "0 where all columns sum to 1, 1 where not",
+            "nan_rows": "how many rows are NaN",
+            "first_self": "what the first token gives itself",
+            "first_row": "0 where the first row sums to 1, 1 where to something else, 2 where it is NaN",
+            "open": "how many cells are open",
+            "cells": "how many cells there are",
+            "last_seen": "how many tokens the last word sees",
+        },
+    ),
+    Kind(
+        name="mix",
+        help="one row of a small head: weights, values and their weighted mean",
+        settings={
+            "text": setting("The cat sat on the mat", free_text(), "the sentence"),
+            "own": OWN_TEXT,
+            "pin": setting("", free_text(), "the word whose row is shown first, its last occurrence"),
+            "d": setting(4, whole(1, 8), "how many numbers a token has"),
+            "causal": setting(False, yes(), "yes: no token sees a later one"),
+            "mask_control": setting(False, yes(), "yes: the mask can be switched"),
+            "seed": SEED,
+        },
+        facts={
+            "n": "how many tokens",
+            "query": "the token whose row is shown",
+            "most": "the token that it weighs most",
+            "most_weight": "its weight",
+            "self_weight": "what the token gives itself",
+            "sum": "what the row sums to",
+            "seen": "how many tokens weigh something",
+            "unseen": "how many weigh nothing",
+            "first_out": "the first number that comes out",
+        },
+    ),
+    Kind(
+        name="operations",
+        help="operations of an attention layer and a recurrent one, and their steps in a row",
+        settings={
+            "n": setting(128, whole(16, 8192), "how many tokens: a power of 2"),
+            "d": setting(512, whole(64, 4096), "the width: a power of 2"),
+        },
+        facts={
+            "fewer": "which takes fewer operations: attention (0), the recurrent layer (1), neither (2)",
+            "ratio": "attention's operations divided by the recurrent layer's",
+            "attention": "attention's operations, n²d",
+            "recurrent": "the recurrent layer's, nd²",
+            "steps_rnn": "the recurrent layer's steps in a row",
+        },
+    ),
+    Kind(
+        name="path",
+        help="how far one token's trace gets in a recurrent network, and in attention",
+        settings={
+            "n": setting(12, whole(3, 16), "how many tokens"),
+            "step": setting(0, whole(0, 16), "how many steps are done at first"),
+            "seed": SEED,
+        },
+        facts={
+            "n": "how many tokens",
+            "path_rnn": "steps from the first token to the last in a recurrent network",
+            "path_attention": "the same in attention",
+            "left": "what arrives of a change at the last place, by the chain",
+            "left_attention": "the same by attention",
+        },
+    ),
+    Kind(
+        name="rank",
+        help="W_Q and W_K as one matrix, and its singular values",
+        settings={
+            "d": setting(8, whole(2, 8), "d_model"),
+            "width": setting(3, whole(1, 8), "the head's width, d_k"),
+            "seed": SEED,
+        },
+        facts={
+            "d": "d_model",
+            "width": "d_k",
+            "rank": "how many singular values are above 0",
+            "two": "how many numbers two matrices hold",
+            "one": "how many numbers one matrix holds",
+            "fewer": "0 where two matrices hold fewer, 1 where one does, 2 where both are equal",
+            "asymmetry": "how far the matrix is from its mirror image",
+        },
+    ),
+    Kind(
+        name="rotation",
+        help="a query and keys on a plane that are turned",
+        settings={
+            "angle": setting(60, whole(0, 360), "by how many degrees"),
+            "what": setting("both", choice(("both", "query")), "what is turned"),
+            "seed": SEED,
+        },
+        facts={
+            "products": "whether the products grew (0), shrank (1) or stayed (2)",
+            "change": "the largest change of a product",
+            "moved": "the largest change of a coordinate",
+        },
+    ),
+    Kind(
+        name="saturation",
+        help="the softmax over random keys as they grow longer, with and without the scale",
+        settings={
+            "d": setting(64, whole(4, 1024), "d_k: 4, 16, 64, 256 or 1024"),
+            "measure": setting("top", choice(("top", "entropy", "slope")), "what is shown"),
+            "seed": SEED,
+        },
+        facts={
+            "top": "the mean largest weight without the scale",
+            "scaled_top": "the same with it",
+            "entropy": "the mean entropy without the scale, in nats",
+            "scaled_entropy": "the same with it",
+            "slope": "the mean answer to a change of the scores without the scale",
+            "scaled_slope": "the same with it",
+            "first_top": "the mean largest weight at d_k = 4, without the scale",
+            "last_top": "the same at d_k = 1024",
+            "last_scaled_top": "the same with the scale",
+            "trend": "whether the largest weight grows (0), shrinks (1) or stays (2) as d_k grows, without the scale",
+            "scaled_trend": "the same with it",
+            "uniform": "the entropy of even weights",
+        },
+    ),
+    Kind(
+        name="slope",
+        help="how much weights move when a score does",
+        settings={"score": setting(0.5, decimal(-8, 8), "the first score")},
+        facts={
+            "weight": "the first weight",
+            "own": "how much it moves with its own score",
+            "cross": "how much it moves with the second score",
+            "steepest": "at which of the weights 0.1, 0.5 and 0.9 the slope is largest, from 0",
+            "at_tenth": "the slope at 0.1",
+            "at_half": "the slope at 0.5",
+        },
+    ),
+    Kind(
+        name="softmax",
+        help="scores that can be typed, and every step to their weights",
+        settings={
+            "scores": setting((2.0, 1.0, -1.0), numbers(-1_000_000, 1_000_000), "the scores at first"),
+            "temperature": setting(1.0, number(0.1, 10), "what they are divided by"),
+            "shift": setting(0, whole(0, 10_000), "what is added to every score: 0 or a power of 10"),
+            "sink": setting(False, yes(), "yes: one more score of 0 takes its share"),
+            "controls": setting((), names(("temperature", "shift", "sink")), "what can be changed beside the scores"),
+            "rows": setting(
+                ("score", "lowered", "exp", "weight"),
+                names(("score", "tempered", "lowered", "exp", "plain", "naive", "weight")),
+                "which steps are shown",
+            ),
+            "says": setting("steps", choice(("steps", "temperature", "shift", "sink")), "what the sentence is about"),
+        },
+        facts={
+            "top": "the largest weight",
+            "top_name": "whose it is",
+            "gap": "by how much its score is ahead of the next",
+            "ratio": "how many times the next weight it is",
+            "total": "what the tokens' weights sum to",
+            "nothing": "what goes to the score of 0",
+            "entropy": "the entropy, in nats",
+            "top_at_one": "the largest weight at a temperature of 1",
+            "against_one": "whether the row is flatter (0) than at a temperature of 1, sharper (1), or the same (2)",
+            "first": "the first weight",
+            "plain_first": "the first score divided by the sum of all",
+            "plain_fits": "0 where scores divided by their sum lie between 0 and 1, 1 where they do not",
+            "naive_fails": "0 where float32 gives numbers without taking the largest away, 1 where it gives NaN",
+        },
+    ),
+    Kind(
+        name="strips",
+        help="the tokens of a sentence as vectors",
+        settings={
+            "text": setting("The cat sat on the mat", free_text(), "the sentence"),
+            "own": OWN_TEXT,
+            "d": setting(6, whole(1, 12), "how many numbers a token has"),
+            "positions": setting(False, yes(), "yes: a token's place is added"),
+            "positions_control": setting(False, yes(), "yes: that can be switched"),
+            "seed": SEED,
+        },
+        facts={
+            "n": "how many tokens",
+            "d": "how many numbers each has",
+            "numbers": "how many numbers in all",
+            "word": "the first word that stands twice",
+            "first": "where it stands first",
+            "second": "where it stands next",
+            "apart": "the largest difference between its two vectors",
+            "twins": "0 where they are equal, 1 where they are not",
+        },
+    ),
+    Kind(
+        name="variance",
+        help="the spread of scores of random queries and keys as they grow longer",
+        settings={
+            "d": setting(64, whole(4, 1024), "d_k: 4, 16, 64, 256 or 1024"),
+            "mean": setting(0.0, decimal(-2, 2), "the mean of every number"),
+            "mean_control": setting(False, yes(), "yes: the mean can be changed"),
+            "seed": SEED,
+        },
+        facts={
+            "d": "d_k",
+            "std": "the measured standard deviation of q·k",
+            "expected": "the expected one",
+            "scaled": "the measured one after ÷ √d_k",
+            "root": "√d_k",
+            "mean": "the measured mean of q·k",
+            "expected_mean": "the expected mean",
+            "ends": "the spread at d_k = 1024 divided by that at 4",
+        },
+    ),
+    Kind(
+        name="views",
+        help="one token's vector and its query, key and value",
+        settings={
+            "text": setting("The cat sat on the mat", free_text(), "the sentence"),
+            "own": OWN_TEXT,
+            "d": setting(6, whole(2, 8), "how many numbers a token has: a multiple of the heads"),
+            "heads": setting(2, whole(1, 4), "how many heads"),
+            "entry": setting(3, whole(0, 7), "which number of the vector is chosen at first, below d"),
+            "seed": SEED,
+        },
+        facts={
+            "d": "how many numbers a token has",
+            "width": "how many a query has",
+            "moves": "what moves with the chosen number: the query (0), the key (1), the value (2), all three (3)",
+            "moved": "how many of the three move with it",
+            "parameters": "how many numbers the three matrices hold",
+        },
     ),
 )
 

@@ -1,0 +1,1 @@
+"""The lessons' check questions, answered a second time and in another way."""

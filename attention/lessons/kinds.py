@@ -538,7 +538,6 @@ KINDS: tuple[Kind, ...] = (
             "d": setting(6, whole(1, 12), "how many numbers a token has"),
             "positions": setting(False, yes(), "yes: a token's place is added"),
             "positions_control": setting(False, yes(), "yes: that can be switched"),
-            "seed": SEED,
         },
         facts={
             "n": "how many tokens",

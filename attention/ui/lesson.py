@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 # What is read: {lesson, text, article}, as the browser last said it.
 PLACE = "headlight.lesson-place"
 MOST_SENTENCE = 300
-KEYS = ("lesson", "text", "article")
 
 
 def show() -> None:
@@ -48,13 +47,17 @@ def show() -> None:
 def _place() -> tuple[str, str, bool]:
     """The lesson's name, the person's sentence and whether all lessons are read as one article; at first the link's."""
     if PLACE not in st.session_state:
-        given = {key: st.query_params.get(key, "") for key in KEYS}
-        # A sentence that was looked at comes along; a sample is nobody's own.
-        if given["text"] in {sample.text for sample in all_samples()}:
-            given["text"] = ""
+        query = st.query_params
+        text = query.get("sentence", "") or _looked_at(query.get("text", ""))
+        given = {"lesson": query.get("lesson", ""), "text": text, "article": query.get("article", "")}
         st.session_state[PLACE] = _settled(given)
     kept: tuple[str, str, bool] = st.session_state[PLACE]
     return kept
+
+
+def _looked_at(text: str) -> str:
+    """A sentence that was looked at on the inspect page comes along; a sample is nobody's own."""
+    return "" if text in {sample.text for sample in all_samples()} else text
 
 
 def _hear() -> None:

@@ -13,6 +13,8 @@ from attention.browser import parts, store
 from attention.figures.palette import DARK, LIGHT, Palette
 from attention.ui import boundary, components, share, state
 
+# The keys of an address of the lessons (`static/lesson/address.js`).
+OF_LESSONS = ("lesson", "step", "sentence", "article", "present")
 RAN = "headlight.ran"  # set once app.py has run in this session
 
 
@@ -83,9 +85,14 @@ def bar(here: str) -> None:
     asked = boundary.said("bar", "open", str)
     target = next((page for page in PAGES if asked is not None and page.path == (asked or first)), None)
     if target is not None:
-        st.switch_page(target.file, query_params=st.query_params.to_dict())
+        st.switch_page(target.file, query_params=_carried())
     if shares:
         share.follow()
+
+
+def _carried() -> dict[str, str]:
+    """What of the address means something on another page too; a place in the lessons does not."""
+    return {key: value for key, value in st.query_params.to_dict().items() if key not in OF_LESSONS}
 
 
 def _enter() -> None:

@@ -58,10 +58,18 @@ export function another(state, draw) {
   });
 }
 
+// Figures that say that they show the beginning of a sentence alone.
+const cut = new WeakSet();
+
 /** The tokens of a figure's sentence, at most so many: the person's own where the figure takes it, else the settings'. */
 export function sentenceOf(settings, context, most = 10) {
   const own = settings.own ? tokensOf(context.sentence()) : [];
-  return (own.length ? own : tokensOf(settings.text)).slice(0, most);
+  const tokens = own.length ? own : tokensOf(settings.text);
+  if (tokens.length > most) {
+    cut.add(context);
+    context.say(`Shown are the first ${most} of ${tokens.length} tokens.`);
+  } else if (cut.delete(context)) context.say("");
+  return tokens.slice(0, most);
 }
 
 /** The tokens' names; one that stands more than once gets its place behind it, counted from 0. */

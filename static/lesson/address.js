@@ -1,19 +1,22 @@
-/** Where a person is in the lessons, as the page's address says it: {lesson, step, text, article, presents}. */
+/**
+ * Where a person is in the lessons, as the page's address says it: {lesson, step, text, article, presents}. The person's text
+ * has the key `sentence`, for `text` is the inspect page's, which has a view of its own.
+ */
 
-const OWN = ["lesson", "step", "text", "article", "present"];
+// Keys with which the page stands inside another one; all others are none of a lesson's.
+const EMBEDDING = ["embed", "embed_options"];
 
 /** What an address' query says; lesson and step are "" where it names none. */
 export function placeOf(search) {
   const query = new URLSearchParams(search);
   const of = (key) => query.get(key) ?? "";
-  return { lesson: of("lesson"), step: of("step"), text: of("text"), article: of("article") === "1", presents: of("present") === "1" };
+  return { lesson: of("lesson"), step: of("step"), text: of("sentence"), article: of("article") === "1", presents: of("present") === "1" };
 }
 
-/** The query of a place; keys of `search` that are none of a lesson's stay. */
+/** The query of a place; of `search` stays what says that the page stands inside another one. */
 export function queryOf({ lesson = "", step = "", text = "", article = false, presents = false }, search = "") {
-  const query = new URLSearchParams(search);
-  for (const key of OWN) query.delete(key);
-  const says = { lesson: article ? "" : lesson, step: article ? "" : step, text, article: article ? "1" : "", present: presents ? "1" : "" };
+  const query = new URLSearchParams([...new URLSearchParams(search)].filter(([key]) => EMBEDDING.includes(key)));
+  const says = { lesson: article ? "" : lesson, step: article ? "" : step, sentence: text, article: article ? "1" : "", present: presents ? "1" : "" };
   for (const [key, value] of Object.entries(says)) if (value) query.set(key, value);
   return query.size ? `?${query}` : "";
 }

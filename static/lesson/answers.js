@@ -13,28 +13,32 @@ export const TOPICS = [
 
 let loading = null;
 
-/** All questions: a Map from name to {topic, make}. Throws where two topics have one name, or a topic cannot be loaded. */
+/**
+ * All questions: {found: a Map from name to {topic, make}, failed: what could not be loaded, in words}, for one topic's fault
+ * takes no other's questions away. Rejects where two topics have one name.
+ */
 export function questions() {
-  loading ??= Promise.all(TOPICS.map((topic) => import(`./answers/${topic}.js${version}`))).then(merged);
-  loading.catch(() => { loading = null; });
+  loading ??= Promise.allSettled(TOPICS.map((topic) => import(`./answers/${topic}.js${version}`))).then(merged);
   return loading;
 }
 
-function merged(modules) {
+function merged(loaded) {
   const found = new Map();
-  modules.forEach(({ answers }, at) => {
-    for (const [name, make] of Object.entries(answers)) {
+  const failed = [];
+  loaded.forEach(({ value, reason }, at) => {
+    if (reason) failed.push(`${TOPICS[at]}: ${reason.message}`);
+    for (const [name, make] of Object.entries(value?.answers ?? {})) {
       if (found.has(name)) throw new Error(`Two topics have a question “${name}”: ${found.get(name).topic} and ${TOPICS[at]}.`);
       found.set(name, { topic: TOPICS[at], make });
     }
   });
-  return found;
+  return { found, failed };
 }
 
 /** One question with the numbers of a seed: {given, answer, tolerance}. */
 export async function asked(name, seed) {
-  const found = (await questions()).get(name);
-  if (!found) throw new Error(`There is no question “${name}” in any topic of static/lesson/answers.`);
-  const made = found.make(random(seed));
-  return { tolerance: 0.01, ...made };
+  const { found, failed } = await questions();
+  const own = found.get(name);
+  if (!own) throw new Error(["there is no such question", name, ...failed].join("; "));
+  return { tolerance: 0.01, ...own.make(random(seed)) };
 }

@@ -4,8 +4,8 @@ const version = new URL(import.meta.url).search;
 const [{ ui }, { howFar }, { sentenceField }, { count }] = await Promise.all(
   ["../headlight", "./progress", "./top", "./words"].map((name) => import(`${name}.js${version}`)));
 
-// Steps with these anchors are offered by name, in whichever lesson they stand.
-const OFFERS = { "sixty-seconds": "Explain it in 60 seconds", worksheet: "Worksheet with its key" };
+// The lesson of this name, without its number, is offered on its own.
+const MINUTE = /^\d*-?minute$/;
 
 /** The page of all lessons. */
 export function contentsOf(app) {
@@ -47,9 +47,8 @@ function card(app, lesson, at) {
 }
 
 function more(app, contents) {
-  const found = Object.entries(OFFERS).flatMap(([anchor, words]) => contents.filter(({ steps }) => steps.some((step) => step.anchor === anchor))
-    .slice(0, 1).map(({ name }) => app.anchor({ lesson: name, step: anchor }, words)));
-  return ui.make("p", { class: "more" }, ...found, app.anchor({ article: true }, "All as one article, to read or print"));
+  const minute = contents.find(({ name }) => MINUTE.test(name));
+  return ui.make("p", { class: "more" }, minute ? app.anchor({ lesson: minute.name }, minute.title) : null, app.anchor({ article: true }, "All as one article, to read or print"));
 }
 
 function foot(app) {

@@ -4,24 +4,24 @@
  */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { hosting }, { attempt, tools }] = await Promise.all(["../headlight", "./hosts", "./tools"].map((name) => import(`${name}.js${version}`)));
-
-// Kinds whose runs come from the server; all others are made in the browser.
-const RUN = "head";
+const [{ ui }, { css, large }, { hosting }, { attempt, tools }] = await Promise.all(["../headlight", "./base", "./hosts", "./tools"].map((name) => import(`${name}.js${version}`)));
 
 /**
  * {root, start(), ready, facts(), tokens(), listen(heard), cover(on), draw(), arrive(), picture(), stop(), isWide} of a figure
  * block. app: what the lesson knows (`main.js`). place: {lesson, title, step}. It loads nothing before `start()`.
  */
 export function figureOf(app, block, place) {
-  const body = ui.make("div", { class: "figure-body" });
+  const host = ui.make("div", { class: "figure-body" });
+  const body = ui.make("div", { class: "figure-root" });
+  const enlarging = ui.make("style");
+  host.attachShadow({ mode: "open" }).append(ui.make("style", {}, css), enlarging, body);
   const said = ui.make("p", { class: "figure-said", role: "status" });
   const foot = ui.make("div", { class: "figure-foot" });
-  const root = ui.make("section", { class: "figure", "aria-label": `Figure: ${place.title}` }, body, said, foot);
+  const root = ui.make("section", { class: "figure", "aria-label": `Figure: ${place.title}` }, host, said, foot);
   const store = block.store || `${place.lesson}-${place.step}`;
-  const hosts = hosting({ load: app.component, data: app.data, store, isLocal: block.kind !== RUN });
+  const hosts = hosting({ load: app.component, data: app.data, store, isLocal: !block.needs_run });
   const heard = new Set();
-  const own = { made: null, covered: false, width: 0, started: null, stopped: false, observer: null };
+  const own = { made: null, covered: false, width: 0, started: null, failed: false, stopped: false, observer: null };
 
   const changed = () => {
     if (own.covered) mark(); // what came since is a result too
@@ -57,6 +57,7 @@ export function figureOf(app, block, place) {
       mark();
       changed();
     } catch (error) {
+      own.failed = true;
       body.replaceChildren(ui.make("p", { class: "problem", role: "alert" }, `This figure could not be shown: ${error.message}`));
     }
   }
@@ -83,13 +84,15 @@ export function figureOf(app, block, place) {
 
   const result = {
     root, body, block, place, store, start, context, isWide: false,
-    get ready() { return own.made !== null; },
+    get ready() { return own.made !== null || own.failed; },
     facts: () => own.made?.facts?.() ?? {},
     tokens: () => own.made?.tokens?.() ?? [],
     listen(hear) {
       heard.add(hear);
       return () => heard.delete(hear);
     },
+    /** Larger, while one presents. */
+    enlarge(on) { enlarging.textContent = on ? large : ""; },
     cover(on) {
       own.covered = on;
       mark();

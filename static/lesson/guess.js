@@ -18,7 +18,7 @@ const EXAMPLE = 0.123;
 /** {root, isOpen(), reveal(), stop()} of a guess block about a figure. place: {lesson, step}. isShown: reveal it at once. */
 export function guessOf(app, block, figure, { place, isShown = false }) {
   const kept = () => app.progress.lesson(place.lesson).guesses[place.step] ?? null;
-  const state = { open: true, tokens: "", buttons: new Map(), slider: null, words: {} };
+  const state = { open: true, tokens: "", buttons: new Map(), slider: null, words: {}, waiting: null };
   const options = ui.make("div", { class: "options", role: "group" });
   const verdict = ui.make("div", { class: "verdict", "aria-live": "polite" });
   const ghost = ui.make("div", { class: "verdict ghost", "aria-hidden": "true" });
@@ -53,12 +53,22 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
   function reveal(said) {
     const now = truth();
     if (now === undefined) {
-      notYet.textContent = "The figure is not here yet: a moment.";
+      wait(said);
       return;
     }
+    state.waiting = null;
     notYet.textContent = "";
     app.progress.guess(place.lesson, place.step, { said, truth: now });
     open({ said, truth: now });
+  }
+
+  /** Some figures know what is true only once they have run: what was said is kept till then, and they may be used. */
+  function wait(said) {
+    state.waiting = { said };
+    press(said);
+    show.hidden = true;
+    figure.cover(false);
+    notYet.textContent = `${said === null ? "" : `You said ${named(said)}. `}What is true will stand here as soon as the figure knows it.`;
   }
 
   function open(guess) {
@@ -98,7 +108,7 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
   /** What the figure says now, which may not be what it said then. */
   function follow() {
     fillTokens();
-    notYet.textContent = "";
+    if (state.waiting && truth() !== undefined) return reveal(state.waiting.said);
     if (state.open) return;
     const { guess, after, since } = state.words;
     after.replaceChildren(...elements(block.after, { facts: figure.facts(), link: app.link(place.lesson) }));
@@ -109,7 +119,8 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
 
   function reset() {
     app.progress.guess(place.lesson, place.step, null);
-    state.open = true;
+    Object.assign(state, { open: true, waiting: null });
+    notYet.textContent = "";
     root.classList.remove("is-said");
     verdict.replaceChildren();
     show.hidden = false;
@@ -123,21 +134,22 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
   function build() {
     ask.replaceChildren(...elements(block.ask, { link: app.link(place.lesson) }));
     if (isNumber) numberField();
-    else if (!isTokens) choices(block.options.map((option, at) => [at, plain(option)]));
+    else if (!isTokens) choices(block.options.map((option, at) => [at, ...elements(option)]));
     const longest = isTokens ? "a token" : isNumber ? "0.123" : block.options.map(plain).sort((a, b) => b.length - a.length)[0];
     const example = plain(block.after).replace(/\{\w+\}/g, String(EXAMPLE));
     ghost.append(ui.make("p", { class: "said" }, `✗ Not so: you said “${longest}”; it is “${longest}”.`), ui.make("p", { class: "after" }, example), ui.make("p", { class: "since" }));
   }
 
   function choices(list) {
-    state.buttons = new Map(list.map(([value, words]) => [value, Object.assign(button(words, () => state.open && reveal(value)), { ariaPressed: "false" })]));
+    state.buttons = new Map(list.map(([value, ...words]) => [value, Object.assign(button(words, () => state.open && reveal(value)), { ariaPressed: "false" })]));
     options.replaceChildren(...state.buttons.values());
   }
 
   function numberField() {
     const { low, high } = block;
-    const step = (high - low) / 100;
-    const input = ui.make("input", { type: "range", min: String(low), max: String(high), step: String(step), value: String((low + high) / 2), "aria-label": plain(block.ask) });
+    const isWhole = Number.isInteger(low) && Number.isInteger(high) && high - low >= 50;
+    const step = isWhole ? 1 : (high - low) / 100;
+    const input = ui.make("input", { type: "range", min: String(low), max: String(high), step: String(step), value: String(isWhole ? Math.round((low + high) / 2) : (low + high) / 2), "aria-label": plain(block.ask) });
     const says = ui.make("output", {}, shown(Number(input.value)));
     const take = button("That is my guess", () => reveal(Number(input.value)));
     input.addEventListener("input", () => { says.textContent = shown(Number(input.value)); });
@@ -188,11 +200,11 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
     figure.cover(true);
   }
   fillTokens();
-  return { root, isOpen: () => state.open, reveal: () => reveal(null), stop };
+  return { root, isOpen: () => state.open && !state.waiting, reveal: () => reveal(null), stop };
 }
 
 function button(words, act, kind = "") {
-  const made = ui.make("button", { type: "button", class: kind }, words);
+  const made = ui.make("button", { type: "button", class: kind }, ...[words].flat());
   made.addEventListener("click", act);
   return made;
 }

@@ -22,6 +22,7 @@ function proseLines(prose) {
 export function presenting(root, step) {
   const lines = linesOf(step);
   let at = -1;
+  step.figure?.enlarge(true);
 
   function show(index) {
     at = Math.max(0, Math.min(lines.length - 1, index));
@@ -52,6 +53,7 @@ export function presenting(root, step) {
       return true;
     },
     stop() {
+      step.figure?.enlarge(false);
       for (const { element } of lines) element.classList.remove("one-line", "now");
     },
   };

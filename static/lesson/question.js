@@ -50,7 +50,7 @@ export function questionOf(app, block, { place, number }) {
 
   function write() {
     const words = elements(block.ask, { facts: givens(), link });
-    state.field = block.options?.length ? choice(block.options.map((option) => plainWith(option, givens()))) : typed();
+    state.field = block.options?.length ? choice(block.options.map((option) => elements(option, { facts: givens() }))) : typed();
     const submit = ui.make("button", { type: "submit" }, "Check");
     const another = ui.make("button", { type: "button", class: "plain" }, "Another one");
     another.addEventListener("click", () => {
@@ -78,7 +78,7 @@ export function questionOf(app, block, { place, number }) {
   function choice(options) {
     const name = `${block.name}-${number}-${state.turn}`;
     const inputs = options.map((_, at) => ui.make("input", { type: "radio", name, value: String(at) }));
-    const labels = options.map((words, at) => ui.make("label", {}, inputs[at], ui.make("span", {}, words)));
+    const labels = options.map((words, at) => ui.make("label", {}, inputs[at], ui.make("span", {}, ...words)));
     const root = ui.make("div", { class: "choices", role: "radiogroup", "aria-label": "Your answer" }, ...labels);
     const read = () => {
       const at = inputs.findIndex((input) => input.checked);

@@ -11,7 +11,7 @@ export function tools(app, figure, block, place) {
   const picture = (format) => button(format.toUpperCase(), `Save the figure as ${format === "svg" ? "an SVG, for slides and papers" : "a PNG"}`, () => figure.attempt(() => saved(app, figure, format)));
   const pictures = ui.make("span", { class: "pictures" }, ui.make("span", { class: "label" }, "Image"), picture("svg"), picture("png"));
   line.append(pictures, linkButton(app, place));
-  if (block.inspect) line.append(inspector(app, block.inspect));
+  if (block.inspect) line.append(inspector(app, place));
   const follow = () => { pictures.hidden = !figure.hasPicture() || figure.root.classList.contains("is-covered"); };
   figure.listen(follow);
   new MutationObserver(follow).observe(figure.root, { attributes: true, attributeFilter: ["class"] });
@@ -30,10 +30,14 @@ export function linkButton(app, place) {
   return made;
 }
 
-function inspector(app, query) {
-  const search = query.startsWith("?") ? query : `?${query}`;
-  return ui.make("a", { href: `${app.base()}/${search}`, target: "_blank", rel: "noopener", class: "inspect", title: "The same state on the inspect page, in another tab" },
+function inspector(app, place) {
+  const made = ui.make("a", { target: "_blank", rel: "noopener", class: "inspect", title: "The same state on the inspect page, in another tab" },
     "Open in the inspector ", ui.make("span", { "aria-hidden": "true" }, "↗"));
+  // The person's sentence may have changed since.
+  const lead = () => { made.href = `${app.base()}/?${app.inspected(place)}`; };
+  for (const event of ["pointerdown", "focus", "click"]) made.addEventListener(event, lead);
+  lead();
+  return made;
 }
 
 async function saved(app, figure, format) {

@@ -10,6 +10,7 @@ const TAGS = new Set([
   "p", "strong", "em", "code", "pre", "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td", "a", "blockquote", "h3", "h4", "br", "hr",
   "sub", "sup", "formula",
 ]);
+const INDEX = /(?<![\p{L}\p{N}_])([A-Za-zα-ωΑ-Ω])_([A-Za-z0-9]{1,5})(?![\p{L}\p{N}_(])/gu;
 const CLASS = /^[a-z -]{1,60}$/;
 
 /**
@@ -17,8 +18,19 @@ const CLASS = /^[a-z -]{1,60}$/;
  * act} of where a link leads, or null where it leads nowhere that is known here.
  */
 export function elements(tree, { facts = null, link = () => null } = {}) {
-  const nodes = typeof tree === "string" ? [tree] : tree ?? [];
-  return nodes.map((node) => (typeof node === "string" ? (facts ? filled(node, facts) : node) : elementOf(node, { facts, link })));
+  if (typeof tree === "string") return indexed(facts ? filled(tree, facts) : tree);
+  return (tree ?? []).map((node) => (typeof node === "string" ? (facts ? filled(node, facts) : node) : elementOf(node, { facts, link })));
+}
+
+/** A line that is no Markdown: single letters' indices below the line, as `attention/lessons/prose.py` sets them. */
+function indexed(text) {
+  const nodes = [];
+  let end = 0;
+  for (const found of text.matchAll(INDEX)) {
+    nodes.push(text.slice(end, found.index), found[1], ui.make("sub", {}, found[2]));
+    end = found.index + found[0].length;
+  }
+  return [...nodes, text.slice(end)].filter(Boolean);
 }
 
 /** What a tree says, without its tags. */

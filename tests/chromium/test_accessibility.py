@@ -34,7 +34,15 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
     "cross": ("", {"model": "dates", "text": "3 May 1998", "kind": "cross"}),
     "problem": ("", {"text": ""}),
     "models": ("models", {}),
+    "learn": ("learn", {}),
+    "lesson": ("learn", {"lesson": "03-scores", "step": "related"}),
+    "questions": ("learn", {"lesson": "03-scores", "step": "check"}),
     SHARE: ("", {}),
+}  # fmt: skip
+# What stands there once a view is complete; else the line at the foot.
+READY = {
+    "models": "h2.hl-library", "problem": ".st-key-problem", "learn": ".lessons h2", "lesson": ".guess .options button",
+    "questions": ".question .ask",
 }  # fmt: skip
 TABS = ("Link", "Picture", "Files", "Open a file")
 # What axe finds in Streamlit's own elements, and nothing else: a rule, and which elements it may be found in.
@@ -98,14 +106,14 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def address(app_url: str, name: str) -> str:
     path, fields = VIEWS[name]
-    return f"{app_url}/{path}" + (f"?{urlencode({'v': 1, **fields})}" if fields else "")
+    version = {} if path else {"v": 1}
+    return f"{app_url}/{path}" + (f"?{urlencode({**version, **fields})}" if fields else "")
 
 
 def go(page: Page, app_url: str, name: str, settle: Any) -> None:
     page.emulate_media(color_scheme="light", reduced_motion="no-preference")
     page.goto(address(app_url, name))
-    ready = "h2.hl-library" if name == "models" else ".st-key-problem" if name == "problem" else ".hl-foot"
-    page.locator(ready).first.wait_for(timeout=SECONDS)
+    page.locator(READY.get(name, ".hl-foot")).first.wait_for(timeout=SECONDS)
     settle(page)
     if name == SHARE:
         page.get_by_role("button", name="Share", exact=True).click()

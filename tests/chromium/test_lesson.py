@@ -13,8 +13,8 @@ from attention.browser import lessons as told
 from attention.figures.palette import LIGHT
 from attention.lessons.parse import parse
 from attention.lessons.records import Lesson
-from attention.lessons.state import view_of
 from tests.chromium import harness
+from tests.chromium.lesson_pictures import NO_LANDMARKS, bring
 from tests.chromium.test_accessibility import DEEP, TARGETS, faults
 
 KEY = "headlight.lessons"
@@ -365,13 +365,13 @@ def test_the_persons_sentence_is_shown_said_to_the_server_and_kept(page: Page) -
     field.press("Enter")
     expect(lessons.locator(".plain-sentence .chip")).to_have_text(SENTENCE.split())
     assert harness.messages(page) == [["place", {"lesson": "01-first", "text": SENTENCE, "article": False}]]
-    assert place(page)["text"] == SENTENCE
+    assert place(page)["sentence"] == SENTENCE
     opened(page, "?lesson=01-first")
     expect(field).to_have_value(SENTENCE)
     assert harness.messages(page) == [["place", {"lesson": "01-first", "text": SENTENCE, "article": False}]]
     lessons.get_by_role("button", name="Clear").click()
     expect(lessons.locator(".plain-sentence .chip")).to_have_text(["the", "cat", "sat", "on", "the", "mat"])
-    assert "text" not in place(page)
+    assert "sentence" not in place(page)
 
 
 def test_a_browser_that_keeps_nothing_can_learn_too(page: Page) -> None:
@@ -455,23 +455,11 @@ def test_what_is_printed_from_a_dark_page_is_drawn_on_light_paper(page: Page) ->
     assert page.evaluate("() => papers") == ["light"]
 
 
-def bring(page: Page, lesson: Lesson) -> None:
-    """The runs of a lesson's figures, as the server brings them."""
-    groups = []
-    for store, figure in told.figures((lesson,)):
-        view = view_of(figure)
-        trace = attention.trace(view.model, view.text)
-        head = trace.head(view.layer, view.head)
-        query = told.pinned(head, figure, view)
-        groups.append({"store": store} | told.group(head, view, query, show=figure.settings["show"]))
-    harness.add(page, "runs", told.runs(groups))
-
-
 def test_a_models_head_waits_for_its_run_and_knows_its_facts(page: Page) -> None:
     lessons = opened(page, "?lesson=02-second")
     expect(lessons.locator(".run-status")).to_contain_text("The model is being run")
     guessed(page).get_by_role("button", name="Show it without a guess").click()
-    expect(guessed(page).locator(".not-yet")).to_contain_text("not here yet")
+    expect(guessed(page).locator(".not-yet")).to_contain_text("as soon as the figure knows")
     bring(page, LESSONS[1])
     expect(lessons.locator(".run-status")).to_be_hidden()
     expect(guessed(page).locator(".options button")).to_have_text(["the", "cat", "sat", "on"])
@@ -558,5 +546,4 @@ def test_a_phone_shows_all_of_it_and_axe_finds_no_fault(page: Page, query: str) 
         page.wait_for_timeout(100)
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
         assert page.evaluate(TARGETS, [24, "[data-none]"]) == []
-        # The harness' page has no landmarks, which Streamlit's has.
-        assert [fault for fault in faults(page) if not fault.startswith(("region:", "landmark-one-main:"))] == []
+        assert [fault for fault in faults(page) if not fault.startswith(NO_LANDMARKS)] == []

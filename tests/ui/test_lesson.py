@@ -79,6 +79,7 @@ def test_a_persons_sentence_is_run_where_a_figure_takes_it() -> None:
 def test_what_was_looked_at_comes_along_and_a_sample_does_not() -> None:
     assert given(page(text="A word of mine."))["lesson"]["sentence"] == "A word of mine."
     assert given(page(text=samples()[1].text))["lesson"]["sentence"] == ""
+    assert given(page(text="Mine.", sentence="Mine again."))["lesson"]["sentence"] == "Mine again."
 
 
 def test_all_lessons_are_an_article() -> None:

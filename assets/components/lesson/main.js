@@ -13,13 +13,15 @@ const states = new WeakMap();
 const PRESENTING = "hl-presenting";
 const FORWARD = ["ArrowRight", "PageDown", " "];
 const BACK = ["ArrowLeft", "PageUp"];
+// What of a figure's block follows the person's sentence; it makes no other lesson.
+const OF_THE_SENTENCE = ["inspect", "takes"];
 // How far a page may be from its end and is at it.
 const AT_END = 8;
 
 function build(parent) {
   const root = ui.make("div", { class: "lessons-root" });
   parent.append(root);
-  const state = { root, data: null, place: placeOf(location.search), sentence: "", progress: progressOf(), send: () => {}, told: "", key: "", view: null, step: null, talk: null, palette: null, stops: null };
+  const state = { root, path: location.pathname, data: null, bytes: null, place: placeOf(location.search), sentence: "", progress: progressOf(), send: () => {}, told: "", key: "", view: null, step: null, talk: null, palette: null, stops: null };
   state.app = appOf(state);
   return state;
 }
@@ -27,12 +29,12 @@ function build(parent) {
 /** What the parts of a lesson know and may ask for. */
 function appOf(state) {
   const withText = (place) => ({ text: state.sentence, ...place });
-  const href = (place) => `${base(state)}/learn${queryOf(withText(place), embedding())}`;
+  const href = (place, search = location.search) => `${base(state)}/learn${queryOf(withText(place), search)}`;
   const app = {
     data: () => state.data, palette: () => state.palette, sentence: () => state.sentence, place: () => state.place, progress: state.progress,
     base: () => base(state),
     component: (name) => shared(`component/${name}`).then((module) => module.default),
-    linkTo: (place) => `${location.origin}${href(place)}`,
+    linkTo: (place) => `${location.origin}${href(place, "")}`,
     /** A link to a place of the lessons, which is gone to without loading the page. */
     anchor(place, ...children) {
       const made = ui.make("a", { href: href(place) }, ...children);
@@ -50,6 +52,11 @@ function appOf(state) {
       if (target.url) return { href: target.url, isOutside: true };
       return { href: href(target), act: () => go(state, target) };
     },
+    /** The state of a step's figure on the inspect page as the server knows it now, "" for none. */
+    inspected({ lesson, step }) {
+      const found = [state.data.lesson, ...(state.data.lessons ?? [])].find((one) => one?.name === lesson);
+      return found?.steps.find(({ anchor }) => anchor === step)?.blocks.find(({ type }) => type === "figure")?.inspect ?? "";
+    },
     titleOf(lesson, anchor) {
       const found = state.data.contents.find(({ name }) => name === lesson);
       return found?.steps.find((step) => step.anchor === anchor)?.title ?? found?.title ?? lesson;
@@ -66,8 +73,6 @@ function appOf(state) {
 }
 
 const base = ({ data }) => data?.base ?? HEADLIGHT.base;
-/** Keys of the address that are none of a lesson's: those with which the page stands inside another one. */
-const embedding = () => location.search;
 
 // Where one is
 
@@ -93,8 +98,9 @@ function tell(state) {
   state.send("place", said);
 }
 
-/** The browser's Back or Forward. */
+/** The browser's Back or Forward; on another page it means nothing here. */
 function returned(state) {
+  if (location.pathname !== state.path) return;
   state.place = placeOf(location.search);
   if (state.place.text !== state.sentence) {
     state.sentence = state.place.text;
@@ -130,7 +136,7 @@ function show(state, { moved = false, line = "first" } = {}) {
   state.root.classList.toggle("busy", !view);
   state.arrives = view ? null : { moved, line };
   if (!view) return;
-  const key = JSON.stringify([view.kind, view.lesson ?? view.lessons ?? state.data.contents]);
+  const key = JSON.stringify([view.kind, view.lesson ?? view.lessons ?? state.data.contents], (name, value) => (OF_THE_SENTENCE.includes(name) ? undefined : value));
   const isOther = key !== state.key || (view.kind === "contents" && moved);
   if (isOther) {
     takeDown(state);
@@ -352,6 +358,7 @@ function disconnect(state) {
     if (state.root.isConnected) return;
     leaveStage(state);
     takeDown(state);
+    state.bytes = null;
   });
 }
 

@@ -17,18 +17,26 @@ export default function ({ root, settings, context }) {
     const maps = [before, after].map((tokens) => ({ fixed: fixedOf(tokens.length, state.seed), attention: headOf(tinyOf(tokens, { d: D, seed: state.seed })).weights }));
     return { before, after, at, maps, facts: factsOf(before, after, maps) };
   };
-  const controls = (draw) => [
-    choices({ label: `“${settings.place}” becomes`, options: [["", "nothing else"], ...words.map((word) => [word, word])], value: state.word, change: (word) => { state.word = word; draw(); } }),
-    another(state, draw),
-  ];
-  const paint = ({ after, at, maps, facts }, palette) => ({
+  let exchange = null;
+  const controls = (draw) => {
+    exchange = choices({ label: "a word becomes", options: [["", "nothing else"], ...words.map((word) => [word, word])], value: state.word, change: (word) => { state.word = word; draw(); } });
+    return [exchange, another(state, draw)];
+  };
+  const paint = ({ before, after, at, maps, facts }, palette) => {
+    exchange.firstChild.textContent = `“${before[at].name}” becomes`;
+    return paintOf(after, at, maps, facts, palette);
+  };
+  return panel({ root, context, controls, compute, paint });
+}
+
+function paintOf(after, at, maps, facts, palette) {
+  return {
     shapes: [["fixed", "fully connected: learned, fixed"], ["attention", "attention: computed from the words"]].map(([kind, title]) =>
       grid({ values: maps[1][kind], rows: namesOf(after), columns: namesOf(after), title, cell: CELL, digits: 2, palette, outline: { column: at },
         label: `${title}. Largest change of a weight: ${ui.number(facts[`${kind}_change`], 3)}.` })),
     words: `Largest change of a weight: fully connected ${ui.number(facts.fixed_change, 3)}, attention ${ui.number(facts.attention_change, 3)}. `
       + `For ${facts.n} tokens the fixed map has ${facts.fixed_parameters} weights of its own and fits no other length; attention’s ${facts.attention_parameters} parameters fit any.`,
-  });
-  return panel({ root, context, controls, compute, paint });
+  };
 }
 
 function placeOf(tokens, word) {

@@ -38,7 +38,7 @@ function madeOf({ scores, temperature, shift, sink }) {
   const rawSum = raw.reduce((total, one) => Math.fround(total + one), sink ? 1 : 0);
   const naive = raw.map((one) => Math.fround(one / rawSum));
   const plain = given.map((score) => score / given.reduce((total, one) => total + one, 0));
-  const atOne = softmax(sink ? [...given, 0] : given);
+  const atOne = softmax(sink ? [...given, 0] : given).slice(0, scores.length);
   const order = [...weights.keys()].sort((a, b) => weights[b] - weights[a]);
   const [first, second] = order;
   return { given, tempered, lowered, exps, weights, naive, plain, sink, facts: {

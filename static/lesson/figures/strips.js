@@ -10,7 +10,7 @@ export default function ({ root, settings, context }) {
   const state = { positions: settings.positions };
   const compute = () => {
     const tokens = sentenceOf(settings, context);
-    const { x } = tinyOf(tokens, { d: settings.d, seed: settings.seed, positions: state.positions });
+    const { x } = tinyOf(tokens, { d: settings.d, seed: 0, positions: state.positions });
     return { tokens, x, facts: factsOf(tokens, x) };
   };
   const paint = ({ tokens, x, facts }, palette) => ({

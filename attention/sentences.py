@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from attention.record import Fidelity, HeadError, Kind, ModelFacts, Token, Trace
 
 NO_SUCH_LOSS = "Training rewards what helps the model’s task, not that related words look at each other."
+ONE_TEXT = "Whether it does so because they are related, one sentence cannot tell."
 UNTRAINED = "not trained: random weights show the arithmetic, not meaning"
 
 
@@ -97,10 +98,11 @@ def related(trace: Trace, words: tuple[str, str], kind: Kind | None = None) -> s
     best = max(found, key=lambda way: way.by("weight")[0].weight)
     link = best.by("weight")[0]
     query, key = tokens[best.query].text, tokens[best.key].text
-    seen = "a head shows it" if _is_clear(link) else "no head shows it clearly"
+    is_clear = _is_clear(link)
+    seen = "a head shows it" if is_clear else "no head shows it clearly"
     most = f"at most {link.weight:.2f}, what “{query}” takes of “{key}” in layer {link.layer}, head {link.head}"
     one_way = "" if len(found) == 2 else f" “{key}” may not look at “{query}” at all."
-    why = "This layer is not trained." if trace.model.trained is False else NO_SUCH_LOSS
+    why = "This layer is not trained." if trace.model.trained is False else ONE_TEXT if is_clear else NO_SUCH_LOSS
     return (
         f"“{words[0]}” and “{words[1]}” are often said to score high together. Here {seen}: {most}, where an even look "
         f"gives {link.even:.2f}.{one_way} {why}"

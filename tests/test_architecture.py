@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cost",),
     ("record",),
     ("view", "catalogue", "tokens"),
-    ("bundled", "models"),
+    ("bundled", "terms", "models"),
     ("capture", "local"),
     ("source",),
     ("prediction",),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from attention.record import Fidelity, HeadError, Kind, ModelFacts, Token, Trace
 
 NO_SUCH_LOSS = "Training rewards what helps the model’s task, not that related words look at each other."
-ONE_TEXT = "Whether it does so because they are related, one sentence cannot tell."
+UNTRAINED_HEAD = "This layer is not trained."
 UNTRAINED = "not trained: random weights show the arithmetic, not meaning"
 
 
@@ -100,13 +100,25 @@ def related(trace: Trace, words: tuple[str, str], kind: Kind | None = None) -> s
     query, key = tokens[best.query].text, tokens[best.key].text
     is_clear = _is_clear(link)
     seen = "a head shows it" if is_clear else "no head shows it clearly"
-    most = f"at most {link.weight:.2f}, what “{query}” takes of “{key}” in layer {link.layer}, head {link.head}"
-    one_way = "" if len(found) == 2 else f" “{key}” may not look at “{query}” at all."
-    why = "This layer is not trained." if trace.model.trained is False else ONE_TEXT if is_clear else NO_SUCH_LOSS
+    most = f"“{query}” takes at most {link.weight:.2f} of “{key}” (layer {link.layer}, head {link.head})"
+    one_way = "" if len(found) == 2 else f" “{key}” may not look at “{query}”."
+    why = _not_alone(trace, best, link) if is_clear else NO_SUCH_LOSS
+    if trace.model.trained is False:
+        why = UNTRAINED_HEAD
     return (
-        f"“{words[0]}” and “{words[1]}” are often said to score high together. Here {seen}: {most}, where an even look "
-        f"gives {link.even:.2f}.{one_way} {why}"
+        f"“{words[0]}” and “{words[1]}” are often said to score high together. Here {seen}: {most}, an even look "
+        f"{link.even:.2f}.{one_way} {why}"
     )
+
+
+def _not_alone(trace: Trace, best: Between, link: Link) -> str:
+    """How many other tokens take most of that key in that head: where many do, it is not about this query."""
+    weights = trace.head(link.layer, link.head, best.kind).weights[:, best.key]
+    rows = trace.head(link.layer, link.head, best.kind).weights
+    others = [row for row in range(len(rows)) if row not in (best.query, best.key) and weights[row] > 0]
+    most = sum(int(rows[row].argmax()) == best.key for row in others)
+    key = trace.key_tokens(best.kind)[best.key].text
+    return f"So do {most} of the {len(others)} other tokens that look at “{key}”: it is their largest weight too."
 
 
 def _ways(trace: Trace, kind: Kind, one: int, other: int) -> tuple[Between, Between]:

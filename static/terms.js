@@ -16,7 +16,7 @@ const EDGE = 6;
 const LESSON_KEY = "l";
 const TIP_ID = "hl-explained";
 const STYLE = `
-[data-term] { text-decoration: underline dotted 1px color-mix(in srgb, currentColor 60%, transparent); text-underline-offset: 3px; }
+[data-term] { text-decoration: underline dotted 1px color-mix(in srgb, currentColor 45%, transparent); text-underline-offset: 3px; }
 span[data-term][role=button] { display: inline-block; box-sizing: border-box; min-width: 24px; min-height: 24px; padding-block: 3px; margin-block: -3px; cursor: help;
   border-radius: 3px; }
 [data-term][hidden] { display: none !important; }
@@ -230,7 +230,7 @@ function titleOf(lesson) {
   return `Lesson ${Number(number)}: ${name}`;
 }
 
-/** Below the term where there is room, else above it; within the window. Moved by a transform, which shifts no layout. */
+/** Below the term where there is room, else above it, and above a finger; within the window. Moved by a transform, which shifts no layout. */
 function place() {
   if (!tip.of) return;
   const box = tip.of.getBoundingClientRect();
@@ -240,7 +240,8 @@ function place() {
     return;
   }
   if (!tip.of.isConnected) return;
-  const isBelow = box.bottom + GAP + height <= innerHeight || box.top - GAP - height < 0;
+  const [above, below] = [box.top - GAP - height >= 0, box.bottom + GAP + height <= innerHeight];
+  const isBelow = tip.touched ? !above : below || !above;
   const top = isBelow ? box.bottom + GAP : box.top - GAP - height;
   const left = Math.max(EDGE, Math.min(box.left, innerWidth - width - EDGE));
   tip.root.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;

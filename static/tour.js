@@ -9,6 +9,7 @@ const KEPT = "headlight.tour";
 const GAP = 12;
 const EDGE = 8;
 const NARROW = 640;
+const STICKS = 56;
 const SVG = "http://www.w3.org/2000/svg";
 // What each step points at, by class and by place among those of that class, and what it says.
 const STEPS = [
@@ -132,7 +133,10 @@ function show(state) {
   leave.hidden = isLast;
   lesson.hidden = !isLast;
   const [first] = steps[at].found;
-  first.scrollIntoView({ block: innerWidth < NARROW ? "start" : "nearest", behavior: "instant" });
+  const isNarrow = innerWidth < NARROW;
+  first.scrollIntoView({ block: isNarrow ? "start" : "nearest", behavior: "instant" });
+  // The head's name sticks to the top there.
+  if (isNarrow) document.querySelector("[data-testid=stMain]")?.scrollBy({ top: -STICKS, behavior: "instant" });
   place(state);
 }
 

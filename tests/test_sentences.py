@@ -1,5 +1,6 @@
 """What is said of a run and a head, in words."""
 
+import re
 from dataclasses import replace
 
 import torch
@@ -90,8 +91,8 @@ def test_what_is_seen_between_two_words_is_read_off_the_run_in_both_directions()
     query, key = max(best, key=lambda way: best[way])
     weight, layer, head = best[query, key]
     said = sentences.related(trace, ("cat", "mat"))
-    assert f"at most {weight:.2f}, what “{query}” takes of “{key}” in layer {layer}, head {head}" in said
-    assert f"an even look gives {1 / len(trace.tokens):.2f}." in said
+    assert f"“{query}” takes at most {weight:.2f} of “{key}” (layer {layer}, head {head})" in said
+    assert f"an even look {1 / len(trace.tokens):.2f}." in said
     assert "no head shows it clearly" in said
     assert "may not look" not in said
 
@@ -101,9 +102,11 @@ def test_in_a_causal_model_the_first_word_may_not_look() -> None:
     said = sentences.related(trace, ("cat", "mat"))
     cat, mat = (next(i for i, token in enumerate(trace.tokens) if token.text == word) for word in ("cat", "mat"))
     weight, layer, head = max(heads_between(trace, mat, cat))
-    assert f"at most {weight:.2f}, what “mat” takes of “cat” in layer {layer}, head {head}" in said
-    assert f"gives {1 / (mat + 1):.2f}. “cat” may not look at “mat” at all." in said
-    assert said.endswith("one sentence cannot tell.") == ("a head shows it" in said)
+    assert f"“mat” takes at most {weight:.2f} of “cat” (layer {layer}, head {head})" in said
+    assert f"an even look {1 / (mat + 1):.2f}. “cat” may not look at “mat”." in said
+    rows = trace.head(layer, head).weights
+    others = [row for row in range(cat + 1, len(rows)) if row != mat]
+    assert f"So do {sum(rows[row].argmax() == cat for row in others)} of the {len(others)} other tokens" in said
 
 
 def test_a_head_that_shows_it_and_an_untrained_one_are_told_apart() -> None:
@@ -111,7 +114,7 @@ def test_a_head_that_shows_it_and_an_untrained_one_are_told_apart() -> None:
     trace = attention.Trace.from_tensors(query=9 * key, key=key.roll(1, 1), value=key, tokens=["a", "b", "c"])
     trace = replace(trace, model=replace(trace.model, trained=False))
     said = sentences.related(trace, ("a", "b"))
-    assert "Here a head shows it: at most 0.99, what “a” takes of “b” in layer 0, head 0" in said
+    assert re.search(r"Here a head shows it: “a” takes at most 0\.9\d of “b” \(layer 0, head 0\), an even look", said)
     assert said.endswith("This layer is not trained.")
 
 

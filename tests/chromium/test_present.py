@@ -20,7 +20,7 @@ BOXES = """(selectors) => {
         })]));
 }"""
 SEEN = (".hl-cover", ".hl-pin", ".hl-panel h3", ".sentence .pinned", ".sentence .top")
-GONE = (".bar", ".prompt", ".heads", ".controls", ".predicted", ".links", ".hl-foot")
+GONE = (".bar nav", ".prompt", ".heads", ".controls", ".predicted", ".links", ".hl-foot")
 
 
 def ready(page: Page) -> None:
@@ -89,7 +89,7 @@ def test_a_key_a_button_and_the_address_switch_it(open_page, app_url, settle) ->
     ready(page)
     settle(page)
     page.get_by_role("button", name="Present P").click()
-    expect(page.locator(".bar")).to_be_hidden()
+    expect(page.locator(".bar nav")).to_be_hidden()
     assert page.url.endswith("&present=1")
     page.keyboard.press("ArrowRight")
     expect(page.locator(".sentence .which")).to_have_text("Layer 1, head 2")
@@ -98,15 +98,15 @@ def test_a_key_a_button_and_the_address_switch_it(open_page, app_url, settle) ->
     assert "present=1" in page.url
     page.reload()
     ready(page)
-    expect(page.locator(".bar")).to_be_hidden()
+    expect(page.locator(".bar nav")).to_be_hidden()
     page.get_by_role("button", name="back to the whole page (P)").click()
-    expect(page.locator(".bar")).to_be_visible()
+    expect(page.locator(".bar nav")).to_be_visible()
     assert "present" not in page.url
     settle(page)
     assert "present" not in page.url
     page.get_by_label("Sentence to look at").click()
     page.keyboard.press("p")
-    expect(page.locator(".bar")).to_be_visible()
+    expect(page.locator(".bar nav")).to_be_visible()
 
 
 def test_the_frame_inside_another_page_has_a_layout_of_its_own(open_page, app_url, settle) -> None:

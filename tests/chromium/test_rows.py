@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 import attention
 from attention.browser import codec, store
 from attention.record import Trace
+from attention.tokens import label as label_of
 from attention.view import View
 from tests.chromium import harness
 
@@ -53,7 +54,7 @@ def test_each_line_has_its_heads_own_numbers(page: Page, story: Trace) -> None:
         spread = float(np.exp(-(row[row > 0] * np.log(row[row > 0])).sum()))
         found = re.fullmatch(r"Head (\d): most to “(.*)”, ([\d.]+); spread over ([\d.]+) tokens", label)
         assert found is not None
-        assert (int(found[1]), found[2].strip("·")) == (head, story.tokens[best].text)
+        assert (int(found[1]), found[2]) == (head, label_of(story.tokens[best]))
         assert float(found[3]) == pytest.approx(row[best], abs=6e-4)
         assert float(found[4]) == pytest.approx(spread, rel=0.06)
     chips = lines(root).first.locator(".rows-tokens span")

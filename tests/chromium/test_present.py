@@ -85,7 +85,7 @@ def test_at_a_hundred_tokens_the_part_around_the_pin_is_seen(open_page, app_url,
 
 
 def test_a_key_a_button_and_the_address_switch_it(open_page, app_url, settle) -> None:
-    page = open_page(f"{app_url}/?text={TEXT}", size=(1440, 900))
+    page = open_page(f"{app_url}/?layer=1&head=1&text={TEXT}", size=(1440, 900))
     ready(page)
     settle(page)
     page.get_by_role("button", name="Present P").click()

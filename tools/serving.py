@@ -31,7 +31,10 @@ class Served:
 
 
 def start(script: Path, log: Path, **environment: str) -> Served:
-    """Start a script, offline and without a person's own settings, and wait until it answers."""
+    """Start a script, offline and without a person's own settings, and wait until it answers.
+
+    Under a path where the environment has one, STREAMLIT_SERVER_BASE_URL_PATH.
+    """
     port = free_port()
     # A person's own settings must not decide what is tested or measured.
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("HEADLIGHT_", "STREAMLIT_"))}
@@ -43,7 +46,8 @@ def start(script: Path, log: Path, **environment: str) -> Served:
         process = subprocess.Popen(  # noqa: S603
             command, cwd=ROOT, env=clean | {"HF_HUB_OFFLINE": "1"} | environment, stdout=out, stderr=subprocess.STDOUT
         )
-    served = Served(process, f"http://127.0.0.1:{port}", log)
+    base = environment.get("STREAMLIT_SERVER_BASE_URL_PATH", "").strip("/")
+    served = Served(process, f"http://127.0.0.1:{port}/{base}".rstrip("/"), log)
     try:
         _wait_until_healthy(served)
     except NotServedError:

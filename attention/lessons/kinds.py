@@ -99,6 +99,20 @@ def names(options: tuple[str, ...]) -> Sort:
     return Sort(words, read, lambda value: set(value) <= set(options), " ".join)
 
 
+def one_of(options: tuple[int, ...]) -> Sort:
+    """One of these whole numbers."""
+    among = choice(tuple(map(str, options)))
+    return Sort(among.accepts, lambda raw: int(among.read(raw)), lambda value: value in options)
+
+
+def some_of(options: tuple[int, ...]) -> Sort:
+    """Some of these whole numbers, with spaces between."""
+    among = names(tuple(map(str, options)))
+    read = lambda raw: tuple(map(int, among.read(raw)))  # noqa: E731
+    allows = lambda value: bool(value) and set(value) <= set(options)  # noqa: E731
+    return Sort(among.accepts, read, allows, lambda value: " ".join(map(str, value)))
+
+
 SEED = setting(1, whole(0, 999_999), "where its random numbers begin")
 OF_A_HEAD = {
     "most": "the token that the pinned row weighs most",
@@ -109,6 +123,18 @@ OF_A_HEAD = {
     "first_weight": "what it gives the first token",
     "top_value": "the token with the largest weight × length of its value",
     "n": "how many tokens there are",
+}
+
+
+HEADS = (1, 2, 4, 8)
+OF_A_TRAINING = {
+    **{f"loss_{count}": f"the loss with {count} heads, the median of the seeds, in nats" for count in HEADS},
+    **{f"accuracy_{count}": f"the share of right answers with {count} heads" for count in HEADS},
+    "best": "which number of heads has the lowest loss: its place in the list",
+    "gap": "the loss with the first number of heads less that with the last",
+    "first_weight": "what the first model's head 0 gives to the marked place that it weighs most, the mean of examples",
+    "second_weight": "what it gives to the one after that",
+    "distinct": "how many different marks the last model's heads weigh most",
 }
 
 
@@ -549,6 +575,19 @@ KINDS: tuple[Kind, ...] = (
             "apart": "the largest difference between its two vectors",
             "twins": "0 where they are equal, 1 where they are not",
         },
+    ),
+    Kind(
+        name="training",
+        help="look-ups of several symbols at once, learned here with different numbers of heads",
+        settings={
+            "heads": setting((1, 2, 4), some_of(HEADS), "the numbers of heads that are trained"),
+            "lookups": setting(4, whole(1, 5), "how many places are marked, and how many symbols are asked for"),
+            "d_model": setting(16, one_of((8, 16, 32, 64)), "the width that the heads share"),
+            "seeds": setting(3, whole(1, 5), "how often each number of heads is trained, from another seed"),
+            "steps": setting(800, whole(20, 4000), "steps of training"),
+            "seed": SEED,
+        },
+        facts=OF_A_TRAINING,
     ),
     Kind(
         name="variance",

@@ -103,6 +103,10 @@ class Lesson:
     minutes: int
     steps: tuple[Step, ...]
 
+    def __hash__(self) -> int:
+        """By a few of its fields: its words hold dictionaries."""
+        return hash((self.name, self.title, self.about, len(self.steps)))
+
     @property
     def questions(self) -> tuple[Question, ...]:
         """All its check questions."""

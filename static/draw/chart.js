@@ -90,9 +90,9 @@ function linesOf(lines, place, inner, palette) {
   });
 }
 
-/** The lines' names at their right ends, pushed apart where they would cover each other. */
+/** The lines' names at their right ends, pushed apart where they would cover each other; a line may have none. */
 function endsOf(lines, place, inner, palette) {
-  const ends = lines.filter((line) => line.points.length).map(({ name, points, colour }) =>
+  const ends = lines.filter((line) => line.name && line.points.length).map(({ name, points, colour }) =>
     ({ name, colour, y: Math.min(inner.bottom, Math.max(inner.top + 4, place.y(points[points.length - 1][1]))) }));
   ends.sort((one, other) => one.y - other.y);
   ends.forEach((end, i) => { if (i) end.y = Math.max(end.y, ends[i - 1].y + APART); });

@@ -7,6 +7,7 @@ const { ui } = await import(`../headlight.js${version}`);
 export const css = `
 .inputs { display: flex; flex-wrap: wrap; gap: 6px 22px; align-items: center; margin: 8px 0; font-variant-numeric: tabular-nums; }
 .inputs label, .inputs .group { display: inline-flex; gap: 8px; align-items: center; min-height: 32px; }
+.inputs .group { flex-wrap: wrap; max-width: 100%; }
 .inputs .name { color: var(--hl-muted); }
 .inputs input[type=range] { width: 180px; accent-color: var(--hl-ink); }
 .inputs input[type=number], .inputs input[type=text] { font: inherit; color: var(--hl-ink); background: var(--hl-card); border: 1px solid var(--hl-line);

@@ -9,6 +9,7 @@ const STYLE = `${css}
 .drawings:empty { display: none; }
 .drawings > * { flex: 0 1 auto; min-width: 0; }
 .drawings :focus-visible { outline: 2px solid var(--hl-query); outline-offset: 2px; }
+.scrolls { max-width: 100%; overflow-x: auto; }
 .numbers { margin: 0; color: var(--hl-ink); font-variant-numeric: tabular-nums; max-width: 75ch; }
 `;
 const MOST_SEEDS = 1000;

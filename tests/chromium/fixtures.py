@@ -89,16 +89,16 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
 
 
 @pytest.fixture(scope="session")
-def serve_source(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
-    """The URL of an app of this source, with our pages and modules beside it."""
+def serve_source(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Serve:
+    """The URL of an app of this source, with our pages and modules beside it, and extra environment variables."""
 
-    def start(source: str) -> str:
+    def start(source: str, **environment: str) -> str:
         folder = tmp_path_factory.mktemp("source")
         for name in ("pages", "static"):
             (folder / name).symlink_to(ROOT / name)
         script = folder / "app.py"
         script.write_text(source, encoding="utf-8")
-        return serve(script)
+        return serve(script, **environment)
 
     return start
 

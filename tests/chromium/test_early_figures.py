@@ -87,11 +87,11 @@ def lab(browser: Browser) -> Iterator[Lab]:
     yield from opened(browser, Lab, SETUP)
 
 
-def show(lab: Lab, kind: str, *, width: int = 720, dark: bool = False, **settings: Any) -> Any:
+def show(lab: Lab, kind: str, *, room: int = 720, dark: bool = False, **settings: Any) -> Any:
     row = kinds.kind(kind)
     assert row is not None
     whole = {name: one.default for name, one in row.settings.items()} | settings
-    return lab.page.evaluate("lab.show", [kind, whole, asdict(DARK if dark else LIGHT), width])
+    return lab.page.evaluate("lab.show", [kind, whole, asdict(DARK if dark else LIGHT), room])
 
 
 def facts(lab: Lab, kind: str, **settings: Any) -> Any:
@@ -128,7 +128,7 @@ def fits(guess: Guess, truth: Any) -> bool:
 @pytest.mark.parametrize("kind", OWN)
 @pytest.mark.parametrize("dark", [False, True])
 def test_a_figure_fits_a_phone_in_both_themes(lab: Lab, kind: str, dark: bool) -> None:
-    assert show(lab, kind, width=340, dark=dark)["wide"] <= 340
+    assert show(lab, kind, room=340, dark=dark)["wide"] <= 340
 
 
 @pytest.mark.parametrize("kind", SEEDED)

@@ -13,7 +13,7 @@ from attention.catalogue import find
 from attention.lessons.folder import OURS, read
 from attention.lessons.records import Step
 from attention.lessons.state import view_of
-from attention.record import HeadView, Trace
+from attention.record import HeadView, Token, Trace
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +54,8 @@ def head_of(name: str, anchor: str) -> HeadView:
     return traced(view.model, view.text, view.pair).head(view.layer, view.head, view.kind or None)  # type: ignore[arg-type]
 
 
-def names(tokens: tuple[attention.Token, ...]) -> list[str]:
-    return [token.text.strip() or token.text for token in tokens]
+def names(tokens: tuple[Token, ...]) -> list[str]:
+    return [token.text.strip() or str(token) for token in tokens]
 
 
 def row(head: HeadView, query: int | str) -> Row:

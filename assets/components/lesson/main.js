@@ -11,6 +11,7 @@ const ui = start(HEADLIGHT);
 const states = new WeakMap();
 // While one presents, nothing of the page around the lesson is seen (`assets/page.css`).
 const PRESENTING = "hl-presenting";
+const KEYS = "← → steps, P presents";
 const FORWARD = ["ArrowRight", "PageDown", " "];
 const BACK = ["ArrowLeft", "PageUp"];
 // What of a figure's block follows the person's sentence; it makes no other lesson.
@@ -260,6 +261,7 @@ function stage(state, line) {
   if (!on) {
     state.talk?.stop();
     state.talk = null;
+    state.view.place.textContent = KEYS;
     return;
   }
   if (!state.talk) {
@@ -269,10 +271,11 @@ function stage(state, line) {
   count(state);
 }
 
+/** How far one has come, as only who presents needs to know. */
 function count({ view, step, place }) {
   const { lesson } = view;
   const at = lesson.steps.findIndex(({ anchor }) => anchor === place.step) + 1;
-  view.place.textContent = place.presents ? `Step ${at} of ${lesson.steps.length}, line ${step.root.dataset.line}` : "";
+  view.place.textContent = `Step ${at} of ${lesson.steps.length}, line ${step.root.dataset.line}`;
 }
 
 function leaveStage(state) {

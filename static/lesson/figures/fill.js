@@ -52,12 +52,12 @@ function paint({ scores, allowed, filled, weights, facts }, { fill, type }, pale
   const boxes = Object.entries(lines).map(([name, values]) => text([name, ...values.map((value) => (Number.isNaN(value) ? "NaN" : ui.number(value, 6)))]));
   const table = ui.make("table", { class: "fill" }, ui.make("caption", {}, "one row, before and after the softmax"),
     text(["", ...NAMES.map((name, i) => `${name}: ${allowed[i] ? "open" : "closed"}`)], "th"), ...boxes);
-  for (const cell of table.querySelectorAll("td, th")) cell.style.cssText = "padding: 3px 14px 3px 0; text-align: right; font-weight: 400; font-variant-numeric: tabular-nums;";
+  for (const cell of table.querySelectorAll("td, th")) cell.style.cssText = "padding: 3px 10px 3px 0; text-align: right; overflow-wrap: anywhere; min-width: 0; font-weight: 400; font-variant-numeric: tabular-nums;";
   table.caption.style.cssText = "text-align: left; font-weight: 600;";
   const map = grid({ values: [weights], columns: NAMES, title: "weights", digits: 3, cell: CELL, palette, label: `Weights: ${weights.map((one) => (Number.isNaN(one) ? "NaN" : ui.decimals(one, 3))).join(", ")}.` });
   const verdict = ["Closed keys weigh nothing ✓", `Closed keys weigh ${ui.number(facts.forbidden, 3)} together ✗`, "Every weight is NaN, and so is all that is made of it ✗"][facts.verdict];
   const kept = facts.overflows ? `${FILLS[fill][0]} does not fit ${type}, whose lowest number is −65 504: it becomes −∞. ` : "";
-  return { shapes: [map, table], words: `${kept}${verdict}` };
+  return { shapes: [map, ui.make("div", { class: "scrolls", tabIndex: 0, role: "region", "aria-label": table.caption.textContent }, table)], words: `${kept}${verdict}` };
 }
 
 const text = (values, tag = "td") => ui.make("tr", {}, ...values.map((value) => ui.make(tag, {}, value)));

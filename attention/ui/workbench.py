@@ -261,8 +261,10 @@ def _said(head_view: HeadView, view: View) -> None:
     )
     words = " ".join(filter(None, (found, _guided(head_view))))
     warning = [] if head_view.error.ok else [[("bad", "⚠ Its check failed: see the foot.")]]
-    lines = [*warning, [("plain", words)], [("small", HINT)], *_related(head_view, view)]
+    lines = [*warning, [("plain", words)], [("small", HINT)]]
     components.mount("words", parts.words("habit", lines), key="habit")
+    if about := _related(head_view, view):
+        components.mount("words", parts.words("said", about), key="related")
 
 
 def _guided(head_view: HeadView) -> str:

@@ -374,7 +374,7 @@ def test_the_keyboard_walks_the_strips(page: Page, storyteller: tuple[Locator, H
     root, head_view, _ = storyteller
     page.evaluate("() => { lab.keys = []; document.addEventListener('keydown', (e) => lab.keys.push(e.key)); }")
     root.get_by_role("button", name="as a table").focus()
-    for _ in range(4):  # bars, then the queries, then the keys
+    for _ in range(8):  # bars, then the queries, then the keys, and the terms between them
         page.keyboard.press("Tab")
         if root.locator(".sheet").nth(1).evaluate("(sheet) => sheet.matches(':focus')"):
             break

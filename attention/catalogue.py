@@ -10,11 +10,11 @@ from typing import Any, Literal, TypeVar, cast
 from attention.assets import ASSETS
 from attention.config import FILE_NAME, Limits, variable
 from attention.errors import InputError
+from attention.layer_settings import LOCAL as LOCAL  # our own attention, which has no files
 
 Family = Literal["encoder", "decoder", "encoder-decoder"]
 FAMILIES: tuple[Family, ...] = ("encoder", "decoder", "encoder-decoder")
 DEFAULT_MODEL = "storyteller"
-LOCAL = "local"  # our own attention, which has no files
 BUNDLED = ASSETS / "models"
 
 

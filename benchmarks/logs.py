@@ -11,9 +11,14 @@ CHAINED = (
     "During handling of the above exception, another exception occurred:",
     "The above exception was the direct cause of the following exception:",
 )
-# What Starlette raises where a browser is gone before its connection was accepted: Streamlit reads from it regardless.
-LEFT = re.compile(r'RuntimeError: WebSocket is not connected\. Need to call "accept" first\.')
-NAMED = re.compile(r"\S*(Error|Exception|Interrupt|Exit)\b")
+# What Starlette raises where a browser is gone before its connection was accepted: Streamlit reads from it regardless,
+# and then closes what is closed. The error's name is another one since Starlette 1.
+LEFT = re.compile(
+    r"(RuntimeError|starlette\.websockets\.WebSocketDisconnected): "
+    r'(WebSocket is not connected\. Need to call "accept" first\.'
+    r'|Cannot call "send" once a close message has been sent\.)'
+)
+NAMED = re.compile(r"\S*(Error|Exception|Interrupt|Exit|Disconnected)\b")
 
 
 def failures(log: str) -> Iterator[str]:

@@ -102,16 +102,18 @@ function endsOf(lines, place, inner, palette) {
 
 /** Bars that lie, from 0 to the right or the left, each with its name and number. */
 function barChart({ label, palette, bars, width, y }) {
-  const [row, left, right] = [26, 120, 64];
-  const most = Math.max(1e-12, y.to ?? 0, ...bars.map((bar) => Math.abs(bar.value)));
   const both = bars.some((bar) => bar.value < 0);
+  // A bar to the left has its number between itself and its name.
+  const [row, names, right] = [26, 120, 64];
+  const left = both ? names + right : names;
+  const most = Math.max(1e-12, y.to ?? 0, ...bars.map((bar) => Math.abs(bar.value)));
   const room = (width - left - right) / (both ? 2 : 1);
   const zero = both ? left + room : left;
   const made = bars.flatMap(({ name, value, colour, words }, index) => {
     const [top, length] = [index * row, (Math.abs(value) / most) * room];
     const from = value < 0 ? zero - length : zero;
     const end = value < 0 ? from - 6 : from + length + 6;
-    return [text(left - 8, top + 17, name, { fill: palette.ink, anchor: "end" }),
+    return [text(names - 8, top + 17, name, { fill: palette.ink, anchor: "end" }),
       svg("rect", { x: from, y: top + 4, width: Math.max(length, 0.5), height: row - 9, fill: colour ?? palette.ink }),
       text(end, top + 17, words ?? short(Number(value.toPrecision(3))), { fill: palette.ink, anchor: value < 0 ? "end" : "start", size: 12 })];
   });

@@ -17,7 +17,7 @@ export function figureOf(app, block, place) {
   host.attachShadow({ mode: "open" }).append(ui.make("style", {}, css), enlarging, body);
   const said = ui.make("p", { class: "figure-said", role: "status" });
   const foot = ui.make("div", { class: "figure-foot" });
-  const root = ui.make("section", { class: "figure", "aria-label": `Figure: ${place.title}` }, host, said, foot);
+  const root = ui.make("section", { class: "figure", role: "figure", "aria-label": `Figure: ${place.title}` }, host, said, foot);
   const store = block.store || `${place.lesson}-${place.step}`;
   const hosts = hosting({ load: app.component, data: app.data, store, isLocal: !block.needs_run });
   const heard = new Set();

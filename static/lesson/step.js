@@ -27,7 +27,7 @@ export function stepOf(app, lesson, step, { level = 2, isPrinted = false, ask = 
       guess = guessOf(app, own, figure, { place, isShown: isPrinted });
       return guess.root;
     },
-    try: ({ tree }) => ui.make("aside", { class: "try", "aria-label": "Try it" }, ui.make("span", { class: "label" }, "Try it"), ui.make("div", { class: "prose" }, ...elements(tree, { link }))),
+    try: ({ tree }) => ui.make("div", { class: "try", role: "group", "aria-label": "Try it" }, ui.make("span", { class: "label" }, "Try it"), ui.make("div", { class: "prose" }, ...elements(tree, { link }))),
     question: (own) => {
       number += 1;
       return ask ? ask(own) : questionOf(app, own, { place, number }).root;

@@ -54,9 +54,9 @@ def test_a_sound_lesson_has_no_problem(lesson) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("step: dot", "step: nowhere", "one.md:32: The lesson one has no step 'nowhere'; it has dot, check."),
-        ("step: dot", "step: zero#dot", "one.md:32: There is no lesson 'zero'; there are one."),
-        ("question sqrt_d", "question other", "one.md:32: No module in static/lesson/answers computes 'other'."),
+        ("step: dot", "step: nowhere", "one.md:31: The lesson one has no step 'nowhere'; it has dot, check."),
+        ("step: dot", "step: zero#dot", "one.md:31: There is no lesson 'zero'; there are one."),
+        ("question sqrt_d", "question other", "one.md:31: No module in static/lesson/answers computes 'other'."),
         ("layer: 2", "layer: 99", "one.md:11: storyteller has no layer 99; it has 4, counted from 0."),
         ("layer: 2", "head: 50", "one.md:11: storyteller has no head 50; a layer has 6, counted from 0."),
         ("pin: it", "pin: dog", "one.md:11: pin is 'dog', which is no word of the text."),

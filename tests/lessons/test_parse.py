@@ -57,7 +57,7 @@ def test_everything_is_read_in_its_order() -> None:
     assert first.guess.options == ("tokens",)
     (question,) = second.questions
     assert question == Question(
-        line=32, name="sqrt_d", covers=(12, 13), step=("03-scores", "dot"), ask="How large, for {d}?",
+        line=31, name="sqrt_d", covers=(12, 13), step=("03-scores", "dot"), ask="How large, for {d}?",
         why="It is {answer}.", options=("small", "large"),
     )  # fmt: skip
 
@@ -87,7 +87,7 @@ def test_a_fence_of_another_sort_is_prose_whatever_it_holds() -> None:
         ("minutes: 7", "minutes: soon", 1, "a whole number from 1 to 60"),
         ("about: what they are", "abuot: x", 1, "abuot"),
         ("{#dot}", "", 7, "## title {#anchor}"),
-        ("{#check}", "{#dot}", 30, "stands twice"),
+        ("{#check}", "{#dot}", 29, "stands twice"),
         ("figure head", "figure hat", 11, "There is no figure 'hat'"),
         ("layer: 2", "layr: 2", 12, "no setting 'layr'"),
         ("layer: 2", "layer: two", 12, "a whole number from 0"),
@@ -101,11 +101,11 @@ def test_a_fence_of_another_sort_is_prose_whatever_it_holds() -> None:
         ("Pin *another*.", "![a picture](https://example.org/x.png)", 25, "may not hold a image"),
         ("Pin *another*.", "[a link](javascript:alert%281%29)", 25, ""),
         ("Pin *another*.", "[a link](file:///etc/passwd)", 25, ""),
-        ("question sqrt_d", "question Sqrt-D", 32, "the name of its computation"),
-        ("covers: 12 13", "covers: 61", 32, "numbers from 1 to 60"),
-        ("step: dot\n", "", 32, "lacks step"),
-        ("step: dot\n", "step: dot\nhint: none\n", 32, "'hint'"),
-        ("why: It is {answer}.\n```\n", "why: It is {answer}.\n", 32, "has no end"),
+        ("question sqrt_d", "question Sqrt-D", 31, "the name of its computation"),
+        ("covers: 12 13", "covers: 61", 31, "numbers from 1 to 60"),
+        ("step: dot\n", "", 31, "lacks step"),
+        ("step: dot\n", "step: dot\nhint: none\n", 31, "'hint'"),
+        ("why: It is {answer}.\n```\n", "why: It is {answer}.\n", 31, "has no end"),
     ],
 )
 def test_each_fault_is_told_at_its_line(old: str, new: str, line: int, words: str) -> None:

@@ -16,9 +16,22 @@ export const isPresenting = () => document.documentElement.classList.contains(CL
 export function present(isOn) {
   if (isOn === isPresenting()) return;
   document.documentElement.classList.toggle(CLASS, isOn);
+  guard(isOn);
   address(isOn);
   if (isOn) document.querySelector("[data-testid=stMain]")?.scrollTo({ top: 0, behavior: "instant" });
   dispatchEvent(new CustomEvent(EVENT));
+}
+
+/** While it is on, whoever writes the address keeps it there: the server, whose page began without it, would leave it out. */
+function guard(isOn) {
+  for (const name of ["pushState", "replaceState"]) {
+    delete history[name];
+    if (!isOn) continue;
+    history[name] = (...given) => {
+      History.prototype[name].apply(history, given);
+      address(true);
+    };
+  }
 }
 
 function address(isOn) {
@@ -27,7 +40,7 @@ function address(isOn) {
   // Letter for letter as the others stand there: the server compares them.
   const others = location.search.slice(1).split("&").filter((part) => part && part.split("=")[0] !== KEY);
   const search = [...others, ...(isOn ? [`${KEY}=1`] : [])].join("&");
-  history.replaceState(history.state, "", `${location.pathname}${search ? `?${search}` : ""}${location.hash}`);
+  History.prototype.replaceState.call(history, history.state, "", `${location.pathname}${search ? `?${search}` : ""}${location.hash}`);
 }
 
 // An older entry of the history was written without it.

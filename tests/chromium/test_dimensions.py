@@ -391,7 +391,8 @@ def test_the_keyboard_walks_the_strips(page: Page, storyteller: tuple[Locator, H
     page.keyboard.press("End")
     assert ", dimension 31: " in root.locator(".readout").inner_text()
     assert set(page.evaluate("() => lab.keys")) <= {"Tab"}
-    page.keyboard.press("Shift+Tab")
+    for _ in range(2):  # past the keys' title
+        page.keyboard.press("Shift+Tab")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     assert page.evaluate("() => lab.store.pins()") == [QUERY - 1]

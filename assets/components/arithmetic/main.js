@@ -57,11 +57,12 @@ function fade({ scroll }) {
   scroll.classList.toggle("further", scroll.scrollWidth - scroll.clientWidth - scroll.scrollLeft > 4);
 }
 
-/** The columns' titles; as long as they are the same they stay, for one of them may have the focus. */
+/** The columns' titles; the same ones stay as long as one of them has the focus. */
 function headerOf(state) {
   const { columns } = state.given;
   const made = JSON.stringify(columns.map(({ name, title }) => [name, title]));
-  if (state.header?.made !== made) state.header = { made, root: header(columns) };
+  const isHeld = state.header?.root.contains(state.table.getRootNode().activeElement);
+  if (!isHeld || state.header.made !== made) state.header = { made, root: header(columns) };
   return state.header.root;
 }
 

@@ -17,7 +17,7 @@ const LESSON_KEY = "l";
 const TIP_ID = "hl-explained";
 const STYLE = `
 [data-term] { text-decoration: underline dotted 1px color-mix(in srgb, currentColor 45%, transparent); text-underline-offset: 3px; }
-span[data-term][role=button] { display: inline-block; box-sizing: border-box; min-width: 24px; min-height: 24px; padding-block: 3px; margin-block: -3px; cursor: help;
+:where(span[data-term][role=button]) { display: inline-block; box-sizing: border-box; min-width: 24px; min-height: 24px; padding-block: 3px; margin-block: -3.25px; cursor: help;
   border-radius: 3px; }
 [data-term][hidden] { display: none !important; }
 span[data-term][role=button]:focus-visible { outline: 2px solid var(--hl-query); outline-offset: 1px; }
@@ -31,7 +31,7 @@ span[data-term][role=button]:focus-visible { outline: 2px solid var(--hl-query);
 #${TIP_ID} a:focus-visible { outline: 2px solid var(--hl-query); outline-offset: 2px; border-radius: 3px; }
 #${TIP_ID} kbd { font: 400 13px/1.2 "Source Sans 3", sans-serif; color: var(--hl-muted); }
 @media (pointer: coarse) {
-  span[data-term][role=button] { padding-block: 8px; margin-block: -8px; }
+  :where(span[data-term][role=button]) { padding-block: 8px; margin-block: -8px; }
   #${TIP_ID} a { min-height: 40px; line-height: 40px; }
   #${TIP_ID} kbd { display: none; }
 }`;

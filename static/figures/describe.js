@@ -13,8 +13,7 @@ export function describe(state, panel, shown, view) {
   if (view.awaited && panel.view) return;
   panel.view = view.z ? view : null;
   panel.what = shown.look[panel.name];
-  panel.words.textContent = captionOf(state, panel, shown, view);
-  panel.bars.hidden = !view.margins;
+  panel.caption.textContent = captionOf(state, panel, shown, view);
   explain(panel, Boolean(view.z), view.reason);
   if (view.z) panel.legend.replaceChildren(...ramp(state.palette[view.scale], short(view.zmin), short(view.zmax)));
 }

@@ -32,11 +32,11 @@ function buildPanel(state, name, title) {
   panel.title.append(term(`map.${name}`, title));
   const canvas = (kind) => ui.make("canvas", { class: kind, "aria-hidden": "true" });
   const extra = { cells: canvas("hl-cells"), right: canvas("hl-margin"), below: canvas("hl-margin") };
-  const said = { words: ui.make("span"), bars: ui.make("span", { class: "hl-bars", hidden: true }, term("bars", "bars")) };
-  panel.caption.append(said.words, said.bars);
-  Object.assign(panel, extra, said, { switches: ui.make("span", { class: "hl-switches", role: "group", "aria-label": `${title}: which step` }), buttons: [] });
+  const bars = ui.make("span", { class: "hl-bars", hidden: true }, term("bars", "bars"));
+  Object.assign(panel, extra, { bars }, { switches: ui.make("span", { class: "hl-switches", role: "group", "aria-label": `${title}: which step` }), buttons: [] });
   panel.header.append(panel.switches);
   panel.cover.before(...Object.values(extra));
+  panel.cover.after(bars);
   walk(state, panel, {
     show: (...cell) => reveal(state, ...cell), leave: () => leave(state), pin: (...cell) => pin(state, ...cell),
     parts: (...cell) => partsOf(state, ...cell), other: (...event) => zoomKey(state, ...event),

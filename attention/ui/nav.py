@@ -29,6 +29,7 @@ class Page:
 
 PAGES = (
     Page(file="pages/inspect.py", title="Inspect", path="inspect"),
+    Page(file="pages/build.py", title="Build", path="build"),
     Page(file="pages/learn.py", title="Learn", path="learn"),
     Page(file="pages/models.py", title="Models", path="models"),
 )

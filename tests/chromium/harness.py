@@ -29,8 +29,8 @@ FONTS = "".join(
     f"@font-face {{ font-family: 'Source Sans 3'; font-weight: 200 900; src: url(/app/static/fonts/{path.name}); }}"
     for path in sorted((STATIC / "fonts").glob("*latin-wght*.woff2"))
 )
-PAGE = f"""<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width, initial-scale=1">
-<title>harness</title><style>{FONTS}
+PAGE = f"""<!doctype html><html lang=en><meta charset=utf-8>
+<meta name=viewport content="width=device-width, initial-scale=1"><title>harness</title><style>{FONTS}
 :root {{ --st-background-color: PAPER; background: PAPER; }}
 body {{ margin: 0; padding: 16px; font: 400 16px/1.5 "Source Sans 3", sans-serif; }}</style><body></body>"""
 STORE = """async () => {

@@ -48,6 +48,7 @@ REASONS = {
         "share-link", "share-long", "save-*", "pictures",
     ),
     "removes a model from the disk": ("remove-*",),
+    "holds a state of its own, in its browser and its address": ("build",),
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from attention.api import figure, generate, load, patterns, predict, save, trace, words
     from attention.config import Limits
     from attention.errors import HeadlightError
+    from attention.layer_settings import LocalSettings
     from attention.mhsa import MultiHeadSelfAttention
     from attention.record import AttentionRecord, HeadView, Trace
     from attention.view import View
@@ -23,6 +24,7 @@ __all__ = [
     "HeadView",
     "HeadlightError",
     "Limits",
+    "LocalSettings",
     "MultiHeadSelfAttention",
     "Trace",
     "View",
@@ -47,6 +49,7 @@ _HOME = {
     "words": "attention.api",
     "Limits": "attention.config",
     "HeadlightError": "attention.errors",
+    "LocalSettings": "attention.layer_settings",
     "MultiHeadSelfAttention": "attention.mhsa",
     "AttentionRecord": "attention.record",
     # By way of the API, which tells a notebook how to show them.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attention.catalogue import LOCAL
 from attention.config import Limits
 from attention.errors import InputError
+from attention.layer_settings import LocalSettings, from_line
 from attention.local import trace_local
 from attention.models import parse
 from attention.prompt import Prompt
@@ -40,6 +41,7 @@ def trace(
     tokenizer: Any | None = None,
     attention_mask: Sequence[int] | Tensor | None = None,
     chat: bool = False,
+    settings: LocalSettings | str | None = None,
     limits: Limits | None = None,
     on_progress: Report | None = None,
     on_wait: OnWait | None = None,
@@ -55,18 +57,23 @@ def trace(
     mask token. attention_mask (n,): 0 for padding, where ids hold any. chat: make the text a user's message, in the
     tokenizer's own chat template, up to where the answer begins; the text may then also be a list of messages,
     `{"role": "user", "content": "…"}` each, of which an assistant's can be the last: then the prompt ends with it. The
-    tokens are those of the whole prompt, and so is the text that files of the trace open on. limits: of a page that
+    tokens are those of the whole prompt, and so is the text that files of the trace open on. settings: how the local
+    layer is built, a `LocalSettings` or its line in a link, such as "heads=2,kv=1,both". limits: of a page that
     strangers use; without them any folder may be read and only the model's own length counts.
     on_progress(words, share) follows what is done; on_wait(wait) gets the wait for a model's files and weights:
     `wait.card`, `wait.done` of `wait.total` bytes, `wait.cancel()`.
 
     Raises TooLongError (nothing is ever cut), InputError, ModelError or UnsupportedModelError, with what to do.
     """
-    prompt = Prompt.of(_named(model), text, pair, chat) if tokenizer is None and attention_mask is None else None
+    built = from_line(settings) if isinstance(settings, str) else settings or LocalSettings()
+    named = tokenizer is None and attention_mask is None
+    prompt = Prompt.of(_named(model), text, pair, chat, built) if named else None
     if _is_local(model):
         if chat:
             raise InputError("The local model cannot chat: it is not trained and has no template; leave chat off.")
-        return replace(_trace_local(text, pair, limits), prompt=prompt)
+        return replace(_trace_local(text, pair, built, limits), prompt=prompt)
+    if settings is not None:
+        raise InputError("Only the local model's layer can be set; leave settings out, or give the model as \"local\".")
     source = _source(model, tokenizer, limits, on_progress, on_wait)
     inputs, tokens, pair_tokens = inputs_of(source, text, pair, attention_mask, chat, limits)
     if on_progress is not None:
@@ -287,7 +294,7 @@ def _source(
     return source if tokenizer is None else replace(source, tokenizer=tokenizer)
 
 
-def _trace_local(text: Any, pair: Any, limits: Limits | None) -> Trace:
+def _trace_local(text: Any, pair: Any, settings: LocalSettings, limits: Limits | None) -> Trace:
     if not isinstance(text, str):
         raise InputError("The local model reads words, not ids: give a string.")
     if pair is not None:
@@ -295,4 +302,4 @@ def _trace_local(text: Any, pair: Any, limits: Limits | None) -> Trace:
     check_characters(limits, text)
     if limits is not None:
         parse(LOCAL, limits)
-    return trace_local(text, max_tokens=None if limits is None else limits.max_tokens)
+    return trace_local(text, settings, max_tokens=None if limits is None else limits.max_tokens)

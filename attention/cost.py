@@ -6,7 +6,7 @@ biases are left out of the FLOPs. Vaswani et al. 2017, table 1; Ainslie et al. 2
 
 from dataclasses import dataclass
 
-from attention.mhsa import check_sizes
+from attention.layer_settings import check_sizes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from attention.errors import InputError
+from attention.layer_settings import check_sizes
 from attention.stages import Stages, attend
 
 
@@ -39,7 +39,8 @@ class MultiHeadSelfAttention(nn.Module):
 
     d_model: width of the tokens' vectors; each head works on d_model / n_heads of its own making. n_kv_heads:
     key-value heads, a divisor of n_heads (default: n_heads). bias: whether the four projections add one. causal: no
-    query sees a later key. temperature: divides the scores once more, 1 is the paper's.
+    query sees a later key. scaled: the scores are divided by √d_head. temperature: divides them once more; 1 is the
+    paper's.
     """
 
     def __init__(
@@ -50,13 +51,14 @@ class MultiHeadSelfAttention(nn.Module):
         n_kv_heads: int | None = None,
         bias: bool = True,
         causal: bool = False,
+        scaled: bool = True,
         temperature: float = 1.0,
     ) -> None:
         super().__init__()
         n_kv_heads = n_heads if n_kv_heads is None else n_kv_heads
         check_sizes(d_model, n_heads, n_kv_heads, temperature)
         self.n_heads, self.n_kv_heads, self.d_head = n_heads, n_kv_heads, d_model // n_heads
-        self.causal, self.temperature, self.scale = causal, temperature, self.d_head**-0.5
+        self.causal, self.temperature, self.scale = causal, temperature, self.d_head**-0.5 if scaled else 1.0
         self.to_query = nn.Linear(d_model, n_heads * self.d_head, bias=bias)
         self.to_key = nn.Linear(d_model, n_kv_heads * self.d_head, bias=bias)
         self.to_value = nn.Linear(d_model, n_kv_heads * self.d_head, bias=bias)
@@ -101,14 +103,3 @@ class MultiHeadSelfAttention(nn.Module):
             mask = real if mask is None else mask & real
         return mask
 
-
-def check_sizes(d_model: int, n_heads: int, n_kv_heads: int, temperature: float = 1.0) -> None:
-    """Raise InputError that says which size does not fit."""
-    if min(d_model, n_heads, n_kv_heads) < 1:
-        raise InputError(f"d_model, n_heads and n_kv_heads must be at least 1; got {d_model}, {n_heads}, {n_kv_heads}.")
-    if d_model % n_heads:
-        raise InputError(f"d_model must be a multiple of n_heads; got {d_model} and {n_heads}.")
-    if n_heads % n_kv_heads:
-        raise InputError(f"n_heads must be a multiple of n_kv_heads; got {n_heads} and {n_kv_heads}.")
-    if not temperature > 0:
-        raise InputError(f"temperature must be greater than 0; got {temperature}.")

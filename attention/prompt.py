@@ -6,12 +6,14 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from attention.errors import InputError
-from attention.table import free_text, named, row, settle, short_text, switch
+from attention.layer_settings import ACCEPTS, LOCAL, LocalSettings, from_line
+from attention.table import Sort, free_text, named, row, settle, short_text, switch
 
 DEFAULT_MODEL = "storyteller"
 # The first sample of the catalogue; a test holds the two together.
 DEFAULT_TEXT = "The cat sat on the mat because it was tired."
 MAX_MODEL = 300
+SETTINGS = Sort(ACCEPTS, from_line, lambda value: isinstance(value, LocalSettings), str)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +21,8 @@ class Prompt:
     """What a model is run on. Two equal prompts are one run.
 
     model: bundled name, hub id (`id@revision` pins one) or folder. text: the sentence. pair: the second text, "" for
-    none. chat: whether the text enters as a message in the model's own chat template.
+    none. chat: whether the text enters as a message in the model's own chat template. settings: how the local layer is
+    built; any other model has the default.
 
     NUL and lone surrogates, which no browser can carry, become U+FFFD. Raises InputError for values outside these.
     """
@@ -38,8 +41,15 @@ class Prompt:
         decides_run=True, is_step=True, within="model",
     )  # fmt: skip
 
+    settings: LocalSettings = row(
+        LocalSettings(), SETTINGS, "how the local model's layer is built", "4 causal heads of width 16", key="local",
+        decides_run=True, is_step=True, within="model",
+    )  # fmt: skip
+
     def __post_init__(self) -> None:
         settle(self)
+        if self.model.strip() != LOCAL:
+            object.__setattr__(self, "settings", LocalSettings())
 
     @property
     def prompt(self) -> Prompt:
@@ -47,20 +57,25 @@ class Prompt:
         return Prompt(**{one.name: getattr(self, one.name) for one in fields(Prompt)})
 
     @classmethod
-    def of(cls, model: Any, text: Any, pair: Any, chat: bool) -> Prompt | None:
+    def of(
+        cls, model: Any, text: Any, pair: Any, chat: bool, settings: LocalSettings = LocalSettings()  # noqa: B008
+    ) -> Prompt | None:
         """The prompt that gives these arguments to `attention.trace`; None where none does: for ids, words, messages, a
         loaded model, a decoder's start token alone, and what no prompt holds as it is.
         """
         if not all(isinstance(one, str) for one in (model, text, "" if pair is None else pair)):
             return None
         try:
-            made = cls(model=model, text=text, pair=pair or "", chat=chat)
+            made = cls(model=model, text=text, pair=pair or "", chat=chat, settings=settings)
         except InputError:
             return None
         asked = {"model": model, "text": text, "pair": pair, "chat": chat}
         return made if made.given().items() >= asked.items() else None
 
     def given(self) -> dict[str, Any]:
-        """The arguments of `attention.trace` and `attention.predict` that run it."""
+        """The arguments of `attention.trace` that run it, and without settings those of `attention.predict`. Settings
+        that are the default are left out.
+        """
+        usual = {"settings"} if self.settings == LocalSettings() else set()
         deciding = named(type(self), lambda one: one.decides_run)
-        return {name: getattr(self, name) for name in deciding} | {"pair": self.pair or None}
+        return {name: getattr(self, name) for name in deciding if name not in usual} | {"pair": self.pair or None}

@@ -19,15 +19,15 @@ ROOT = Path(__file__).resolve().parents[1]
 # Low to high; modules in one line are equals and may not import each other. `__init__` is the public API.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "assets"),
-    ("config", "table"),
+    ("config", "table", "hashing", "layer_settings"),
     ("stages", "derived", "prompt"),
     ("mhsa",),
-    ("cost",),
-    ("record",),
+    ("cost", "mistakes"),
+    ("record", "selfchecks"),
     ("view", "catalogue", "tokens"),
-    ("bundled", "models"),
+    ("bundled", "terms", "models"),
     ("capture", "local"),
-    ("source",),
+    ("source", "handmade"),
     ("prediction",),
     ("analysis",),
     ("figures",),
@@ -44,7 +44,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
 
-TORCH = {"stages", "mhsa", "cost", "record", "tokens", "models", "capture", "local", "prediction", "analysis", "api"}
+TORCH = {
+    "stages", "mhsa", "cost", "mistakes", "selfchecks", "record", "tokens", "models", "capture", "local", "handmade",
+    "prediction", "analysis", "api",
+}  # fmt: skip
 HEAVY = {
     "torch": TORCH,
     "transformers": {"tokens", "models", "capture", "prediction"},

@@ -43,7 +43,6 @@ ELSEWHERE = {
     "__main__": "tests/cli, which runs it",
     "assets": "whatever reads a file",
     "errors": "whatever raises them",
-    "local": "tests/test_api.py, tests/test_mhsa.py",
 }
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from attention import table
+from attention.errors import InputError
+from attention.layer_settings import LocalSettings
 from attention.prompt import Prompt
 from attention.table import rows
 from attention.view import View
@@ -30,12 +32,13 @@ def test_a_prompt_is_what_decides_a_run_of_a_view() -> None:
     view = View(model="bert", text="a", pair="b", chat=True, layer=3, query=1, kind="encoder")
     assert view.prompt == Prompt(model="bert", text="a", pair="b", chat=True)
     assert type(view.prompt) is Prompt
+    assert View(model="local", settings=LocalSettings(seed=1)).prompt.settings.seed == 1
     assert set(rows(Prompt)) == set(table.named(View, lambda one: one.decides_run))
 
 
 @pytest.mark.parametrize("prompt", [
     Prompt(), Prompt(model="./folder", text="", pair="b"), Prompt(model="owner/name@main", text="Łódź 日本\n"),
-    Prompt(chat=True), View(layer=3).prompt,
+    Prompt(chat=True), View(layer=3).prompt, Prompt(model="local", settings=LocalSettings(n_heads=2, causal=False)),
 ])  # fmt: skip
 def test_a_prompt_is_known_again_by_what_it_gives(prompt: Prompt) -> None:
     assert Prompt.of(**prompt.given()) == prompt
@@ -48,3 +51,15 @@ def test_a_prompt_is_known_again_by_what_it_gives(prompt: Prompt) -> None:
 ])  # fmt: skip
 def test_what_no_prompt_gives_has_none(other: dict[str, Any]) -> None:
     assert Prompt.of(**Prompt(model="m", text="a").given() | other) is None
+
+
+def test_only_the_local_model_has_settings() -> None:
+    two = LocalSettings(n_heads=2)
+    assert Prompt(model="storyteller", settings=two) == Prompt(model="storyteller")
+    assert Prompt(model="local", settings=two) != Prompt(model="local")
+    assert table.changed(View(model="local", settings=two), model="cloze").settings == LocalSettings()
+    assert table.changed(View(model="local", settings=two, query=3), text="b") == View(
+        model="local", settings=two, text="b"
+    )
+    with pytest.raises(InputError, match="settings must be some of d=32"):
+        Prompt(model="local", settings="heads=2")  # type: ignore[arg-type]

@@ -58,10 +58,12 @@ def test_the_resets_are_those_that_they_always_were() -> None:
     }  # fmt: skip
     assert within == {
         "run": ["query", "also", "key", "zoom"], "kind": ["beside"],
-        "model": ["pair", "chat", "kind", "layer", "head", "temperature", "hide"],
+        "model": ["pair", "chat", "settings", "kind", "layer", "head", "temperature", "hide"],
     }  # fmt: skip
-    assert table.steps(View) == ("model", "text", "pair", "chat", "kind", "layer", "head")
-    assert set(rows(View)) - set(table.by_browser(View)) == {"model", "text", "pair", "chat", "kind", "details", "over"}
+    assert table.steps(View) == ("model", "text", "pair", "chat", "settings", "kind", "layer", "head")
+    assert set(rows(View)) - set(table.by_browser(View)) == {
+        "model", "text", "pair", "chat", "settings", "kind", "details", "over",
+    }  # fmt: skip
     assert set(store.SHOWN) == {*table.by_browser(View), "details", "over"}
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attention.errors import InputError
+from attention.layer_settings import ACCEPTS, LocalSettings, from_line
 from attention.table import listed
 from attention.view import KINDS, clean
 
@@ -35,10 +36,11 @@ def add_model(parser: argparse.ArgumentParser, *, required: bool = True) -> None
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
-    """--pair, --kind, --chat: what a run consists of, and what is looked at in it."""
+    """--pair, --kind, --chat, --local: what a run consists of, and what is looked at in it."""
     parser.add_argument("--pair", metavar="TEXT", help="second text: what a decoder writes, or an encoder's sentence B")
     parser.add_argument("--kind", choices=KINDS, help="which attention, where a model has several (default: its usual)")
     parser.add_argument("--chat", action="store_true", help="put the text into the model's own chat template")
+    parser.add_argument("--local", type=_settings, metavar="SETTINGS", help=f"how the local layer is built: {ACCEPTS}")
 
 
 def add_how(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +63,14 @@ def count(least: int) -> Callable[[str], int]:
         return int(raw)
 
     return read
+
+
+def _settings(raw: str) -> LocalSettings:
+    """An argparse type: how the local layer is built."""
+    try:
+        return from_line(raw)
+    except InputError as err:
+        raise argparse.ArgumentTypeError(str(err)) from err
 
 
 def texts_of(name: str) -> list[str]:
@@ -109,7 +119,7 @@ def plain(value: Any) -> Any:
         return [plain(one) for one in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, Path):
+    if isinstance(value, Path | LocalSettings):
         return str(value)
     return value
 

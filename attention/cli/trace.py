@@ -16,6 +16,7 @@ from attention.cli import codes, common
 from attention.cli.link import read
 from attention.errors import HeadlightError, HeadlightWarning, InputError, ModelError
 from attention.export.endings import ENDINGS, PICTURES, refuse_without_means
+from attention.layer_settings import LocalSettings
 from attention.view import View, clean
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _one(given: argparse.Namespace, view: View, number: int, place: str, report:
     try:
         # "" is a second text of its own (a decoder's start token alone), which a link cannot name.
         pair = given.pair if given.link is None else view.pair or None
-        made = trace(view.model, view.text, pair, chat=view.chat, on_progress=report)
+        made = trace(view.model, view.text, pair, chat=view.chat, settings=_settings(given, view), on_progress=report)
         head = made.head(view.layer, view.head, view.kind or None)  # type: ignore[arg-type]
         report("Checking every head", None)
         answer = answer_of(made, head, given.top) | (_between_words(head, given.top) if given.words else {})
@@ -192,11 +193,12 @@ def _words(tokens: tuple[Token, ...]) -> list[str]:
 
 def _view(given: argparse.Namespace) -> View:
     """What is asked for, by a link or by options."""
-    named = {name: getattr(given, name) for name in ("model", "pair", "kind", "layer", "head", "chat")}
+    named = {name: getattr(given, name) for name in ("model", "pair", "kind", "layer", "head", "chat", "local")}
     named = {name: value for name, value in named.items() if value not in (None, False)}
     if given.link is None:
         if given.model is None:
             given.refuse("the following arguments are required: --model")
+        named["settings"] = named.pop("local", LocalSettings())
         return View(text=clean(given.text or ""), **named)
     if named:
         given.refuse(f"--link says all that is shown; leave out --{', --'.join(named)}")
@@ -204,6 +206,11 @@ def _view(given: argparse.Namespace) -> View:
     for notice in notices:
         print(f"headlight: {notice}", file=sys.stderr)
     return view
+
+
+def _settings(given: argparse.Namespace, view: View) -> LocalSettings | None:
+    """How the local layer is built: as was asked for, whichever the model, or as the link has it."""
+    return given.local or (view.settings if view.settings != LocalSettings() else None)
 
 
 def _file(name: str) -> str:

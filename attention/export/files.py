@@ -12,7 +12,7 @@ from attention.config import MEGABYTE, Limits
 from attention.errors import HeadlightWarning, InputError
 from attention.export.endings import ENDINGS, ONE_HEAD, PICTURES, ending_of, refuse_without_means
 from attention.export.shown import on_show
-from attention.prompt import MAX_MODEL
+from attention.prompt import MAX_MODEL, Prompt
 from attention.record import HeadView, Trace
 from attention.view import View
 
@@ -88,6 +88,7 @@ def view_of(trace: Trace, head: HeadView | None) -> View:
         model=(trace.model.name.strip() or trace.model.architecture)[:MAX_MODEL],
         text=text_of(tuple(token for token in trace.tokens if token.segment == 0)),
         pair=text_of(trace.pair_tokens or tuple(token for token in trace.tokens if token.segment == 1)),
+        settings=(trace.prompt or Prompt()).settings,
         **_place(_first(trace) if head is None else head),
     )
 

@@ -13,7 +13,7 @@ from attention.bundled import Shine, notes
 from attention.catalogue import LOCAL, doubt, find, samples
 from attention.config import Limits
 from attention.errors import Beginning, InputError
-from attention.ui import boundary, components, opened, picker, start, state
+from attention.ui import boundary, components, local_layer, opened, picker, start, state
 from attention.ui.popover import lazy
 from attention.ui.problems import seen
 from attention.view import View, change
@@ -203,6 +203,8 @@ def _offers(view: View) -> None:
         data = parts.samples(samples(view.model))
         components.mount("samples", data, key=SAMPLES, on_sample_change=_sampled)
         _shines(view)
+        if view.model == LOCAL:
+            local_layer.draw(view, change_to)
         if _family(view) == "encoder" and not _has_two(view, "encoder"):
             st.button("+ Sentence B", key="sentence-b", type="tertiary", on_click=_ask_for_b)
         if view.chat or known(view).chats:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from attention.bundled import Shine, notes, shine_named, shine_of
-from attention.catalogue import Sample, default_model, is_offered, samples
+from attention.catalogue import LOCAL, Sample, default_model, is_offered, samples
 from attention.config import Limits
 from attention.view import View, change
 
@@ -32,11 +32,11 @@ def arrival(view: View, named: Collection[str]) -> View:
 
 def to_model(view: View, model: str) -> dict[str, Any]:
     """The changes for another model. A text that the person typed stays; one that was offered gives way to the new
-    model's own, where it has some.
+    model's own, where it has some. The local layer takes any text as it is.
     """
     offered = {sample.text for sample in samples(view.model)} | {shine.text for shine in notes(view.model).shines}
     own = samples(model)
-    if view.text not in offered or view.text in {sample.text for sample in own}:
+    if model == LOCAL or view.text not in offered or view.text in {sample.text for sample in own}:
         return {"model": model, **_head_for(model, view.text)}
     return {"model": model, **to_sample(model, own[0])}
 

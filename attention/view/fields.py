@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from attention.layer_settings import COLDEST, HOTTEST
 from attention.prompt import Prompt
 from attention.table import Box, box, changed, choice, index, indices, number, places, row, some, switch
 
@@ -39,7 +40,6 @@ VALUES_LABELS = {"output": "output", "contribution": "after W_O"}
 KIND_LABELS = {"encoder": "encoder", "decoder": "decoder", "cross": "cross-attention"}
 # More pinned tokens, or heads in one drawing of links, than a person can tell apart.
 MAX_PINS, MAX_BESIDE = 32, 7
-COLDEST, HOTTEST = 0.05, 20.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ export function figureOf(app, block, place) {
   host.attachShadow({ mode: "open" }).append(ui.make("style", {}, css), enlarging, body);
   const said = ui.make("p", { class: "figure-said", role: "status" });
   const foot = ui.make("div", { class: "figure-foot" });
-  const root = ui.make("section", { class: "figure", "aria-label": `Figure: ${place.title}` }, host, said, foot);
+  const root = ui.make("div", { class: "figure", role: "figure", "aria-label": `Figure: ${place.title}` }, host, said, foot);
   const store = block.store || `${place.lesson}-${place.step}`;
   const hosts = hosting({ load: app.component, data: app.data, store, isLocal: !block.needs_run });
   const heard = new Set();
@@ -30,7 +30,7 @@ export function figureOf(app, block, place) {
 
   const context = {
     ui, palette: app.palette, sentence: app.sentence, changed, store, mount: hosts.mount, panels: hosts.panels,
-    say: (text) => { said.textContent = text; },
+    say: (text) => { said.textContent = text; }, link: app.link(place.lesson),
     lesson: { name: place.lesson, title: place.title, step: place.step },
   };
 

@@ -27,7 +27,7 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
   const notYet = ui.make("p", { class: "not-yet", role: "status" });
   const ask = ui.make("p", { class: "ask" });
   const before = ui.make("div", { class: "before" }, show, notYet);
-  const root = ui.make("section", { class: "guess", "aria-label": "Your guess" }, ui.make("div", { class: "label-line" }, ui.make("span", { class: "label" }, "Your guess"), again),
+  const root = ui.make("div", { class: "guess", role: "group", "aria-label": "Your guess" }, ui.make("div", { class: "label-line" }, ui.make("span", { class: "label" }, "Your guess"), again),
     ask, options, ui.make("div", { class: "verdicts" }, ghost, before, verdict));
   const isNumber = !block.options?.length;
   const isTokens = block.options?.[0] === TOKENS && block.options.length === 1;

@@ -132,7 +132,9 @@ export function questionOf(app, block, { place, number }) {
 
 /** An answer in words: the right option, or the number. */
 export function answerWords(block, { answer }, givens) {
-  return block.options?.length ? plainWith(block.options[answer] ?? "", givens) : shown(answer, ANSWER_DIGITS);
+  if (block.options?.length) return plainWith(block.options[answer] ?? "", givens);
+  // What ends after a few digits is written whole.
+  return shown(answer, Number(answer.toPrecision(DIGITS)) === answer ? DIGITS : ANSWER_DIGITS);
 }
 
 /** The nodes of a question with a seed's numbers, and of its explanation, for print: {ask, options, answer, why}. */

@@ -15,7 +15,7 @@ const [{ ui }, { figureOf }, { guessOf }, { questionOf }, { linkButton }, { elem
 export function stepOf(app, lesson, step, { level = 2, isPrinted = false, ask = null } = {}) {
   const place = { lesson: lesson.name, step: step.anchor, title: step.title };
   const link = app.link(lesson.name);
-  const title = ui.make(`h${level}`, { id: isPrinted ? `${lesson.name}--${step.anchor}` : step.anchor, tabIndex: -1 }, step.title);
+  const title = ui.make(`h${level}`, { id: isPrinted ? `${lesson.name}--${step.anchor}` : step.anchor, tabIndex: -1 }, ...elements(step.title));
   const block = step.blocks.find(({ type }) => type === "figure") ?? null;
   const figure = block && figureOf(app, block, place);
   let number = 0;
@@ -27,7 +27,7 @@ export function stepOf(app, lesson, step, { level = 2, isPrinted = false, ask = 
       guess = guessOf(app, own, figure, { place, isShown: isPrinted });
       return guess.root;
     },
-    try: ({ tree }) => ui.make("aside", { class: "try", "aria-label": "Try it" }, ui.make("span", { class: "label" }, "Try it"), ui.make("div", { class: "prose" }, ...elements(tree, { link }))),
+    try: ({ tree }) => ui.make("div", { class: "try", role: "group", "aria-label": "Try it" }, ui.make("span", { class: "label" }, "Try it"), ui.make("div", { class: "prose" }, ...elements(tree, { link }))),
     question: (own) => {
       number += 1;
       return ask ? ask(own) : questionOf(app, own, { place, number }).root;

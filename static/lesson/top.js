@@ -1,23 +1,23 @@
 /** What stands above a step: where one is, the lesson's title, its steps as a line, and the person's own sentence. */
 
 const version = new URL(import.meta.url).search;
-const { ui } = await import(`../headlight.js${version}`);
+const [{ ui }, { elements }] = await Promise.all(["../headlight", "./tree"].map((name) => import(`${name}.js${version}`)));
 
 // As long as every figure of a lesson can show it on one screen.
 export const LONGEST = 200;
-const LIMIT = `up to ${LONGEST} characters`;
+const EMPTY = `each figure’s own; yours may have ${LONGEST} characters`;
 
 /** {root, follow(), stop()}: the lesson's head. */
 export function topOf(app, lesson) {
   const { contents } = app.data();
   const at = contents.findIndex(({ name }) => name === lesson.name);
   const links = lesson.steps.map((step, index) => stepLink(app, lesson, step, index));
+  const said = ui.make("span");
   const where = ui.make("p", { class: "where" }, app.anchor({}, "All lessons"), ui.make("span", {}, at < 0 ? "" : `Lesson ${at + 1} of ${contents.length}`),
-    ui.make("span", {}, `about ${lesson.minutes} min`), presentButton(app));
-  const said = ui.make("p", { class: "step-said" });
+    said, ui.make("span", {}, `about ${lesson.minutes} min`), presentButton(app));
   const line = ui.make("nav", { class: "line", "aria-label": "Steps of this lesson" }, ui.make("ol", {}, ...links.map((link) => ui.make("li", {}, link))));
   const sentence = sentenceField(app);
-  const root = ui.make("header", { class: "top" }, where, ui.make("h1", {}, lesson.title), line, said, sentence.root);
+  const root = ui.make("header", { class: "top lesson-top" }, where, ui.make("h1", {}, ...elements(lesson.title)), line, sentence.root);
   return {
     root,
     /** Another step is on show, or the sentence changed. */
@@ -51,17 +51,17 @@ function presentButton(app) {
 
 /** {root, follow()}: the field for the person's own sentence, which is used when Enter is pressed or the field is left. */
 export function sentenceField(app) {
-  const input = ui.make("input", { type: "text", maxLength: LONGEST, spellcheck: false, autocomplete: "off", placeholder: "each figure’s own", value: app.sentence() });
+  const input = ui.make("input", { type: "text", maxLength: LONGEST, spellcheck: false, autocomplete: "off", placeholder: EMPTY, value: app.sentence() });
   const use = ui.make("button", { type: "submit" }, "Use it");
   const clear = ui.make("button", { type: "button", class: "plain" }, "Clear");
-  const note = ui.make("span", { class: "note" }, LIMIT);
+  const note = ui.make("span", { class: "note", role: "status" });
   const label = ui.make("label", {}, ui.make("span", { class: "label" }, "Your sentence"), input);
   const root = ui.make("form", { class: "own-sentence" }, label, use, clear, note);
   const isNew = () => input.value.trim() !== app.sentence();
   const follow = () => {
     use.hidden = !isNew();
     clear.hidden = !app.sentence() || isNew();
-    note.textContent = input.value.length >= LONGEST ? `no more than ${LONGEST} characters` : LIMIT;
+    note.textContent = input.value.length >= LONGEST ? `${LONGEST} characters are all that there may be` : "";
   };
   const take = () => {
     if (isNew()) app.setSentence(input.value.trim());

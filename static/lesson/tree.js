@@ -47,7 +47,7 @@ function elementOf([tag, attributes, children], options) {
   if (tag === "th") Object.assign(kind, { scope: "col" });
   const made = ui.make(tag, kind, ...inner);
   // A table that is wider than the page is scrolled, also by the keyboard.
-  return tag === "table" ? ui.make("div", { class: "wide-table", tabIndex: 0, role: "region", "aria-label": "Table" }, made) : made;
+  return tag === "table" ? ui.make("div", { class: "wide-table", tabIndex: 0, role: "group", "aria-label": "Table" }, made) : made;
 }
 
 function linked(address, inner, link) {

@@ -111,7 +111,7 @@ function rowSums(implementation, x, weights, settings) {
   const made = implementation(x, weights, settings).weights;
   const k = made.shape[2];
   const sums = Array.from({ length: made.length / k }, (_, row) => sum(k, (j) => made[row * k + j]));
-  return Math.max(...sums.map((total) => Math.abs(total - 1)));
+  return largest(sums.map((total) => total - 1));
 }
 
 function laterWords(implementation, x, weights, settings) {
@@ -131,7 +131,7 @@ function otherOrder(implementation, x, weights, settings) {
 function oneWord(implementation, x, weights, settings) {
   const one = rowsOf(x, 0, 1);
   const { weights: made, output } = implementation(one, weights, settings);
-  return worst(Math.max(...made.map((weight) => Math.abs(weight - 1))), apart(output, reference(one, weights, settings)));
+  return worst(largest(made.map((weight) => weight - 1)), apart(output, reference(one, weights, settings)));
 }
 
 function equalKeys(implementation, x, weights, settings) {
@@ -139,8 +139,8 @@ function equalKeys(implementation, x, weights, settings) {
   const made = implementation(x, same, settings).weights;
   const [, n, k] = made.shape;
   const seen = (row) => (settings.causal ? row + 1 : k);
-  const off = (weight, i) => Math.abs(weight - (i % k < seen(Math.floor(i / k) % n) ? 1 / seen(Math.floor(i / k) % n) : 0));
-  return Math.max(...Array.from(made, off));
+  const due = (row, column) => (column < seen(row) ? 1 / seen(row) : 0);
+  return largest(made.map((weight, i) => weight - due(Math.floor(i / k) % n, i % k)));
 }
 
 /** The weights of the first words, where the last one stands three times, against those where it stands once. */
@@ -221,6 +221,9 @@ function sum(count, term) {
 
 /** The larger one; what is not a number is the worst of all. */
 const worst = (one, other) => (one <= other || Number.isNaN(other) ? other : one);
+
+/** The largest size among numbers. */
+const largest = (numbers) => numbers.reduce((most, value) => worst(most, Math.abs(value)), 0);
 
 /** The largest difference of two arrays, relative to the largest number of the second. */
 function apart(one, other) {

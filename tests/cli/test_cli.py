@@ -23,6 +23,7 @@ from attention.cli import codes, common, main
 from attention.cli import models as models_command
 from attention.cli import patterns as patterns_command
 from attention.export.endings import ENDINGS
+from attention.layer_settings import from_line
 from attention.table import keys
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -231,6 +232,26 @@ def test_many_texts_are_lines_of_json_and_files_with_numbers(run: Any, tmp_path:
     assert [one["files"] for one in answers] == [[str(tmp_path / "out-001.svg")], [str(tmp_path / "out-002.svg")]]
 
 
+def test_the_local_layer_is_built_as_asked(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "two.npz"
+    code, out, err = run(
+        "trace", "--model", "local", "--text", "The cat.", "--local", "heads=2,kv=1,both", "--export", str(file)
+    )
+    assert (code, err) == (0, "")
+    facts = json.loads(out)["model"]
+    assert (facts["n_heads"], facts["n_kv_heads"]) == (2, 1)
+    saved = attention.load(file)
+    assert str(saved.prompt.settings) == "heads=2,kv=1,both"
+    code, out, _ = run("link", "--model", "local", "--text", "The cat.", "--local", "heads=2,kv=1,both")
+    assert (code, "local=heads%3D2%2Ckv%3D1%2Cboth" in out) == (0, True)
+    assert json.loads(run("link", out.strip())[1])["view"]["local"] == "heads=2,kv=1,both"
+    by_link = json.loads(run("trace", "--link", out.strip())[1])
+    assert by_link["rows"] == json.loads(run("trace", "--link", out.strip(), "--top", "3")[1])["rows"]
+    assert by_link["model"] == facts
+    scored = json.loads(run("patterns", "--model", "local", "--text", "The cat. The cat.", "--local", "heads=2")[1])
+    assert scored["checks"]["heads"] == 2
+
+
 def test_a_text_ends_where_its_line_does(tmp_path: Path) -> None:
     file = tmp_path / "texts.txt"
     file.write_bytes("\ufeffone\ftwo\u2028three\x85\r\nfour\rfive\n \n\nsix".encode())
@@ -257,6 +278,7 @@ def test_one_bad_text_does_not_end_the_others(run: Any, monkeypatch: pytest.Monk
         (["--export", "/no/such/folder/a.svg"], "There is no folder /no/such/folder"),
         (["--pair", "more"], "leave the second one out"),
         (["--chat"], "template"),
+        (["--local", "heads=2"], "Only the local model's layer can be set"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(run: Any, arguments: list[str], message: str) -> None:
@@ -295,6 +317,9 @@ def test_models_and_files_that_are_not_there(run: Any, tmp_path: Path, empty_cac
         ([*TRACE, "--layer", "1e9"], "must be a whole number from 0"),
         ([*TRACE, "--export", "a.jpg"], "'a.jpg' must end in .html, .npz, .svg, .pdf, .png, .csv or .json"),
         ([*TRACE, "--kind", "sideways"], "invalid choice: 'sideways'"),
+        ([*TRACE, "--local", "heads=3"], "d_model must be a multiple of n_heads; got 64 and 3."),
+        (["trace", "--link", "?v=1&model=local", "--local", "both"], "leave out --local"),
+        (["patterns", "--model", "local", "--local", "both"], "belong to a text"),
         (["patterns", "--model", "local", "--pattern", "none"], "invalid choice: 'none'"),
         (["patterns", "--model", "local", "--least", "nan"], "'nan' must be a number"),
         (["patterns", "--model", "local", "--least", "much"], "'much' must be a number"),
@@ -479,6 +504,7 @@ def test_a_link_goes_there_and_back(run: Any) -> None:
     answer = json.loads(back)
     assert (code, answer["notices"]) == (0, [])
     told = {name: _tuples(answer["view"][key]) for name, key in keys(view.View).items()}
+    told["settings"] = from_line(told["settings"])
     assert view.View(**told) == found
     assert answer["view"]["text"] == asked["text"]
     assert json.loads(run("link", urlsplit(out.strip()).query)[1]) == answer  # without its beginning

@@ -1,7 +1,8 @@
 """What is held to an earlier version: heads, payloads and predictions of a few runs, as named arrays.
 
 `python -m tests.golden.cases FOLDER` writes them, with one file of each exported form. The data in `data/` was made so
-by commit e102a66. Whoever moves what is called here changes these calls, never the data.
+by commit e102a66, but for the local layer's, which were made when its words and weights became numbers of a hash.
+Whoever moves what is called here changes these calls, never the data.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All numbers are those of commit e102a66, and the files that it wrote still say them."""
+"""All numbers are those of the versions that `cases.py` names, and the files that one of them wrote still say them."""
 
 import csv
 import io

@@ -42,6 +42,15 @@ def test_a_text_that_both_offer_stays():
     assert change(view, **start.to_model(view, "cloze")).text == view.text
 
 
+@pytest.mark.parametrize("view", [
+    View(), View(text="My own words."), View(model="dates", text=DATES[0].text, kind="cross"),
+    View(text=notes("storyteller").shines[0].text),
+])  # fmt: skip
+def test_the_local_layer_takes_the_text_as_it_is(view):
+    there = change(view, **start.to_model(view, "local"))
+    assert there == View(model="local", text=view.text)
+
+
 @pytest.mark.parametrize("model", ["storyteller", "cloze", "dates"])
 def test_a_head_worth_a_look_is_shown_with_its_text(model):
     for shine in notes(model).shines:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from attention import catalogue
 from attention.errors import InputError
+from attention.layer_settings import LOCAL
 from attention.table import keys
 from attention.view import (
     COLDEST,
@@ -59,6 +60,7 @@ from attention.view import (
 from attention.view.fitting import nearest
 from attention.view.packing import CHECK, PIECE, Saved, pack, unpack
 from attention.view.url import READABLE
+from tests.test_layer_settings import some_settings
 
 OLD_LINKS = json.loads((Path(__file__).parents[1] / "data" / "old_links.json").read_text(encoding="utf-8"))
 
@@ -70,7 +72,7 @@ long_text = st.builds(lambda text, times: (text * times)[:19_000], any_text, st.
 index = st.integers(0, MAX_INDEX)
 views = st.builds(
     View,
-    model=any_text.filter(str.strip),
+    model=any_text.filter(str.strip) | st.just(LOCAL),
     text=any_text | long_text,
     pair=any_text | long_text,
     kind=st.sampled_from(["", *KINDS]),
@@ -96,6 +98,7 @@ views = st.builds(
     over=st.sampled_from(OVER),
     ids=st.booleans(),
     chat=st.booleans(),
+    settings=some_settings(),
 )
 
 
@@ -492,7 +495,7 @@ def test_reading_a_file_gives_a_view_or_a_sentence(data: bytes) -> None:
 @given(views, views)
 def test_a_view_takes_what_another_one_would_write(view: View, other: View) -> None:
     """The browser never sends what would need another run; "" stands for the default."""
-    same = {name: getattr(view, name) for name in ("model", "text", "pair", "kind", "chat")}
+    same = {name: getattr(view, name) for name in ("model", "text", "pair", "kind", "chat", "settings")}
     wanted = replace(other, **same)
     written = to_query(wanted)
     told = {name: written.get(key, "") for name, key in keys(View).items() if name not in same}

@@ -1,12 +1,14 @@
 /** Operations of one layer as the paper's Table 1 counts them, and how many steps must wait for one another. */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { chart, short }, { slider }, { panel }] = await Promise.all(
+const [{ ui }, { chart }, { slider }, { panel }] = await Promise.all(
   ["../../headlight", "../../draw/chart", "../../draw/inputs", "../../draw/panel"].map((name) => import(`${name}.js${version}`)));
 
 const LENGTHS = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192];
 const WIDTHS = [64, 128, 256, 512, 1024, 2048, 4096];
 const WIDE = 560;
+
+const written = (count) => count.toLocaleString("en");
 
 export default function ({ root, settings, context }) {
   const state = { n: settings.n, d: settings.d };
@@ -21,9 +23,9 @@ export default function ({ root, settings, context }) {
 }
 
 function drawings({ attention, recurrent, steps_attention, steps_rnn }, palette) {
-  const pair = (one, other) => [["attention", one, palette.query], ["recurrent", other, palette.key]].map(([name, value, colour]) => ({ name, value, colour, words: short(value) }));
+  const pair = (one, other) => [["attention", one, palette.query], ["recurrent", other, palette.key]].map(([name, value, colour]) => ({ name, value, colour, words: written(value) }));
   return [
-    titled("operations in the layer", chart({ label: `Operations: attention ${short(attention)}, recurrent ${short(recurrent)}.`, palette, bars: pair(attention, recurrent), width: WIDE })),
+    titled("operations in the layer", chart({ label: `Operations: attention ${written(attention)}, recurrent ${written(recurrent)}.`, palette, bars: pair(attention, recurrent), width: WIDE })),
     titled("steps, one after the other", chart({ label: `Steps in a row: attention ${steps_attention}, recurrent ${steps_rnn}.`, palette, bars: pair(steps_attention, steps_rnn), width: WIDE })),
   ];
 }

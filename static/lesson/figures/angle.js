@@ -32,7 +32,7 @@ function paint({ keys, facts }, palette) {
   return {
     given: [
       plane(SCALE, `q of length 1.5; k₁ of length ${ui.decimals(facts.first_length, 1)}, k₂ of length ${ui.decimals(facts.second_length, 1)}.`, palette,
-        ...keys.map((key, i) => arrow(SCALE, key, { colour: palette.key, name: `k${"₁₂"[i]}`, dash: i ? "6 4" : null })), arrow(SCALE, QUERY, { colour: palette.query, name: "q" })),
+        ...keys.map((key, i) => arrow(SCALE, key, { colour: palette.key, name: `k${"₁₂"[i]}`, dash: i ? "6 4" : null, aside: i === 0 })), arrow(SCALE, QUERY, { colour: palette.query, name: "q" })),
     ],
     shapes: [
       chart({ bars: [...bars, ...cosines], palette, width: 380, y: { to: 4.5 }, label: `Scores ${ui.number(facts.first, 3)} and ${ui.number(facts.second, 3)}.` }),

@@ -83,7 +83,7 @@ function hatched({ x, y, width, height }, palette) {
 
 function numberAt({ x, y, width, height }, value, digits, ends, palette, scale) {
   const ink = Number.isFinite(value) ? ui.inkOn(colourOf(value, ends, palette, scale), palette) : palette.muted;
-  const words = Number.isFinite(value) ? ui.decimals(value, digits) : ui.number(value);
+  const words = Number.isFinite(value) ? ui.decimals(value, digits) : Number.isNaN(value) ? "NaN" : ui.number(value);
   return text(x + width / 2, y + height / 2 + 4, words, { fill: ink, anchor: "middle" });
 }
 

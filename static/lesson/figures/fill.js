@@ -49,7 +49,7 @@ function madeOf({ fill, type, open, score }) {
 
 function paint({ scores, allowed, filled, weights, facts }, { fill, type }, palette) {
   const lines = { score: scores, "after filling": filled, weight: weights };
-  const boxes = Object.entries(lines).map(([name, values]) => text([name, ...values.map((value) => (Number.isNaN(value) ? "NaN" : ui.number(value, 6)))]));
+  const boxes = Object.entries(lines).map(([name, values]) => text([name, ...values.map((value) => written(value))]));
   const table = ui.make("table", { class: "fill" }, ui.make("caption", {}, "one row, before and after the softmax"),
     text(["", ...NAMES.map((name, i) => `${name}: ${allowed[i] ? "open" : "closed"}`)], "th"), ...boxes);
   for (const cell of table.querySelectorAll("td, th")) cell.style.cssText = "padding: 3px 10px 3px 0; text-align: right; overflow-wrap: anywhere; min-width: 0; font-weight: 400; font-variant-numeric: tabular-nums;";
@@ -58,6 +58,12 @@ function paint({ scores, allowed, filled, weights, facts }, { fill, type }, pale
   const verdict = ["Closed keys weigh nothing ✓", `Closed keys weigh ${ui.number(facts.forbidden, 3)} together ✗`, "Every weight is NaN, and so is all that is made of it ✗"][facts.verdict];
   const kept = facts.overflows ? `${FILLS[fill][0]} does not fit ${type}, whose lowest number is −65 504: it becomes −∞. ` : "";
   return { shapes: [map, ui.make("div", { class: "scrolls", tabIndex: 0, role: "region", "aria-label": table.caption.textContent }, table)], words: `${kept}${verdict}` };
+}
+
+/** A number, short: −1e9, −10 000, 0.25. */
+function written(value) {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : ui.number(value);
+  return (Math.abs(value) >= 1e6 ? value.toExponential(0).replace("+", "") : String(Number(value.toPrecision(6)))).replace("-", "−");
 }
 
 const text = (values, tag = "td") => ui.make("tr", {}, ...values.map((value) => ui.make(tag, {}, value)));

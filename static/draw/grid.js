@@ -38,8 +38,11 @@ export function grid({ values, label, palette, rows = null, columns = null, scal
   numbers.style.pointerEvents = "none";
   const long = title ? room.left + [...title].length * LETTER : 0;
   const whole = [Math.max(room.left + across * width, long) + 2, top + down * height + 2];
-  return frame(...whole, label, title ? text(room.left, 14, title, { fill: palette.ink, weight: 600 }) : null,
+  const drawing = frame(...whole, label, title ? text(room.left, 14, title, { fill: palette.ink, weight: 600 }) : null,
     ...namesOf(rows, columns, { room, top, width, height, palette }), cells, numbers, ...outlines(outline, { room, top, width, height, down, across, palette }));
+  // A picture may hold no buttons; a group may.
+  if (press) drawing.setAttribute("role", "group");
+  return drawing;
 }
 
 function tableOf(values) {

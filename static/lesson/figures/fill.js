@@ -51,7 +51,7 @@ function paint({ scores, allowed, filled, weights, facts }, { fill, type }, pale
   const lines = { score: scores, "after filling": filled, weight: weights };
   const boxes = Object.entries(lines).map(([name, values]) => text([name, ...values.map((value) => written(value))]));
   const table = ui.make("table", { class: "fill" }, ui.make("caption", {}, "one row, before and after the softmax"),
-    text(["", ...NAMES.map((name, i) => `${name}: ${allowed[i] ? "open" : "closed"}`)], "th"), ...boxes);
+    text(["key", ...NAMES.map((name, i) => `${name}: ${allowed[i] ? "open" : "closed"}`)], "th"), ...boxes);
   for (const cell of table.querySelectorAll("td, th")) cell.style.cssText = "padding: 3px 10px 3px 0; text-align: right; overflow-wrap: anywhere; min-width: 0; font-weight: 400; font-variant-numeric: tabular-nums;";
   table.caption.style.cssText = "text-align: left; font-weight: 600;";
   const map = grid({ values: [weights], columns: NAMES, title: "weights", digits: 3, cell: CELL, palette, label: `Weights: ${weights.map((one) => (Number.isNaN(one) ? "NaN" : ui.decimals(one, 3))).join(", ")}.` });

@@ -25,9 +25,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cost", "mistakes"),
     ("record", "selfchecks"),
     ("view", "catalogue", "tokens"),
-    ("bundled", "models"),
+    ("bundled", "terms", "models"),
     ("capture", "local"),
-    ("source",),
+    ("source", "handmade"),
     ("prediction",),
     ("analysis",),
     ("figures",),
@@ -45,8 +45,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
 
 TORCH = {
-    "stages", "mhsa", "cost", "mistakes", "selfchecks", "record", "tokens", "models", "capture", "local", "prediction",
-    "analysis", "api",
+    "stages", "mhsa", "cost", "mistakes", "selfchecks", "record", "tokens", "models", "capture", "local", "handmade",
+    "prediction", "analysis", "api",
 }  # fmt: skip
 HEAVY = {
     "torch": TORCH,

@@ -17,7 +17,8 @@ CONFIGURATION = ".oxlintrc.json"
 SOURCES = [
     path for path in sorted(ROOT.rglob("*.js"))
     if not path.name.endswith(".min.js") and path not in (assets.DELIVERED, assets.DELIVERED_LESSONS)
-    and not any(part.startswith(".") or part == "build" for part in path.relative_to(ROOT).parts)
+    and path.relative_to(ROOT).parts[0] != "build"
+    and not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
 ]  # fmt: skip
 FOLDERS = sorted({path.parent.relative_to(ROOT).as_posix() for path in SOURCES})
 # One line each, with the rule that has to find it.

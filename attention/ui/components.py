@@ -21,7 +21,7 @@ from attention.figures.palette import THEMES
 NAMES = (
     "bar", "prompt", "run", "controls", "heads", "predicted", "sentence", "figures", "arithmetic", "map", "links",
     "dimensions", "pictures", "share", "file", "picker", "samples", "details",
-    "words", "opener", "lesson", "runs",
+    "words", "opener", "lesson", "runs", "build",
 )  # fmt: skip
 # Not in a shadow root: plotly puts its styles into the document's head, and the keyboard's way round one of Streamlit's
 # dialogs leads past whatever lies in a shadow. What is only text or a button needs none.
@@ -35,7 +35,7 @@ NOTHING = codec.pack({})
 def settings() -> str:
     """The line before each component's own code."""
     base = "/".join(["", *filter(None, str(st.get_option("server.baseUrlPath") or "").split("/"))])
-    return assets.settings(base, THEMES)
+    return assets.settings(base, THEMES, lessons=f"{base}/learn")
 
 
 @cache

@@ -37,7 +37,7 @@ export function grid({ values, label, palette, rows = null, columns = null, scal
   }
   numbers.style.pointerEvents = "none";
   const long = title ? room.left + [...title].length * LETTER : 0;
-  const whole = [Math.max(room.left + across * width, long) + 2, top + down * height + 2];
+  const whole = [Math.max(room.left + across * width + room.right, long + 2), top + down * height + 2];
   const drawing = frame(...whole, label, title ? text(room.left, 14, title, { fill: palette.ink, weight: 600 }) : null,
     ...namesOf(rows, columns, { room, top, width, height, palette }), cells, numbers, ...outlines(outline, { room, top, width, height, down, across, palette }));
   // A picture may hold no buttons; a group may.
@@ -55,7 +55,9 @@ function roomFor(rows, columns, width) {
   const longest = (names) => Math.max(0, ...names.map((name) => [...name].length)) * LETTER;
   const left = rows ? Math.min(110, longest(rows)) + 8 : 2;
   const slanted = columns ? longest(columns) > width : false;
-  return { left, slanted, top: columns ? (slanted ? Math.min(70, longest(columns) * 0.75) + 12 : 20) : 2 };
+  // A slanted name reaches beyond its column.
+  const right = slanted ? Math.max(2, Math.min(94, longest(columns.slice(-1))) * 0.72 - width / 2 + 6) : 2;
+  return { left, right, slanted, top: columns ? (slanted ? Math.min(70, longest(columns) * 0.75) + 12 : 20) : 2 };
 }
 
 function endsOf(table, scale, low, high, masked) {

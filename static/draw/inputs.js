@@ -31,6 +31,9 @@ export function button(words, act) {
   return made;
 }
 
+/** A number without zeros at its end. */
+const plain = (value) => ui.number(value, 6).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
+
 /** A slider over `values`, or from `low` to `high` by `step`. `element.set(value)` moves it without a call of `change`. */
 export function slider({ label, values = null, low = 0, high = 1, step = 0.01, value, digits = 2, change }) {
   const [from, to, by] = values ? [0, values.length - 1, 1] : [low, high, step];
@@ -38,8 +41,7 @@ export function slider({ label, values = null, low = 0, high = 1, step = 0.01, v
   const shown = ui.make("output");
   const valueOf = () => (values ? values[Number(input.value)] : Number(input.value));
   const say = () => {
-    const words = ui.number(valueOf(), 6).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
-    shown.textContent = values || Number.isInteger(by) ? words : ui.decimals(valueOf(), digits);
+    shown.textContent = values || Number.isInteger(by) ? plain(valueOf()) : ui.decimals(valueOf(), digits);
     input.setAttribute("aria-valuetext", shown.textContent);
   };
   const made = ui.make("label", {}, ui.make("span", { class: "name" }, label), input, shown);
@@ -91,7 +93,7 @@ export function field({ label, value, low = -Infinity, high = Infinity, step = "
   input.addEventListener("input", () => {
     const number = input.value.trim() === "" ? NaN : Number(input.value);
     const fits = Number.isFinite(number) && number >= low && number <= high;
-    problem.textContent = fits ? "" : `A number from ${ui.number(low)} to ${ui.number(high)}.`;
+    problem.textContent = fits ? "" : `A number from ${plain(low)} to ${plain(high)}.`;
     if (fits) change(number);
   });
   return made;

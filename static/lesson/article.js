@@ -4,7 +4,7 @@
  */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { written }, { stepOf }] = await Promise.all(["../headlight", "./question", "./step"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { written }, { stepOf }, { elements }] = await Promise.all(["../headlight", "./question", "./step", "./tree"].map((name) => import(`${name}.js${version}`)));
 
 const NEAR = "600px 0px";
 // As long as a run of a model may take on a machine with much else to do.
@@ -55,7 +55,7 @@ function lessonOf(app, lesson, number, made, link) {
   const ask = (block) => questionIn(made, block, link);
   const steps = lesson.steps.map((step) => stepOf(app, lesson, step, { level: 3, isPrinted: true, ask }));
   made.steps.push(...steps);
-  return ui.make("section", { class: "lesson-part" }, ui.make("h2", { id: lesson.name, tabIndex: -1 }, `${number}. ${lesson.title}`),
+  return ui.make("section", { class: "lesson-part" }, ui.make("h2", { id: lesson.name, tabIndex: -1 }, `${number}. `, ...elements(lesson.title)),
     ui.make("p", { class: "about" }, lesson.about), ...steps.map((step) => step.root));
 }
 

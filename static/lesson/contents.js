@@ -1,8 +1,8 @@
 /** The list of lessons: what each is about, how long it takes, how far this browser's person is, and where to begin. */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { howFar }, { sentenceField }, { count }] = await Promise.all(
-  ["../headlight", "./progress", "./top", "./words"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { howFar }, { sentenceField }, { elements }, { count }] = await Promise.all(
+  ["../headlight", "./progress", "./top", "./tree", "./words"].map((name) => import(`${name}.js${version}`)));
 
 // The lesson of this name, without its number, is offered on its own.
 const MINUTE = /^\d*-?minute$/;
@@ -35,11 +35,12 @@ function begin(app, contents) {
 
 function card(app, lesson, at) {
   const far = howFar(app.progress, lesson);
-  const link = app.anchor({ lesson: lesson.name }, lesson.title);
+  const link = app.anchor({ lesson: lesson.name }, ...elements(lesson.title));
   const isDone = far.seen === far.steps && far.right === far.questions;
   const parts = [`${lesson.minutes} min`, far.seen ? `${far.seen} of ${count(far.steps, "step")} seen` : count(far.steps, "step")];
   if (far.questions) parts.push(far.right ? `${far.right} of ${count(far.questions, "question")} right` : count(far.questions, "question"));
   const stroke = ui.make("span", { class: "stroke", "aria-hidden": "true" }, ui.make("span", {}));
+  stroke.hidden = !far.seen;
   stroke.firstChild.style.width = `${(100 * far.seen) / Math.max(1, far.steps)}%`;
   return ui.make("li", { class: `lesson${isDone ? " done" : ""}` }, ui.make("span", { class: "number", "aria-hidden": "true" }, String(at + 1)),
     ui.make("div", {}, ui.make("h2", {}, link), ui.make("p", { class: "about" }, lesson.about),

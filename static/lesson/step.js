@@ -15,7 +15,7 @@ const [{ ui }, { figureOf }, { guessOf }, { questionOf }, { linkButton }, { elem
 export function stepOf(app, lesson, step, { level = 2, isPrinted = false, ask = null } = {}) {
   const place = { lesson: lesson.name, step: step.anchor, title: step.title };
   const link = app.link(lesson.name);
-  const title = ui.make(`h${level}`, { id: isPrinted ? `${lesson.name}--${step.anchor}` : step.anchor, tabIndex: -1 }, step.title);
+  const title = ui.make(`h${level}`, { id: isPrinted ? `${lesson.name}--${step.anchor}` : step.anchor, tabIndex: -1 }, ...elements(step.title));
   const block = step.blocks.find(({ type }) => type === "figure") ?? null;
   const figure = block && figureOf(app, block, place);
   let number = 0;

@@ -1,7 +1,7 @@
 /** What stands above a step: where one is, the lesson's title, its steps as a line, and the person's own sentence. */
 
 const version = new URL(import.meta.url).search;
-const { ui } = await import(`../headlight.js${version}`);
+const [{ ui }, { elements }] = await Promise.all(["../headlight", "./tree"].map((name) => import(`${name}.js${version}`)));
 
 // As long as every figure of a lesson can show it on one screen.
 export const LONGEST = 200;
@@ -17,7 +17,7 @@ export function topOf(app, lesson) {
     said, ui.make("span", {}, `about ${lesson.minutes} min`), presentButton(app));
   const line = ui.make("nav", { class: "line", "aria-label": "Steps of this lesson" }, ui.make("ol", {}, ...links.map((link) => ui.make("li", {}, link))));
   const sentence = sentenceField(app);
-  const root = ui.make("header", { class: "top lesson-top" }, where, ui.make("h1", {}, lesson.title), line, sentence.root);
+  const root = ui.make("header", { class: "top lesson-top" }, where, ui.make("h1", {}, ...elements(lesson.title)), line, sentence.root);
   return {
     root,
     /** Another step is on show, or the sentence changed. */

@@ -12,6 +12,7 @@ EXPORTS = """async (names) => {
     const settings = await (await fetch("/settings")).json();
     start(settings);
     const { load } = await import("/app/static/delivered.js?v=test");
+    await import("/app/static/delivered_lessons.js?v=test");
     (await load("/app/static/headlight.js?v=test")).start(settings);
     const told = (module) => Object.fromEntries(Object.keys(module).sort().map((name) => [name, typeof module[name]]));
     return Promise.all(names.map(async (name) => [
@@ -46,10 +47,9 @@ MISSING = """async ([script, names]) => {
 
 def test_every_module_exports_the_same_as_from_its_own_file(page: Page) -> None:
     harness.empty(page)
-    script = delivery.module()
-    page.route(
-        "**/app/static/delivered.js*", lambda route: route.fulfill(body=script, content_type="text/javascript")
-    )
+    for name, script in (("delivered", delivery.module()), ("delivered_lessons", delivery.lessons_module())):
+        answer = {"body": script, "content_type": "text/javascript"}
+        page.route(f"**/app/static/{name}.js*", lambda route, answer=answer: route.fulfill(**answer))
     found = page.evaluate(EXPORTS, MODULES)
     for name, (own, delivered) in zip(MODULES, found, strict=True):
         assert own == delivered, name

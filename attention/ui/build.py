@@ -1,0 +1,105 @@
+"""The Build page: all of it is made in the browser; the server sends the code's own lines, and compares.
+
+The browser tells its state a moment after each change. It is read as anybody's message (`handmade.read`), run by
+`attention/mhsa.py` in the queue of all runs, and what came out goes back, under the number that the message bore.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from attention.browser import codec
+from attention.errors import HeadlightError
+from attention.lessons.kinds import KINDS
+from attention.ui import boundary, components, runs, warmup
+from attention.ui.excerpts import excerpts
+
+if TYPE_CHECKING:
+    from attention.handmade import Built, Plan
+
+KEY = "build"
+PATIENCE_SECONDS = 2.0
+MOST_KEPT, MOST_BYTES = 64, 8_000_000
+BYTES_A_NUMBER = 8
+MOST_ID = 2**52
+TRAINING = next(one for one in KINDS if one.name == "training")
+# Keys of the address that say what the page shows, and how much of each is read (`static/build/address.js`).
+ADDRESS, MOST_ADDRESS = ("text", "build"), 4_000
+
+
+class Checks(runs.Runs["Plan", "Built"]):
+    """What attention/mhsa.py makes of the states that browsers tell: the same one is run once, for a whole class."""
+
+    what = "comparing a layer"
+    one_each = True
+
+    def _is_stale(self, job: runs.Job[Built]) -> bool:
+        return False
+
+    def _bounds(self) -> tuple[int, int]:
+        return MOST_KEPT, MOST_BYTES
+
+    def _size(self, made: Built) -> int:
+        return BYTES_A_NUMBER * (made.heads.numel() + made.output.numel())
+
+
+@st.fragment
+def draw() -> None:
+    """The page below the bar."""
+    told = boundary.said(KEY, "ask", dict)
+    address = {key: st.query_params[key][:MOST_ADDRESS] for key in ADDRESS if key in st.query_params}
+    data = payload(None if told is None else answer(told), address)
+    components.mount("build", data, key=KEY, on_ask_change=_heard)
+
+
+def payload(answered: dict[str, Any] | None, address: Mapping[str, str] | None = None) -> bytes:
+    """What the component is given: the code's lines by step, an answer, how the training's figure begins, and what the
+    address says, which the browser may not know yet where a page was switched.
+    """
+    begins = {name: one.default for name, one in TRAINING.settings.items()}
+    return codec.pack({"code": _code(), "answer": answered, "training": begins, "address": dict(address or {})})
+
+
+def answer(told: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is sent back for a state: {id, heads, output}, {id, problem}, or {id, waiting} while torch is loaded."""
+    number = told.get("id")
+    if type(number) is not int or not 0 <= number <= MOST_ID:
+        return None
+    warmup.start()
+    if not warmup.ready():
+        return {"id": number, "waiting": True}
+    try:
+        made = _made(told)
+    except HeadlightError as err:
+        return {"id": number, "problem": str(err)}
+    return {"id": number, "heads": made.heads.numpy(), "output": made.output.numpy()}
+
+
+def _made(told: Mapping[str, Any]) -> Built:
+    from attention.handmade import read
+
+    join = partial(_checks.join, read(told), runs.person())
+    return runs.wait_for(join, PATIENCE_SECONDS, runs.sit).result()
+
+
+def _run(plan: Plan, job: runs.Job[Built]) -> Built:
+    from attention.handmade import run
+
+    return run(plan)
+
+
+@cache
+def _code() -> dict[str, list[dict[str, Any]]]:
+    return {step: [asdict(one) for one in found] for step, found in excerpts().items()}
+
+
+def _heard() -> None:
+    """The state is read in the run, where the component is drawn with the answer."""
+
+
+_checks = Checks(_run)

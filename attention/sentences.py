@@ -57,8 +57,8 @@ def head_check(error: HeadError) -> tuple[bool | None, str]:
     if not error.ok:
         worst = error.parts[error.worst]
         return False, (
-            f"Do not trust this head: its {error.worst} differ from {error.against} by {worst.relative:.1e} of the "
-            f"largest magnitude; {worst.allowed:.0e} is allowed."
+            f"Do not trust this head: its {error.worst} {_differ(error.worst)} from {error.against} by "
+            f"{worst.relative:.1e} of the largest magnitude; {worst.allowed:.0e} is allowed."
         )
     left = f" ({'; '.join(error.unchecked)})" if error.unchecked else ""
     verb = "equal" if " and " in what or what.endswith("s") else "equals"
@@ -168,3 +168,8 @@ def _duration(seconds: float) -> str:
 
 def _and(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _differ(part: str) -> str:
+    """The verb of "weights" and "contributions", or of "output"."""
+    return "differ" if part.endswith("s") else "differs"

@@ -40,7 +40,7 @@ def test_a_check_that_fails_is_a_warning_in_words():
 def test_the_part_that_fails_is_told_with_its_own_numbers():
     parts = {"weights": Difference(2e-3, 2e-3, 5e-3), "output": Difference(3e-4, 3e-4, 1e-5)}
     words = sentences.head_check(HeadError(parts=parts, tolerance=5e-3, against="its own code"))[1]
-    assert "its output differ from its own code by 3.0e-04" in words
+    assert "its output differs from its own code by 3.0e-04" in words
     assert "1e-05 is allowed" in words
 
 

@@ -4,8 +4,8 @@
  * The parts lie in `static/lesson`.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const own = ["address", "article", "contents", "presenter", "progress", "step", "top"];
-const [{ start }, { placeOf, queryOf, targetOf }, { articleOf }, { contentsOf }, { presenting }, { progressOf }, { stepOf }, { topOf }] = await Promise.all(
+const own = ["address", "article", "contents", "marks", "presenter", "progress", "step", "top"];
+const [{ start }, { placeOf, queryOf, targetOf }, { articleOf }, { contentsOf }, { marksOf }, { presenting }, { progressOf }, { stepOf }, { topOf }] = await Promise.all(
   ["headlight", ...own.map((name) => `lesson/${name}`)].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
@@ -67,6 +67,7 @@ function appOf(state) {
     setSentence: (text) => setSentence(state, text),
     forget() {
       state.progress.forget();
+      marksOf().forget();
       if (state.sentence) setSentence(state, "");
     },
   };

@@ -145,7 +145,7 @@ def _answer(name: str) -> tuple[str, bytes]:
 
 def _settings() -> str:
     palettes = {name: asdict(palette) for name, palette in THEMES.items()}
-    return json.dumps({"base": "", "version": "test", "palettes": palettes})
+    return json.dumps({"base": "", "version": "test", "lessons": "/learn", "palettes": palettes})
 
 
 def _text(data: bytes) -> str:

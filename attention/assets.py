@@ -50,10 +50,13 @@ def version() -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
 
 
-def settings(base: str, palettes: Mapping[str, Any]) -> str:
-    """The line before each component's own code. base: the app's path. palettes: dataclasses by the theme's name."""
+def settings(base: str, palettes: Mapping[str, Any], *, lessons: str = "") -> str:
+    """The line before each component's own code. base: the app's path. palettes: dataclasses by the theme's name.
+    lessons: the path of the page of lessons, "" where none can be led to.
+    """
     made = {
-        "base": base, "version": version(), "palettes": {name: asdict(palette) for name, palette in palettes.items()},
+        "base": base, "version": version(), "lessons": lessons,
+        "palettes": {name: asdict(palette) for name, palette in palettes.items()},
     }  # fmt: skip
     return f"const HEADLIGHT = {in_script(made)};\n"
 

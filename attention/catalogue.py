@@ -57,6 +57,7 @@ class ModelEntry:
 class Sample:
     """One sentence to try. name: a slug for links. label: what its chip says. about: what to look for.
 
+    related: two words that texts on attention often say score high together, "" for none: what is seen instead is said.
     pin: the word whose row is worth a first look (its last occurrence), or "". row: the place of that row, where no
     word tells it, or None. look: what the head does that shows it, one of the model's own `Shine`s by name, or "".
     model: the only model that it is for, or "". pair: the second text, or "".
@@ -67,6 +68,7 @@ class Sample:
     text: str
     about: str
     pin: str = ""
+    related: str = ""
     row: int | None = None
     look: str = ""
     model: str = ""
@@ -77,11 +79,14 @@ class Sample:
             raise InputError(f"name is {self.name!r}; it must be small letters and digits, joined by hyphens")
         if self.pin not in self.text:
             raise InputError(f"pin is {self.pin!r}; it must be a word of the text")
+        words = self.related.split()
+        if words and (len(words) != 2 or not set(words) <= set(re.findall(r"\w+", self.text))):
+            raise InputError(f"related is {self.related!r}; it must be two words of the text with a space between")
         if self.row is not None and self.row < 0:
             raise InputError(f"row is {self.row}; it must be a place, counted from 0")
 
 
-Entry = TypeVar("Entry", ModelEntry, Sample)
+Entry = TypeVar("Entry", bound=Any)
 
 
 @cache

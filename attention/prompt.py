@@ -73,8 +73,8 @@ class Prompt:
         return made if made.given().items() >= asked.items() else None
 
     def given(self) -> dict[str, Any]:
-        """The arguments of `attention.trace` that run it, and of `attention.predict`, which has no settings: they are
-        left out where they are the default, as of every model that predicts.
+        """The arguments of `attention.trace` that run it, and without settings those of `attention.predict`. Settings
+        that are the default are left out.
         """
         usual = {"settings"} if self.settings == LocalSettings() else set()
         deciding = named(type(self), lambda one: one.decides_run)

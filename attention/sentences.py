@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 from attention.catalogue import find
 
 if TYPE_CHECKING:
-    from attention.record import Fidelity, HeadError, ModelFacts, Trace
+    from attention.analysis.pairs import Between, Link
+    from attention.record import Fidelity, HeadError, Kind, ModelFacts, Token, Trace
 
+NO_SUCH_LOSS = "Training rewards what helps the model’s task, not that related words look at each other."
+UNTRAINED_HEAD = "This layer is not trained."
 UNTRAINED = "not trained: random weights show the arithmetic, not meaning"
 
 
@@ -54,8 +57,8 @@ def head_check(error: HeadError) -> tuple[bool | None, str]:
     if not error.ok:
         worst = error.parts[error.worst]
         return False, (
-            f"Do not trust this head: its {error.worst} differ from {error.against} by {worst.relative:.1e} of the "
-            f"largest magnitude; {worst.allowed:.0e} is allowed."
+            f"Do not trust this head: its {error.worst} {_differ(error.worst)} from {error.against} by "
+            f"{worst.relative:.1e} of the largest magnitude; {worst.allowed:.0e} is allowed."
         )
     left = f" ({'; '.join(error.unchecked)})" if error.unchecked else ""
     verb = "equal" if " and " in what or what.endswith("s") else "equals"
@@ -78,6 +81,62 @@ def run_check(fidelity: Fidelity | None) -> tuple[bool | None, str]:
         return True, f"the layer’s result equals the {fidelity.of} {_within(fidelity.relative)}"
     verb = "equal" if fidelity.of.endswith("s") else "equals"
     return True, f"the traced run’s {fidelity.of} {verb} an untouched run’s {_within(fidelity.relative)}"
+
+
+def related(trace: Trace, words: tuple[str, str], kind: Kind | None = None) -> str:
+    """What two words that are often said to score high together take of each other in this very run, at most, beside
+    what an even look would give; "" where not both are tokens of it.
+    """
+    kind = trace.default_kind if kind is None else kind
+    tokens = trace.query_tokens(kind)
+    places = [_place(tokens, word) for word in words]
+    if kind == "cross" or None in places:
+        return ""
+    found = [way for way in _ways(trace, kind, *places) if way.by("weight")]  # type: ignore[arg-type]
+    if not found:
+        return f"“{words[0]}” and “{words[1]}” may not look at each other here."
+    best = max(found, key=lambda way: way.by("weight")[0].weight)
+    link = best.by("weight")[0]
+    query, key = tokens[best.query].text, tokens[best.key].text
+    is_clear = _is_clear(link)
+    seen = "a head shows it" if is_clear else "no head shows it clearly"
+    most = f"“{query}” takes at most {link.weight:.2f} of “{key}” (layer {link.layer}, head {link.head})"
+    one_way = "" if len(found) == 2 else f" “{key}” may not look at “{query}”."
+    why = _not_alone(trace, best, link) if is_clear else NO_SUCH_LOSS
+    if trace.model.trained is False:
+        why = UNTRAINED_HEAD
+    return (
+        f"“{words[0]}” and “{words[1]}” are often said to score high together. Here {seen}: {most}, an even look "
+        f"{link.even:.2f}.{one_way} {why}"
+    )
+
+
+def _not_alone(trace: Trace, best: Between, link: Link) -> str:
+    """How many other tokens take most of that key in that head: where many do, it is not about this query."""
+    weights = trace.head(link.layer, link.head, best.kind).weights[:, best.key]
+    rows = trace.head(link.layer, link.head, best.kind).weights
+    others = [row for row in range(len(rows)) if row not in (best.query, best.key) and weights[row] > 0]
+    most = sum(int(rows[row].argmax()) == best.key for row in others)
+    key = trace.key_tokens(best.kind)[best.key].text
+    return f"So do {most} of the {len(others)} other tokens that look at “{key}”: it is their largest weight too."
+
+
+def _ways(trace: Trace, kind: Kind, one: int, other: int) -> tuple[Between, Between]:
+    from attention.analysis.pairs import between
+
+    return tuple(between(trace, *places, kind, sized=False) for places in ((one, other), (other, one)))  # type: ignore[return-value]
+
+
+def _is_clear(link: Link) -> bool:
+    """Whether a head goes as far beyond an even look as it must to be given a name."""
+    from attention.analysis.named import NAMED
+
+    return link.even < 1 and (link.weight - link.even) / (1 - link.even) >= NAMED
+
+
+def _place(tokens: tuple[Token, ...], word: str) -> int | None:
+    """The last token that reads so."""
+    return next((place for place in reversed(range(len(tokens))) if tokens[place].text == word), None)
 
 
 def _widths(model: ModelFacts) -> list[str]:
@@ -109,3 +168,8 @@ def _duration(seconds: float) -> str:
 
 def _and(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _differ(part: str) -> str:
+    """The verb of "weights" and "contributions", or of "output"."""
+    return "differ" if part.endswith("s") else "differs"

@@ -1,4 +1,5 @@
 /** Each panel in one sentence, for those who do not see it: `attention/figures/alt.py` in the browser. */
+const { maskedKeys } = await import(`./masks.js${new URL(import.meta.url).search}`);
 
 /** {scores, weights, values}: the sentences of one pinned query. */
 export function alts(ui, { run, look, head }, query, brought, stage) {
@@ -21,7 +22,8 @@ function scores(ui, head, query, { keys, name, size, stage }) {
   if (!row) return start;
   if (!row.some(Number.isFinite)) return `${start} ${name} may attend to nothing.`;
   const best = largest(row);
-  return `${start} ${name} has the highest with “${keys[best]}”: ${ui.number(row[best])}.`;
+  const masked = stage === "masked" ? maskedKeys(head, query) : "";
+  return `${start} ${name} has the highest with “${keys[best]}”: ${ui.number(row[best])}.${masked}`;
 }
 
 function weights(ui, head, query, { keys, name, size, look, brought }) {
@@ -33,7 +35,7 @@ function weights(ui, head, query, { keys, name, size, look, brought }) {
   if (!row.some(Boolean)) return `${start} ${name} takes nothing from any key.`;
   const best = largest(row);
   const sink = head.sinkShare(query) === null ? "" : ` The learned sink takes ${ui.decimals(head.sinkShare(query), 4)}.`;
-  return `${start} ${name} has the largest weight for “${keys[best]}”: ${ui.decimals(row[best], 4)}.${sink}`;
+  return `${start} ${name} has the largest weight for “${keys[best]}”: ${ui.decimals(row[best], 4)}.${sink}${maskedKeys(head, query)}`;
 }
 
 function shares(ui, row, { keys, name, size, look, lengths }) {

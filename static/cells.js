@@ -32,8 +32,14 @@ function travelled(name, reasons, look, head) {
 
 /** The stage that is shown: the one that was asked for, or the last there is before the weights; null where none is. */
 export function stageOf(head, wanted) {
-  const names = head.names.filter((name) => name !== "weights");
+  const names = stagesOf(head);
   return names.includes(wanted) ? wanted : names.at(-1) ?? null;
+}
+
+/** The stages before the weights, without "masked" where nothing is: that is the stage before it. */
+export function stagesOf(head) {
+  const names = head.names.filter((name) => name !== "weights");
+  return head.isMasked === false && names.length > 1 ? names.filter((name) => name !== "masked") : names;
 }
 
 function scoreCells(head, stage) {

@@ -6,6 +6,8 @@
  * n_k keys, d width of a query or key, v width of a value. Nothing here touches the page.
  */
 
+const { reasonOf } = await import(`./masks.js${new URL(import.meta.url).search}`);
+
 const SIDE = 32;
 const BLOCK = 64;
 // Cells of a map up to which it is kept once it was made (16 MB); larger ones are made anew.
@@ -62,6 +64,7 @@ class Head {
   #kept = new Map();
   #shares = null;
   #output = null;
+  #closes = null;
 
   constructor(layer, at, { temperature = layer.temperature, hidden = [], hideSink = false, renormalised = false }) {
     refuse(layer, temperature);
@@ -98,6 +101,23 @@ class Head {
     const [low, high] = span(this.#layer.mask, query, this.keys);
     for (let key = low; key < high; key++) may[key] = closed && closed(key) ? 0 : 1;
     return may;
+  }
+
+  /** Whether there is a key that some query may not look at. */
+  get isMasked() {
+    this.#closes ??= closesAny(this.#layer, this.#at);
+    return this.#closes;
+  }
+
+  /** Why a query may not look at a key: "causal", "window", "padding", or the model's "own" mask; "" where it may. */
+  why(query, key) {
+    return reasonOf(this.#layer.mask, query, key, this.allowed(query)[key]);
+  }
+
+  /** How many keys a query may look at in a row, itself among them, where its window ends; null without an end. */
+  get windowSize() {
+    const { before, after, bits } = this.#layer.mask;
+    return bits || before === null ? null : before + 1 + (after ?? 0);
   }
 
   /** One row of one stage, Float32Array (n_k); −Infinity in "masked" where the query may not look. */
@@ -439,6 +459,19 @@ function closedTo({ keys, bits }, at, query, count) {
     return (key) => !((bits[from + (key >> 3)] >> (key & 7)) & 1);
   }
   return keys ? (key) => !keys[key] : null;
+}
+
+/** Whether a layer's mask closes any key to any query of a head. */
+function closesAny({ mask, queries, keys }, at) {
+  const { before, after } = mask;
+  if ((before !== null && before < queries - 1) || (after !== null && after < keys - 1)) return true;
+  if (mask.keys?.includes(0)) return true;
+  if (!mask.bits) return false;
+  for (let query = 0; query < queries; query++) {
+    const closed = closedTo(mask, at, query, keys);
+    for (let key = 0; key < keys; key++) if (closed(key)) return true;
+  }
+  return false;
 }
 
 /** The logit of a head's learned sink for one query, or null. */

@@ -7,14 +7,19 @@ const ALIGN = 8;
 const SWIPE_PX = 40;
 const READERS = { float32: Float32Array, float64: Float64Array, uint8: Uint8Array, int32: Int32Array };
 
-/** Palettes by theme name, from the server's palette; set once by `start`. */
+/** Palettes by theme name, from the server's palette, and where the lessons are, "" where there are none; set by `start`. */
 let palettes = {};
+let learn = "";
 
 /** Take over the palettes that came with the component and return this module's helpers. */
 export function start(settings) {
   palettes = settings.palettes;
+  learn = settings.lessons ?? "";
   return api;
 }
+
+/** The address of the page of lessons, "" where there is none to lead to, as in a file. */
+const lessons = () => learn;
 
 // The payload
 
@@ -235,7 +240,7 @@ function decimals(value, count) {
 }
 
 const api = {
-  parse, row, applyTheme, channels, mix, css, inkOn, make, once, typing, isHere, swipes, inside, namesOf, named,
+  lessons, parse, row, applyTheme, channels, mix, css, inkOn, make, once, typing, isHere, swipes, inside, namesOf, named,
   number, decimals,
 };
 

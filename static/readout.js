@@ -3,6 +3,8 @@
  * what travelled. A place is {query, key} (or {query, dimension}, or {query, sink: true}).
  */
 
+const { whyMasked } = await import(`./masks.js${new URL(import.meta.url).search}`);
+
 /** The function (shown, panel, place) → elements, one a line; `ui` are the helpers of headlight.js. */
 export function readout(ui, { exponentials, titlesOf, stageOf, layerOf }) {
   const words = (kind, ...text) => ui.make("span", { class: `hl-${kind}` }, ...text);
@@ -19,7 +21,7 @@ export function readout(ui, { exponentials, titlesOf, stageOf, layerOf }) {
     const masked = panel.name === "weights" || stageOf(head, look.stage) === "masked";
     const rows = head.rows(place.query);
     if (!rows) return [pair, ...bareSentences(panel, place)];
-    if (masked && !head.allowed(place.query)[place.key] && !rows.weights[place.key]) return [pair, line("masked: this query may not look here")];
+    if (masked && !head.allowed(place.query)[place.key] && !rows.weights[place.key]) return [pair, line(`masked: ${whyMasked(head, place.query, place.key)}`)];
     return [pair, ...(panel.name === "weights" ? weightSentences(shown, panel, place, rows) : scoreSentences(shown, place, rows))];
   }
 

@@ -180,12 +180,16 @@ export function storeOf(name) {
     return Boolean(layers.find((own) => own.layer === layer)?.heads.includes(number));
   }
 
-  /** One head as the look alters it, or null where it did not travel; `plain` as the model ran it. */
-  function headAt(layer, number, { plain = false } = {}) {
+  /**
+   * One head as the look alters it, or null where it did not travel; `plain` as the model ran it. What is asked for a row of
+   * many heads is not kept (`isKept`): it would take the place of the few that are looked at.
+   */
+  function headAt(layer, number, { plain = false, isKept = true } = {}) {
     if (!hasHead(layer, number)) return null;
     const options = plain || state.run.tiles ? {} : optionsOf(look(), layer);
     const key = JSON.stringify([layer, number, options]);
     const found = state.kept.get(key) ?? (state.run.tiles ? tiles(state.run.tiles) : make(state.run, layer, number, options));
+    if (!isKept) return found;
     state.kept.delete(key);
     state.kept.set(key, found);
     if (state.kept.size > KEPT) state.kept.delete(state.kept.keys().next().value);

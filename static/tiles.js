@@ -9,6 +9,8 @@
  * Nothing here touches the page.
  */
 
+const { reasonOf } = await import(`./masks.js${new URL(import.meta.url).search}`);
+
 // What a query does not see: −∞ before the softmax, nothing after it.
 const UNSEEN = { masked: -Infinity };
 
@@ -95,6 +97,25 @@ class Tiles {
   /** Which keys a query may see: Uint8Array (n_k), 1 for those; null where its row did not travel. */
   allowed(query) {
     return this.has(query) ? Uint8Array.from(this.#tree.rows[query].weights, (weight) => (Number.isNaN(weight) ? 0 : 1)) : null;
+  }
+
+  /** Whether there may be a key that some query may not look at; where no rule travelled, that is not known here. */
+  get isMasked() {
+    const { rule } = this.#tree;
+    if (!rule) return true;
+    return (rule.before !== null && rule.before < this.queries - 1) || (rule.after !== null && rule.after < this.keys - 1);
+  }
+
+  /** Why a query may not look at a key, as a head says it; of a mask without a rule that is "unknown" here. */
+  why(query, key) {
+    const rule = this.#tree.rule ?? { before: null, after: null };
+    return reasonOf({ ...rule, keys: null, bits: null }, query, key, this.allowed(query)?.[key]);
+  }
+
+  /** How many keys in a row a query may look at where its window ends; null without an end, or without a rule. */
+  get windowSize() {
+    const { rule } = this.#tree;
+    return !rule || rule.before === null ? null : rule.before + 1 + (rule.after ?? 0);
   }
 
   /** One query's output, Float32Array (v), or null where it did not travel. */

@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cost", "mistakes"),
     ("record", "selfchecks"),
     ("view", "catalogue", "tokens"),
-    ("bundled", "models"),
+    ("bundled", "terms", "models"),
     ("capture", "local"),
     ("source", "handmade"),
     ("prediction",),

@@ -140,6 +140,13 @@ def test_a_name_that_is_no_slug_is_refused():
         Sample(name="Two Words", label="x", text="x", about="x")
 
 
+@pytest.mark.parametrize("words", ["cat", "cat dog", "cat mat it", "ca mat"])
+def test_two_words_of_the_text_are_related_or_none(words: str):
+    Sample(name="a", label="A", text="The cat sat on the mat.", about="One.", related="cat mat")
+    with pytest.raises(InputError, match="two words of the text"):
+        Sample(name="a", label="A", text="The cat sat on the mat.", about="One.", related=words)
+
+
 def test_the_catalogue_must_begin_with_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "models.toml").write_text("[[model]]\n" + GOOD, encoding="utf-8")
     monkeypatch.setattr(catalogue, "ASSETS", tmp_path)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from attention.record import AttentionRecord, Kind, Trace
 
 By = Literal["weight", "size"]
+NOT_ASKED = "it was not asked for"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,14 +56,16 @@ class Between:
         return tuple(sorted(seen, key=lambda link: -(link.weight if order == "weight" else link.size or 0.0)))
 
 
-def between(trace: Trace, query: int, key: int, kind: Kind | None = None) -> Between:
-    """Every head's weight and size between two tokens. Raises InputError for a place that is not in the text."""
+def between(trace: Trace, query: int, key: int, kind: Kind | None = None, *, sized: bool = True) -> Between:
+    """Every head's weight and size between two tokens; without sizes, which take a product with W_O, where not `sized`.
+    Raises InputError for a place that is not in the text.
+    """
     kind = trace.default_kind if kind is None else kind
     links: list[Link] = []
     why: dict[int, str] = {}
     for layer, record in trace.records(kind).items():
         _check(record, query, key)
-        made, reason = _of_layer(record, query, key)
+        made, reason = _of_layer(record, query, key, sized)
         links += made
         if reason:
             why[layer] = reason
@@ -75,7 +78,7 @@ def _check(record: AttentionRecord, query: int, key: int) -> None:
             raise InputError(f"There is no {name} token {place}; layer {record.layer} has 0 to {count - 1}.")
 
 
-def _of_layer(record: AttentionRecord, query: int, key: int) -> tuple[list[Link], str]:
+def _of_layer(record: AttentionRecord, query: int, key: int, sized: bool) -> tuple[list[Link], str]:
     weights, scales, evens = [], [], []
     for head in range(record.n_heads):
         made = record.stages(head, query, query + 1)
@@ -84,7 +87,7 @@ def _of_layer(record: AttentionRecord, query: int, key: int) -> tuple[list[Link]
         scales.append(1.0 if sink is None else 1 - float(sink[0]))
         evens.append(_even(record, head, query, key))
     shares = [w * s for w, s in zip(weights, scales, strict=True)]
-    sizes = _sizes(record, key, torch.tensor(shares, dtype=torch.float32))
+    sizes = _sizes(record, key, torch.tensor(shares, dtype=torch.float32)) if sized else NOT_ASKED
     links = [
         Link(
             layer=record.layer,

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from attention.assets import COMPONENTS
 from attention.browser import codec, overview, parts, rotary, store
-from attention.lessons import kinds
+from attention.lessons import interview, kinds
 from attention.lessons.records import Figure, Guess, Lesson, Prose, Question, Step, Try
 from attention.lessons.state import takes, view_of
 from attention.view import View, to_query
@@ -43,6 +43,8 @@ def payload(
 @lru_cache(maxsize=64)
 def _packed(lessons: tuple[Lesson, ...], chosen: tuple[Lesson, ...], sentence: str, article: bool) -> bytes:
     told = [_lesson(lesson, sentence) for lesson in chosen]
+    for block in _interviews(told):
+        block["settings"]["asked"] = _asked(lessons)
     return codec.pack({
         "contents": [_contents(lesson) for lesson in lessons],
         "lesson": told[0] if told and not article else None, "lessons": told if article else [],
@@ -95,7 +97,7 @@ def group(head_view: HeadView, view: View, query: int, *, show: Sequence[str]) -
     overview, rotary: of all heads and of the dimensions' pairs, or null where that is not shown.
     """
     view = replace(view, query=query)
-    much = "all" if "heads" in show else "layer"
+    much: store.Level = "all" if "heads" in show else "layer"
     panels = codec.parse(parts.panels(head_view, view))
     look = store.look(head_view, view, query, seen=0, limit=len(head_view.trace.tokens), undo=False)
     return {
@@ -168,6 +170,38 @@ def _figure(figure: Figure, store_name: str, sentence: str) -> dict[str, Any]:
     return {
         "type": "figure", "kind": figure.kind, "settings": shown, "store": store_name, "needs_run": own,
         "inspect": inspect, "takes": own and takes(figure, sentence),
+    }  # fmt: skip
+
+
+def _interviews(told: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The figures among what is told that ask the questions of an interview."""
+    blocks = (block for lesson in told for step in lesson["steps"] for block in step["blocks"])
+    return (block for block in blocks if block["type"] == "figure" and block["kind"] == interview.KIND)
+
+
+def _asked(lessons: tuple[Lesson, ...]) -> list[dict[str, Any]]:
+    """[{number, ask, answer, lesson, title, step, step_title, figure}] of all questions.
+
+    The last five are empty where these lessons have no such step. figure: the step's own, {kind, settings}, where no
+    model is run for it.
+    """
+    return [
+        {"number": one.number, "ask": _plain(one.ask), "answer": _plain(one.answer)} | _shown_in(one, lessons)
+        for one in interview.ours()
+    ]
+
+
+def _shown_in(asked: interview.Asked, lessons: tuple[Lesson, ...]) -> dict[str, Any]:
+    found = interview.find_step(asked, lessons)
+    if found is None:
+        return {"lesson": "", "title": "", "step": "", "step_title": "", "figure": None}
+    lesson, place = found
+    step = lesson.steps[place]
+    own = step.figure is not None and not needs_run(step.figure) and step.figure.kind != interview.KIND
+    figure = _figure(step.figure, "", "") if own and step.figure else None
+    return {
+        "lesson": lesson.name, "title": lesson.title, "step": step.anchor, "step_title": step.title,
+        "figure": figure and {key: figure[key] for key in ("kind", "settings")},
     }  # fmt: skip
 
 

@@ -71,8 +71,8 @@ def opener(label: str, name: str) -> bytes:
 
 
 def words(place: str, lines: Iterable[Iterable[tuple[str, str]]]) -> bytes:
-    """Lines of what is said, each of parts (sort, text). sort: plain, small, good, bad or open. place: foot, habit or
-    said.
+    """Lines of what is said, each of parts (sort, text). sort: plain, small, good, bad, open, or term: and the key of a
+    term. place: foot, habit or said.
     """
     told = [[{"sort": sort, "text": text} for sort, text in parts] for parts in lines]
     return codec.pack({"place": place, "lines": told})

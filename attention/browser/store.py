@@ -137,6 +137,8 @@ def _tiles(head_view: HeadView, view: View) -> dict[str, Any]:
 
     names = [name for name, _ in head_view.record.stages(head_view.head, 0, 1).steps]
     before = [name for name in names if name != "weights"]
+    if len(before) > 1 and not head_view.record.mask.closes(head_view.record.n_q, head_view.record.n_k):
+        before.remove("masked")  # where nothing is masked that is no step
     stages = [view.stage if view.stage in before else before[-1]] if before else []
     asked = [view.values, *([view.weights] if view.weights != "weights" else [])]
     reasons = {what: why for what in asked if (why := refusal(head_view.record, head_view.head, what))}

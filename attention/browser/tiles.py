@@ -14,7 +14,7 @@ from attention.errors import InputError
 
 if TYPE_CHECKING:
     from attention.analysis.tiles import Box, Tile, ValuesTile
-    from attention.record import AttentionRecord, HeadView
+    from attention.record import AttentionRecord, HeadView, Mask
 
 LIMIT = 1_000_000
 SIDE = 192
@@ -39,7 +39,7 @@ def tiles_tree(
     pins: queries whose rows travel whole, as many as fit, the first ones first; values: of "output" and "contribution".
 
     - layer, head; queries n_q, keys n_k; width v or 0; names: the head's stages in order; sinkScales;
-      unknown: ["query", "key"] and such
+      unknown: ["query", "key"] and such; rule: {before, after} of the mask where distance alone decides, or null
     - box: [top, bottom, left, right] of the tiles; pooled: whether a cell can be more than one pair of tokens
     - tiles: {stage: {values float32 (r, c), query, key (r, c)}}: the number of the largest size in each patch, NaN
       where the mask closes all of it, and how far from the patch's first query and key it stands (uint8, or int32
@@ -75,10 +75,16 @@ def tiles_tree(
     return {
         "layer": head_view.layer, "head": head, "queries": record.n_q, "keys": record.n_k,
         "width": 0 if record.value is None else record.value.shape[-1], "names": names,
-        "unknown": list(head_view.unknown), "sinkScales": record.sink_scales, **_maps(found, box),
+        "unknown": list(head_view.unknown), "sinkScales": record.sink_scales, "rule": _rule(record.mask),
+        **_maps(found, box),
         "values": {what: _received(one) for what, one in received.items()},
         **_rows(record, head, of_rows, kept),
     }  # fmt: skip
+
+
+def _rule(mask: Mask) -> dict[str, int | None] | None:
+    """The mask where distance alone decides, so that the browser can say why a cell is closed."""
+    return None if mask.keys is not None or mask.array is not None else {"before": mask.before, "after": mask.after}
 
 
 def _maps(found: dict[str, Tile], box: Box) -> dict[str, Any]:

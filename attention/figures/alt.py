@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from attention.record import HeadView, Token
+    from attention.record import HeadView, Mask, Token
+
+# Why a query may not look at some keys, by the kind of rule; `static/masks.js` has the same.
+MASKED = {
+    "causal": "the query comes before them",
+    "window": "they are out of its window",
+    "padding": "they are padding",
+    "own": "the model’s own mask closes them",
+}
 
 
 def scores(head_view: HeadView, pin: int, *, stage: str = "masked") -> str:
@@ -18,7 +27,9 @@ def scores(head_view: HeadView, pin: int, *, stage: str = "masked") -> str:
     if not open_.any():
         return f"{start} {_quoted(head_view.query_tokens[pin])} may attend to nothing."
     best = int(np.where(open_, row, -np.inf).argmax())
-    return f"{start} {_pair(head_view, pin)} the highest with {_quoted(head_view.key_tokens[best])}: {row[best]:.4g}."
+    closed = _masked(head_view, pin) if stage == "masked" else ""
+    top = _quoted(head_view.key_tokens[best])
+    return f"{start} {_pair(head_view, pin)} the highest with {top}: {row[best]:.4g}.{closed}"
 
 
 def weights(head_view: HeadView, pin: int) -> str:
@@ -30,7 +41,8 @@ def weights(head_view: HeadView, pin: int) -> str:
     best = int(row.argmax())
     sink = "" if head_view.sink_weight is None else f" The learned sink takes {head_view.sink_weight[pin]:.4f}."
     key = _quoted(head_view.key_tokens[best])
-    return f"{start} {_pair(head_view, pin)} the largest weight for {key}: {row[best]:.4f}.{sink}"
+    closed = _masked(head_view, pin)
+    return f"{start} {_pair(head_view, pin)} the largest weight for {key}: {row[best]:.4f}.{sink}{closed}"
 
 
 def norms(head_view: HeadView, pin: int, *, what: str) -> str:
@@ -63,6 +75,27 @@ def values(head_view: HeadView, pin: int, *, what: str = "output") -> str:
     start = f"{name}: {z.shape[0]} query tokens by {z.shape[1]} dimensions."
     query = _quoted(head_view.query_tokens[pin])
     return f"{start} {query} receives a vector of length {length:.4g}, largest in dimension {best}: {row[best]:.4g}."
+
+
+def _masked(head_view: HeadView, pin: int) -> str:
+    """How many keys the pinned query may not look at, and why, with a space before it; "" where it may look at all."""
+    mask, n_k = head_view.record.mask, head_view.record.n_k
+    rows = mask.rows(pin, pin + 1, n_k, head=head_view.head)
+    if rows is None:
+        return ""
+    closed = [key for key in range(n_k) if not rows[0, key]]
+    counts = Counter(reason(mask, pin, key) for key in closed)
+    parts = [f"{counts[one]} of {n_k} keys, because {why}" for one, why in MASKED.items() if counts[one]]
+    return f" Masked: {'; '.join(parts)}." if parts else ""
+
+
+def reason(mask: Mask, query: int, key: int) -> str:
+    """Which rule keeps a query from a key that it may not look at: one of MASKED."""
+    if mask.array is not None:
+        return "own"
+    if mask.after is not None and key > query + mask.after:
+        return "causal" if mask.causal else "window"
+    return "window" if mask.before is not None and key < query - mask.before else "padding"
 
 
 def _size(head_view: HeadView) -> str:

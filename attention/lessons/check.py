@@ -11,7 +11,7 @@ from attention.assets import STATIC
 from attention.catalogue import LOCAL, find
 from attention.config import Limits
 from attention.errors import HeadlightError, InputError
-from attention.lessons import folder, kinds, prose
+from attention.lessons import folder, interview, kinds, prose
 from attention.lessons.parse import Problem
 from attention.lessons.records import Figure, Lesson, Prose, Question, Step, Try
 from attention.lessons.state import view_of
@@ -23,7 +23,10 @@ ANSWER = re.compile(r"^  ([a-z][a-z_0-9]*): \(random\) =>", re.MULTILINE)
 def check(where: Path) -> tuple[Problem, ...]:
     """Everything that is wrong with a folder's lessons, by file and line; raises InputError where there are none."""
     found, problems = folder.read(where)
-    return tuple(sorted({*problems, *(problem for lesson in found for problem in _of_lesson(lesson, found))}))
+    of_lessons = (problem for lesson in found for problem in _of_lesson(lesson, found))
+    # The interview's answers lead to our lessons; with a host's own, those that lead nowhere are shown without a link.
+    of_interview = interview.problems(found) if where == folder.OURS else ()
+    return tuple(sorted({*problems, *of_lessons, *of_interview}))
 
 
 @cache

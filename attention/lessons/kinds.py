@@ -18,7 +18,7 @@ SHOWN = ("sentence", "figures", "arithmetic", "heads", "links", "dimensions")
 # What needs no more than a run that was made in the browser.
 SHOWN_LOCAL = ("sentence", "figures", "arithmetic", "links")
 # Settings of a state's figure that are no field of a view.
-OWN = ("own", "pin", "show")
+OWN = ("own", "pin", "show", "heads", "of")
 MOST_LISTED = 16
 DECIMAL = re.compile(r"-?\d{1,9}(\.\d{1,9})?")
 
@@ -86,6 +86,21 @@ def numbers(low: float, high: float) -> Sort:
     return Sort(words, read, lambda value: all(map(one.allows, value)), lambda value: " ".join(map(one.write, value)))
 
 
+def several(count: int, low: int, high: int) -> Sort:
+    """So many different whole numbers with spaces between, each between these."""
+    one = whole(low, high)
+
+    def read(raw: str) -> tuple[int, ...]:
+        found = tuple(one.read(part) for part in raw.split())
+        if len(found) != count or len(set(found)) != count:
+            raise ValueError
+        return found
+
+    words = f"{count} different whole numbers from {low} to {high} with spaces between"
+    allows = lambda value: len(set(value)) == count and all(map(one.allows, value))  # noqa: E731
+    return Sort(words, read, allows, lambda value: " ".join(map(str, value)))
+
+
 def names(options: tuple[str, ...]) -> Sort:
     """Some of these, in the order in which they stand, with spaces between."""
 
@@ -113,6 +128,9 @@ def some_of(options: tuple[int, ...]) -> Sort:
     return Sort(among.accepts, read, allows, lambda value: " ".join(map(str, value)))
 
 
+CAT = "The cat sat on the mat because it was tired."
+BUGS = ("transpose", "axis", "unscaled", "width", "late", "diagonal", "split", "merge", "average")
+PARTS = ("vectors", "weights", "values", "heads")
 SEED = setting(1, whole(0, 999_999), "where its random numbers begin")
 OF_A_HEAD = {
     "most": "the token that the pinned row weighs most",
@@ -260,6 +278,25 @@ KINDS: tuple[Kind, ...] = (
         },
     ),
     Kind(
+        name="averages",
+        help="two heads of a model’s run and the average of several",
+        settings=_view_settings() | {
+            "heads": setting((0, 1), several(2, 0, 999), "the two heads, counted from 0"),
+            "of": setting("two", choice(("two", "layer")), "which heads are averaged"),
+        },
+        facts={
+            "most": "the token that the pinned row of the average weighs most",
+            "most_weight": "its weight",
+            "one_most": "the same of the first head",
+            "one_weight": "its weight",
+            "other_most": "the same of the second head",
+            "other_weight": "its weight",
+            "one_left": "what the average leaves of the first head’s largest weight",
+            "heads": "how many heads the layer has",
+        },
+        needs_run=True,
+    ),
+    Kind(
         name="bias",
         help="a bias on the query, the key or the value of a small head, and what it changes",
         settings={
@@ -301,6 +338,19 @@ KINDS: tuple[Kind, ...] = (
         },
     ),
     Kind(
+        name="byhand",
+        help="two tokens by hand, every number changeable",
+        settings={},
+        facts={
+            "weight": "the first weight of the first row",
+            "other": "its second weight",
+            "output": "the first number of the first output",
+            "second": "its second number",
+            "weights": "both weights of the first row",
+            "outputs": "both numbers of the first output",
+        },
+    ),
+    Kind(
         name="cache",
         help="bytes of a cache of keys and values, for sizes of known models",
         settings={
@@ -315,6 +365,59 @@ KINDS: tuple[Kind, ...] = (
             "mha": "for one token, if every query head had keys and values of its own",
             "mqa": "for one token, if all query heads shared one",
             "saved": "query heads to a key-value head",
+        },
+    ),
+    Kind(
+        name="cases",
+        help="inputs whose answer is known without a computer",
+        settings={
+            "case": setting("equal", choice(("equal", "one", "copies")), "which case"),
+            "copies": setting(3, whole(1, 8), "how many times a key stands there"),
+            "causal": setting(False, yes(), "whether equal scores are causal"),
+            "seed": SEED,
+        },
+        facts={
+            "weight": "the weight of each key, or of all copies together",
+            "n": "how many keys there are",
+            "copies": "how many of them are copies",
+            "difference": "the largest difference that the check found",
+            "rule": "what makes one key weigh as all copies: 0 its score times their number, 1 plus its ln, 2 neither",
+        },
+    ),
+    Kind(
+        name="checks",
+        help="the checks of a layer, run on it or on one with a bug",
+        settings={
+            "show": setting("list", choice(("list", "matrix")), "the checks of one, or all bugs by all checks"),
+            "mistake": setting("none", choice(("none", *BUGS)), "the bug, or none"),
+            "d_model": setting(16, whole(4, 64), "the width of a token"),
+            "n_heads": setting(2, whole(1, 4), "how many heads"),
+            "causal": setting(True, yes(), "whether the layer is causal"),
+            "text": setting(CAT, free_text(), "the words, where the person has none of their own"),
+            "seed": SEED,
+        },
+        facts={
+            "failed": "how many checks fail",
+            "checks": "how many there are",
+            "which": "those that fail, by name",
+            "by": "0 where the row sums fail, 1 causality, 2 the order of the words, 3 none of these",
+            "bugs": "how many bugs there are",
+            "noticed": "how many of them some check notices",
+            "by_reference": "how many the other implementation notices",
+            "by_rows": "how many the row sums notice",
+            "slipped": "how many pass shapes, row sums and causality",
+        },
+    ),
+    Kind(
+        name="compare",
+        help="an exercise: one’s own numbers, pasted and compared step by step",
+        settings={
+            "seed": SEED,
+        },
+        facts={
+            "steps": "how many steps can be compared",
+            "pasted": "how many were pasted",
+            "agree": "how many of them agree",
         },
     ),
     Kind(
@@ -421,6 +524,23 @@ KINDS: tuple[Kind, ...] = (
         },
     ),
     Kind(
+        name="dropout",
+        help="a row of weights before and after dropout",
+        settings={
+            "p": setting(0.2, number(0, 0.9), "the share that is dropped"),
+            "n": setting(6, whole(2, 12), "how many keys"),
+            "seed": SEED,
+        },
+        facts={
+            "sum": "what the row sums to in this draw",
+            "low": "the lowest sum of many draws",
+            "high": "their highest",
+            "mean": "their mean",
+            "p": "the share that is dropped",
+            "varies": "0 where every sum is 1, 1 where all are equal, 2 where they differ",
+        },
+    ),
+    Kind(
         name="fill",
         help="what stands in for a closed key before the softmax, in two types of numbers",
         settings={
@@ -485,6 +605,20 @@ KINDS: tuple[Kind, ...] = (
         },
     ),
     Kind(
+        name="gradient",
+        help="a softmax’s derivative by its formula and by small steps",
+        settings={
+            "n": setting(4, whole(2, 6), "how many scores"),
+            "seed": SEED,
+        },
+        facts={
+            "best": "the step with the smallest difference",
+            "turns": "0 where the smallest step is the best, 1 where the largest is, 2 where it lies between",
+            "error": "the difference at the chosen step in float64",
+            "in32": "the same in float32",
+        },
+    ),
+    Kind(
         name="head",
         help="one head of a model's run, by the components of the inspect page",
         settings=_view_settings(),
@@ -500,6 +634,17 @@ KINDS: tuple[Kind, ...] = (
             "longer": "0 where it is longer than every value, 1 where it is not",
             "length": "the length of the mean",
             "longest": "the length of the longest value",
+        },
+    ),
+    Kind(
+        name="interview",
+        help="the sixty questions with time to think, answers and marks of one’s own",
+        settings={
+            "seed": SEED,
+        },
+        facts={
+            "asked": "how many questions there are",
+            "known": "how many are marked as known",
         },
     ),
     Kind(
@@ -585,6 +730,40 @@ KINDS: tuple[Kind, ...] = (
         },
     ),
     Kind(
+        name="minute",
+        help="one of four figures for an explanation in a minute, with a clock",
+        settings={
+            "part": setting("vectors", choice(PARTS), "which of the four"),
+            "text": setting(CAT, free_text(), "the words, where the person has none of their own"),
+            "seed": SEED,
+        },
+        facts={
+            "top": "the word that the last one weighs most in head 0",
+            "top_weight": "its weight",
+            "word": "the last word",
+            "n": "how many words there are",
+        },
+    ),
+    Kind(
+        name="mistakes",
+        help="a common bug beside the right layer",
+        settings={
+            "mistake": setting("axis", choice(BUGS), "the bug to begin with"),
+            "text": setting(CAT, free_text(), "the words, where the person has none of their own"),
+            "seed": SEED,
+        },
+        facts={
+            "low": "the lowest sum of a row with the bug",
+            "high": "the highest",
+            "last": "the sum of the last row",
+            "sums": "0 where all rows sum to 1, 1 where some sum to more, 2 where some sum to less and none to more",
+            "difference": "the largest difference of the outputs",
+            "caught": "the checks that notice, by name",
+            "count": "how many these are",
+            "bug": "the bug’s name",
+        },
+    ),
+    Kind(
         name="mix",
         help="one row of a small head: weights, values and their weighted mean",
         settings={
@@ -606,6 +785,24 @@ KINDS: tuple[Kind, ...] = (
             "seen": "how many tokens weigh something",
             "unseen": "how many weigh nothing",
             "first_out": "the first number that comes out",
+        },
+    ),
+    Kind(
+        name="mixing",
+        help="which rows of a deeper layer change when a word is changed",
+        settings={
+            "layers": setting(1, whole(0, 6), "how many layers"),
+            "causal": setting(True, yes(), "whether they are causal"),
+            "text": setting(CAT, free_text(), "the words, where the person has none of their own"),
+            "seed": SEED,
+        },
+        facts={
+            "n": "how many words there are",
+            "reached": "how many rows change with the first word",
+            "layers": "how many layers",
+            "own": "how much of the last row’s change comes from its own word",
+            "first": "the first word",
+            "last": "the last word",
         },
     ),
     Kind(
@@ -677,6 +874,21 @@ KINDS: tuple[Kind, ...] = (
         },
     ),
     Kind(
+        name="precision",
+        help="one sum in four orders and three precisions",
+        settings={
+            "n": setting(64, whole(8, 1024), "how many terms"),
+            "seed": SEED,
+        },
+        facts={
+            "in64": "the largest difference in float64",
+            "in32": "in float32",
+            "in16": "in float16",
+            "n": "how many terms",
+            "equal": "0 where all four float32 sums are equal, 1 where not",
+        },
+    ),
+    Kind(
         name="projections",
         help="how far each head moves when one coordinate of all words' vectors is 0",
         settings=OF_A_TEXT
@@ -711,6 +923,39 @@ KINDS: tuple[Kind, ...] = (
             "one": "how many numbers one matrix holds",
             "fewer": "0 where two matrices hold fewer, 1 where one does, 2 where both are equal",
             "asymmetry": "how far the matrix is from its mirror image",
+        },
+    ),
+    Kind(
+        name="removed",
+        help="a token’s weight beside what its removal changes",
+        settings={
+            "text": setting(CAT, free_text(), "the words, where the person has none of their own"),
+            "seed": SEED,
+        },
+        facts={
+            "weight_top": "the token with the largest weight",
+            "top_weight": "its weight",
+            "effect_top": "the token whose removal changes most",
+            "agree": "0 where these are the same, 1 where not",
+            "agreeing": "in how many layers of other seeds they are the same",
+            "layers": "how many layers were made",
+            "often": "0 where they agree nearly always, 1 where in part, 2 where hardly ever",
+        },
+    ),
+    Kind(
+        name="reshape",
+        help="a row split into heads, the right and the wrong way",
+        settings={
+            "n": setting(3, whole(2, 5), "how many tokens"),
+            "heads": setting(2, whole(2, 4), "how many heads"),
+            "width": setting(2, whole(1, 3), "the width of a head"),
+        },
+        facts={
+            "n": "how many tokens",
+            "heads": "how many heads",
+            "strangers": "how many rows hold another token’s numbers in the wrong version",
+            "rows": "how many rows there are in all",
+            "row_of": "whose numbers stand in row 1 of head 0 in the wrong version",
         },
     ),
     Kind(

@@ -186,7 +186,7 @@ def _whole_fence(lines: list[str], at: int) -> int:
 
 
 def _fenced(lines: list[str], at: int) -> tuple[list[str], bool]:
-    body = []
+    body: list[str] = []
     for line in lines[at + 1 :]:
         if line.startswith("```"):
             return body, True

@@ -23,7 +23,7 @@ TAGS = {
     "table": "table", "thead": "thead", "tbody": "tbody", "tr": "tr", "th": "th", "td": "td",
     "blockquote": "blockquote", "hr": "hr",
 }  # fmt: skip
-BREAKS = {"softbreak": " ", "hardbreak": ("br", {}, ())}
+BREAKS: dict[str, Node] = {"softbreak": " ", "hardbreak": ("br", {}, ())}
 CODE = ("code_inline", "fence", "code_block")
 FORMULA = "formula"
 INDEX = re.compile(r"\b([A-Za-zα-ωΑ-Ω])_([A-Za-z0-9]{1,5})\b(?!\()")
@@ -62,7 +62,7 @@ def _nodes(node: SyntaxTreeNode) -> Iterator[Node]:
     elif kind == "inline":
         yield from _inside(node)
     elif kind in BREAKS:
-        yield BREAKS[kind]  # type: ignore[misc]
+        yield BREAKS[kind]
     elif kind in CODE:
         yield _code(node)
     elif kind == "heading":

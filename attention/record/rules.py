@@ -40,6 +40,13 @@ class Mask:
         """Whether no query may look ahead, by rule."""
         return self.after == 0
 
+    def closes(self, n_q: int, n_k: int) -> bool:
+        """Whether there is a key that some query may not attend to."""
+        if self.array is not None:
+            return not bool(self.array.all())
+        ends = (self.before is not None and self.before < n_q - 1) or (self.after is not None and self.after < n_k - 1)
+        return ends or (self.keys is not None and not bool(self.keys.all()))
+
     def rows(self, start: int, stop: int, n_k: int, device: torch.device | None = None, head: int = 0) -> Tensor | None:
         """Boolean (stop − start, n_k) for those queries of one head, or None where all is open."""
         if self.open:

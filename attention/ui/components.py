@@ -35,7 +35,7 @@ NOTHING = codec.pack({})
 def settings() -> str:
     """The line before each component's own code."""
     base = "/".join(["", *filter(None, str(st.get_option("server.baseUrlPath") or "").split("/"))])
-    return assets.settings(base, THEMES)
+    return assets.settings(base, THEMES, lessons=f"{base}/learn")
 
 
 @cache

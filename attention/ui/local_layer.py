@@ -20,10 +20,7 @@ def draw(view: View, change_to: Change) -> None:
     """The controls of the view's layer, and in words what else of it is not as usual. change_to: goes to a view."""
     settings = view.settings
     st.session_state[BOTH], st.session_state[HEADS] = not settings.causal, settings.n_heads
-    st.checkbox(
-        "Look both ways", key=BOTH, on_change=_both, args=(change_to,),
-        help="Without the causal mask a word sees the later words too, as in an encoder.",
-    )  # fmt: skip
+    st.checkbox("Look both ways (no causal mask)", key=BOTH, on_change=_both, args=(change_to,))
     st.selectbox(
         "Number of heads", heads_for(settings.d_model), key=HEADS, on_change=_heads, args=(change_to,),
         format_func=lambda count: "1 head" if count == 1 else f"{count} heads", label_visibility="collapsed", width=120,

@@ -43,7 +43,8 @@ def pages() -> list[Any]:
 
 
 def style() -> None:
-    """The style sheet of what Streamlit draws itself, with the colours to begin with; inside another page a second one.
+    """The style sheet of what Streamlit draws itself, with the colours to begin with; after it that of a frame inside
+    another page, or else a projector's.
 
     The colours follow the system until the first component knows the theme that Streamlit really shows.
     """
@@ -55,7 +56,7 @@ def style() -> None:
 def _sheet(*, is_embedded: bool) -> str:
     light, dark = (_variables(palette) for palette in (LIGHT, DARK))
     colours = f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
-    sheets = ["page.css", *(["embedded.css"] if is_embedded else [])]
+    sheets = ["page.css", "embedded.css" if is_embedded else "present.css"]
     written = "\n".join((ASSETS / sheet).read_text(encoding="utf-8") for sheet in sheets)
     return f"{colours}\n{written}"
 

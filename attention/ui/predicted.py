@@ -166,7 +166,9 @@ def _answer(question: Question, job: runs.Job[Predictions]) -> Predictions:
 
     asked, positions = question.request, None if question.hidden is None else [question.hidden]
     how: dict[str, Any] = {"limits": asked.limits, "positions": positions}
-    return predict(**asked.prompt.given(), **how, on_progress=job.report, on_wait=job.follow)
+    given = asked.prompt.given()
+    given.pop("settings", None)  # of the local layer, which says itself that it predicts nothing
+    return predict(**given, **how, on_progress=job.report, on_wait=job.follow)
 
 
 def _pick() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from attention import derived
+from attention import derived, sentences
 from attention.browser import overview, parts, store
 from attention.bundled import notes
 from attention.catalogue import all_samples
@@ -155,7 +155,7 @@ def _draw(head_view: HeadView, view: View) -> None:
     with beside:
         _kinds(head_view.trace, head_view.kind)
         _heads(head_view, view)
-        _said(head_view)
+        _said(head_view, view)
         _part(search.show, head_view, pinned)
     with further:
         _part(details.show, head_view, view)
@@ -240,7 +240,19 @@ def _worth_a_look(view: View) -> str:
     return next((sample.pin for sample in all_samples() if sample.text == view.text), "")
 
 
-def _said(head_view: HeadView) -> None:
+def _related(head_view: HeadView, view: View) -> list[list[tuple[str, str]]]:
+    """What is seen of two words of this sample that are often said to score high together: a line, or none."""
+    words = next((sample.related for sample in all_samples() if sample.text == view.text and sample.related), "")
+    if not words:
+        return []
+    one, other = words.split()
+    trace, kind = head_view.trace, head_view.kind
+    said = derived.kept(trace, ("related", kind, words), lambda: sentences.related(trace, (one, other), kind))
+    pair = f"“{one}” and “{other}”"
+    return [[("term:related", pair), ("small", said.removeprefix(pair).strip())]] if said else []
+
+
+def _said(head_view: HeadView, view: View) -> None:
     from attention.analysis.summary import habit, in_words
 
     key = ("said", head_view.kind, head_view.layer, head_view.head)
@@ -251,6 +263,8 @@ def _said(head_view: HeadView) -> None:
     warning = [] if head_view.error.ok else [[("bad", "⚠ Its check failed: see the foot.")]]
     lines = [*warning, [("plain", words)], [("small", HINT)]]
     components.mount("words", parts.words("habit", lines), key="habit")
+    if about := _related(head_view, view):
+        components.mount("words", parts.words("said", about), key="related")
 
 
 def _guided(head_view: HeadView) -> str:

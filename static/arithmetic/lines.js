@@ -14,6 +14,11 @@ const STEPLESS = ["exp", "weight", "length", "share"];
 export const AWAY = "This row has not travelled: click it to pin it.";
 /** Whose colour a column's title has. */
 export const ROLE = { scores: "query", length: "value", weight: "weight" };
+/** The term that a column, by its title or else by its name, or a line by its kind is explained as. */
+export const TERM = {
+  scores: "scores", scaled: "scaled", softcapped: "softcapped", bias: "bias", biased: "biased", tempered: "tempered", masked: "score",
+  exp: "exp", weight: "weight", length: "length", share: "share", mean: "mean", sum: "sum", sink: "sink", total: "total",
+};
 /** Columns that have no room on a narrow page. */
 export const WIDE = new Set(["exp", "share"]);
 

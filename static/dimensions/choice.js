@@ -1,13 +1,13 @@
 /** The box in which a person chooses the key. */
 const version = new URL(import.meta.url).search;
-const { ui } = await import(`../headlight.js${version}`);
+const [{ ui }, { term }] = await Promise.all(["headlight", "terms"].map((name) => import(`../${name}.js${version}`)));
 const FREE = "the largest weight";
 
 /** {root, select}. */
 export function keyBox({ store }) {
-  const select = ui.make("select");
+  const select = ui.make("select", { "aria-label": "key" });
   select.addEventListener("change", () => store.change({ key: select.value === "" ? null : Number(select.value) }));
-  return { select, root: ui.make("label", { class: "choose" }, "key ", select), names: null };
+  return { select, root: ui.make("span", { class: "choose" }, term("chosen", "key"), " ", select), names: null };
 }
 
 /** Offer the keys by these names; without a choice the box says which one has the largest weight. */

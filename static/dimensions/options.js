@@ -1,18 +1,18 @@
 /** In which form a figure group shows the products, for as long as the page is open, and the switches for it. */
 const version = new URL(import.meta.url).search;
-const { ui } = await import(`../headlight.js${version}`);
+const [{ ui }, { explained }] = await Promise.all(["headlight", "terms"].map((name) => import(`../${name}.js${version}`)));
 
 const FIRST = { sorted: false, paired: false, back: false, table: false };
 
 /** What was chosen in a store's group. */
 export const optionsOf = (store) => store.last("options") ?? FIRST;
 
-// What is pressed when a switch says so; one with a single choice is on or off.
+// What is pressed when a switch says so, and the term that it is explained as; one with a single choice is on or off.
 const SWITCHES = {
-  paired: ["What a product is of", [[false, "single dimensions"], [true, "rotary pairs"]]],
-  sorted: ["Order", [[false, "by dimension"], [true, "by size"]]],
-  back: ["Turning by place", [[false, "as they meet"], [true, "before turning"]]],
-  table: ["Form", [[true, "as a table"]]],
+  paired: ["What a product is of", [[false, "single dimensions", "products"], [true, "rotary pairs", "pairs"]]],
+  sorted: ["Order", [[false, "by dimension", "order.dimension"], [true, "by size", "order.size"]]],
+  back: ["Turning by place", [[false, "as they meet", "turning.met"], [true, "before turning", "turning.before"]]],
+  table: ["Form", [[true, "as a table", "table"]]],
 };
 
 export const isPaired = ({ options, turn }) => options.paired && Boolean(turn.pairs);
@@ -34,8 +34,8 @@ export function switches({ store }) {
 }
 
 function group(store, name, label, choices) {
-  const buttons = choices.map(([value, text]) => {
-    const button = ui.make("button", { type: "button" }, text);
+  const buttons = choices.map(([value, text, key]) => {
+    const button = explained(ui.make("button", { type: "button" }, text), key);
     button.addEventListener("click", () => {
       const options = optionsOf(store);
       store.say("options", { ...options, [name]: choices.length > 1 ? value : !options[name] });

@@ -1,11 +1,12 @@
 /** The queries and the keys of all tokens as strips: a row a token, a column a dimension. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { image, paint }, { cellAt, stepTo }, { hasModifier, leave, pick, point, taken }, { pairOf }, { onStrips }] = await Promise.all(
-  ["../headlight", "../paint", "./grid", "./pointer", "./products", "./options"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { term }, { image, paint }, { cellAt, stepTo }, { hasModifier, leave, pick, point, taken }, { pairOf }, { onStrips }] = await Promise.all(
+  ["../headlight", "../terms", "../paint", "./grid", "./pointer", "./products", "./options"].map((name) => import(`${name}.js${version}`)));
 
 const FEW_ROWS = 16;
 const MANY_ROWS = 40;
 const TITLES = { query: "Queries q", key: "Keys k" };
+const TERMS = { query: "queries", key: "keys" };
 
 /** {root, side, list: names of its rows, canvas, marks, sheet, names, scroll, title}. */
 export function strip(state, side) {
@@ -14,8 +15,8 @@ export function strip(state, side) {
   const sheet = ui.make("div", { class: "sheet", tabIndex: 0, role: "application" }, canvas, marks);
   const names = ui.make("div", { class: "names", "aria-hidden": "true" });
   const scroll = ui.make("div", { class: "rows" }, names, sheet);
-  const title = ui.make("h5", { class: side });
-  const own = { side, list: [], canvas, marks, sheet, names, scroll, title, root: ui.make("div", { class: "strip" }, title, scroll) };
+  const title = term(TERMS[side]);
+  const own = { side, list: [], canvas, marks, sheet, names, scroll, title, root: ui.make("div", { class: "strip" }, ui.make("h5", { class: side }, title), scroll) };
   const under = (event) => cellAt(sheet, state.vectors[side].shape, event);
   sheet.addEventListener("pointermove", (event) => point(state, side, under(event)));
   sheet.addEventListener("pointerleave", () => leave(state));

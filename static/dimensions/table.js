@@ -1,6 +1,6 @@
 /** The products of the chosen pair as a table. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { isPaired }, { angle, nameOf }] = await Promise.all(["../headlight", "./options", "./words"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { term }, { isPaired }, { angle, nameOf }] = await Promise.all(["../headlight", "../terms", "./options", "./words"].map((name) => import(`${name}.js${version}`)));
 
 /** {root, table}. */
 export function tableBox() {
@@ -8,18 +8,19 @@ export function tableBox() {
   return { table, root: ui.make("div", { class: "table", tabIndex: 0, role: "region", "aria-label": "The products as a table" }, table) };
 }
 
-/** [title, cell(unit), class, sum] of each column. */
+/** [title, term, cell(unit), class, sum] of each column. */
 function columnsOf(state) {
   const paired = isPaired(state);
   const { sum, before } = state.made;
   const fine = (value) => ui.number(value, 4);
   const columns = [
-    [paired ? "dimensions" : "dimension", ({ dims }) => dims.join(" and "), ""],
-    [paired ? "‖q‖" : "q", ({ q }) => fine(q), "query"], [paired ? "‖k‖" : "k", ({ k }) => fine(k), "key"],
+    [paired ? "dimensions" : "dimension", "dimension", ({ dims }) => dims.join(" and "), ""],
+    ...(paired ? [["‖q‖", "query.length", ({ q }) => fine(q), "query"], ["‖k‖", "key.length", ({ k }) => fine(k), "key"]]
+      : [["q", "query.number", ({ q }) => fine(q), "query"], ["k", "key.number", ({ k }) => fine(k), "key"]]),
   ];
-  if (paired) columns.push(["angle", ({ cos }) => angle(cos), ""]);
-  columns.push(["q·k", ({ product }) => fine(product), "", sum]);
-  if (before !== null) columns.push(["angle before turning", ({ beforeCos }) => angle(beforeCos), ""], ["q·k before turning", (one) => fine(one.before), "", before]);
+  if (paired) columns.push(["angle", "angle", ({ cos }) => angle(cos), ""]);
+  columns.push(["q·k", "product", ({ product }) => fine(product), "", sum]);
+  if (before !== null) columns.push(["angle before turning", "angle.before", ({ beforeCos }) => angle(beforeCos), ""], ["q·k before turning", "product.before", (one) => fine(one.before), "", before]);
   return columns;
 }
 
@@ -30,9 +31,9 @@ export function fillTable(state, pair) {
   if (!options.table) return;
   const columns = columnsOf(state);
   const line = (first, ...others) => ui.make("tr", {}, ui.make("th", { scope: "row" }, first), ...others.map((text) => ui.make("td", {}, text)));
-  const head = ui.make("tr", {}, ...columns.map(([title, , kind]) => ui.make("th", { scope: "col", class: kind }, title)));
-  const lines = state.made.order.map((one) => line(...columns.map(([, cell]) => cell(one))));
-  const sums = line("sum", ...columns.slice(1).map(([, , , sum]) => (sum === undefined ? "" : ui.number(sum, 5))));
+  const head = ui.make("tr", {}, ...columns.map(([title, key, , kind]) => ui.make("th", { scope: "col", class: kind }, term(key, title))));
+  const lines = state.made.order.map((one) => line(...columns.map(([, , cell]) => cell(one))));
+  const sums = line("sum", ...columns.slice(1).map(([, , , , sum]) => (sum === undefined ? "" : ui.number(sum, 5))));
   const caption = ui.make("caption", {}, nameOf(state, "query", pair.query), " · ", nameOf(state, "key", pair.key));
   table.replaceChildren(caption, ui.make("thead", {}, head), ui.make("tbody", {}, ...lines), ui.make("tfoot", {}, sums));
 }

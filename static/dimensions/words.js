@@ -1,7 +1,7 @@
 /** What is said of a score and of what is under the pointer. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { titlesOf }, { bySize }, { isPaired, onStrips }] = await Promise.all(
-  ["../headlight", "../row", "./products", "./options"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { whyMasked }, { titlesOf }, { bySize }, { isPaired, onStrips }] = await Promise.all(
+  ["../headlight", "../masks", "../row", "./products", "./options"].map((name) => import(`${name}.js${version}`)));
 
 const NAMED = 4;
 const DEGREES = 180 / Math.PI;
@@ -47,7 +47,7 @@ export function stepsOf(state, { query, key }) {
     const number = ui.decimals(rows[stage][key], state.places);
     return stage === "scores" ? { isSum: true, isApart: isBack, text: ` = ${number}` } : { text: `${title} = ${number}` };
   });
-  const end = masked ? "masked: this query may not look here" : `weight ${ui.decimals(rows.weights[key], 4)}`;
+  const end = masked ? `masked: ${whyMasked(head, query, key)}` : `weight ${ui.decimals(rows.weights[key], 4)}`;
   return [...before, ...steps, { text: end }];
 }
 

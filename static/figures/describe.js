@@ -1,7 +1,10 @@
 /** What stands around a panel's picture: title and switches, caption, legend, and what it shows in words. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { layerOf }, { alts }, { stageOf }, { leftOut }, { explain, ramp }] = await Promise.all(
-  ["../headlight", "../look", "../alt", "../cells", "../spans", "./panel"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { explained }, { layerOf }, { alts }, { stageOf, stagesOf }, { leftOut }, { explain, ramp }] = await Promise.all(
+  ["../headlight", "../terms", "../look", "../alt", "../cells", "../spans", "./panel"].map((name) => import(`${name}.js${version}`)));
+
+// The last step before the softmax, as a look names it.
+const LAST = "masked";
 
 /** Title, switches, caption and legend of one panel. What is still on its way leaves the last picture standing, as it was called. */
 export function describe(state, panel, shown, view) {
@@ -40,18 +43,28 @@ function leftOutWords(view, shown) {
   return shown.look.rest === "shared" ? `${what}; the rest shares each row` : `${what}, and missing from each row’s sum`;
 }
 
-/** [{value, label, why}] of a panel's switches, and which of them is on. */
+/** [{value, term, label, why}] of a panel's switches, and which of them is on. */
 function optionsOf(state, { name }, { run, look, head }) {
   const { labels } = state.given;
   if (name === "scores") {
-    const names = head.names.filter((own) => own !== "weights" && own !== "tempered");
-    const options = names.map((value) => ({ value, label: labels.stage[value] ?? value, why: "" }));
-    return { field: "stage", current: stageOf(head, look.stage), options };
+    const options = stagesOf(head).filter((own) => own !== "tempered" || !head.isMasked).map((own) => stageOption(head, own, labels.stage));
+    const current = stageOf(head, look.stage);
+    return { field: "stage", current: current === "tempered" ? LAST : current, options };
   }
   const why = layerOf(run, head.layer)?.noContribution ?? "";
   const plain = { weights: "weights", values: "output" }[name];
-  const options = Object.entries(labels[name]).map(([value, label]) => ({ value, label, why: value === plain ? "" : why }));
+  const options = Object.entries(labels[name]).map(([value, label]) => ({ value, term: value, label, why: value === plain ? "" : why }));
   return { field: name, current: look[name], options };
+}
+
+/**
+ * A step of the scores as a switch. A temperature's is only offered where nothing is masked, for there it is the last one; a
+ * look has no name for it but that of the last step.
+ */
+function stageOption(head, name, labels) {
+  if (name === "tempered") return { value: LAST, term: "tempered", label: `÷ ${Number(head.temperature.toPrecision(3))}`, why: "" };
+  const key = name === "masked" && head.names.length === 2 ? "score" : name;
+  return { value: name, term: key, label: labels[name] ?? name, why: "" };
 }
 
 /** A panel's switches; the same switches stay the same elements, for one of them may have the focus. */
@@ -59,8 +72,8 @@ function switchesOf({ store }, panel, { field, current, options }) {
   const made = JSON.stringify([field, options.map(({ value, label }) => [value, label])]);
   if (panel.made !== made) {
     panel.made = made;
-    panel.buttons = options.map(({ value, label }) => {
-      const button = ui.make("button", { type: "button" }, ...subscript(label));
+    panel.buttons = options.map(({ value, term, label }) => {
+      const button = explained(ui.make("button", { type: "button" }, ...subscript(label)), term);
       button.addEventListener("click", () => store.change({ [field]: value }));
       return button;
     });

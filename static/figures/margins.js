@@ -5,15 +5,18 @@ const [{ ui }, { penOf }, { tell }, { MARGIN }] = await Promise.all(
 
 const APART = 4;
 const LONG = MARGIN - APART;
+// As wide as what they are called.
+const NAME = 26;
 // Bars wider than this have a gap between them.
 const WIDE = 6;
 
-/** Draw both canvases, or hide them where the panel has no margins. */
-export function drawMargins({ view, size, right, below }, palette) {
-  right.hidden = below.hidden = !view.margins;
+/** Draw both canvases and place their name, or hide them where the panel has no margins. */
+export function drawMargins({ view, size, right, below, bars: named }, palette) {
+  right.hidden = below.hidden = named.hidden = !view.margins;
   if (!view.margins) return;
   const colour = ui.css(ui.mix(palette.weights, 0.6));
   const { left, top, width, height } = size;
+  Object.assign(named.style, { left: `${left + width + MARGIN - NAME}px`, top: `${top + height + APART}px` });
   bars(right, view.margins.spread, { left: left + width + APART, top, width: LONG, height }, colour, true);
   bars(below, view.margins.mean, { left, top: top + height + APART, width, height: LONG }, colour, false);
 }

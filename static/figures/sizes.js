@@ -1,6 +1,6 @@
 /** How large maps are: side by side with one height and one column of names, or one under another where it is narrow. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, axes] = await Promise.all(["../headlight", "../axes"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, axes, { isPresenting }] = await Promise.all(["../headlight", "../axes", "../present"].map((name) => import(`${name}.js${version}`)));
 
 const NARROW = 560;
 // Between two panels, as their styles have it.
@@ -12,6 +12,8 @@ const THIN = 10;
 const NUMBERS = 28;
 // Left of a map that has no names of its own.
 const BARE = 2;
+// A projector's cells are larger, and below its maps there is room for a few lines of the row's arithmetic where the window is high.
+const [LARGE, LINES, HIGH, SMALLEST, LAST] = [40, 190, 640, 120, 24];
 // What a panel's margins take, right of it and below.
 export const MARGIN = 22;
 
@@ -25,6 +27,16 @@ export function isStacked(root) {
 /** {height, thin} of maps of so many rows and that width: large cells where they fit, thin ones where they must. */
 export function heightOf(rows, width) {
   const height = Math.max(LEAST, Math.min(CELL * rows, TALLEST, Math.max(USUAL, width)));
+  return { height, thin: height / rows < THIN };
+}
+
+/** The same in a projector's layout: as large as the window lets all of it be seen at once. around: what is above and below. */
+function heightPresented({ root, panels }, rows, width, above) {
+  const scroller = root.closest("[data-testid=stMain]");
+  const top = root.getBoundingClientRect().top + (scroller?.scrollTop ?? 0);
+  const around = Math.max(...[...panels.values()].map(({ header, caption }) => header.offsetHeight + caption.parentElement.offsetHeight));
+  const room = innerHeight - top - around - above - (innerHeight >= HIGH ? LINES : 0) - LAST;
+  const height = Math.max(SMALLEST, Math.min(LARGE * rows, room, Math.max(USUAL, width)));
   return { height, thin: height / rows < THIN };
 }
 
@@ -64,7 +76,8 @@ export function layOut(state) {
     const { labelled, left } = leftOf(names, stacked, i);
     const top = stacked ? tops.get(panel) : Math.max(...tops.values());
     const below = stacked ? beside(panel) : MARGIN;
-    panel.size = panel.view && { width, ...heightOf(names.length, width), left, right, top, below, labelled };
+    const high = isPresenting() ? heightPresented(state, names.length, width, top + axes.BELOW + below) : heightOf(names.length, width);
+    panel.size = panel.view && { width, ...high, left, right, top, below, labelled };
     return left + width + right + beside(panel);
   });
   state.root.style.gridTemplateColumns = gridOf(stacked, widths);

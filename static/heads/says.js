@@ -1,7 +1,7 @@
 /** All that stands around the heads: the controls as the look has them, the legend, what is shown and where it is from. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, numbers] = await Promise.all(
-  ["../headlight", "./numbers"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { explained }, numbers] = await Promise.all(
+  ["../headlight", "../terms", "./numbers"].map((name) => import(`${name}.js${version}`)));
 const { RANKED, evenWords, figure, isRanked, mostOf, name, ranking, valueOf, written } = numbers;
 
 // Heads in the table for those who do not see the canvas.
@@ -37,7 +37,7 @@ function measures({ given, select }) {
 }
 
 function countedOnButton({ store }, { value, label }) {
-  const button = ui.make("button", { type: "button", value, "aria-pressed": "false" }, label);
+  const button = explained(ui.make("button", { type: "button", value, "aria-pressed": "false" }, label), `counted.${value}`);
   button.addEventListener("click", () => store.change({ counted_on: value }, { now: true }));
   return button;
 }
@@ -53,6 +53,7 @@ function legend({ given, palette, legend: part }) {
   part.high.textContent = end(high);
   part.words.textContent = words;
   part.ramp.style.background = `linear-gradient(90deg, ${scale.map(([at, colour]) => `${colour} ${100 * at}%`).join(", ")})`;
+  part.mark.hidden = !given.marks;
   part.mark.textContent = given.marks ? "◥ clearly above an even head" : "";
 }
 
@@ -76,6 +77,7 @@ export function chosen(state) {
   const countedOn = given.counted_on.why ? given.counted_on.value : look.counted_on;
   const late = look.measure !== given.measure || countedOn !== given.counted_on.value;
   state.select.value = look.measure;
+  state.measure.dataset.term = `measure.${look.measure}`;
   for (const button of state.countedOn.children) button.setAttribute("aria-pressed", String(button.value === countedOn));
   const known = isRanked(state) ? ranking(given).known : 0;
   state.sorter.setAttribute("aria-pressed", String(state.sorted));

@@ -1,7 +1,7 @@
 /** The heads that are drawn, each with its colour and its dashes, and ways to add and drop some. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { MOST_BESIDE, besides, here, nameOf, setBeside, swatch }, { tell }] = await Promise.all(
-  ["../headlight", "./heads", "./words"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { explained }, { MOST_BESIDE, besides, here, nameOf, setBeside, swatch }, { tell }] = await Promise.all(
+  ["../headlight", "../terms", "./heads", "./words"].map((name) => import(`${name}.js${version}`)));
 
 /** The line of chips, which changes the heads beside the one in view. */
 export function chipLine(state) {
@@ -51,7 +51,8 @@ export function chips(state) {
   tell(state.missed, missedOf(state, full));
 }
 
-const button = (way, words) => ui.make("button", { type: "button", class: "switch", "data-do": way }, words);
+const TERMS = { layer: "drawn.layer", none: "drawn.only" };
+const button = (way, words) => explained(ui.make("button", { type: "button", class: "switch", "data-do": way }, words), TERMS[way]);
 
 function chip(name, mark) {
   const label = mark ? `take head ${name} out of the links` : `take head ${name}, which is not here, out of the links`;

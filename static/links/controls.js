@@ -1,6 +1,6 @@
 /** Which links are drawn, by weight and by number, and whether the tokens stand in two columns or in one. */
 const version = new URL(import.meta.url).search;
-const { ui } = await import(`../headlight.js${version}`);
+const [{ ui }, { explained, term }] = await Promise.all(["headlight", "terms"].map((name) => import(`../${name}.js${version}`)));
 const TOPS = [0, 1, 3, 5, 10];
 
 /** {labels: the two of them, write(look)}. */
@@ -15,8 +15,11 @@ export function thresholds({ store }) {
     words.textContent = ui.decimals(look.least, 2);
     offer(top, look.top);
   };
-  return { labels: [ui.make("label", {}, "weight from ", least, words), ui.make("label", {}, "strongest of a token ", top)], write };
+  return { labels: [part("least", "weight from", least, words), part("top", "strongest of a token", top)], write };
 }
+
+/** A control and what it is called, which is explained. */
+const part = (key, words, ...controls) => ui.make("span", { class: "part" }, term(key, words), ...controls);
 
 /** A number from a link stands among the usual ones. */
 function offer(top, chosen) {
@@ -30,7 +33,7 @@ function offer(top, chosen) {
 /** Two buttons, "columns" and "arcs"; `chosen` hears of a press. */
 export function shapes(chosen) {
   const buttons = ["columns", "arcs"].map((name) => {
-    const button = ui.make("button", { type: "button", class: "switch" }, name);
+    const button = explained(ui.make("button", { type: "button", class: "switch" }, name), name);
     button.addEventListener("click", () => chosen(name === "arcs"));
     return button;
   });

@@ -1,7 +1,7 @@
 /** The links on show as a table, the heaviest first. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { LISTED }, { colourOf, swatch }, { sinkOf }, { captionOf, count }] = await Promise.all(
-  ["../headlight", "./geometry", "./heads", "./rows", "./words"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { term }, { LISTED }, { colourOf, swatch }, { sinkOf }, { captionOf, count }] = await Promise.all(
+  ["../headlight", "../terms", "./geometry", "./heads", "./rows", "./words"].map((name) => import(`${name}.js${version}`)));
 
 /** {root, body, listed: its lines, which are kept and refilled}; `pointed` and `found` hear of the token of a line, or null. */
 export function listBox(pointed, left, found) {
@@ -28,8 +28,8 @@ export function list(state) {
   box.caption.replaceChildren(...captionOf(state, subject));
   box.root.classList.toggle("several", several);
   box.heading.replaceChildren(
-    ui.make("th", { scope: "col" }, subject.side === "query" ? "key" : "query"),
-    ...known.map(({ own }) => ui.make("th", { scope: "col" }, ...(several ? [swatch(state, own.slot), own.name] : ["weight"]))));
+    ui.make("th", { scope: "col" }, subject.side === "query" ? term("side.keys", "key") : term("side.queries", "query")),
+    ...known.map(({ own }) => ui.make("th", { scope: "col" }, ...(several ? [swatch(state, own.slot), own.name] : [term("weight", "weight")]))));
   fill(box, [...weightLines(state, known), ...sinkLines(state, known)], known.map(({ own }) => colourOf(state, own.slot)));
   for (const { element, place } of box.listed) element.classList.toggle("marked", place !== null && subject.side === "query" && place === subject.key);
 }

@@ -109,3 +109,11 @@ def test_the_storytellers_it_looks_at_the_cat() -> None:
     words = [token.text for token in trace.tokens]
     first = between(trace, words.index("it"), words.index("cat")).by("weight")[0]
     assert first.weight > 0.3
+
+
+def test_without_sizes_the_weights_are_the_same_and_it_says_why() -> None:
+    trace = attention.trace(held("gpt2", "decoder"), ids(N))
+    whole, bare = between(trace, 9, 4), between(trace, 9, 4, sized=False)
+    assert [replace(link, size=None) for link in whole.links] == list(bare.links)
+    assert bare.by("size") == ()
+    assert set(bare.why.values()) == {"it was not asked for"}

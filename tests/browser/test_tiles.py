@@ -125,6 +125,7 @@ def test_a_head_whose_q_and_k_are_unknown() -> None:
     view = view_of(600, 600, query=None, key=None, maps=lambda: (scores, weights), output=random(600, H, 4))
     tree = tiles_tree(view, stages=("masked", "weights"), pins=(3,))
     assert (tree["names"], tree["unknown"]) == (["masked", "weights"], ["query", "key"])
+    assert tree["rule"] == {"before": None, "after": None}
     r, c = np.unravel_index(int(tree["tiles"]["weights"]["values"].argmax()), (192, 192))
     assert tree["tiles"]["weights"]["values"][r, c] == weights[1].max()
     np.testing.assert_array_equal(tree["rows"]["3"]["masked"], scores[1, 3])

@@ -29,8 +29,8 @@ FONTS = "".join(
     f"@font-face {{ font-family: 'Source Sans 3'; font-weight: 200 900; src: url(/app/static/fonts/{path.name}); }}"
     for path in sorted((STATIC / "fonts").glob("*latin-wght*.woff2"))
 )
-PAGE = f"""<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width, initial-scale=1">
-<title>harness</title><style>{FONTS}
+PAGE = f"""<!doctype html><html lang=en><meta charset=utf-8>
+<meta name=viewport content="width=device-width, initial-scale=1"><title>harness</title><style>{FONTS}
 :root {{ --st-background-color: PAPER; background: PAPER; }}
 body {{ margin: 0; padding: 16px; font: 400 16px/1.5 "Source Sans 3", sans-serif; }}</style><body></body>"""
 STORE = """async () => {
@@ -145,7 +145,7 @@ def _answer(name: str) -> tuple[str, bytes]:
 
 def _settings() -> str:
     palettes = {name: asdict(palette) for name, palette in THEMES.items()}
-    return json.dumps({"base": "", "version": "test", "palettes": palettes})
+    return json.dumps({"base": "", "version": "test", "lessons": "/learn", "palettes": palettes})
 
 
 def _text(data: bytes) -> str:

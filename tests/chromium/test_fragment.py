@@ -63,7 +63,7 @@ def test_a_change_in_the_browser_reruns_the_fragment_alone(
     changes: list[tuple[Callable[[], None], str]] = [
         (lambda: page.locator("body").press("ArrowRight"), "head=1"),
         (lambda: page.locator(".sentence .token").nth(4).click(), "query=4"),
-        (lambda: page.get_by_role("button", name="Q·K").click(), "stage=scores"),
+        (lambda: page.get_by_role("button", name="Q·K", exact=True).click(), "stage=scores"),
         (lambda: page.locator(".controls input[type=range]").press("ArrowRight"), "temperature="),
         (lambda: page.get_by_role("button", name="first token", exact=True).click(), "hide=first"),
         (lambda: page.locator(".heads select").select_option("scores"), "measure=scores"),

@@ -151,7 +151,7 @@ def leave_out(page: Page, name: str) -> None:
 
 
 def stage(page: Page, name: str) -> None:
-    group(page, name).get_by_role("button", name="Q·K").click()
+    group(page, name).get_by_role("button", name="Q·K", exact=True).click()
 
 
 def as_table(page: Page, name: str) -> None:

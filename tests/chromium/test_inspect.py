@@ -213,7 +213,7 @@ def test_a_click_pins_the_query(inspect, settle):
 
 def test_stage_and_values_switch(inspect, settle):
     masked = cells(inspect)
-    inspect.get_by_role("button", name="Q·K").click()
+    inspect.get_by_role("button", name="Q·K", exact=True).click()
     inspect.wait_for_url("**stage=scores**")
     settle(inspect)
     raw = cells(inspect)
@@ -239,7 +239,7 @@ def test_the_weights_give_way_to_what_each_key_brings(inspect, settle):
 
 
 def test_a_switch_keeps_the_focus(inspect, settle):
-    button = inspect.get_by_role("button", name="Q·K")
+    button = inspect.get_by_role("button", name="Q·K", exact=True)
     button.focus()
     button.press("Enter")
     expect(button).to_have_attribute("aria-pressed", "true")
@@ -251,7 +251,7 @@ def test_a_switch_keeps_the_focus(inspect, settle):
 def test_the_keyboard_walks_the_cells_of_a_panel(inspect, settle):
     weights = cells(inspect)[1]
     inspect.get_by_role("button", name="masked", exact=True).focus()
-    for _ in ("the scores", "softmax", "‖a·f(x)‖", "difference", "the weights"):
+    for _ in ("the scores", "their title", "softmax", "‖a·f(x)‖", "difference", "the weights"):
         inspect.keyboard.press("Tab")
     panel = cover(inspect, "Weights")
     expect(panel).to_be_focused()
@@ -352,7 +352,7 @@ def test_a_failed_check_turns_the_foot_into_a_warning(without_mask, open_page, s
     ready(page)
     settle(page)
     warning = page.locator(".hl-foot").get_by_role("alert").first
-    expect(warning).to_contain_text("Do not trust this head: its weights differ from")
+    expect(warning).to_contain_text("Do not trust this head: its output differs from")
     expect(warning).to_contain_text("⚠")
     shot(page, "inspect-failed-check")
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,11 +10,12 @@ from playwright.sync_api import Browser, Download, Locator, Page, Route, expect
 
 import attention
 from attention.browser import lessons as told
+from attention.lessons import folder
 from attention.lessons.parse import parse
 from attention.lessons.records import Lesson
 from tests.chromium import harness
 from tests.chromium.lesson_pictures import NO_LANDMARKS, bring
-from tests.chromium.test_accessibility import DEEP, TARGETS, faults
+from tests.chromium.test_accessibility import DEEP, SECONDS, TARGETS, faults
 
 KEY = "headlight.lessons"
 SENTENCE = "a dog saw a bird"
@@ -553,3 +554,33 @@ def test_a_phone_shows_all_of_it_and_axe_finds_no_fault(page: Page, query: str) 
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
         assert page.evaluate(TARGETS, [24, "[data-none]"]) == []
         assert [fault for fault in faults(page) if not fault.startswith(NO_LANDMARKS)] == []
+
+
+def test_in_the_app_a_lesson_comes_with_its_runs_and_leaves_the_inspect_page_alone(
+    app_url: str, browser: Browser, settle: Callable[[Page], None]
+) -> None:
+    lessons = folder.read(folder.OURS)[0]
+    own = [(lesson, step) for lesson in lessons for step in lesson.steps if step.figure and told.needs_run(step.figure)]
+    lesson, step = own[0]
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.add_init_script(DEEP)
+    page.goto(f"{app_url}/learn")
+    page.locator(".begin").click(timeout=SECONDS)
+    expect(page.locator(".lesson-page h1")).to_have_text(lessons[0].title, timeout=SECONDS)
+    page.goto(f"{app_url}/learn?lesson={lesson.name}&step={step.anchor}&present=1")
+    expect(page.locator(".parts:not(.waiting)")).to_be_visible(timeout=SECONDS)
+    settle(page)
+    covers = "() => [[5, 5], [640, 30], [1270, 710]].every(([x, y]) => document.elementFromPoint(x, y).shadowRoot)"
+    assert page.evaluate(covers), "who presents sees nothing but the lesson"
+    page.keyboard.press("Escape")
+    page.locator(".foot .back, .foot .next").last.click()
+    page.go_back()
+    expect(page.locator(".step h2")).to_have_text(step.title)
+    page.get_by_label("Your sentence").fill(SENTENCE)
+    page.keyboard.press("Enter")
+    settle(page)
+    page.get_by_role("link", name="Inspect", exact=True).click()
+    page.locator(".hl-foot").wait_for(timeout=SECONDS)
+    assert "lesson" not in page.url
+    assert SENTENCE not in page.locator(".sentence .tokens").last.inner_text()
+    page.close()

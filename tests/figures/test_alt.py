@@ -12,7 +12,11 @@ def test_weights_name_the_top_key_and_its_number():
 
 def test_scores_never_name_a_masked_key():
     head = causal()
-    assert alt.scores(head, 0).endswith(f"“t0”: {head.masked[0][0]:.4g}.")
+    said = f"“t0”: {head.masked[0][0]:.4g}. Masked: {head.record.n_k - 1} of {head.record.n_k} keys, because "
+    assert alt.scores(head, 0).endswith(f"{said}the query comes before them.")
+    assert alt.weights(head, 0).endswith("because the query comes before them.")
+    assert alt.scores(head, 0, stage="scores").endswith(f"{head.scores[0].max():.4g}.")
+    assert "Masked" not in alt.weights(head, head.record.n_q - 1)
 
 
 def test_values_give_length_and_largest_dimension():

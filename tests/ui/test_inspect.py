@@ -11,6 +11,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import attention
+from attention import sentences
 from attention.browser import codec
 from attention.catalogue import models, samples
 from attention.errors import Beginning
@@ -441,3 +442,19 @@ def test_whoever_typed_on_keeps_what_they_typed() -> None:
         with here, patch.object(state, "settle"), patch.object(prompt_bar, "change_to") as change_to:
             prompt_bar.shorten(refused, start)
         assert change_to.called is shortened
+
+
+def lines_of(app: AppTest, place: str) -> list[str]:
+    """The lines of words in that place, as they read."""
+    found = [item.proto for item in app.get("bidi_component") if item.proto.component_name == "headlight.words"]
+    trees = [codec.parse(one.bytes) for one in found]
+    lines = [line for tree in trees if tree["place"] == place for line in tree["lines"]]
+    return [" ".join(part["text"] for part in line) for line in lines]
+
+
+@pytest.mark.parametrize("model", ["cloze", "storyteller"])
+def test_the_sample_says_what_is_seen_of_the_words_that_are_said_to_belong_together(model: str) -> None:
+    text = "The cat sat on the mat because it was tired."
+    said = lines_of(opened(model=model, text=text, layer="1"), "said")[-1]
+    assert said == sentences.related(attention.trace(model, text), ("cat", "mat"))
+    assert "often said" not in " ".join(lines_of(opened(model=model, text="The cat sat."), "said"))

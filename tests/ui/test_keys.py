@@ -42,7 +42,7 @@ REASONS = {
         "dismiss", "retry", "predict-again", "heads-again", "maps-again", "search-again",
     ),
     "opens a popover": ("way-*",),
-    "says in words what is shown, and takes nothing": ("foot", "habit", "about-kind"),
+    "says in words what is shown, and takes nothing": ("foot", "habit", "related", "about-kind"),
     "cuts the view's text to what may be read": ("shorten",),
     "shows the link to what is shown, or makes a file or a picture of it": (
         "share-link", "share-long", "save-*", "pictures",

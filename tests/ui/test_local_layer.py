@@ -1,9 +1,13 @@
 """What can be turned at the local layer: it is drawn for that model alone, and what it changes is in the link."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from attention.config import Limits
+from attention.errors import InputError
 from attention.layer_settings import LocalSettings, from_line
-from attention.ui import local_layer, state
+from attention.ui import local_layer, predicted, state
 from attention.view import View
 from tests.ui.test_inspect import given, opened
 
@@ -32,6 +36,13 @@ def test_a_person_looks_both_ways_and_back():
     app.checkbox(local_layer.BOTH).uncheck().run()
     assert "local" not in app.query_params
     assert app.session_state[state.Key.VIEW].settings == LocalSettings()
+
+
+def test_a_layer_that_was_set_predicts_nothing_either():
+    prompt = View(model="local", text=TEXT, settings=LocalSettings(causal=False)).prompt
+    asked = SimpleNamespace(request=SimpleNamespace(prompt=prompt, limits=Limits()), hidden=None)
+    with pytest.raises(InputError, match="The local model predicts nothing"):
+        predicted._answer(asked, SimpleNamespace(report=None, follow=None))
 
 
 def test_a_person_sets_the_number_of_heads():

@@ -3,8 +3,8 @@
  * elsewhere takes its place as long as it is; of several pinned rows, the weights stand side by side.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { storeOf }, { layerOf, pinsOf }, { AWAY, ROLE, WIDE, givenOf, isHere, linesOf, othersOf, outputOf, roomFor, titleOf }] = await Promise.all(
-  ["headlight", "store", "look", "arithmetic/lines"].map(shared));
+const [{ start }, { storeOf }, { explained, term, watchTerms }, { layerOf, pinsOf }, { AWAY, ROLE, TERM, WIDE, givenOf, isHere, linesOf, othersOf, outputOf, roomFor, titleOf }] = await Promise.all(
+  ["headlight", "store", "terms", "look", "arithmetic/lines"].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 const HIDES = "What this does not show: a score means nothing by itself, only beside the others of its row. A weight says how much of a"
@@ -12,7 +12,9 @@ const HIDES = "What this does not show: a score means nothing by itself, only be
   + " feed-forward layers are not in it. And none of it tells whether the model needs this head.";
 
 function build(parent, store) {
-  const title = ui.make("h3");
+  const named = term("arithmetic");
+  const rest = ui.make("span");
+  const title = ui.make("h3", {}, named, rest);
   const table = ui.make("table");
   const more = ui.make("button", { type: "button", class: "more" });
   const mixture = ui.make("details");
@@ -33,7 +35,8 @@ function build(parent, store) {
     ask.setAttribute("aria-expanded", String(!hides.hidden));
   });
   parent.append(ui.make("section", { class: "arithmetic" }, ui.make("div", { class: "top" }, title, ask, all), hides, scroll, mixture));
-  const state = { store, title, table, more, mixture, scroll, open: false, hovered: null, soon: 0 };
+  watchTerms(parent);
+  const state = { store, named, rest, table, more, mixture, scroll, open: false, hovered: null, soon: 0 };
   // The lines may be made anew below the pointer; the table stays, and hears when it is left.
   table.addEventListener("pointerleave", () => store.say("hover", null));
   table.addEventListener("pointerover", (event) => {
@@ -54,12 +57,24 @@ function fade({ scroll }) {
   scroll.classList.toggle("further", scroll.scrollWidth - scroll.clientWidth - scroll.scrollLeft > 4);
 }
 
+/** The columns' titles; the same ones stay as long as one of them has the focus. */
+function headerOf(state) {
+  const { columns } = state.given;
+  const made = JSON.stringify(columns.map(({ name, title }) => [name, title]));
+  const isHeld = state.header?.root.contains(state.table.getRootNode().activeElement);
+  if (!isHeld || state.header.made !== made) state.header = { made, root: header(columns) };
+  return state.header.root;
+}
+
+/** A column's title, explained where it is a term and not a token's name. */
+const titleCell = ({ name, row, title }) => (row === undefined ? term(TERM[title] ?? TERM[name], title) : title);
+
 function header(columns) {
   const cells = columns.flatMap((column) => {
-    const cell = ui.make("th", { scope: "col", class: css(column) }, column.title);
+    const cell = ui.make("th", { scope: "col", class: css(column) }, titleCell(column));
     return column.name === "weight" ? [cell, ui.make("th", { class: "bar", "aria-hidden": "true" })] : [cell];
   });
-  return ui.make("thead", {}, ui.make("tr", {}, ui.make("th", { scope: "col", class: "key" }, "key"), ...cells));
+  return ui.make("thead", {}, ui.make("tr", {}, ui.make("th", { scope: "col", class: "key" }, term("key", "key")), ...cells));
 }
 
 const css = (column) => [ROLE[column.name] ?? "", WIDE.has(column.name) ? "wide" : ""].join(" ").trim();
@@ -96,9 +111,13 @@ function othersLine(state, own) {
 
 function fill(state) {
   const make = { key: keyLine, others: othersLine };
-  const rows = linesOf(state.given, state.shown.head, state.open).map((own) => (make[own.kind] ? make[own.kind](state, own) : line(state, own, own.name)));
+  const rows = linesOf(state.given, state.shown.head, state.open).map((own) => (make[own.kind] ? make[own.kind](state, own) : line(state, own, term(TERM[own.kind], own.name))));
   if (!state.open) rows.push(...blanks(state, roomFor(state.given) - rows.length));
-  state.table.replaceChildren(header(state.given.columns), ui.make("tbody", {}, ...rows));
+  const body = ui.make("tbody", {}, ...rows);
+  const head = headerOf(state);
+  // Taken out and put in again, it would lose the focus.
+  if (state.table.firstChild === head && state.table.children.length === 2) state.table.lastChild.replaceWith(body);
+  else state.table.replaceChildren(head, body);
 }
 
 /** Empty lines, so that every row takes as many, and nothing below moves while the pointer does. */
@@ -149,7 +168,7 @@ function write(state) {
   const one = state.hovered ?? null;
   const rows = one === null ? pinsOf(look) : [one];
   const isAway = !isHere(head, rows);
-  state.title.replaceChildren(...(isAway ? [AWAY] : titled(state.shown, rows, ui.namesOf(run.tokens.queries))));
+  entitle(state, rows, isAway, ui.namesOf(run.tokens.queries));
   if (isAway) {
     state.table.replaceChildren();
     state.mixture.hidden = true;
@@ -160,8 +179,18 @@ function write(state) {
   mixtureOf(state);
 }
 
-/** The name of the rows; a token that stands more than once has its place after it. */
-const titled = (shown, rows, queries) => [titleOf(shown, rows), ...(rows.length === 1 ? ui.named(queries, rows[0]).slice(1) : [])];
+/** The name of the rows, its first words as a term; a token that stands more than once has its place after it. */
+function entitle({ shown, named, rest }, rows, isAway, queries) {
+  named.hidden = isAway;
+  if (isAway) {
+    rest.textContent = AWAY;
+    return;
+  }
+  const [, first, others] = /^(The \w+)(.*)$/su.exec(titleOf(shown, rows));
+  if (named.textContent !== first) named.textContent = first;
+  explained(named, rows.length === 1 ? "arithmetic" : "together");
+  rest.replaceChildren(others, ...(rows.length === 1 ? ui.named(queries, rows[0]).slice(1) : []));
+}
 
 /** The weighted sum of the value vectors, for the first dimensions. */
 function mixtureOf(state) {
@@ -172,19 +201,20 @@ function mixtureOf(state) {
   const name = ({ key }) => ui.make("bdi", {}, ...ui.named(keys, key));
   const { terms, hasMore, vector } = outputOf(made);
   const sum = terms.flatMap(({ weight, key }, i) => [`${i ? " + " : " = "}${weight}·v(`, name({ key }), ")"]);
-  const summary = ui.make("summary", {}, ui.make("b", {}, "output"), ...sum, `${hasMore ? " + …" : ""} = ${vector}`);
+  // A summary is a control, so what it names is not another one within it.
+  const summary = ui.make("summary", { "data-term": "output" }, explained(ui.make("b", {}, "output"), "output"), ...sum, `${hasMore ? " + …" : ""} = ${vector}`);
   state.mixture.replaceChildren(summary, ui.make("div", { class: "scroll" }, mixtureTable(made, number, name)));
 }
 
 function mixtureTable(made, number, name) {
   const count = made.output.length;
   const hidden = made.width - count;
-  const top = ui.make("tr", {}, ui.make("th", { scope: "col", class: "key" }, "weight × value"),
+  const top = ui.make("tr", {}, ui.make("th", { scope: "col", class: "key" }, term("mixture", "weight × value")),
     ...Array.from({ length: count }, (_, i) => ui.make("th", { scope: "col" }, `dim ${i}`)),
     ...(hidden > 0 ? [ui.make("th", { scope: "col", class: "rest" }, `and ${hidden} more of ${made.width}`)] : []));
   const row = (title, values, kind) => ui.make("tr", { class: kind }, ui.make("th", { scope: "row", class: "key" }, ...title),
     ...[...values].map((value) => ui.make("td", {}, number(value))), ...(hidden > 0 ? [ui.make("td", { class: "rest" }, "…")] : []));
-  const rows = made.terms.map((term) => row([`${ui.decimals(term.weight, 3)} × v(`, name(term), ")"], term.vector, ""));
+  const rows = made.terms.map((one) => row([`${ui.decimals(one.weight, 3)} × v(`, name(one), ")"], one.vector, ""));
   if (made.others) rows.push(row([othersOf(made.others)], made.rest, "others"));
   rows.push(row(["output"], made.output, "total"));
   return ui.make("table", {}, ui.make("thead", {}, top), ui.make("tbody", {}, ...rows));

@@ -1,6 +1,6 @@
 /** The slim bar: the name, the pages, and what one may do with this view. */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { storeOf }, { copyText }] = await Promise.all(["headlight", "store", "clipboard"].map(shared));
+const [{ start }, { storeOf }, { copyText }, { isPresenting, present, presentAsAsked }] = await Promise.all(["headlight", "store", "clipboard", "present"].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 const SAID_MS = 1600;
@@ -9,6 +9,8 @@ const LONG_MS = 6000;
 const LEFT_OUT = "file.";
 // Where what is predicted stands; on a narrow screen that is far below.
 const ANSWER = ".st-key-prediction";
+// When the browser has nothing else to do.
+const idle = (act) => (globalThis.requestIdleCallback ? requestIdleCallback(act, { timeout: 3000 }) : setTimeout(act, 600));
 const SVG = "http://www.w3.org/2000/svg";
 
 /** A disc, half ink and half amber: a lamp that is on. */
@@ -34,19 +36,22 @@ function build(parent, store) {
   const copy = button("Copy link", "Copy the link to what is shown now");
   const share = button("Share", "Link, pictures, files");
   share.setAttribute("aria-haspopup", "dialog");
+  const large = ui.make("button", { type: "button", class: "large", title: "Large maps for a projector, and nothing beside them (key P)", "aria-keyshortcuts": "P" },
+    "Present ", ui.make("kbd", {}, "P"));
   const out = ui.make("a", { class: "out", target: "_blank", rel: "noopener" }, "Open in Headlight ", ui.make("span", { "aria-hidden": "true" }, "↗"));
   const said = ui.make("span", { class: "said", "aria-live": "polite" });
   const answer = ui.make("button", { type: "button", class: "answer", title: "Go to what the model predicts" }, "Prediction ", ui.make("span", { "aria-hidden": "true" }, "↓"));
-  const actions = ui.make("div", { class: "actions" }, said, undo, redo, copy, share, out);
+  const actions = ui.make("div", { class: "actions" }, said, undo, redo, copy, share, large, out);
   const root = ui.make("div", { class: "bar" }, ui.make("span", { class: "name" }, logo(), "Headlight"), nav, answer, actions);
   parent.append(root);
   const state = {
-    store, root, nav, answer, undo, redo, copy, share, out, words: said, send: () => {}, own: false, said: false, forward: { own: false, said: false },
+    store, root, nav, answer, undo, redo, copy, share, large, out, actions, words: said, send: () => {}, own: false, said: false, forward: { own: false, said: false },
   };
   undo.addEventListener("click", () => store.takeBack() || state.send("undo", true));
   redo.addEventListener("click", () => state.send("redo", true));
   copy.addEventListener("click", () => report(state));
   answer.addEventListener("click", goToAnswer);
+  large.addEventListener("click", () => present(true));
   share.addEventListener("click", () => {
     store.tell();
     state.send("share", true);
@@ -66,12 +71,38 @@ function connect(state) {
       allow(state);
     }),
   ];
-  const press = (event) => keyed(state, event);
+  const press = (event) => (isP(event) ? presented(state, event) : keyed(state, event));
   document.addEventListener("keydown", press);
+  offered(state, stops);
   return () => {
     stops.forEach((stop) => stop());
     document.removeEventListener("keydown", press);
   };
+}
+
+const isP = (event) => event.key.toLowerCase() === "p" && !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey;
+
+/** P is the projector's layout and the way back from it, where nobody is typing. */
+function presented({ shares }, event) {
+  if (!shares || event.defaultPrevented || event.repeat || ui.typing() || document.querySelector("[role=dialog]")) return;
+  event.preventDefault();
+  present(!isPresenting());
+}
+
+/** Offer a tour on the first visit, once a head is shown and the browser has time: nobody waits for it. */
+function offered(state, stops) {
+  let isAsked = false;
+  let isGone = false;
+  const ask = async () => {
+    const { isKnown, offer } = await shared("tour");
+    if (isGone || isKnown() || !state.shares) return;
+    stops.push(offer(state.root, state.actions, () => state.nav.querySelector("[aria-current]")));
+  };
+  stops.push(() => { isGone = true; }, state.store.listen("shown", () => {
+    if (isAsked || !state.shares) return;
+    isAsked = true;
+    idle(ask);
+  }));
 }
 
 /** Ctrl or ⌘ + Z and its ways back, where nobody is typing: a box of text has an undo of its own. */
@@ -156,9 +187,13 @@ export default function ({ data, store, parentElement, setTriggerValue }) {
   state.send = setTriggerValue;
   state.stop ??= connect(state);
   const { pages, undo, redo, embedded, shares } = ui.parse(data);
+  state.shares = shares && !embedded;
+  if (!state.shares) present(false);
+  else if (!state.asked) presentAsAsked();
+  state.asked = true;
   state.root.classList.toggle("embedded", embedded);
   for (const own of [state.nav, state.undo, state.redo, state.copy]) own.hidden = embedded;
-  state.share.hidden = state.answer.hidden = embedded || !shares;
+  state.share.hidden = state.answer.hidden = state.large.hidden = !state.shares;
   state.out.hidden = !embedded;
   lead(state);
   if (undo !== state.own) Object.assign(state, { own: undo, said: undo });

@@ -3,51 +3,51 @@
  * server of its store: it brings the server's look, and takes back what was changed in the browser.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { storeOf }, { layerOf, pinsOf }] = await Promise.all(["headlight", "store", "look"].map(shared));
+const [{ start }, { storeOf }, { explained, term, watchTerms }, { layerOf, pinsOf }] = await Promise.all(["headlight", "store", "terms", "look"].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 // The slider moves in powers of two, from 1/16 to 16.
 const REACH = 4;
 const HIDE = [["special", "special tokens"], ["first", "first token"], ["sink", "sink"]];
 const STAY = "These numbers are no longer the model’s own. All heads, averages, rollout, words, predictions and the contribution after W_O stay as the model ran them.";
-const WAYS = [["left", "rest stays"], ["shared", "rest shares the row"]];
+const WAYS = [["left", "rest stays", "rest.left"], ["shared", "rest shares the row", "rest.shared"]];
 
 function build(parent, store) {
   const state = { store, pins: ui.make("span", { class: "pins" }), hides: new Map() };
-  const several = button("several", "Pin several tokens: a click adds one or takes it out (or hold Ctrl, ⌘ or Shift)", () => {
-    store.say("several", !store.last("several"));
-  });
+  const several = button("several", "several", () => store.say("several", !store.last("several")));
   state.several = several;
-  state.ways = group("Rows together", [["mean", "mean"], ["sum", "sum"]], (value) => store.change({ together: value }));
+  state.ways = group("Rows together", [["mean", "mean", "mean"], ["sum", "sum", "sum"]], (value) => store.change({ together: value }));
   state.slider = ui.make("input", { type: "range", min: -REACH, max: REACH, step: 0.25, "aria-label": "Temperature" });
   state.degree = ui.make("output");
   state.slider.addEventListener("input", () => store.change({ temperature: Number((2 ** Number(state.slider.value)).toPrecision(4)) }));
-  for (const [value, label] of HIDE) state.hides.set(value, button(label, `Leave out: ${label}`, () => hide(store, value)));
+  for (const [value, label] of HIDE) state.hides.set(value, button(label, value === "sink" ? value : `hide.${value}`, () => hide(store, value)));
   state.rest = group("What is left", WAYS, (value) => store.change({ rest: value }));
-  state.reset = button("reset", "Back to the model’s own numbers", () => store.change({ temperature: 1, hide: [], rest: "left" }));
+  state.reset = button("reset", "reset", () => store.change({ temperature: 1, hide: [], rest: "left" }));
   state.reset.classList.add("reset");
-  const part = (title, ...children) => ui.make("span", { class: "part" }, ui.make("span", { class: "name" }, title), ...children);
-  const heat = ui.make("label", { class: "part" }, ui.make("span", { class: "name" }, "temperature"), state.slider, state.degree);
-  state.left = part("leave out", ...state.hides.values(), state.rest.root);
+  const part = (key, title, ...children) => ui.make("span", { class: "part" }, ui.make("span", { class: "name" }, term(key, title)), ...children);
+  const heat = part("temperature", "temperature", state.slider, state.degree);
+  state.left = part("hide", "leave out", ...state.hides.values(), state.rest.root);
   state.left.classList.add("left");
-  state.own = ui.make("span", { class: "own", "aria-live": "polite" });
-  const pinned = part("pinned", state.pins, state.ways.root, several);
+  state.own = explained(ui.make("span", { class: "own", "aria-live": "polite", tabIndex: 0 }), "check");
+  const pinned = part("pinned", "pinned", state.pins, state.ways.root, several);
   pinned.classList.add("pinned");
   state.changes = ui.make("div", { class: "line" }, heat, state.left, state.reset);
   parent.append(ui.make("div", { class: "controls" }, ui.make("div", { class: "line" }, pinned, state.own), state.changes));
   state.heat = heat;
+  watchTerms(parent);
   return state;
 }
 
-function button(label, title, press) {
-  const made = ui.make("button", { type: "button", title }, label);
+/** A button that is explained by the term of that key. */
+function button(label, key, press) {
+  const made = explained(ui.make("button", { type: "button" }, label), key);
   made.addEventListener("click", press);
   return made;
 }
 
 /** A few choices of which one is on. */
 function group(label, options, choose) {
-  const buttons = options.map(([value, text]) => [value, button(text, "", () => choose(value))]);
+  const buttons = options.map(([value, text, key]) => [value, button(text, key, () => choose(value))]);
   const root = ui.make("span", { class: "ways", role: "group", "aria-label": label }, ...buttons.map(([, element]) => element));
   return { root, press: (chosen) => buttons.forEach(([value, element]) => element.setAttribute("aria-pressed", String(value === chosen))) };
 }
@@ -88,7 +88,7 @@ function checked(state, head) {
   const short = head.altered ? "changed: not the model’s own" : ok ? `✓ made here, equal to the model’s own within ${ui.number(relative, 2)}` : `${ok === false ? "⚠" : "–"} ${words}`;
   state.own.className = ok === false ? "own bad" : head.altered ? "own altered" : ok ? "own" : "own unknown";
   state.own.textContent = short;
-  state.own.title = words;
+  state.own.dataset.more = words;
   if (ok === false) state.own.setAttribute("role", "alert");
   else state.own.removeAttribute("role");
 }

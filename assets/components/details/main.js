@@ -1,12 +1,16 @@
 /** Which of the deeper views of this head is shown below its panels: one of a few, by pointer or arrow keys. */
-const { start } = await import(`${location.origin}${HEADLIGHT.base}/app/static/headlight.js?v=${HEADLIGHT.version}`);
+const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
+const [{ start }, { explained, watchTerms }] = await Promise.all(["headlight", "terms"].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
+// What each view is explained as, where that is not its own name.
+const TERMS = { dimensions: "inside" };
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
 function build(parent) {
   const root = ui.make("div", { class: "details", role: "radiogroup", "aria-label": "Look closer" });
   parent.append(root);
+  watchTerms(parent);
   const state = { root, buttons: [], send: () => {} };
   root.addEventListener("keydown", (event) => key(state, event));
   return state;
@@ -33,7 +37,7 @@ function mark(state, chosen) {
 
 function fill(state, names) {
   state.buttons = Object.entries(names).map(([value, label]) => {
-    const button = ui.make("button", { type: "button", role: "radio", value }, label);
+    const button = explained(ui.make("button", { type: "button", role: "radio", value }, label), TERMS[value] ?? value);
     button.addEventListener("click", () => {
       if (button.getAttribute("aria-checked") === "true") return;
       mark(state, value);

@@ -5,7 +5,7 @@
  * lie in `static/dimensions`.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { storeOf }] = await Promise.all(["headlight", "store"].map(shared));
+const [{ start }, { storeOf }, { term, watchTerms }] = await Promise.all(["headlight", "store", "terms"].map(shared));
 const ui = start(HEADLIGHT);
 const [{ bars, drawBars }, { keyBox, offer }, { mark }, { isPaired, optionsOf, switches }, { pairOf, takeApart }, { nameRows, paintStrips, reveal, strip }, { fillTable, tableBox }, { beforeTurning, turnOf, unitsOf, vectorsOf }, { chainOf, largestIn, notesOf, placesOf, whyNot }] =
   await Promise.all(["bars", "choice", "marks", "options", "products", "strips", "table", "vectors", "words"].map((name) => shared(`dimensions/${name}`)));
@@ -14,7 +14,7 @@ const states = new WeakMap();
 function build(parent, store) {
   const state = { store, palette: null, given: null, shown: null, options: optionsOf(store), vectors: null, sources: [], at: null, dim: null, cell: null, painted: "", stops: null };
   Object.assign(state, {
-    said: ui.make("p", { class: "said" }), title: ui.make("h3"), chain: ui.make("p", { class: "chain" }),
+    said: ui.make("p", { class: "said" }), named: term("inside"), chain: ui.make("p", { class: "chain" }),
     largest: ui.make("p", { class: "largest" }), notes: ui.make("p", { class: "notes" }),
     readout: ui.make("p", { class: "readout", "aria-live": "polite" }), legend: ui.make("span", { class: "legend", title: "colours of q and k, centred on 0" }),
     key: keyBox(state), switches: switches(state), bars: bars(state), table: tableBox(),
@@ -22,9 +22,11 @@ function build(parent, store) {
   });
   state.body = ui.make("div", { class: "body", hidden: true },
     ui.make("div", { class: "top" }, state.chain, state.key.root), state.largest, state.switches.root, state.bars.root, state.readout, state.table.root,
-    ui.make("div", { class: "bar" }, ui.make("h4", {}, "All tokens"), state.legend),
+    ui.make("div", { class: "bar" }, ui.make("h4", {}, term("strips", "All tokens")), state.legend),
     ui.make("div", { class: "strips" }, state.strips.query.root, state.strips.key.root), state.notes);
+  state.title = ui.make("h3", {}, state.named);
   parent.append(ui.make("section", { class: "dimensions" }, state.title, state.said, state.body));
+  watchTerms(parent);
   return state;
 }
 
@@ -43,7 +45,7 @@ function draw(state) {
   const { look } = state.shown;
   state.vectors = vectorsOf(state.shown);
   const why = state.vectors ? "" : whyNot(state.shown);
-  state.title.textContent = `Inside a score of layer ${look.layer}, head ${look.head}`;
+  state.named.textContent = `Inside a score of layer ${look.layer}, head ${look.head}`;
   state.said.textContent = why;
   state.said.hidden = !why;
   state.body.hidden = Boolean(why);

@@ -6,8 +6,8 @@
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
 const own = ["choose", "draw", "grid", "enlarged", "numbers", "overlay", "pictures", "pointing", "says"];
-const [{ start }, { storeOf }, choose, { draw, lettered }, { reveal, unroll }, { enlarged, hideEnlarged }, { name, same }, { later }, pictures, pointing, says] =
-  await Promise.all(["headlight", "store", ...own.map((module) => `heads/${module}`)].map(shared));
+const [{ start }, { storeOf }, { explained, term, watchTerms }, choose, { draw, lettered }, { reveal, unroll }, { enlarged, hideEnlarged }, { name, same }, { later }, pictures, pointing, says] =
+  await Promise.all(["headlight", "store", "terms", ...own.map((module) => `heads/${module}`)].map(shared));
 const { heard, leave, point } = pointing;
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
@@ -22,7 +22,8 @@ function build(parent, store) {
   state.says = ui.make("p", { class: "says" });
   state.more = { source: ui.make("p"), hides: ui.make("p"), note: ui.make("p") };
   const more = ui.make("details", {}, ui.make("summary", {}, "Source, and what this hides"), ...Object.values(state.more));
-  state.title = ui.make("h2", { "aria-live": "polite" });
+  state.name = term("head");
+  state.title = ui.make("h2", { "aria-live": "polite" }, state.name);
   state.same = ui.make("p", { class: "same" }, "Not changed: here, in the words below and in what comes next the model runs as it is.");
   state.notes = ui.make("div", { class: "notes" }, state.same, state.says);
   state.worth = ui.make("p", { class: "worth", "aria-live": "polite" });
@@ -32,19 +33,21 @@ function build(parent, store) {
     state.notes, more, line, state.worth, ui.make("div", { class: "unseen" }, state.unseen));
   state.enlarged = enlarged();
   parent.append(state.root, state.enlarged.root);
+  watchTerms(parent);
   attach(state);
   return state;
 }
 
 function controls(state) {
-  const select = ui.make("select");
+  const select = ui.make("select", { "aria-label": "Show" });
+  const measure = term("measure.weights", "Show");
   select.addEventListener("change", () => state.store.change({ measure: select.value }, { now: true }));
-  const caption = ui.make("div", { class: "caption" }, ui.make("span", { class: "label" }, "All heads"),
-    ui.make("label", { class: "show" }, "Show", select));
-  const sorter = ui.make("button", { type: "button", class: "sort", title: "Put the heads in falling order", "aria-pressed": "false" }, "Sort");
+  const caption = ui.make("div", { class: "caption" }, ui.make("span", { class: "label" }, term("heads", "All heads")),
+    ui.make("span", { class: "show" }, measure, select));
+  const sorter = explained(ui.make("button", { type: "button", class: "sort", "aria-pressed": "false" }, "Sort"), "sort");
   sorter.addEventListener("click", () => state.store.change({ sort: !state.sorted }));
   const countedOn = ui.make("div", { class: "counted-on", role: "group", "aria-label": "Counted on" });
-  return { select, caption, sorter, countedOn, tools: ui.make("div", { class: "tools" }, sorter, countedOn) };
+  return { select, measure, caption, sorter, countedOn, tools: ui.make("div", { class: "tools" }, sorter, countedOn) };
 }
 
 function steppers(state) {
@@ -57,6 +60,7 @@ function steppers(state) {
 
 function legend() {
   const part = Object.fromEntries(["low", "ramp", "high", "words", "mark"].map((one) => [one, ui.make("span", { class: one })]));
+  explained(part.mark, "even", { isControl: false });
   const bar = ui.make("div", { class: "bar" }, part.low, part.ramp, part.high, part.words);
   return { ...part, root: ui.make("div", { class: "legend" }, bar, part.mark) };
 }
@@ -101,7 +105,7 @@ function disconnect(state) {
 
 /** What the store shows, or waits for: the outline moves at once. */
 function follow(state, look) {
-  const moved = !same(look, state.at) || state.title.textContent === "";
+  const moved = !same(look, state.at) || state.name.textContent === "";
   const resorted = state.sorted !== look.sort;
   Object.assign(state, { at: { layer: look.layer, head: look.head }, sorted: look.sort, look });
   says.chosen(state);
@@ -110,7 +114,7 @@ function follow(state, look) {
     unroll(state);
   }
   if (moved) {
-    state.title.textContent = name(state.at);
+    state.name.textContent = name(state.at);
     reveal(state);
   }
   says.told(state);

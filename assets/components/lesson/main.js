@@ -4,13 +4,14 @@
  * The parts lie in `static/lesson`.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const own = ["address", "article", "contents", "presenter", "progress", "step", "top"];
-const [{ start }, { placeOf, queryOf, targetOf }, { articleOf }, { contentsOf }, { presenting }, { progressOf }, { stepOf }, { topOf }] = await Promise.all(
+const own = ["address", "article", "contents", "marks", "presenter", "progress", "step", "top"];
+const [{ start }, { placeOf, queryOf, targetOf }, { articleOf }, { contentsOf }, { marksOf }, { presenting }, { progressOf }, { stepOf }, { topOf }] = await Promise.all(
   ["headlight", ...own.map((name) => `lesson/${name}`)].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
-// While one presents, nothing of the page around the lesson is seen (`assets/page.css`).
+// While one presents, nothing of the page around the lesson is seen, and what is printed is on white (`assets/page.css`).
 const PRESENTING = "hl-presenting";
+const ON_PAPER = "hl-on-paper";
 const KEYS = "← → steps, P presents";
 const FORWARD = ["ArrowRight", "PageDown", " "];
 const BACK = ["ArrowLeft", "PageUp"];
@@ -67,6 +68,7 @@ function appOf(state) {
     setSentence: (text) => setSentence(state, text),
     forget() {
       state.progress.forget();
+      marksOf().forget();
       if (state.sentence) setSentence(state, "");
     },
   };
@@ -239,6 +241,7 @@ function redraw(state) {
 function onPaper(state, on) {
   if (on) state.root.style.setProperty("--st-background-color", HEADLIGHT.palettes.light.paper);
   else state.root.style.removeProperty("--st-background-color");
+  document.documentElement.classList.toggle(ON_PAPER, on);
   state.palette = ui.applyTheme(state.root);
   redraw(state);
 }

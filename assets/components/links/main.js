@@ -5,7 +5,7 @@
  * sight are in the document, and only what is in sight is drawn. The parts lie in `static/links`.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { storeOf }] = await Promise.all(["headlight", "store"].map(shared));
+const [{ start }, { storeOf }, { term, watchTerms }] = await Promise.all(["headlight", "store", "terms"].map(shared));
 const ui = start(HEADLIGHT);
 const [columns, { chipLine, chips }, { shapes, thresholds }, { frames }, { gather, nameOf }, { layOut, watch }, { written }, { subjectOf }, { listBox }, { tell }] =
   await Promise.all(["columns", "chips", "controls", "frame", "heads", "layout", "lines", "subject", "table", "words"].map((name) => shared(`links/${name}`)));
@@ -27,16 +27,17 @@ function build(parent, store) {
     shapes: shapes((arcs) => layOut(Object.assign(state, { arcs }))),
     rest: canvas("rest"), strong: canvas("strong"), missed: note("note"), sides: note("note"), late: note("status"), words: note("status"),
     drawn: ui.make("span", { class: "drawn", role: "status" }), readout: ui.make("span", { class: "readout" }),
-    headings: ui.make("div", { class: "headings", "aria-hidden": "true" },
-      ui.make("span", { class: "queries" }, "queries"), ui.make("span", { class: "keys" }, "keys")),
+    headings: ui.make("div", { class: "headings" },
+      ui.make("span", { class: "queries" }, term("side.queries", "queries")), ui.make("span", { class: "keys" }, term("side.keys", "keys"))),
   });
   state.stage = ui.make("div", { class: "stage" }, state.columns.query.element, ui.make("div"), state.columns.key.element, state.rest, state.strong);
   state.frame = ui.make("div", { class: "body" }, ui.make("div", { class: "picture" }, state.headings, state.stage, state.sides), state.list.root);
   parent.append(ui.make("div", { class: "links" },
-    ui.make("div", { class: "top-line" }, ui.make("span", { class: "label" }, "Heads"), state.chips, state.shapes.root), state.missed, state.frame,
+    ui.make("div", { class: "top-line" }, ui.make("span", { class: "label" }, term("drawn", "Heads")), state.chips, state.shapes.root), state.missed, state.frame,
     // Below the picture, so that no word that comes and goes moves a token from under the pointer.
     ui.make("div", { class: "foot" }, state.drawn, state.readout, ...state.thresholds.labels), state.late, state.words,
     ui.make("p", { class: "below" }, BELOW)));
+  watchTerms(parent);
   state.stage.addEventListener("wheel", (event) => columns.wheel(state, event), { passive: false });
   Object.defineProperty(state.rest, "links", { get: () => (state.all && state.rest.style.visibility !== "hidden" ? written(state, state.all) : []) });
   Object.defineProperty(state.strong, "links", { get: () => (state.lines ? written(state, state.lines) : []) });

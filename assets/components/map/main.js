@@ -1,11 +1,13 @@
 /** One or two maps of a whole trace side by side: averages, rollout, words. Pointing says both names and the numbers. */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { storeOf }, { pinsOf }, axes, { whole }, marks, { explain, onMap, panelOf, ramp }, sizes, { speakOn, walk }] = await Promise.all(
-  ["headlight", "store", "look", "axes", "spans", "figures/marks", "figures/panel", "figures/sizes", "figures/walk"].map(shared));
+const [{ start }, { storeOf }, { term, watchTerms }, { pinsOf }, axes, { whole }, marks, { explain, onMap, panelOf, ramp }, sizes, { speakOn, walk }] = await Promise.all(
+  ["headlight", "store", "terms", "look", "axes", "spans", "figures/marks", "figures/panel", "figures/sizes", "figures/walk"].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 const WIDEST = 560;
 const LEAST = 24;
+// What each map is explained as.
+const TERMS = { mean: "mean.map", spread: "spread.map", mixed: "rollout", beyond: "beyond", words: "words" };
 const UNALTERED = "These are the model’s own weights: a temperature, and what is hidden above, do not reach them.";
 
 // Building: one element a panel, made once
@@ -14,11 +16,12 @@ function build(parent, store) {
   const tip = ui.make("div", { class: "hl-map-tip", role: "status", hidden: true });
   const maps = ui.make("div", { class: "hl-maps" });
   const ends = [false, true].map((wide) => endsButton(wide, () => choose(state, wide)));
-  const stretch = ui.make("div", { class: "hl-stretch", role: "group", "aria-label": "Colours of weights" }, "Colours of weights", ...ends);
+  const stretch = ui.make("div", { class: "hl-stretch", role: "group", "aria-label": "Colours of weights" }, term("stretch", "Colours of weights"), ...ends);
   const words = ui.make("div", { class: "hl-words" });
   const unaltered = ui.make("p", { class: "hl-unaltered" }, UNALTERED);
   const root = ui.make("div", { class: "hl-map" }, maps, stretch, words, unaltered, tip);
   parent.append(root);
+  watchTerms(parent);
   const state = { store, root, maps, stretch, ends, words, unaltered, tip, panels: new Map(), pins: [], at: null, over: null, wide: false, drawn: 0, stops: null };
   new ResizeObserver(() => resized(state)).observe(root);
   return state;
@@ -39,6 +42,8 @@ function choose(state, wide) {
 function panelNamed(state, name) {
   if (!state.panels.has(name)) {
     const panel = panelOf("hl-map", name);
+    panel.named = term(TERMS[name]);
+    panel.title.append(panel.named);
     state.panels.set(name, panel);
     walk(state, panel, {
       show: (own, cell) => show(state, own, cell), leave: () => state.store.say("hover", null), pin: (_, cell, event) => pin(state, cell.row, event),
@@ -91,7 +96,7 @@ function describe(state, panel, own) {
   panel.root.hidden = false;
   panel.figure = own.figure;
   panel.view = own.figure ? whole(own.figure.data[0].z) : null;
-  panel.title.textContent = own.title;
+  panel.named.textContent = own.title;
   panel.caption.textContent = own.caption;
   panel.cover.setAttribute("aria-label", own.alt);
   explain(panel, Boolean(own.figure), own.reason);

@@ -1,21 +1,33 @@
 /** The sentence, its tokens shaded by how much the pinned tokens take of each; a click, tap or Enter pins another. */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { storeOf }, { pinsOf }] = await Promise.all(["headlight", "store", "look"].map(shared));
+const [{ start }, { storeOf }, { isPresenting, present, whenPresented }, { pinsOf }, { whyMasked }, { explained, term, watchTerms }, { draw, rowsBox }] = await Promise.all(
+  ["headlight", "store", "present", "look", "masks", "terms", "sentence/rows"].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 const RTL = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/u;
 const LONGEST = 24;
 const LETTER = /\p{L}/u;
+// What may stand before a token's text: the term that explains it, and how the page shows it.
+const MARKS = { "·": ["mark.space", "· space"], "##": ["mark.inside", "## goes on"] };
 
 function build(parent, store) {
-  const title = ui.make("span", { class: "label" });
+  const title = explained(ui.make("span", { class: "label" }), "looks", { isControl: false });
   const readout = ui.make("span", { class: "readout", "aria-live": "polite" });
-  const ids = ui.make("button", { type: "button", class: "switch" }, "ids");
+  const ids = explained(ui.make("button", { type: "button", class: "switch" }, "ids"), "ids");
+  const layer = explained(ui.make("button", { type: "button", class: "switch" }, "heads of this layer"), "layer");
+  layer.setAttribute("aria-controls", "rows");
+  const signs = Object.entries(MARKS).map(([mark, [key, words]]) => [mark, term(key, words)]);
   const asking = ui.make("div", { class: "tokens asking", role: "group", "aria-label": "Tokens that ask" });
   const looked = ui.make("div", { class: "tokens", role: "group", "aria-label": "Tokens that are looked at" });
-  const top = ui.make("div", { class: "top" }, title, readout, ids);
-  parent.append(ui.make("div", { class: "sentence" }, top, asking, looked));
-  const state = { store, title, readout, ids, asking, looked, at: null };
+  const leave = ui.make("button", { type: "button", class: "switch", hidden: true, "aria-keyshortcuts": "P" }, "back to the whole page (P)");
+  leave.addEventListener("click", () => present(false));
+  const which = ui.make("span", { class: "which", hidden: true });
+  const switches = ui.make("span", { class: "switches" }, ...signs.map(([, element]) => element), layer, ids, leave);
+  const rows = rowsBox();
+  parent.append(ui.make("div", { class: "sentence" }, ui.make("div", { class: "top" }, which, title, readout, switches), asking, looked, rows.root));
+  watchTerms(parent);
+  const state = { store, which, title, readout, ids, layer, leave, signs: new Map(signs), asking, looked, rows, at: null };
+  layer.addEventListener("click", () => store.say("rows", !store.last("rows")));
   ids.addEventListener("click", () => store.change({ ids: !store.look().ids }));
   return state;
 }
@@ -89,10 +101,12 @@ function shade(state) {
   const { head } = state.shown;
   const most = rows.length > 1 && state.shown.look.together === "sum" ? rows.length : 1;
   const closed = weights ? closedTo(head, rows, weights) : () => false;
+  state.asks = rows[0];
   [...state.looked.children].forEach((button, key) => paint(state, button, weights?.[key], key, closed(key), most));
   marks(state);
   state.looked.setAttribute("aria-label", `Tokens that are looked at. ${largest(state, name, weights)}`);
   state.title.textContent = name;
+  state.title.dataset.term = rows.length === 1 ? "looks" : "together";
   say(state, weights, sink, closed);
 }
 
@@ -130,8 +144,9 @@ function paint(state, button, weight, key, closed, most) {
   const known = weight !== undefined && !closed;
   const colour = ui.mix(state.palette.weights, known ? weight / most : 0);
   const hidden = state.shown.head.isHidden?.(key);
-  const style = `${closed}/${hidden}/${weight}`;
-  const words = hidden ? "left out" : closed ? "masked" : known ? `weight ${ui.decimals(weight, 4)}` : "";
+  const why = closed && !hidden ? `masked: ${whyMasked(state.shown.head, state.asks, key)}` : "";
+  const style = `${why}/${hidden}/${weight}`;
+  const words = hidden ? "left out" : closed ? why : known ? `weight ${ui.decimals(weight, 4)}` : "";
   if (button.painted === style) return;
   button.painted = style;
   button.setAttribute("aria-label", `${plain(state.shown.run.tokens.keys[key])}, ${words}`);
@@ -151,7 +166,7 @@ function say(state, weights, sink, closed) {
     return;
   }
   const name = brief(state.shown.run.tokens.keys[key]);
-  state.readout.textContent = closed(key) ? `“${name}” is masked` : `“${name}” gets ${ui.decimals(weights[key], 4)}`;
+  state.readout.textContent = closed(key) ? `“${name}” is masked: ${whyMasked(state.shown.head, state.asks, key)}` : `“${name}” gets ${ui.decimals(weights[key], 4)}`;
 }
 
 const plain = ({ mark, text }) => `${mark}${text}`;
@@ -183,6 +198,23 @@ function fill(state) {
   state.asking.dir = direction(asking);
   state.ids.hidden = ![...keys, ...asking].some((one) => one.id !== null);
   state.ids.setAttribute("aria-pressed", String(look.ids));
+  const all = [...keys, ...asking];
+  for (const [mark, element] of state.signs) element.hidden = !all.some((one) => one.mark.startsWith(mark));
+}
+
+/** For a projector the head is named here, for nothing else on the page says it. */
+function presented(state) {
+  const isOn = isPresenting();
+  state.leave.hidden = state.which.hidden = !isOn;
+  if (isOn && state.shown) state.which.textContent = `Layer ${state.shown.look.layer}, head ${state.shown.look.head}`;
+}
+
+/** Show or hide the other heads' rows; nothing is made of them before somebody asks. */
+function unfold(state, isOpen) {
+  state.isOpen = Boolean(isOpen);
+  state.rows.root.hidden = !state.isOpen;
+  state.layer.setAttribute("aria-expanded", String(state.isOpen));
+  if (state.isOpen && state.shown && state.palette) draw(state);
 }
 
 function show(state, shown) {
@@ -191,12 +223,18 @@ function show(state, shown) {
   if (!state.palette) return;
   fill(state);
   shade(state);
+  if (state.isOpen) draw(state);
+  presented(state);
   if (shown.look.query !== before) requestAnimationFrame(() => reveal(state));
 }
 
 /** Listen until the component is taken down; it may come back. */
 function connect(state) {
-  return [state.store.listen("shown", (shown) => show(state, shown)), state.store.listen("hover", (at) => preview(state, at))];
+  unfold(state, state.store.last("rows"));
+  return [
+    state.store.listen("shown", (shown) => show(state, shown)), state.store.listen("hover", (at) => preview(state, at)),
+    state.store.listen("rows", (isOpen) => unfold(state, isOpen)), whenPresented(() => presented(state)),
+  ];
 }
 
 export default function ({ store, parentElement }) {

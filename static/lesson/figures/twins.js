@@ -25,7 +25,7 @@ export default function ({ root, settings, context }) {
     const palette = context.palette();
     const points = (numbers) => [...numbers].map((value, step) => [step, value]);
     stage.show(chart({
-      palette, width: stage.width(), height: 250, x: { label: "steps of gradient descent", from: 0, to: STEPS }, y: { from: 0, to: Math.max(1, ...apart, losses[0]) * 1.05 },
+      palette, width: stage.width(), height: 250, x: { label: "steps of gradient descent", from: 0, to: STEPS }, y: { from: 0, to: Math.max(0.2, ...apart, losses[0]) * 1.05 },
       lines: [{ name: "distance", points: points(apart), colour: palette.query }, { name: "loss", points: points(losses), colour: palette.muted, dash: 1 }],
       label: `The distance of the two heads: ${apart[0].toFixed(2)} at the start, ${apart.at(-1).toFixed(2)} after ${STEPS} steps; the loss goes from ${losses[0].toFixed(2)} to ${losses.at(-1).toFixed(3)}.`,
     }));

@@ -158,7 +158,7 @@ def test_heads_made_by_hand_say_how(own_page: Page, name: str) -> None:
     assert made.locator("li").count() >= 2
     assert made.locator("figure svg").count() == 1
     assert root.locator("fieldset:disabled").count() == 1
-    assert "In words, row 2" in text(root, ".output")
+    expect(root.locator("article.output .note")).to_contain_text("In words, row 2")
     if "verb" in name:
         press(root, "cat", ".made .tags")
         assert re.search("“cat” gets (more than 99|100) %", text(root, ".softmax .said"))

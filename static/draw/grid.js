@@ -36,9 +36,13 @@ export function grid({ values, label, palette, rows = null, columns = null, scal
     }
   }
   numbers.style.pointerEvents = "none";
-  const whole = [room.left + across * width + room.right, top + down * height + 2];
-  return frame(...whole, label, title ? text(room.left, 14, title, { fill: palette.ink, weight: 600 }) : null,
+  const long = title ? room.left + [...title].length * LETTER : 0;
+  const whole = [Math.max(room.left + across * width + room.right, long + 2), top + down * height + 2];
+  const drawing = frame(...whole, label, title ? text(room.left, 14, title, { fill: palette.ink, weight: 600 }) : null,
     ...namesOf(rows, columns, { room, top, width, height, palette }), cells, numbers, ...outlines(outline, { room, top, width, height, down, across, palette }));
+  // A picture may hold no buttons; a group may.
+  if (press) drawing.setAttribute("role", "group");
+  return drawing;
 }
 
 function tableOf(values) {
@@ -84,7 +88,7 @@ function hatched({ x, y, width, height }, palette) {
 
 function numberAt({ x, y, width, height }, value, digits, ends, palette, scale) {
   const ink = Number.isFinite(value) ? ui.inkOn(colourOf(value, ends, palette, scale), palette) : palette.muted;
-  const words = Number.isFinite(value) ? ui.decimals(value, digits) : ui.number(value);
+  const words = Number.isFinite(value) ? ui.decimals(value, digits) : Number.isNaN(value) ? "NaN" : ui.number(value);
   return text(x + width / 2, y + height / 2 + 4, words, { fill: ink, anchor: "middle" });
 }
 

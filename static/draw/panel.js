@@ -13,12 +13,14 @@ const STYLE = `${css}
 .numbers { margin: 0; color: var(--hl-ink); font-variant-numeric: tabular-nums; max-width: 75ch; }
 `;
 const MOST_SEEDS = 1000;
+// A drawing is made for at least so many pixels; where the room is not known yet, for the other number.
+const [NARROW, WIDE] = [300, 640];
 
 /**
  * A figure as the lesson takes it: {facts, draw, stop}.
  *
  * controls(draw): the controls, each of which changes the state and calls `draw`. compute(): {facts, …} of the state as it
- * is now. paint(made, palette): {shapes: what is drawn, words: the sentence below, given: optional, what is drawn above and is no
+ * is now. paint(made, palette, room): {shapes: what is drawn in so many pixels across, words: the sentence below, given: optional, what is drawn above and is no
  * result, so that a lesson need not cover it}. ready(drawings, draw), optional: where the shapes stand, for who listens to a
  * pointer there.
  */
@@ -28,7 +30,7 @@ export function panel({ root, context, controls, compute, paint, ready = null })
   let facts = null;
   const draw = () => {
     const made = compute();
-    const { shapes, words, given = [] } = paint(made, context.palette());
+    const { shapes, words, given = [] } = paint(made, context.palette(), Math.max(NARROW, root.clientWidth || WIDE));
     keepFocus(above, () => above.replaceChildren(...given));
     keepFocus(drawings, () => drawings.replaceChildren(...shapes));
     if (numbers.textContent !== words) numbers.textContent = words;

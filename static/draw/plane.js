@@ -32,14 +32,14 @@ export function plane(scale, label, palette, ...children) {
   return frame(SIDE, SIDE, label, ...rings, ...axes, ...children);
 }
 
-/** An arrow from the middle to [x, y], with its name at the head. */
-export function arrow(scale, end, { colour, name, dash = null }) {
+/** An arrow from the middle to [x, y], with its name at the head, or `aside` of it where another arrow lies along. */
+export function arrow(scale, end, { colour, name, dash = null, aside = false }) {
   const [from, to] = [scale.at([0, 0]), scale.at(end)];
   const angle = Math.atan2(to[1] - from[1], to[0] - from[0]);
   const corner = (turn) => [to[0] - HEAD * Math.cos(angle + turn), to[1] - HEAD * Math.sin(angle + turn)];
   const head = [to, corner(0.42), corner(-0.42)].map((spot) => spot.map((one) => one.toFixed(1)).join(",")).join(" ");
   return svg("g", {}, svg("line", { x1: from[0], y1: from[1], x2: to[0], y2: to[1], stroke: colour, "stroke-width": 2.5, "stroke-dasharray": dash }),
-    svg("polygon", { points: head, fill: colour }), named(to, from, name, colour));
+    svg("polygon", { points: head, fill: colour }), aside ? text(to[0] - 4, to[1] + 20, name, { fill: colour, anchor: "middle", weight: 600 }) : named(to, from, name, colour));
 }
 
 /** A point at [x, y] with its name. */

@@ -131,7 +131,7 @@ def vocabulary(model: str) -> int:
 @pytest.mark.parametrize(
     ("name", "written", "true"),
     [
-        ("01-why", "4 096", vocabulary("storyteller")), ("04-softmax", "0.705", np.exp(2) / np.exp([2, 1, -1]).sum()),
+        ("01-why", "4,096", vocabulary("storyteller")), ("04-softmax", "0.705", np.exp(2) / np.exp([2, 1, -1]).sum()),
         ("04-softmax", "ln 9 = 2.197", np.log(9)), ("04-softmax", "ln 99 = 4.595", np.log(99)),
         ("04-softmax", "weighs 0.943", np.exp(5) / (np.exp(5) + 9)), ("03-scores", "ln 10 = 2.30", np.log(10)),
         ("03-scores", "√1.5 = 1.22", np.sqrt(1.5)), ("03-scores", "1/9 = 0.11", 1 / 9),
@@ -140,6 +140,6 @@ def vocabulary(model: str) -> int:
 def test_numbers_in_the_words_are_right(name: str, written: str, true: float) -> None:
     text = (OURS / f"{name}.md").read_text("utf-8")
     assert written in text
-    number = re.findall(r"-?\d[\d .]*", written)[-1].replace(" ", "").rstrip(".")
+    number = re.findall(r"\d[\d,.]*", written)[-1].replace(",", "").rstrip(".")
     digits = len(number.partition(".")[2])
     assert float(number) == pytest.approx(true, abs=0.5001 * 10**-digits)

@@ -26,16 +26,16 @@ function madeOf({ lengths, angles }) {
     winner: scores[0] === scores[1] ? 2 : largest(scores), error: Math.max(...scores.map((score, i) => Math.abs(score - byAngle[i]))) } };
 }
 
-function paint({ keys, facts }, palette) {
+function paint({ keys, facts }, palette, room) {
   const bars = [["q·k₁", facts.first], ["q·k₂", facts.second]].map(([name, value]) => ({ name, value, colour: palette.key, words: ui.number(value, 3) }));
   const cosines = [["cos, k₁", facts.first_cosine], ["cos, k₂", facts.second_cosine]].map(([name, value]) => ({ name, value, colour: palette.muted, words: ui.decimals(value, 2) }));
   return {
     given: [
       plane(SCALE, `q of length 1.5; k₁ of length ${ui.decimals(facts.first_length, 1)}, k₂ of length ${ui.decimals(facts.second_length, 1)}.`, palette,
-        ...keys.map((key, i) => arrow(SCALE, key, { colour: palette.key, name: `k${"₁₂"[i]}`, dash: i ? "6 4" : null })), arrow(SCALE, QUERY, { colour: palette.query, name: "q" })),
+        ...keys.map((key, i) => arrow(SCALE, key, { colour: palette.key, name: `k${"₁₂"[i]}`, dash: i ? "6 4" : null, aside: i === 0 })), arrow(SCALE, QUERY, { colour: palette.query, name: "q" })),
     ],
     shapes: [
-      chart({ bars: [...bars, ...cosines], palette, width: 380, y: { to: 4.5 }, label: `Scores ${ui.number(facts.first, 3)} and ${ui.number(facts.second, 3)}.` }),
+      chart({ bars: [...bars, ...cosines], palette, width: Math.min(380, room), y: { to: 4.5 }, label: `Scores ${ui.number(facts.first, 3)} and ${ui.number(facts.second, 3)}.` }),
     ],
     words: [1.5, facts.first_length, facts.first_cosine, facts.first, 1.5, facts.second_length, facts.second_cosine, facts.second].reduce(sentence, "")
       + ` Both equal q₁k₁ + q₂k₂ within ${ui.number(facts.error, 2)} ${facts.error < 1e-9 ? "✓" : "✗"}`,

@@ -29,6 +29,8 @@ export default function ({ root, settings, context }) {
 }
 
 const differences = (after, before) => after.map((row, i) => row.map((one, j) => one - before[i][j]));
+/** What is rounding is drawn as 0; the sentence below says how much it is. */
+const drawn = (rows) => rows.map((row) => row.map((one) => (Math.abs(one) < SAME ? 0 : one)));
 
 function factsOf(plain, runs, { which }) {
   const weights = SIDES.map((side) => farthest(runs[side].weights, plain.weights));
@@ -40,7 +42,7 @@ function factsOf(plain, runs, { which }) {
 
 function drawings({ names, plain, runs }, { which, size }, palette) {
   const run = runs[which];
-  const [weights, output] = [differences(run.weights, plain.weights), differences(run.output, plain.output)];
+  const [weights, output] = [drawn(differences(run.weights, plain.weights)), drawn(differences(run.output, plain.output))];
   return [
     grid({ values: run.weights, rows: names, columns: names, title: `weights with the ${which} bias`, digits: 2, cell: CELL, palette, label: `Weights with a bias of size ${size} on the ${which}.` }),
     grid({ values: weights, columns: names, title: "change of the weights", scale: "scores", low: -1, high: 1, digits: 2, cell: CELL, palette,

@@ -20,9 +20,9 @@ export default function ({ root, settings, context }) {
     return { facts: { gap, n, weight: weightAt(gap, n), others: 1 - weightAt(gap, n), at_ten: weightAt(gap, 10), at_hundred: weightAt(gap, 100), at_thousand: weightAt(gap, 1000), at_ten_thousand: weightAt(gap, 10_000),
       half: Math.exp(gap) + 1, needed: Math.log(n - 1) } };
   };
-  const paint = ({ facts }, palette) => ({
+  const paint = ({ facts }, palette, room) => ({
     shapes: [chart({
-      palette, label: `Weight of a key that is ahead by ${ui.decimals(facts.gap, 1)}: ${ui.number(facts.at_ten, 3)} of 10 tokens, ${ui.number(facts.at_hundred, 3)} of 100, ${ui.number(facts.at_thousand, 3)} of 1,000.`,
+      palette, width: Math.min(640, room), label: `Weight of a key that is ahead by ${ui.decimals(facts.gap, 1)}: ${ui.number(facts.at_ten, 3)} of 10 tokens, ${ui.number(facts.at_hundred, 3)} of 100, ${ui.number(facts.at_thousand, 3)} of 1,000.`,
       x: { label: "tokens n", log: true, from: 2, to: 100_000 }, y: { label: "weight", from: 0, to: 1 }, marks: [{ x: facts.n, label: `n = ${facts.n.toLocaleString("en")}` }],
       lines: [{ name: "the one key", colour: palette.key, points: LENGTHS.map((n) => [n, weightAt(facts.gap, n)]) },
         { name: "all others", colour: palette.muted, dash: 1, points: LENGTHS.map((n) => [n, 1 - weightAt(facts.gap, n)]) }],

@@ -37,12 +37,12 @@ function spreadOf(values) {
   return Math.sqrt(values.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (values.length - 1));
 }
 
-function paint({ divisors, stds, facts }, palette) {
+function paint({ divisors, stds, facts }, palette, room) {
   const names = { nothing: "÷ 1", root: "÷ √d_k", by_width: "÷ d_k", model_root: "÷ √d_model" };
   const bars = Object.keys(divisors).map((name) => ({ name: names[name], value: stds[name], colour: name === "root" ? palette.query : palette.muted,
     words: `${ui.number(stds[name], 3)}  (÷ ${ui.number(divisors[name], 4)})` }));
   return {
-    shapes: [chart({ bars: bars.map((bar) => ({ ...bar, value: Math.min(bar.value, 4) })), palette, width: 620, y: { to: 5 },
+    shapes: [chart({ bars: bars.map((bar) => ({ ...bar, value: Math.min(bar.value, 4) })), palette, width: Math.min(620, room), y: { to: room < 480 ? 8 : 5 },
       label: `Standard deviation of scores: ${bars.map(({ name, words }) => `${name} ${words}`).join(", ")}.` })],
     words: `d_model = ${facts.d} and ${facts.heads} ${facts.heads === 1 ? "head" : "heads"}: d_k = ${facts.width}. Bars longer than 4 are cut. `
       + `Dividing the query first gives the same scores within ${ui.number(facts.error, 2)} ${facts.error < 1e-9 ? "✓" : "✗"}`,

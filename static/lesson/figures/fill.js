@@ -4,7 +4,7 @@ const version = new URL(import.meta.url).search;
 const [{ ui }, { grid }, { choices, slider }, { panel }, { softmax }] = await Promise.all(
   ["../../headlight", "../../draw/grid", "../../draw/inputs", "../../draw/panel", "../tiny"].map((name) => import(`${name}.js${version}`)));
 
-const FILLS = { inf: ["−∞", -Infinity], billion: ["−1e9", -1e9], thousands: ["−10 000", -1e4] };
+const FILLS = { inf: ["−∞", -Infinity], billion: ["−1e9", -1e9], thousands: ["−10,000", -1e4] };
 const HALF_MOST = 65_504;
 const CELL = [92, 32];
 const NAMES = ["a", "b", "c", "d"];
@@ -49,15 +49,21 @@ function madeOf({ fill, type, open, score }) {
 
 function paint({ scores, allowed, filled, weights, facts }, { fill, type }, palette) {
   const lines = { score: scores, "after filling": filled, weight: weights };
-  const boxes = Object.entries(lines).map(([name, values]) => text([name, ...values.map((value) => (Number.isNaN(value) ? "NaN" : ui.number(value, 6)))]));
+  const boxes = Object.entries(lines).map(([name, values]) => text([name, ...values.map((value) => written(value))]));
   const table = ui.make("table", { class: "fill" }, ui.make("caption", {}, "one row, before and after the softmax"),
-    text(["", ...NAMES.map((name, i) => `${name}: ${allowed[i] ? "open" : "closed"}`)], "th"), ...boxes);
+    text(["key", ...NAMES.map((name, i) => `${name}: ${allowed[i] ? "open" : "closed"}`)], "th"), ...boxes);
   for (const cell of table.querySelectorAll("td, th")) cell.style.cssText = "padding: 3px 10px 3px 0; text-align: right; overflow-wrap: anywhere; min-width: 0; font-weight: 400; font-variant-numeric: tabular-nums;";
   table.caption.style.cssText = "text-align: left; font-weight: 600;";
   const map = grid({ values: [weights], columns: NAMES, title: "weights", digits: 3, cell: CELL, palette, label: `Weights: ${weights.map((one) => (Number.isNaN(one) ? "NaN" : ui.decimals(one, 3))).join(", ")}.` });
   const verdict = ["Closed keys weigh nothing ✓", `Closed keys weigh ${ui.number(facts.forbidden, 3)} together ✗`, "Every weight is NaN, and so is all that is made of it ✗"][facts.verdict];
-  const kept = facts.overflows ? `${FILLS[fill][0]} does not fit ${type}, whose lowest number is −65 504: it becomes −∞. ` : "";
+  const kept = facts.overflows ? `${FILLS[fill][0]} does not fit ${type}, whose lowest number is −65,504: it becomes −∞. ` : "";
   return { shapes: [map, ui.make("div", { class: "scrolls", tabIndex: 0, role: "region", "aria-label": table.caption.textContent }, table)], words: `${kept}${verdict}` };
+}
+
+/** A number, short: −1e9, −10,000, 0.25. */
+function written(value) {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : ui.number(value);
+  return (Math.abs(value) >= 1e6 ? value.toExponential(0).replace("+", "") : Number(value.toPrecision(6)).toLocaleString("en")).replace("-", "−");
 }
 
 const text = (values, tag = "td") => ui.make("tr", {}, ...values.map((value) => ui.make(tag, {}, value)));

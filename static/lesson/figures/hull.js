@@ -51,8 +51,10 @@ function drawing(values, { weights, output, corners }, palette) {
     made.style.cssText = "cursor: grab; touch-action: none;";
     return made;
   });
-  return plane(SCALE, `Values at ${values.map(place).join(", ")}; their mean at ${place(output)}.`, palette,
+  const made = plane(SCALE, `Values at ${values.map(place).join(", ")}; their mean at ${place(output)}.`, palette,
     ground(SCALE, corners, { colour: palette.value }), arrow(SCALE, output, { colour: palette.ink, name: "o" }), ...points);
+  made.setAttribute("role", "group"); // a picture may hold nothing that is moved
+  return made;
 }
 
 /** Points are moved by a pointer or by arrow keys; the drawing is made anew at each move, so its place listens. */

@@ -67,7 +67,7 @@ function drawings({ names, scores, allowed, weights, facts }, { after, axis }, {
   const shown = [
     grid({ ...common, columns: names, values: scores, scale: "scores", title: "scores ÷ √d", masked: after ? () => false : closed,
       label: `Scores of ${facts.n} queries and keys; largest difference from its mirror image ${ui.number(facts.score_asymmetry, 3)}.` }),
-    grid({ ...common, columns: names, values: weights, title: `weights: softmax over ${axis}`, masked: closed,
+    grid({ ...common, columns: names, values: weights, title: `weights: softmax over ${axis}`, masked: (row, column) => closed(row, column) && !Number.isNaN(weights[row][column]),
       label: `Weights; rows sum to ${range(facts.row_low, facts.row_high)}, columns to ${range(facts.column_low, facts.column_high)}.` }),
   ];
   return [...shown, sums("row sums", rows.map((one) => [one]), blanks(names, 1), `Row sums: ${rows.map((one) => ui.decimals(one, 2)).join(", ")}.`),

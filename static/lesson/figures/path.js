@@ -7,7 +7,7 @@ const [{ ui }, { slider }, { another, panel }, { frame, svg, text }, { random },
 const D = 12;
 const [WIDTH, LEFT, HEIGHT] = [680, 96, 250];
 const [CHAIN, ONE] = [78, 178];
-const RADIUS = 15;
+const [RADIUS, CLOSE] = [15, 30];
 
 export default function ({ root, settings, context }) {
   const state = { n: settings.n, step: settings.step, seed: settings.seed };
@@ -28,7 +28,7 @@ export default function ({ root, settings, context }) {
     return { ...traces, facts: { n: state.n, path_rnn: state.n - 1, path_attention: 1, steps_rnn: state.n, steps_attention: 1, step: state.step,
       left: traces.chain[state.n - 1], left_attention: traces.one[state.n - 1] } };
   };
-  return panel({ root, context, controls, compute, paint: (made, palette) => ({ shapes: [drawing(state, made, palette)], words: wordsOf(state, made.facts) }) });
+  return panel({ root, context, controls, compute, paint: (made, palette, room) => ({ shapes: [drawing(state, made, palette, Math.min(WIDTH, room))], words: wordsOf(state, made.facts) }) });
 }
 
 /**
@@ -63,26 +63,31 @@ function sharesOf(before, after) {
   return changes.map((change) => change / changes[0]);
 }
 
-function drawing({ n, step }, { chain, one }, palette) {
-  const gap = (WIDTH - LEFT - 2 * RADIUS) / (n - 1);
-  const x = (i) => LEFT + i * gap;
+function drawing({ n, step }, { chain, one }, palette, width) {
+  const left = width < WIDTH ? RADIUS : LEFT;
+  const gap = (width - left - 2 * RADIUS) / (n - 1);
+  const radius = Math.min(RADIUS, gap / 2 - 2);
+  // Where places stand close, every second one has its number, and the last.
+  const every = gap < CLOSE ? 2 : 1;
+  const x = (i) => left + i * gap;
+  const nodes = (shares, y, isDone) => shares.flatMap((share, i) => node({ cx: x(i), cy: y, radius, isNumbered: (n - 1 - i) % every === 0 }, isDone(i) ? share : null, palette));
   const label = `A recurrent network after ${step} of ${n} steps has reached place ${Math.max(0, step - 1)}; attention reaches every place in its first step.`;
-  const names = [[CHAIN, "recurrent"], [ONE, "attention"]].map(([y, name]) => text(0, y + 5, name, { fill: palette.ink, weight: 600 }));
+  const names = [[CHAIN, "recurrent"], [ONE, "attention"]].map(([y, name]) => text(0, width < WIDTH ? y - 44 : y + 5, name, { fill: palette.ink, weight: 600 }));
   const places = Array.from({ length: n }, (_, i) => text(x(i), HEIGHT - 8, String(i), { fill: palette.muted, anchor: "middle", size: 12 }));
-  const links = Array.from({ length: n - 1 }, (_, i) => svg("line", { x1: x(i) + RADIUS, x2: x(i + 1) - RADIUS, y1: CHAIN, y2: CHAIN,
+  const links = Array.from({ length: n - 1 }, (_, i) => svg("line", { x1: x(i) + radius, x2: x(i + 1) - radius, y1: CHAIN, y2: CHAIN,
     stroke: i + 1 < step ? palette.ink : palette.line, "stroke-width": 2 }));
-  const arcs = step < 1 ? [] : Array.from({ length: n - 1 }, (_, i) => svg("path", { d: `M${x(0)} ${ONE + RADIUS}Q${(x(0) + x(i + 1)) / 2} ${ONE + 22 + 2 * (i + 1)} ${x(i + 1)} ${ONE + RADIUS}`,
+  const arcs = step < 1 ? [] : Array.from({ length: n - 1 }, (_, i) => svg("path", { d: `M${x(0)} ${ONE + radius}Q${(x(0) + x(i + 1)) / 2} ${ONE + 22 + 2 * (i + 1)} ${x(i + 1)} ${ONE + radius}`,
     fill: "none", stroke: palette.muted, "stroke-width": 1 }));
-  return frame(WIDTH, HEIGHT, label, ...names, ...links, ...arcs,
-    ...chain.flatMap((share, i) => node(x(i), CHAIN, i < step ? share : null, palette)), ...one.flatMap((share, i) => node(x(i), ONE, step > 0 ? share : null, palette)),
-    ...places, text(0, HEIGHT - 8, "place", { fill: palette.muted, size: 12 }));
+  return frame(width, HEIGHT, label, ...names, ...links, ...arcs,
+    ...nodes(chain, CHAIN, (i) => i < step), ...nodes(one, ONE, () => step > 0), ...places,
+    width < WIDTH ? null : text(0, HEIGHT - 8, "place", { fill: palette.muted, size: 12 }));
 }
 
 /** A place: empty until it is computed, then in the colour of the share that reached it, with the number above. */
-function node(cx, cy, share, palette) {
-  const circle = svg("circle", { cx, cy, r: RADIUS, fill: share === null ? "none" : ui.css(ui.mix(palette.weights, Math.min(1, share))), stroke: palette.muted,
+function node({ cx, cy, radius, isNumbered }, share, palette) {
+  const circle = svg("circle", { cx, cy, r: radius, fill: share === null ? "none" : ui.css(ui.mix(palette.weights, Math.min(1, share))), stroke: palette.muted,
     "stroke-dasharray": share === null ? "3 3" : null });
-  return share === null ? [circle] : [circle, text(cx, cy - RADIUS - 6, ui.decimals(share, 2), { fill: palette.ink, anchor: "middle", size: 11 })];
+  return share === null || !isNumbered ? [circle] : [circle, text(cx, cy - radius - 6, ui.decimals(share, 2), { fill: palette.ink, anchor: "middle", size: 11 })];
 }
 
 function wordsOf({ n, step }, { left, left_attention }) {

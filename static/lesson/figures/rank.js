@@ -56,12 +56,12 @@ function upright(columns, p, q) {
   return off > 1e-14 && Math.sqrt(a * b) > 1e-14 ? off : 0;
 }
 
-function paint({ M, values, facts }, palette) {
+function paint({ M, values, facts }, palette, room) {
   const bars = values.map((value, i) => ({ name: `${i + 1}.`, value: value > NOTHING * values[0] ? value : 0, colour: palette.query }));
   return {
     shapes: [
       grid({ values: M, title: `M = W_Q W_Kᵀ, ${facts.d} × ${facts.d}`, scale: "scores", digits: 2, cell: CELL, palette, label: `M, ${facts.d} by ${facts.d}, of rank ${facts.rank}.` }),
-      chart({ bars, palette, width: 330, label: `Singular values of M: ${bars.map(({ value }) => ui.number(value, 3)).join(", ")}.` }),
+      chart({ bars, palette, width: Math.min(330, room), label: `Singular values of M: ${bars.map(({ value }) => ui.number(value, 3)).join(", ")}.` }),
     ],
     words: `${facts.rank} of ${facts.d} singular values are above 0. Two matrices hold ${facts.two} numbers, M itself ${facts.one}. `
       + `x·M·y = ${ui.number(facts.by_one, 4)} and q·k = ${ui.number(facts.by_two, 4)}, equal within ${ui.number(facts.error, 2)} ${facts.error < 1e-9 ? "✓" : "✗"}`,

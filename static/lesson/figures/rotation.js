@@ -36,13 +36,13 @@ function madeOf({ angle, what, seed }) {
   return { after, first, second, facts: { angle, change, moved, products: change < SAME ? 2 : grew(second) > grew(first) ? 0 : 1 } };
 }
 
-function paint({ after, first, second, facts }, palette) {
+function paint({ after, first, second, facts }, palette, room) {
   const bars = second.map((value, i) => ({ name: `q·k${SIGNS[i]}`, value, colour: palette.key, words: ui.number(value, 4) }));
   const arrows = [...after.keys.map((key, i) => arrow(SCALE, key, { colour: palette.key, name: `k${SIGNS[i]}` })), arrow(SCALE, after.q, { colour: palette.query, name: "q" })];
   return {
     shapes: [
       plane(SCALE, `q at ${place(after.q)}; keys at ${after.keys.map(place).join(", ")}.`, palette, ...arrows),
-      chart({ bars, palette, width: 380, y: { to: 4.2 }, label: `Products: ${bars.map(({ name, words }) => `${name} = ${words}`).join(", ")}.` }),
+      chart({ bars, palette, width: Math.min(380, room), y: { to: 4.2 }, label: `Products: ${bars.map(({ name, words }) => `${name} = ${words}`).join(", ")}.` }),
     ],
     words: `Coordinates moved by up to ${ui.number(facts.moved, 3)}, products by ${facts.change < SAME ? `at most ${ui.number(facts.change, 2)}` : `up to ${ui.number(facts.change, 3)}`}. `
       + `Before: ${first.map((value) => ui.number(value, 4)).join(", ")}; now: ${second.map((value) => ui.number(value, 4)).join(", ")}.`,

@@ -29,7 +29,7 @@ export default function ({ root, settings, context }) {
     return { all, facts: { d: state.d, uniform: Math.log(KEYS), keys: KEYS, ...Object.fromEntries(named), first_top: first.plain.top, last_top: last.plain.top, last_scaled_top: last.scaled.top,
       trend: trendOf(first.plain.top, last.plain.top), scaled_trend: trendOf(first.scaled.top, last.scaled.top) } };
   };
-  return panel({ root, context, controls, compute, paint: ({ all, facts }, palette) => ({ shapes: [drawing(all, state, palette)], words: wordsOf(facts) }) });
+  return panel({ root, context, controls, compute, paint: ({ all, facts }, palette, room) => ({ shapes: [drawing(all, state, palette, room)], words: wordsOf(facts) }) });
 }
 
 /** 0: it grows, 1: it shrinks, 2: it stays within a tenth. */
@@ -51,12 +51,12 @@ function measured(d, seed) {
   return sums;
 }
 
-function drawing(all, { d, measure }, palette) {
+function drawing(all, { d, measure }, palette, room) {
   const [words, [from, to]] = MEASURES[measure];
   const points = (kind) => SIZES.map((size, i) => [size, all[i][kind][measure]]);
   const said = (kind) => points(kind).map(([size, value]) => `${ui.decimals(value, 2)} at ${size}`).join(", ");
   return chart({
-    palette, label: `${words}, without the scale: ${said("plain")}; with it: ${said("scaled")}.`,
+    palette, width: Math.min(640, room), label: `${words}, without the scale: ${said("plain")}; with it: ${said("scaled")}.`,
     x: { label: "d_k", log: true, from: 3, to: 1400 }, y: { label: words, from, to }, marks: [{ x: d, label: `d_k = ${d}` }],
     lines: [{ name: "q·k", colour: palette.key, points: points("plain") }, { name: "q·k ÷ √d_k", colour: palette.query, points: points("scaled"), dash: 1 }],
   });

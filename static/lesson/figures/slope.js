@@ -25,13 +25,13 @@ function madeOf(scores) {
 
 const moved = (scores, at, by) => scores.map((score, i) => (i === at ? score + by : score));
 
-function paint({ p, slopes, facts }, palette) {
+function paint({ p, slopes, facts }, palette, room) {
   const curve = Array.from({ length: 101 }, (_, i) => [i / 100, (i / 100) * (1 - i / 100)]);
   return {
     shapes: [
       grid({ values: slopes, rows: NAMES.map((name) => `weight ${name}`), columns: NAMES.map((name) => `of ${name}`), title: "change, per unit of a score", scale: "scores", low: -0.25, high: 0.25, digits: 3, cell: [62, 34], palette,
         label: `Slopes: ${slopes.map((row) => row.map((one) => ui.decimals(one, 3)).join(", ")).join("; ")}.` }),
-      chart({ palette, width: 420, height: 230, label: "p(1 − p): 0 at p = 0 and 1, a quarter at a half.", x: { label: "weight p", from: 0, to: 1 }, y: { label: "slope", from: 0, to: 0.26 },
+      chart({ palette, width: Math.min(420, room), height: 230, label: "p(1 − p): 0 at p = 0 and 1, a quarter at a half.", x: { label: "weight p", from: 0, to: 1 }, y: { label: "slope", from: 0, to: 0.3 },
         marks: [{ x: p[0], label: `a: ${ui.decimals(p[0], 3)}` }], lines: [{ name: "p(1 − p)", colour: palette.query, points: curve }] }),
     ],
     words: `Weights ${p.map((one, i) => `${NAMES[i]} ${ui.decimals(one, 3)}`).join(", ")}. Moving score a by a small step moves weight a by ${ui.number(facts.own, 3)} of it. `

@@ -4,7 +4,7 @@ const version = new URL(import.meta.url).search;
 const [{ ui }, { field, slider, toggle }, { panel }, { frame, svg, text }, { entropy, largest, softmax }] = await Promise.all(
   ["../../headlight", "../../draw/inputs", "../../draw/panel", "../../draw/svg", "../tiny"].map((name) => import(`${name}.js${version}`)));
 
-const [NAME, COLUMN, ROW] = [150, 92, 30];
+const [NAME, COLUMN, ROW] = [118, 92, 30];
 const BAR = 84;
 const LETTERS = "abcdefghijklmnop";
 const SHOWN = 4;
@@ -21,7 +21,7 @@ export default function ({ root, settings, context }) {
       ...(has("sink") ? [toggle({ label: "one more score of 0 that carries nothing", value: state.sink, change: change("sink") })] : []),
     ];
   };
-  return panel({ root, context, controls, compute: () => madeOf(state), paint: (made, palette) => ({ shapes: [table(made, settings.rows, palette)], words: wordsOf(made, settings.says) }) });
+  return panel({ root, context, controls, compute: () => madeOf(state), paint: (made, palette, room) => ({ shapes: [table(made, settings.rows, palette, room)], words: wordsOf(made, settings.says) }) });
 }
 
 /** Every step of the softmax, and the same without taking the largest away, in float32 as a program would. */
@@ -56,10 +56,12 @@ const ROWS = {
   plain: ["s ÷ Σ s", (made) => made.plain], naive: ["without − max", (made) => made.naive], weight: ["weight", (made) => made.weights],
 };
 
-function table(made, rows, palette) {
+function table(made, rows, palette, room) {
   const { length } = made.weights;
+  const across = Math.min(COLUMN, (room - NAME - 8) / length);
+  const half = Math.min(24, across / 2 - 4);
   const bottom = rows.length * ROW + 34;
-  const column = (i) => NAME + i * COLUMN + COLUMN / 2;
+  const column = (i) => NAME + i * across + across / 2;
   const heads = made.weights.map((_, i) => text(column(i), 18, LETTERS[i], { fill: palette.key, anchor: "middle", weight: 600 }));
   const lines = rows.flatMap((row, at) => {
     const [name, of] = ROWS[row];
@@ -67,10 +69,10 @@ function table(made, rows, palette) {
     return [text(NAME - 16, y, name, { fill: palette.muted, anchor: "end" }),
       ...of(made).map((value, i) => text(column(i), y, written(value), { fill: palette.ink, anchor: "middle", weight: row === "weight" ? 600 : null }))];
   });
-  const bars = made.weights.map((weight, i) => svg("rect", { x: column(i) - 24, y: bottom + BAR * (1 - weight), width: 48, height: Math.max(0.5, BAR * weight), fill: ui.css(ui.mix(palette.weights, 0.68)) }));
-  const ground = svg("line", { x1: NAME, x2: NAME + length * COLUMN, y1: bottom + BAR, y2: bottom + BAR, stroke: palette.muted });
+  const bars = made.weights.map((weight, i) => svg("rect", { x: column(i) - half, y: bottom + BAR * (1 - weight), width: 2 * half, height: Math.max(0.5, BAR * weight), fill: ui.css(ui.mix(palette.weights, 0.68)) }));
+  const ground = svg("line", { x1: NAME, x2: NAME + length * across, y1: bottom + BAR, y2: bottom + BAR, stroke: palette.muted });
   const label = made.weights.map((weight, i) => `${LETTERS[i]}: score ${ui.number(made.given[i])}, weight ${ui.number(weight)}`).join("; ");
-  return frame(NAME + length * COLUMN + 8, bottom + BAR + 4, `${label}.`, ...heads, ...lines, ...bars, ground);
+  return frame(NAME + length * across + 8, bottom + BAR + 4, `${label}.`, ...heads, ...lines, ...bars, ground);
 }
 
 const written = (value) => (Number.isNaN(value) ? "NaN" : ui.number(value, SHOWN));

@@ -21,7 +21,7 @@ export default function ({ root, settings, context }) {
     return { all, facts: { d: state.d, pairs: PAIRS, std, scaled: std / Math.sqrt(state.d), expected: expected(state.d, state.mean), mean, expected_mean: state.d * state.mean ** 2, root: Math.sqrt(state.d),
       ends: all[SIZES.length - 1].std / all[0].std } };
   };
-  return panel({ root, context, controls, compute, paint: ({ all, facts }, palette) => ({ shapes: [drawing(all, state, palette)], words: wordsOf(facts, state, settings) }) });
+  return panel({ root, context, controls, compute, paint: ({ all, facts }, palette, room) => ({ shapes: [drawing(all, state, palette, room)], words: wordsOf(facts, state, settings) }) });
 }
 
 /** √Var(q·k) of d numbers of variance 1 and one mean: d(1 + 2·mean²) under the root. */
@@ -56,10 +56,10 @@ function spreadOf(pairs, d, shift) {
   return { mean, std: Math.sqrt(scores.reduce((all, one) => all + (one - mean) ** 2, 0) / (scores.length - 1)) };
 }
 
-function drawing(all, { d, mean }, palette) {
+function drawing(all, { d, mean }, palette, room) {
   const line = (name, of, colour, more = {}) => ({ name, colour, points: all.map((one) => [one.d, of(one)]), ...more });
   return chart({
-    palette, label: `Spread of q·k: ${all.map((one) => `${ui.number(one.std, 3)} at d = ${one.d}`).join(", ")}; divided by √d: ${all.map((one) => ui.number(one.std / Math.sqrt(one.d), 3)).join(", ")}.`,
+    palette, width: Math.min(640, room), label: `Spread of q·k: ${all.map((one) => `${ui.number(one.std, 3)} at d = ${one.d}`).join(", ")}; divided by √d: ${all.map((one) => ui.number(one.std / Math.sqrt(one.d), 3)).join(", ")}.`,
     x: { label: "d_k", log: true, from: 3, to: 1400 }, y: { label: "standard deviation", log: true, from: 0.5, to: 200 }, marks: [{ x: d, label: `d_k = ${d}` }],
     lines: [line("q·k, measured", (one) => one.std, palette.key, { dots: true }), line("expected", (one) => expected(one.d, mean), palette.muted, { dash: 1 }),
       line("q·k ÷ √d_k", (one) => one.std / Math.sqrt(one.d), palette.query, { dots: true })],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from attention.handmade import Built, Plan
 
 KEY = "build"
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 1.0
+LOADING, IN_LINE = "The server is still loading torch.", "The server has other runs to do first."
 MOST_KEPT, MOST_BYTES = 64, 8_000_000
 BYTES_A_NUMBER = 8
 MOST_ID = 2**52
@@ -66,25 +67,30 @@ def payload(answered: dict[str, Any] | None, address: Mapping[str, str] | None =
 
 
 def answer(told: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What is sent back for a state: {id, heads, output}, {id, problem}, or {id, waiting} while torch is loaded."""
+    """What is sent back for a state: {id, heads, output}, {id, problem}, or {id, waiting: a sentence}; then the browser
+    asks again, so that nobody's page waits here.
+    """
     number = told.get("id")
     if type(number) is not int or not 0 <= number <= MOST_ID:
         return None
     warmup.start()
     if not warmup.ready():
-        return {"id": number, "waiting": True}
+        return {"id": number, "waiting": warmup.waiting_for() or LOADING}
     try:
         made = _made(told)
     except HeadlightError as err:
         return {"id": number, "problem": str(err)}
+    if made is None:
+        return {"id": number, "waiting": IN_LINE}
     return {"id": number, "heads": made.heads.numpy(), "output": made.output.numpy()}
 
 
-def _made(told: Mapping[str, Any]) -> Built:
+def _made(told: Mapping[str, Any]) -> Built | None:
+    """What the layer makes of it; None where its turn in the queue has not come yet."""
     from attention.handmade import read
 
-    join = partial(_checks.join, read(told), runs.person())
-    return runs.wait_for(join, PATIENCE_SECONDS, runs.sit).result()
+    job = _checks.join(read(told), runs.person())
+    return job.result() if runs.has_ended(job, PATIENCE_SECONDS) and not job.dropped else None
 
 
 def _run(plan: Plan, job: runs.Job[Built]) -> Built:

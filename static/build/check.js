@@ -71,11 +71,11 @@ function plan(own, wait) {
   }, wait);
 }
 
-/** What came from the server: {id, heads, output}, {id, problem}, or {id, waiting}; one of an earlier state says nothing. */
+/** What came from the server: {id, heads, output}, {id, problem}, or {id, waiting: why}; one of an earlier state says nothing. */
 function answered(own, answer) {
   if (!answer || answer.id !== own.id || !own.made) return;
   if (answer.waiting) {
-    show(own, "", "The server is still loading torch; it will be compared in a moment.");
+    show(own, "", `${answer.waiting} It will be compared in a moment.`);
     if (own.tries < TRIES) again(own);
   } else if (answer.problem) {
     show(own, "", `Not compared with attention/mhsa.py: ${answer.problem}`);

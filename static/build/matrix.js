@@ -77,8 +77,18 @@ function outlined({ row = null, column = null }, { left, width, height, wide, ta
 
 const cut = (name) => ([...name].length > 15 ? `${[...name].slice(0, 14).join("")}…` : name);
 
-/** A picture of one point a number, as an address. */
-function painted(values, down, across, { palette, scale, low, high }) {
+const kept = new WeakMap();
+
+/** A picture of one point a number, as an address; the same numbers in the same colours are painted once. */
+function painted(values, down, across, options) {
+  const known = kept.get(values);
+  if (known?.colours === options.palette[options.scale]) return known.address;
+  const address = paint(values, down, across, options);
+  kept.set(values, { colours: options.palette[options.scale], address });
+  return address;
+}
+
+function paint(values, down, across, { palette, scale, low, high }) {
   const canvas = Object.assign(document.createElement("canvas"), { width: across, height: down });
   const context = canvas.getContext("2d");
   const points = context.createImageData(across, down);

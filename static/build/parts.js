@@ -4,6 +4,7 @@ const version = new URL(import.meta.url).search;
 const [{ ui }, { editor }, { imageButtons }, { STEPS }, { SAYS }] = await Promise.all(
   ["../headlight", "./editor", "./picture", "./steps", "./words"].map((name) => import(`${name}.js${version}`)));
 
+const NEAR = "200px 0px";
 const EDITED = { project: ["query", "key", "value"], output: ["output"], scores: ["scores"] };
 
 /** All steps: {root, list, draw(now), code(excerpts)}. kit: {pin, cell, choose, edit, lift}. */
@@ -12,8 +13,9 @@ export function parts(kit) {
   const list = ui.make("ol", { class: "list" }, ...cards.map((own) => ui.make("li", {}, own.entry)));
   const root = ui.make("div", { class: "cards" }, ...cards.map((own) => own.root));
   watch(cards);
+  const later = { timer: 0, cards: [] };
   return {
-    root, list, draw: (now) => cards.forEach((own) => drawCard(own, now)),
+    root, list, draw: (now) => drawAll(cards, later, now),
     code: (excerpts) => cards.forEach((own) => fillCode(own, excerpts[own.step.name] ?? [])),
   };
 }
@@ -21,7 +23,7 @@ export function parts(kit) {
 function card(kit, step, at) {
   const { nodes, draw } = step.build(kit);
   const own = {
-    step, draw, now: null, said: ui.make("p", { class: "said" }), formula: ui.make("div", { class: "formula" }), code: ui.make("div", { class: "code" }), figure: ui.make("div", { class: "figure" }, ...nodes),
+    step, draw, now: null, drawn: null, isNear: false, said: ui.make("p", { class: "said" }), formula: ui.make("div", { class: "formula" }), code: ui.make("div", { class: "code" }), figure: ui.make("div", { class: "figure" }, ...nodes),
     editor: step.editable ? editor(kit, step.editable, EDITED[step.name]) : null, entry: ui.make("button", { type: "button" }, ui.make("span", { class: "count" }, String(at + 1)), step.short),
   };
   const title = ui.make("h2", { tabIndex: -1 }, ui.make("span", { class: "count" }, String(at + 1)), step.title);
@@ -36,13 +38,33 @@ function card(kit, step, at) {
   return own;
 }
 
-function drawCard(own, now) {
+/** All words at once, and the matrices in sight; those further away follow one step at a time, so that a slider does not wait for them. */
+function drawAll(cards, later, now) {
+  clearTimeout(later.timer);
+  for (const own of cards) drawWords(own, now);
+  const isNow = (own) => own.isNear || !own.drawn;
+  cards.filter(isNow).forEach(drawMatrices);
+  later.cards = cards.filter((own) => own.drawn !== own.now);
+  const next = () => {
+    const own = later.cards.shift();
+    if (!own) return;
+    drawMatrices(own);
+    later.timer = setTimeout(next);
+  };
+  later.timer = setTimeout(next);
+}
+
+function drawWords(own, now) {
   own.now = now;
   const { plain, formula } = SAYS[own.step.name];
   own.said.textContent = plain(now);
   own.formula.replaceChildren(...formula(now).map((line) => ui.make("p", {}, line)));
-  own.draw(now);
   own.editor?.draw(now);
+}
+
+function drawMatrices(own) {
+  own.draw(own.now);
+  own.drawn = own.now;
 }
 
 /** The lines of the real code, with their file and number. */
@@ -59,5 +81,8 @@ function watch(cards) {
     const first = cards.find((own) => seen.get(own.root));
     for (const own of cards) own.entry.setAttribute("aria-current", own === first ? "step" : "false");
   }, { rootMargin: "-15% 0px -45% 0px" });
-  cards.forEach((own) => observer.observe(own.root));
+  const near = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) cards.find((own) => own.root === target).isNear = isIntersecting;
+  }, { rootMargin: NEAR });
+  cards.forEach((own) => [observer, near].forEach((one) => one.observe(own.root)));
 }

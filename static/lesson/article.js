@@ -67,7 +67,7 @@ function questionIn(made, block, link) {
   const done = written(block, link).then(({ ask, options, answer: words, why }) => {
     asks.firstChild.append(...ask);
     if (options.length) asks.append(ui.make("ul", {}, ...options.map((option) => ui.make("li", {}, option))));
-    answer.append(ui.make("strong", {}, words), " ", ...why);
+    answer.append(ui.make("strong", {}, `${words}.`), " ", ...why);
   }).catch((error) => asks.append(ui.make("p", { class: "problem" }, `This question cannot be asked: ${error.message}`)));
   made.questions.push({ answer, done });
   return asks;

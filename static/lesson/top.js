@@ -5,7 +5,7 @@ const [{ ui }, { elements }] = await Promise.all(["../headlight", "./tree"].map(
 
 // As long as every figure of a lesson can show it on one screen.
 export const LONGEST = 200;
-const EMPTY = `each figure’s own; yours may have ${LONGEST} characters`;
+const EMPTY = `the figures’ own; up to ${LONGEST} characters`;
 
 /** {root, follow(), stop()}: the lesson's head. */
 export function topOf(app, lesson) {
@@ -14,7 +14,7 @@ export function topOf(app, lesson) {
   const links = lesson.steps.map((step, index) => stepLink(app, lesson, step, index));
   const said = ui.make("span");
   const where = ui.make("p", { class: "where" }, app.anchor({}, "All lessons"), ui.make("span", {}, at < 0 ? "" : `Lesson ${at + 1} of ${contents.length}`),
-    said, ui.make("span", {}, `about ${lesson.minutes} min`), presentButton(app));
+    said, ui.make("span", { class: "minutes" }, `about ${lesson.minutes} min`), presentButton(app));
   const line = ui.make("nav", { class: "line", "aria-label": "Steps of this lesson" }, ui.make("ol", {}, ...links.map((link) => ui.make("li", {}, link))));
   const sentence = sentenceField(app);
   const root = ui.make("header", { class: "top lesson-top" }, where, ui.make("h1", {}, ...elements(lesson.title)), line, sentence.root);

@@ -34,6 +34,7 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
     "cross": ("", {"model": "dates", "text": "3 May 1998", "kind": "cross"}),
     "problem": ("", {"text": ""}),
     "models": ("models", {}),
+    "build": ("build", {"build": "hand=verb,tags=2"}),
     "learn": ("learn", {}),
     "lesson": ("learn", {"lesson": "03-scores", "step": "related"}),
     "questions": ("learn", {"lesson": "03-scores", "step": "check"}),
@@ -41,8 +42,8 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
 }  # fmt: skip
 # What stands there once a view is complete; else the line at the foot.
 READY = {
-    "models": "h2.hl-library", "problem": ".st-key-problem", "learn": ".lessons h2", "lesson": ".guess .options button",
-    "questions": ".question .ask",
+    "build": "article.output figure", "models": "h2.hl-library", "problem": ".st-key-problem", "learn": ".lessons h2",
+    "lesson": ".guess .options button", "questions": ".question .ask",
 }  # fmt: skip
 TABS = ("Link", "Picture", "Files", "Open a file")
 # What axe finds in Streamlit's own elements, and nothing else: a rule, and which elements it may be found in.

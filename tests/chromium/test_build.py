@@ -158,7 +158,7 @@ def test_heads_made_by_hand_say_how(own_page: Page, name: str) -> None:
     assert made.locator("li").count() >= 2
     assert made.locator("figure svg").count() == 1
     assert root.locator("fieldset:disabled").count() == 1
-    assert "In words, row 2" in text(root, ".output")
+    expect(root.locator("article.output .note")).to_contain_text("In words, row 2")
     if "verb" in name:
         press(root, "cat", ".made .tags")
         assert re.search("“cat” gets (more than 99|100) %", text(root, ".softmax .said"))
@@ -236,8 +236,8 @@ def test_the_check_says_that_it_is_equal_or_turns_red(own_page: Page) -> None:
 def test_a_server_that_waits_is_asked_again_and_one_that_refuses_says_why(own_page: Page) -> None:
     root = opened(own_page)
     first = asked(own_page)
-    tell(own_page, {"id": first["id"], "waiting": True})
-    assert "still loading" in text(root, ".check")
+    tell(own_page, {"id": first["id"], "waiting": "The server is still loading torch."})
+    assert "still loading torch. It will be compared in a moment." in text(root, ".check")
     own_page.wait_for_timeout(1_200)
     second = asked(own_page)
     assert second["id"] == first["id"] + 1

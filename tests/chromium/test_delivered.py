@@ -49,7 +49,7 @@ def test_every_module_exports_the_same_as_from_its_own_file(page: Page) -> None:
     harness.empty(page)
     for name, script in (("delivered", delivery.module()), ("delivered_lessons", delivery.lessons_module())):
         answer = {"body": script, "content_type": "text/javascript"}
-        page.route(f"**/app/static/{name}.js*", lambda route, answer=answer: route.fulfill(**answer))
+        page.route(f"**/app/static/{name}.js*", lambda route, _, answer=answer: route.fulfill(**answer))
     found = page.evaluate(EXPORTS, MODULES)
     for name, (own, delivered) in zip(MODULES, found, strict=True):
         assert own == delivered, name

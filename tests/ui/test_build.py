@@ -1,5 +1,6 @@
 """The Build page as Streamlit runs it, and what the server answers to what a browser tells it."""
 
+from contextlib import ExitStack
 from typing import Any
 from unittest.mock import patch
 
@@ -9,7 +10,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from attention import handmade
-from attention.jobs.queue import BusyError
+from attention.jobs.queue import BusyError, shared_queue
 from attention.layer_settings import LocalSettings
 from attention.ui import boundary, build, warmup
 from tests.ui.test_inspect import given, opened
@@ -84,7 +85,23 @@ def test_a_full_queue_is_said() -> None:
 
 def test_while_torch_is_being_loaded_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warmup, "ready", lambda: False)
-    assert build.answer(ASK) == {"id": 3, "waiting": True}
+    answer = build.answer(ASK)
+    assert answer is not None
+    assert set(answer) == {"id", "waiting"}
+    assert "oading" in answer["waiting"]
+
+
+def test_nobody_waits_here_for_a_turn_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "PATIENCE_SECONDS", 0.01)
+    told = {**ASK, "text": "A text that nobody has told before"}
+    with shared_queue().turn(), ExitStack() as others:
+        for _ in range(shared_queue().at_once - 1):
+            others.enter_context(shared_queue().turn())
+        assert build.answer(told) == {"id": 3, "waiting": build.IN_LINE}
+    monkeypatch.setattr(build, "PATIENCE_SECONDS", 60)
+    answer = build.answer({**told, "id": 4})
+    assert answer is not None
+    assert answer["output"].shape == (1, 7, 8)
 
 
 def test_what_is_kept_is_bounded() -> None:

@@ -93,6 +93,9 @@ export const apart = (one, other) => one.reduce((most, value, i) => Math.max(mos
 /** How long a list of numbers is, as a vector. */
 export const lengthOf = (list) => Math.sqrt(list.reduce((sum, value) => sum + value * value, 0));
 
+/** How wide a chart may be in this element, so that its letters stay as large on a phone as on a desk. */
+export const roomIn = (element) => Math.min(640, Math.max(340, element.clientWidth || 640));
+
 /** Numbers for a heading, with as many digits as mean something. */
 export const few = (value) => ui.number(value, 3);
 

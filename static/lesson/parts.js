@@ -9,8 +9,8 @@ export function partsOf(context, store, show) {
   const chips = ui.make("div", { class: "plain-sentence" });
   const stops = show.map((name) => {
     const host = ui.make("div", { class: `part part-${name}` });
-    // Before a guess the sentence stands there without its shades.
-    root.append(name === "sentence" ? ui.make("div", { class: "swap", "data-result": "" }, host, chips) : ui.make("div", { "data-result": "" }, host));
+    // Before a guess the sentence stands there without its shades; where it is all there is, it is the result.
+    root.append(name === "sentence" && show.length > 1 ? ui.make("div", { class: "swap", "data-result": "" }, host, chips) : ui.make("div", { "data-result": "" }, host));
     return context.mount(name, host);
   });
 

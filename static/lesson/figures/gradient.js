@@ -1,7 +1,7 @@
 /** A softmax's derivative by its formula and by two evaluations close together, and how far they differ by the step. */
 
 const version = new URL(import.meta.url).search;
-const [{ button, slider }, { chart }, { grid }, { random }, { apart, beside, framed, tenTo, tiny, verdict }] = await Promise.all(
+const [{ button, slider }, { chart }, { grid }, { random }, { apart, beside, framed, roomIn, tenTo, tiny, verdict }] = await Promise.all(
   ["../../draw/inputs", "../../draw/chart", "../../draw/grid", "../../local/random", "../common"].map((name) => import(`${name}.js${version}`)));
 
 const POWERS = Array.from({ length: 14 }, (_, i) => -(i + 1));
@@ -30,7 +30,7 @@ export default function ({ root, settings, context }) {
     body.replaceChildren(
       beside([shown(exact, "by the formula", "The derivatives by the formula"), "∂pᵢ/∂sⱼ = pᵢ(δᵢⱼ − pⱼ)"], [shown(measured, "by two softmaxes", "The derivatives by a small step"), "(p(s + ε) − p(s − ε)) / 2ε"]),
       verdict(error <= ALLOWED, `largest difference ${tiny(error)}, allowed ${tiny(ALLOWED)}`),
-      chart({ label: `The difference by the step: smallest in float64 at ${tenTo(bestOf(scores))}, and larger again for smaller steps.`, palette, lines: errors,
+      chart({ label: `The difference by the step: smallest in float64 at ${tenTo(bestOf(scores))}, and larger again for smaller steps.`, palette, lines: errors, width: roomIn(body),
         x: { label: "step ε", log: true }, y: { label: "difference", log: true, from: 1e-13, to: 10 }, marks: [{ x: 10 ** state.power, label: "your step" }] }));
     said.textContent = `With a step of ${tenTo(state.power)} the slope in float64 misses the formula by ${tiny(error)}, in float32 by ${tiny(errorAt(scores, state.power, Math.fround))}.`;
   }

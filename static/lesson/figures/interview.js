@@ -10,6 +10,7 @@ const LOOK = `
 .interview .card { border: 1px solid var(--hl-line); border-radius: 10px; background: var(--hl-card); padding: 14px 20px 18px; margin: 10px 0; }
 .interview .ask { font-size: 1.3em; line-height: 1.35; margin: 4px 0 12px; text-wrap: balance; }
 .interview .answer { border-top: 1px solid var(--hl-line); margin-top: 14px; padding-top: 6px; max-width: 46em; }
+.interview .answer p + p { margin-top: .5em; }
 .interview .proof { margin-top: 10px; overflow-x: auto; }
 .interview select { font: inherit; color: var(--hl-ink); background: var(--hl-card); border: 1px solid var(--hl-line); border-radius: 6px; min-height: 32px; max-width: 100%; padding: 3px 8px; }
 .interview select:focus-visible { outline: 2px solid var(--hl-query); outline-offset: 2px; }

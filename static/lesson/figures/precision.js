@@ -1,7 +1,7 @@
 /** One weighted sum, added up in four orders and three precisions: equal in mathematics, unequal in the last digits. */
 
 const version = new URL(import.meta.url).search;
-const [{ button, slider }, { chart }, { random }, { framed, table, tiny, wide }] = await Promise.all(
+const [{ button, slider }, { chart }, { random }, { framed, roomIn, table, tiny, wide }] = await Promise.all(
   ["../../draw/inputs", "../../draw/chart", "../../local/random", "../common"].map((name) => import(`${name}.js${version}`)));
 
 const COUNTS = [8, 16, 32, 64, 128, 256, 512, 1024];
@@ -31,7 +31,7 @@ export default function ({ root, settings, context }) {
     body.replaceChildren(
       wide("The sums as a table", table("One output number, Σ weight × value, in four orders", ["order of the sum", ...PRECISIONS.map(([name]) => name)], [...rows, spreads])),
       chart({ label: `Largest difference between the four orders by the number of keys: ${PRECISIONS.map(([name], at) => `${name} ${tiny(spread(sums[at]))} at ${state.n} keys`).join(", ")}.`,
-        palette, lines, x: { label: "keys", log: true }, y: { label: "difference", log: true, from: 1e-18, to: 1e-2 }, marks: [{ x: state.n, label: `${state.n} keys` }] }));
+        palette, lines, width: roomIn(body), x: { label: "keys", log: true }, y: { label: "difference", log: true, from: 1e-18, to: 1e-2 }, marks: [{ x: state.n, label: `${state.n} keys` }] }));
     said.textContent = `The same ${state.n} products: float64 differs by ${tiny(spread(sums[0]))}, float32 by ${tiny(spread(sums[1]))}, float16 by ${tiny(spread(sums[2]))}.`;
   }
 

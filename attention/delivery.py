@@ -70,16 +70,16 @@ def module() -> str:
 
     Its own address says where the static files lie.
     """
-    defines = (defined(named(path), _read(path)) for path in assets.SOURCES if not _of_lessons(path))
+    defines = (defined(named(path), _read(path)) for path in assets.SOURCES if not of_lessons(path))
     return "".join((BEFORE, _read(assets.EXPORT / "load.js"), *defines, AFTER))
 
 
 def lessons_module() -> str:
     """What lessons have besides, which defines itself where the first module has been loaded."""
-    return "".join(defined(named(path), _read(path)) for path in assets.SOURCES if _of_lessons(path))
+    return "".join(defined(named(path), _read(path)) for path in assets.SOURCES if of_lessons(path))
 
 
-def _of_lessons(path: Path) -> bool:
+def of_lessons(path: Path) -> bool:
     """Whether who never opens a lesson has no use for it."""
     name = named(path)
     return name.startswith(LESSON_FOLDERS) or name.removeprefix("component/").removesuffix(".js") in HOSTS

@@ -227,9 +227,11 @@ def _layer(room: Room, matrices: dict[Matrix, list[Entry]], settings: LocalSetti
     for name, entries in matrices.items():
         weight = _weight(layer, name).zero_()
         unit = math.sqrt(room.width) if name == "query" else 1.0
-        for row, column, value in entries:
+        if entries:
+            rows, columns, values = zip(*entries, strict=True)
             # As the browser keeps its weights, in float32.
-            weight[column, row] = torch.tensor(value * unit, dtype=torch.float32).double()
+            made = torch.tensor([value * unit for value in values], dtype=torch.float32)
+            weight[list(columns), list(rows)] = made.double()
     return layer
 
 

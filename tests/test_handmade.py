@@ -22,7 +22,7 @@ ONE_LAYER = [name for name in handmade.PRESETS if name and name != "induction"]
 TELL = {"text": "The cat sat", "settings": {}, "preset": "", "tags": [], "edits": []}
 
 
-def sentences(count: int = 12) -> list[str]:
+def sentences(count: int = 6) -> list[str]:
     """Some of each length up to the most, words repeated as they come."""
     draw = random.Random(5)
     return [" ".join(draw.choices(VOCABULARY, k=n)) for n in (1, 2, 3, 5, 9, 14, 20, 24) for _ in range(count)]
@@ -84,13 +84,13 @@ def test_the_nearest_verb(causal: bool) -> None:
             if open_:
                 seen += 1
                 assert found[row, nearest].sum() > 0.99
-    assert seen > 500
+    assert seen > 200
 
 
 def test_induction_finds_what_followed() -> None:
     draw = random.Random(3)
     for n in (3, 4, 6, 12, 24):
-        for _ in range(20):
+        for _ in range(8):
             others = draw.sample(VOCABULARY, k=n - 1)
             first = draw.randrange(n - 2)
             text = " ".join([*others, others[first]])  # A B … A, with A once before

@@ -100,17 +100,9 @@ class Hit:
     rows: int
 
 
-def score_trace(
-    trace: Trace, kind: Kind | None = None, *, on: str = TEXT, layer: int | None = None
-) -> PatternScores:
-    """Every pattern's score for every head of a kind on the trace's own text. Maps are made in blocks of rows.
-
-    layer: the only one that is scored; all of them where none is named.
-    """
-    kind = trace.default_kind if kind is None else kind
-    tally = _Tally()
-    tally.add(trace, kind, layer)
-    return tally.scores(kind, on)
+def score_trace(trace: Trace, kind: Kind | None = None, *, on: str = TEXT) -> PatternScores:
+    """Every pattern's score for every head of a kind on the trace's own text. Maps are made in blocks of rows."""
+    return score_traces([trace], kind, on=on)
 
 
 def score_traces(traces: Iterable[Trace], kind: Kind | None = None, *, on: str) -> PatternScores:
@@ -174,13 +166,11 @@ class _Tally:
         self._sums: dict[int, LayerSums] = {}
         self._foreign = False
 
-    def add(self, trace: Trace, kind: Kind, only: int | None = None) -> None:
+    def add(self, trace: Trace, kind: Kind) -> None:
         known: dict[Any, Wanted] = {}
         # By the tokens' ids, which stay theirs as long as they are kept here.
         read: dict[tuple[int, int], tuple[Sequence[Token], Sequence[Token], Places]] = {}
         for layer, record in trace.records(kind).items():
-            if only not in (None, layer):
-                continue
             view = trace.head(layer, 0, kind)
             queries, keys = view.query_tokens, view.key_tokens
             if (id(queries), id(keys)) not in read:

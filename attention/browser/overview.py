@@ -119,15 +119,11 @@ def awaits_scores(view: View) -> bool:
     return key_of("encoder", view)[3] == "stored"
 
 
-def scores_of(trace: Trace, kind: Kind, layer: int | None = None) -> PatternScores:
-    """Every pattern's score of all heads of a kind on the trace's own text, made once; or of one layer's heads at
-    least, which takes less.
-    """
+def scores_of(trace: Trace, kind: Kind) -> PatternScores:
+    """Every pattern's score of all heads of a kind on the trace's own text, made once."""
     from attention.analysis.patterns import score_trace
 
-    whole: tuple[Any, ...] = ("scores", kind)
-    key = whole if layer is None or derived.has(trace, whole) else (*whole, layer)
-    return derived.kept(trace, key, lambda: score_trace(trace, kind, layer=None if key == whole else layer))
+    return derived.kept(trace, ("scores", kind), lambda: score_trace(trace, kind))
 
 
 def pictures_of(trace: Trace, kind: Kind, what: str) -> np.ndarray:

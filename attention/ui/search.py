@@ -208,7 +208,7 @@ def name_in_words(head_view: HeadView) -> str:
 
     if work.cells(head_view.trace, head_view.kind) > work.QUICK:
         return ""
-    scores = scores_of(head_view.trace, head_view.kind, head_view.layer)
+    scores = scores_of(head_view.trace, head_view.kind)
     name = name_of(scores, head_view.layer, head_view.head)
     found = None if name == "mixed" else scores[name]
     if found is None:

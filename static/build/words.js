@@ -57,6 +57,15 @@ export const ranked = (row) => Array.from(row, (weight, at) => [at, weight]).fil
 /** The queries' column of the head's dimension, and that of its group. */
 const own = ({ head, group, d, dim }) => ({ asks: head * d + dim, gives: group * d + dim });
 
+/** The query of the pinned pair times its key. */
+function productOf({ i, j, head, group, step: { pass } }) {
+  const key = rowOf(pass.key, j, group);
+  return rowOf(pass.query, i, head).reduce((sum, value, at) => sum + value * key[at], 0);
+}
+
+/** The edit of the pinned pair’s score, if there is one. */
+const setAt = ({ state, head, i, j }) => state.edits.find((edit) => edit.matrix === "scores" && edit.layer === state.layer && edit.head === head && edit.row === i && edit.column === j);
+
 /** What each step says: {plain(now), formula(now): lines}. */
 export const SAYS = {
   embed: {
@@ -99,14 +108,17 @@ export const SAYS = {
     },
   },
   scores: {
-    plain({ names, i, j, step, head }) {
-      const score = cell(step.pass.scores, head, i, j);
-      return `How well does the key of ${said(names[j])} answer the query of ${said(names[i])}? Multiply them number by number and add up: ${fine(score)}.`;
+    plain(now) {
+      const { names, i, j } = now;
+      const edit = setAt(now);
+      const instead = edit ? ` You set ${fine(edit.value)} in its place.` : "";
+      return `How well does the key of ${said(names[j])} answer the query of ${said(names[i])}? Multiply them number by number and add up: ${fine(productOf(now))}.${instead}`;
     },
-    formula({ i, j, head, group, step: { pass } }) {
-      const [q, k] = [rowOf(pass.query, i, head), rowOf(pass.key, j, group)];
-      const product = q.reduce((sum, value, at) => sum + value * k[at], 0);
-      return [`q[${i}]·k[${j}] = ${products(q, k, product)}`];
+    formula(now) {
+      const { i, j, head, group, step: { pass } } = now;
+      const edit = setAt(now);
+      const line = `q[${i}]·k[${j}] = ${products(rowOf(pass.query, i, head), rowOf(pass.key, j, group), productOf(now))}`;
+      return edit ? [line, `set by hand: ${fine(edit.value)}`] : [line];
     },
   },
   scale: {

@@ -303,21 +303,6 @@ def test_the_storytellers_heads_are_found() -> None:
     assert name_of(scores, 3, 2) == "induction"
 
 
-def test_one_layer_alone_scores_as_it_does_among_all() -> None:
-    trace = attention.trace("storyteller", "The old king met the young king, and the old king came home.")
-    whole = score_trace(trace)
-    for layer in whole.layers:
-        one = score_trace(trace, layer=layer)
-        assert one.layers == (layer,)
-        for name, found in whole.found.items():
-            if found is None:
-                assert one.found[name] is None
-                continue
-            np.testing.assert_array_equal(one[name].score[0], found.score[layer])
-            np.testing.assert_array_equal(one[name].way[0], found.way[layer])
-        assert all(name_of(one, layer, head) == name_of(whole, layer, head) for head in range(6))
-
-
 def test_cross_attention_of_a_real_model() -> None:
     made = attention.trace("dates", "the 3rd of May, 1998")
     scores = score_trace(made, "cross")

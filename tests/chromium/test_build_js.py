@@ -77,7 +77,7 @@ PRESETS = [name for name in handmade.PRESETS if name]
 @pytest.mark.parametrize("preset", PRESETS)
 def test_heads_made_by_hand_are_those_of_python(lab: Lab, preset: str) -> None:
     draw = random.Random(preset)
-    for text in draw.sample(sentences(3), k=8):
+    for text in draw.sample(sentences(1), k=5):
         n = len(text.split())
         state = {"text": text, "preset": preset, "tags": sorted(draw.sample(range(n), k=min(n, 2)))}
         found = made(lab, state)
@@ -98,7 +98,7 @@ def test_their_very_weights_do_the_same_in_the_layer_on_torch(lab: Lab, preset: 
 
 
 def test_patterns_in_the_browser(lab: Lab) -> None:
-    for text in sentences(2):
+    for text in sentences(1):
         weights = array(made(lab, {"text": text, "preset": "previous"})["layers"][0]["pass"]["weights"])[0]
         assert (np.diagonal(weights, -1) > 0.99).all()
     for n in (3, 5, 10, 24):

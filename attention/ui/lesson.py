@@ -6,10 +6,12 @@ person's own sentence, for whose runs it is needed.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from attention import derived
 from attention.browser import lessons as told
 from attention.catalogue import all_samples
 from attention.config import Limits
@@ -22,6 +24,8 @@ from attention.ui.problems import describe_problem
 
 if TYPE_CHECKING:
     from attention.lessons.records import Figure, Lesson
+    from attention.record import HeadView
+    from attention.view import View
 
 # What is read: {lesson, text, article}, as the browser last said it.
 PLACE = "headlight.lesson-place"
@@ -76,22 +80,55 @@ def _settled(given: dict[str, Any]) -> tuple[str, str, bool]:
 
 def _bring(chosen: tuple[Lesson, ...], sentence: str) -> None:
     """The runs of all figures of what is read."""
-    groups = [_group(name, figure, sentence) for name, figure in told.figures(chosen)]
+    shown = [_shown(name, figure, sentence) for name, figure in told.figures(chosen)]
     with st.container(key="unseen"):
-        components.mount("runs", told.runs(groups), key="runs")
+        components.mount("runs", _packed(shown), key="runs")
 
 
-def _group(name: str, figure: Figure, sentence: str) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What one figure shows: a head, or in words why there is none."""
+
+    store: str
+    head_view: HeadView | None = None
+    view: View | None = None
+    query: int = 0
+    show: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What it shows, without the run itself."""
+        run = None if self.head_view is None else (self.head_view.trace.id, self.head_view.kind)
+        return self.store, run, self.view, self.query, self.show, self.problem
+
+    def group(self) -> dict[str, Any]:
+        """As it travels."""
+        if self.head_view is None or self.view is None:
+            return {"store": self.store, "problem": self.problem}
+        return {"store": self.store} | told.group(self.head_view, self.view, self.query, show=self.show)
+
+
+def _packed(shown: list[Shown]) -> bytes:
+    """All of it as bytes, made once for a class that reads the same, and kept beside the first of its runs."""
+    make = lambda: told.runs([one.group() for one in shown])  # noqa: E731
+    first = next((one.head_view.trace for one in shown if one.head_view is not None), None)
+    if first is None:
+        return make()
+    return derived.kept(first, ("lesson", *(one.key for one in shown)), make)
+
+
+def _shown(name: str, figure: Figure, sentence: str) -> Shown:
     try:
-        return {"store": name} | _run(figure, sentence)
+        return _looked_up(name, figure, sentence)
     except Exception as err:  # a sentence in the figure's place, and the others stay
-        return {"store": name, "problem": describe_problem(err)}
+        return Shown(store=name, problem=describe_problem(err))
 
 
-def _run(figure: Figure, sentence: str) -> dict[str, Any]:
+def _looked_up(name: str, figure: Figure, sentence: str) -> Shown:
     view = view_of(figure, sentence)
     trace = traces.get_trace(view)
     view, _ = traces.fit_to(view, trace)
     head_view = trace.head(view.layer, view.head, view.kind or traces.default_kind(trace))  # type: ignore[arg-type]
     query = told.pinned(head_view, figure, view)
-    return told.group(head_view, view, query, show=figure.settings["show"])
+    return Shown(store=name, head_view=head_view, view=view, query=query, show=figure.settings["show"])

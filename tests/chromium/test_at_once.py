@@ -186,7 +186,8 @@ def in_words(row: np.ndarray, hidden: tuple[int, ...] = ()) -> list[str]:
 def alike(said: list[str], row: np.ndarray, hidden: tuple[int, ...] = ()) -> None:
     """The same words; a number may differ in its last digit, where float32 rounds the other way."""
     for ours, theirs in zip(said, in_words(row, hidden), strict=True):
-        if ours == theirs:
+        # Why a token is masked is said behind it.
+        if ours == theirs or (theirs == "masked" and ours == "masked: the query comes before this key"):
             continue
         numbers = [re.fullmatch(r"weight <?(\d\.\d{4})", words) for words in (ours, theirs)]
         assert all(numbers), (ours, theirs)

@@ -146,7 +146,7 @@ def test_a_run_that_cannot_be_computed_says_so_and_leaves_the_page_standing(page
 def test_a_run_that_is_tampered_with_from_the_first_is_warned_of(tampered: Tampered) -> None:
     page = tampered.open(FAULTS["a number of k"], head="2")
     expect(page.locator(".controls .own[role=alert]")).to_have_text(BAD)
-    expect(page.locator(".controls .own")).to_have_attribute("title", BAD_WORDS)
+    expect(page.locator(".controls .own")).to_have_attribute("data-more", BAD_WORDS)
     step(page, "Shift+ArrowDown", 1, 2)
     expect(page.locator(".controls .own")).to_have_text(GOOD)
 

@@ -76,7 +76,8 @@ def test_a_step_stands_in_the_address_before_the_server_hears_of_it_and_is_one_e
     step = page.get_by_role("button", name="Next head (→)")
     query = "location.search + '|' + history.length"
     found = step.evaluate(f"(button) => {{ button.click(); button.click(); return {query}; }}")
-    assert found == f"?v=1&model=local&text=The+cat+sat&head=2&theme=x|{entries + 1}"
+    # A browser keeps no more than fifty entries, and this page may have been opened by other tests before.
+    assert found == f"?v=1&model=local&text=The+cat+sat&head=2&theme=x|{min(entries + 1, 50)}"
     page.wait_for_function(HEARD, timeout=SECONDS)
     settle(page)
     assert page.evaluate(query) == found, "the server has nothing to add"

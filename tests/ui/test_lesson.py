@@ -57,6 +57,14 @@ def test_a_lesson_brings_the_runs_of_its_figures() -> None:
     assert told["runs"]["groups"][0]["look"]["look"]["layer"] == 2
 
 
+def test_a_class_that_reads_the_same_lesson_has_it_packed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    page(lesson="01-one")
+    monkeypatch.setattr(lesson.told, "group", lambda *_, **__: pytest.fail("made again"))
+    app = page(lesson="01-one")
+    assert not app.exception
+    assert [one["store"] for one in given(app)["runs"]["groups"]] == ["01-one.dot"]
+
+
 def test_a_figure_that_cannot_be_shown_says_why_and_the_others_stay() -> None:
     app = page()
     say(app, {"lesson": "02-two", "text": ""})

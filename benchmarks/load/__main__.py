@@ -6,7 +6,7 @@ measured is the server's part, and the clients take some of the cores' time too.
 - cost: what one opening, one head switch and one new sentence cost the server, in milliseconds of processor time.
 - one link: LOAD_CROWD (200) people open the same link at the same moment; for each the time until all of its page was
   there, and how many runs of the model that took.
-- one lesson: the same of a lesson with figures of three models' heads, until its words and all its runs are there.
+- one lesson: the same of a lesson with figures of a run, until its words and that run are there.
 - acting: LOAD_SESSIONS (100) are connected, LOAD_ACTING (50) of them act for LOAD_SECONDS (120), after a pause with an
   exponential distribution (THINK_SECONDS on average). head switch: from the store's message until the server's answer
   to it. new sentence: from the message until its run (q, k, v) has arrived; each sentence is one that nobody typed
@@ -59,8 +59,8 @@ THINK_SECONDS, SWITCHES = 4.0, 0.7
 PATIENCE, SETTLE_SECONDS = 300.0, 5.0
 LONG = 512
 WHOLE = ("run", "controls", "figures", "heads", "predicted")
-# The lesson that a class opens at once: it has figures of runs.
-LESSON, LESSON_WHOLE = "05-values", ("lesson", "runs")
+# The lesson that a class opens at once: it has figures of three kinds of attention.
+LESSON, LESSON_WHOLE = "14-stack", ("lesson", "runs")
 
 
 @dataclass(frozen=True, kw_only=True)

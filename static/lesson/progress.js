@@ -3,21 +3,18 @@
  * nothing, it holds as long as the page is open.
  */
 
+const version = new URL(import.meta.url).search;
+const { keptUnder } = await import(`./kept.js${version}`);
+
 const KEY = "headlight.lessons";
 const VERSION = 1;
 const empty = () => ({ version: VERSION, sentence: "", lessons: {} });
 
-/** The progress of this browser; `storage` is where it is kept. */
-export function progressOf(storage = storageHere()) {
-  let state = read(storage);
-
-  function save() {
-    try {
-      storage?.setItem(KEY, JSON.stringify(state));
-    } catch {
-      // Refused or full: then it lasts as long as the page.
-    }
-  }
+/** The progress of this browser. */
+export function progressOf() {
+  const kept = keptUnder(KEY);
+  let state = sound(kept.read());
+  const save = () => kept.write(state);
 
   /** What is known of a lesson: {seen: anchors, last: anchor, guesses: {anchor: …}, marks: {question: …}}. */
   function lesson(name) {
@@ -59,11 +56,7 @@ export function progressOf(storage = storageHere()) {
     isEmpty: () => !state.sentence && Object.values(state.lessons).every(({ seen = [], marks = {}, guesses = {} }) => !seen.length && !Object.keys({ ...marks, ...guesses }).length),
     forget() {
       state = empty();
-      try {
-        storage?.removeItem(KEY);
-      } catch {
-        // It was never kept.
-      }
+      kept.remove();
     },
   };
 }
@@ -78,23 +71,10 @@ export function howFar(progress, { name, steps }) {
   };
 }
 
-function storageHere() {
-  try {
-    return globalThis.localStorage ?? null;
-  } catch {
-    return null;
-  }
-}
-
 /** What was kept, if it is of this version and has the form that is written here. */
-function read(storage) {
-  try {
-    const kept = JSON.parse(storage?.getItem(KEY) ?? "null");
-    const fits = kept?.version === VERSION && typeof kept.sentence === "string" && isRecord(kept.lessons) && Object.values(kept.lessons).every(isLesson);
-    return fits ? kept : empty();
-  } catch {
-    return empty();
-  }
+function sound(found) {
+  const fits = found?.version === VERSION && typeof found.sentence === "string" && isRecord(found.lessons) && Object.values(found.lessons).every(isLesson);
+  return fits ? found : empty();
 }
 
 const isRecord = (value) => typeof value === "object" && value !== null && !Array.isArray(value);

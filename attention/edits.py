@@ -73,7 +73,8 @@ class Edit:
         usual = HOWS.get(self.verb, ("",))
         object.__setattr__(self, "how", self.how or usual[0])
         if self.how not in usual:
-            raise InputError(f"An edit's way to be {self.verb!r} is {' or '.join(usual) or 'left out'}, not {self.how!r}.")
+            ways = " or ".join(filter(None, usual)) or "left out"
+            raise InputError(f"An edit's way to be {self.verb!r} is {ways}, not {self.how!r}.")
         self._check_temperature()
 
     def _check_place(self) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
+from attention.edits import without_tokens
 from attention.layer_settings import COLDEST, HOTTEST
 from attention.prompt import Prompt
 from attention.table import Box, box, changed, choice, index, indices, number, places, row, some, switch
@@ -131,9 +132,11 @@ def change(view: View, **changes: Any) -> View:
     """The view with some fields changed, and what no longer means anything reset, as the rows of the table say.
 
     Another model starts at its first head, as it runs by itself, and without a second text, which few models take;
-    another text, pair or kind drops the pinned token.
+    another text, pair or kind drops the pinned token, and edits that name tokens.
     """
-    return changed(view, **changes)
+    made = changed(view, **changes)
+    same = all(getattr(made, name) == getattr(view, name) for name in ("text", "pair", "chat"))
+    return made if same or "edits" in changes else replace(made, edits=without_tokens(made.edits))
 
 
 def label(view: View) -> str:

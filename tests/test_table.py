@@ -58,7 +58,7 @@ def test_the_resets_are_those_that_they_always_were() -> None:
     }  # fmt: skip
     assert within == {
         "run": ["query", "also", "key", "zoom"], "kind": ["beside"],
-        "model": ["pair", "chat", "settings", "kind", "layer", "head", "temperature", "hide"],
+        "model": ["pair", "chat", "settings", "edits", "patch_text", "kind", "layer", "head", "temperature", "hide"],
     }  # fmt: skip
     assert table.steps(View) == ("model", "text", "pair", "chat", "settings", "kind", "layer", "head")
     assert set(rows(View)) - set(table.by_browser(View)) == {

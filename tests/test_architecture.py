@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "assets"),
     ("config", "table", "hashing", "layer_settings"),
-    ("stages", "derived", "prompt"),
+    ("stages", "derived", "prompt", "reference"),
     ("mhsa",),
     ("cost", "mistakes"),
     ("record", "selfchecks"),

@@ -131,7 +131,7 @@ class Call:
             return Stages(steps=tuple(steps), sink_weight=None, output=None)
         query, key, _ = self.factors
         query, key = wide(query[:, :, rows]), wide(key).repeat_interleave(query.shape[1] // key.shape[1], dim=1)
-        bias, allowed = self._rules(rows)
+        bias, allowed = self.rules(rows)
         sink = None if self.sink is None else wide(self.sink)
         rule: dict[str, Any] = {"scale": self.scale, "softcap": self.softcap, "sink_scales": self.sink_scales}
         if sink is None or sink.dim() == 1:
@@ -146,7 +146,7 @@ class Call:
             output=None,
         )
 
-    def _rules(self, rows: slice) -> tuple[Tensor | None, Tensor | None]:
+    def rules(self, rows: slice) -> tuple[Tensor | None, Tensor | None]:
         """(what is added by position, who may attend) for some queries, broadcast to (b, h, rows, n_k), or None."""
         bias = None if self.bias is None else wide(self._of_rows(self.bias, rows))
         if self.mask is None:

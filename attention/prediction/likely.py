@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from attention.capture import Inputs
-from attention.capture.decode import NO_NUMBER, NO_NUMBER_ADVICE, can_keep_some, run_untouched
+from attention.capture.decode import NO_NUMBER, NO_NUMBER_ADVICE, run_untouched
+from attention.capture.inputs import can_keep_some
 from attention.config import Limits
 from attention.errors import InputError
 from attention.models.task import Task, task_of, why_nothing, words_in_head

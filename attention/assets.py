@@ -35,11 +35,13 @@ ASSETS = ROOT / "assets"
 COMPONENTS = ASSETS / "components"
 EXPORT = ASSETS / "export"
 STATIC = ROOT / "static"
-# Made of SOURCES when the app starts (`delivery.deliver`): what every page fetches, and what lessons do besides.
+# Made of SOURCES when the app starts (`delivery.deliver`): what every page fetches, what lessons do besides, and what the
+# views do that ask the model more than one run.
 DELIVERED, DELIVERED_LESSONS = STATIC / "delivered.js", STATIC / "delivered_lessons.js"
+DELIVERED_VIEWS = STATIC / "delivered_views.js"
 SHARED = tuple(
     path for path in sorted(STATIC.rglob("*.js"))
-    if not path.name.endswith(".min.js") and path not in (DELIVERED, DELIVERED_LESSONS)
+    if not path.name.endswith(".min.js") and path not in (DELIVERED, DELIVERED_LESSONS, DELIVERED_VIEWS)
 )  # fmt: skip
 SOURCES = (*SHARED, *sorted(COMPONENTS.glob("*/main.js")))  # all that is delivered
 

@@ -90,11 +90,11 @@ def payload(head_view: HeadView, known: Known, way: Way, swept: HeadMap | None, 
     trace, kind = head_view.trace, head_view.kind
     records = trace.records(kind)
     layers, counts = list(records), [record.n_heads for record in records.values()]
-    exact = _grid(swept, layers, counts, kind)
+    exact = grid(swept, layers, counts, kind)
     estimate = None if way.frozen or isinstance(known.estimate, str) else known.estimate
-    values = np.where(np.isnan(exact), _grid(estimate, layers, counts, kind), exact)
+    values = np.where(np.isnan(exact), grid(estimate, layers, counts, kind), exact)
     direct = _direct(known.direct, layers, counts, kind)
-    counterpart = _grid(other, layers, counts, kind)
+    counterpart = grid(other, layers, counts, kind)
     words = list(_disagreement(layers, exact, direct["values"], counterpart, way, known)) if direct["values"] is not None else []
     return codec.pack(aim_tree(known.metric, known.choices, automatic=way.automatic) | {
         "reason": "", "run": store.run_id(trace, kind), "kind": kind, "layers": layers, "counts": counts,
@@ -102,7 +102,7 @@ def payload(head_view: HeadView, known: Known, way: Way, swept: HeadMap | None, 
         "ablation": {"values": _f32(values), "exact": (~np.isnan(exact)).astype(np.uint8)},
         "estimate": _why_no_estimate(known, way), "direct": direct | {"values": _f32(direct["values"])},
         "how": way.how, "hows": [{"value": value, "label": label} for value, label in HOWS.items()],
-        "frozen": way.frozen, "state": way.state, "line": way.line, "share": way.share, "error": way.error, "cost": cost(known),
+        "frozen": way.frozen, "state": way.state, "line": way.line, "share": way.share, "error": way.error, "cost": cost_of(known.heads, known.rows, known.seconds),
         "words": words, "notes": _notes(known, way), "sentence": _sentence(head_view, known, layers, exact, swept),
     })  # fmt: skip
 
@@ -118,12 +118,12 @@ def aim_tree(metric: Metric, choices: Sequence[Choice], *, automatic: bool) -> d
     }  # fmt: skip
 
 
-def cost(known: Known) -> dict[str, Any]:
-    """{heads, runs, seconds}: what trying all heads takes; the time is that of one run for each head, about."""
-    return {"heads": known.heads, "runs": math.ceil(known.heads / known.rows) + 2, "seconds": known.heads * known.seconds}
+def cost_of(heads: int, rows: int, seconds: float) -> dict[str, Any]:
+    """{heads, runs, seconds}: what trying all heads takes, in batches of rows; about as long as a run for each head."""
+    return {"heads": heads, "runs": math.ceil(heads / rows) + 2, "seconds": heads * seconds}
 
 
-def _grid(found: HeadMap | None, layers: Sequence[int], counts: Sequence[int], kind: Any) -> np.ndarray:
+def grid(found: HeadMap | None, layers: Sequence[int], counts: Sequence[int], kind: Any) -> np.ndarray:
     """(layers, heads) of a map; NaN where it knows nothing."""
     made = np.full((len(layers), max(counts)), np.nan)
     if found is not None:

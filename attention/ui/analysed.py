@@ -93,6 +93,11 @@ def aimed(view: View, place: int | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def kind_of(head_view: HeadView) -> dict[str, Any]:
+    """The kind of attention on show, and whether its model has several."""
+    return {"kind": head_view.kind, "several": len(head_view.trace.kinds) > 1}
+
+
 def entering(asked: Asked, job: runs.Job[Any]) -> tuple[Source, Inputs, tuple[Token, ...], tuple[Token, ...]]:
     """The model, what enters it, and the tokens of both sides."""
     from attention.source import inputs_of, load_source

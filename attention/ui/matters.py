@@ -29,11 +29,12 @@ KEY, ASKED = "matters", "headlight.matters"
 
 @dataclass(frozen=True, kw_only=True)
 class Request(analysed.Asked):
-    """Which heads matter for a prediction. kind: of attention. how: what stands in a head's place. frozen: whether
+    """Which heads matter for a prediction. kind: of attention, of several or not. how: what stands in a head's place. frozen: whether
     later heads keep what they put out.
     """
 
     kind: Kind
+    several: bool = False
     how: Off = "zero"
     frozen: bool = False
 
@@ -57,7 +58,7 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
         _mount(codec.pack({"reason": why}))
         return
     wanted = analysed.aimed(view, analysed.place_of(head_view, pinned))
-    asked = Request(**wanted, kind=head_view.kind, how=view.switched_off, frozen=view.frozen)
+    asked = Request(**wanted, **analysed.kind_of(head_view), how=view.switched_off, frozen=view.frozen)
     st.session_state[ASKED] = asked
     # Whether later heads are frozen changes nothing of what comes first.
     first = replace(asked, frozen=False)
@@ -95,24 +96,9 @@ def _draw(head_view: HeadView, asked: Request, known: matters.Known) -> None:
     job = _sweeps.find(asked)
     other = _sweeps.maps(_sweeps.find(replace(asked, frozen=not asked.frozen)))
     maps = _sweeps.maps(job)
-    way = matters.Way(
-        how=asked.how, frozen=asked.frozen, state=_state(job), line=job.line if _is_running(job) and job else "",
-        error=str(job.error or "") if job is not None else "", automatic=asked.target is None,
-    )  # fmt: skip
+    way = matters.Way(how=asked.how, frozen=asked.frozen, automatic=asked.target is None, **sweeps.told(job))
     made = matters.payload(head_view, known, way, maps[0] if maps else None, other[0] if other else None)
     _mount(analysed.kept(KEY, made))
-
-
-def _is_running(job: sweeps.Job | None) -> bool:
-    return job is not None and not job.done.is_set()
-
-
-def _state(job: sweeps.Job | None) -> str:
-    if job is None:
-        return "preview"
-    if not job.done.is_set():
-        return "running"
-    return "failed" if job.made is None else "done" if job.made.ended == "done" else "stopped"
 
 
 def _mount(data: bytes) -> None:
@@ -147,8 +133,9 @@ def _first(asked: Request, job: runs.Job[Begun]) -> Begun:
 
     source, inputs, tokens, pair = analysed.entering(asked, job)
     place = position_of(source, inputs, asked.position)
-    began = time.perf_counter()
     logits = logits_of(source, inputs, [place])[0]
+    began = time.perf_counter()
+    logits_of(source, inputs, [place])  # once more: the first run of a model takes longer than those after it
     seconds = time.perf_counter() - began
     metric = metric_for(source, logits, place, asked.target, asked.distractor)
     job.report("Estimating from gradients")
@@ -166,12 +153,13 @@ def _first(asked: Request, job: runs.Job[Begun]) -> Begun:
     known = matters.Known(
         metric=metric, base=float(metric.of(logits)), place=matters.named_place(pair or tokens, place),
         choices=choices(source, logits, metric), estimate=estimate, direct=direct, tokens=len(inputs.ids),
-        rows=row_count(source, inputs), heads=_heads(source, inputs, asked.kind), seconds=seconds,
+        rows=row_count(source, inputs), heads=heads_of(source, inputs, asked.kind), seconds=seconds,
     )  # fmt: skip
     return Begun(known=known, model=model_runs.own(source))
 
 
-def _heads(source: Source, inputs: Any, kind: Kind) -> int:
+def heads_of(source: Source, inputs: Any, kind: Kind) -> int:
+    """How many heads of this kind the model has."""
     from attention.capture.observe import addresses_of
 
     config = source.model.config.get_text_config()
@@ -192,13 +180,18 @@ def _estimate(source: Source, inputs: Any, asked: Request) -> Any:
         return str(err)
 
 
+def _kinds(asked: Request) -> list[Kind] | None:
+    """The kind that is asked of, where a model has several."""
+    return [asked.kind] if asked.several else None
+
+
 def _each(asked: Request, job: sweeps.Job) -> tuple[Source, Iterator[sweeps.Maps]]:
     from attention.analysis.ablation import each_off
 
     source, inputs, _, _ = analysed.entering(asked, job)
     found = each_off(
         source, inputs, how=asked.how, target=asked.target, distractor=asked.distractor, position=asked.position,
-        kinds=[asked.kind], frozen="outputs" if asked.frozen else None,
+        kinds=_kinds(asked), frozen="outputs" if asked.frozen else None,
     )  # fmt: skip
     return source, ((one,) for one in found)
 

@@ -87,6 +87,17 @@ class Sweeps(analysed.Analyses[Swept]):
         return Swept(maps=maps, ended=ended, model=model_runs.own(source))
 
 
+def told(job: Job | None) -> dict[str, Any]:
+    """{state, line, share, error} of a sweep: preview where none was begun, running, failed, stopped or done."""
+    if job is None:
+        return {"state": "preview"}
+    if not job.done.is_set():
+        return {"state": "running", "line": job.line, "share": job.share}
+    if job.made is None:
+        return {"state": "failed", "error": str(job.error or "")}
+    return {"state": "done" if job.made.ended == "done" else "stopped"}
+
+
 def is_quick(heads: int, tokens: int, parameters: int | None) -> bool:
     """Whether trying so many heads of a model of that size costs little enough to be done without being asked."""
     return parameters is not None and heads * tokens * parameters <= QUICK

@@ -1,7 +1,7 @@
 /** The elements of the view, made once. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { term }, { aimOf }, { headsGrid }, { quoteOf }, { tell }] = await Promise.all(
-  ["../headlight", "../terms", "../signed/aim", "../signed/heads", "../signed/quote", "./says"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { term }, { aimOf }, { headsGrid }, { quoteOf }, { sweepOf }, { tell }] = await Promise.all(
+  ["../headlight", "../terms", "../signed/aim", "../signed/heads", "../signed/quote", "../signed/sweep", "./says"].map((name) => import(`${name}.js${version}`)));
 
 /** Give a state its elements. */
 export function build(state) {
@@ -29,15 +29,10 @@ function waysOf(state) {
   how.addEventListener("change", () => state.send("act", { how: how.value }));
   const frozen = ui.make("input", { type: "checkbox" });
   frozen.addEventListener("change", () => state.send("act", { frozen: frozen.checked }));
-  const run = ui.make("button", { type: "button", class: "plain" });
-  run.addEventListener("click", () => state.send("act", { run: true }));
-  const stop = ui.make("button", { type: "button", class: "plain" }, "Stop");
-  stop.addEventListener("click", () => state.send("act", { stop: true }));
-  const bar = ui.make("progress", { max: 1, "aria-label": "heads tried" });
-  const line = ui.make("span", { class: "small", role: "status" });
+  const sweep = sweepOf((act) => state.send("act", act));
   const root = ui.make("div", { class: "ways" }, ui.make("label", {}, term("off", "Each head is switched off"), how),
-    ui.make("label", {}, frozen, term("frozen", "freeze later heads")), run, bar, line, stop);
-  return { root, how, frozen, run, stop, bar, line };
+    ui.make("label", {}, frozen, term("frozen", "freeze later heads")), ...sweep.parts);
+  return { root, how, frozen, sweep };
 }
 
 /** The rows that are no heads, their sum and the model's own number. */

@@ -3,9 +3,6 @@ const version = new URL(import.meta.url).search;
 const [{ ui }, { limitOf, legendOf, signed }, { columnsOf, placeIn }, { tell, wordsOfDirect, wordsOfOff }] = await Promise.all(
   ["../headlight", "../signed/scale", "../signed/heads", "./says"].map((name) => import(`${name}.js${version}`)));
 
-const RUN = { preview: "Run all heads", stopped: "Run all heads again", failed: "Try again" };
-const LONG_SECONDS = 90;
-
 /** Everything. */
 export function fill(state) {
   const { given } = state;
@@ -23,22 +20,11 @@ export function fill(state) {
   tell(state, null);
 }
 
-function ways({ ways: { how, frozen, run, stop, bar, line }, given }) {
+function ways({ ways: { how, frozen, sweep }, given }) {
   how.replaceChildren(...given.hows.map(({ value, label }) => ui.make("option", { value }, label)));
   how.value = given.how;
   frozen.checked = given.frozen;
-  const running = given.state === "running";
-  run.hidden = !(given.state in RUN);
-  run.textContent = RUN[given.state] ?? "";
-  stop.hidden = bar.hidden = !running;
-  if (given.share === null) bar.removeAttribute("value");
-  else bar.value = given.share;
-  line.textContent = running ? given.line : given.state === "failed" ? given.error : given.state in RUN ? costOf(given.cost) : "";
-}
-
-function costOf({ heads, runs, seconds }) {
-  const time = seconds < 1 ? "a second" : seconds < LONG_SECONDS ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
-  return `${heads} heads in ${runs} runs, about ${time}`;
+  sweep.fill(given);
 }
 
 function maps(state) {
@@ -49,7 +35,6 @@ function maps(state) {
   const spec = (label, at) => ({
     label, rows: given.layers.map(String), columns: columnsOf(given), counts: given.counts, corner: "↓ layer", palette, at, here: placeIn(given, state.at),
   });
-  const target = given.target.name;
   off.caption.textContent = given.frozen ? "change with later heads held as they were" : "change with everything after it running on";
   off.grid.fill(spec("Change when each head is switched off, layers down, heads across", (row, column) => {
     const at = row * width + column;
@@ -61,7 +46,7 @@ function maps(state) {
   off.why.textContent = given.estimate;
   off.why.hidden = !given.estimate || given.state === "done";
   const hatch = [ui.make("i", { class: "hatch" }), ui.make("span", {}, "estimated, not run yet")];
-  off.legend.replaceChildren(...legendOf(palette, `+${limit} rises without it`, `−${limit} falls without it: it speaks for ${target}`),
+  off.legend.replaceChildren(...legendOf(palette, `+${limit} rises without it`, `−${limit} falls without it: it speaks for ${given.target.name}`),
     ...(ablation.exact.every(Boolean) ? [] : hatch));
   direct.caption.textContent = "what it adds by the direct path alone";
   direct.grid.root.hidden = direct.legend.hidden = !own.values;
@@ -73,7 +58,7 @@ function maps(state) {
     const value = own.values[row * width + column];
     return { value, share: value / limit, words: `layer ${cell.layer}, head ${column}: ${wordsOfDirect(state, cell)}` };
   }));
-  direct.legend.replaceChildren(...legendOf(palette, `−${limit} against`, `+${limit} for ${target}`));
+  direct.legend.replaceChildren(...legendOf(palette, `−${limit} against`, `+${limit} for ${given.target.name}`));
 }
 
 /** What the rows add up to, and the rows that are no heads. */

@@ -28,6 +28,15 @@ const RULES = `
 .quote q { flex: 1 1 300px; min-width: 0; color: var(--hl-muted); font-size: 14px; overflow-wrap: anywhere; quotes: none; }
 .tell { min-height: 42px; margin: 4px 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .bad { color: var(--hl-bad); font-weight: 600; }
+.lines { list-style: none; margin: 2px 0 0; padding: 0; font-variant-numeric: tabular-nums; }
+.lines li { display: grid; grid-template-columns: minmax(20px, max-content) minmax(70px, 2fr) minmax(60px, 3fr) minmax(52px, max-content); gap: 8px; align-items: center; min-height: 26px; position: relative; }
+.lines .before { color: var(--hl-muted); font-size: 13px; text-align: end; min-width: 20px; }
+.lines .named { min-width: 0; overflow-wrap: anywhere; }
+.lines .number { text-align: end; }
+.track { position: relative; height: 12px; background: linear-gradient(90deg, transparent calc(50% - .5px), var(--hl-line) 0 calc(50% + .5px), transparent 0); }
+.track i { position: absolute; top: 1px; bottom: 1px; border-radius: 2px; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.waits { opacity: .5; }
 .small, .notes { color: var(--hl-muted); font-size: 13px; }
 .notes p, .small p { margin: 0 0 2px; max-width: 100ch; }
 .query { color: var(--hl-query); } .key { color: var(--hl-key); }

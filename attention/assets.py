@@ -35,8 +35,8 @@ ASSETS = ROOT / "assets"
 COMPONENTS = ASSETS / "components"
 EXPORT = ASSETS / "export"
 STATIC = ROOT / "static"
-# Made of SOURCES when the app starts (`delivery.deliver`): what every page fetches, what lessons do besides, and what the
-# views do that ask the model more than one run.
+# Made of SOURCES when the app starts (`delivery.deliver`): what every page fetches, what lessons do besides, and what
+# views do that few open.
 DELIVERED, DELIVERED_LESSONS = STATIC / "delivered.js", STATIC / "delivered_lessons.js"
 DELIVERED_VIEWS = STATIC / "delivered_views.js"
 SHARED = tuple(

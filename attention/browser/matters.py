@@ -86,7 +86,7 @@ def named_place(tokens: Sequence[Token], place: int | None) -> str:
 
 
 def payload(head_view: HeadView, known: Known, way: Way, swept: HeadMap | None, other: HeadMap | None) -> bytes:
-    """The component's bytes. swept: the map so far. other: the same with later heads frozen, or not, as `way` is not."""
+    """The component's bytes. swept: the map so far. other: the same with later heads frozen, where `way` is not so."""
     trace, kind = head_view.trace, head_view.kind
     records = trace.records(kind)
     layers, counts = list(records), [record.n_heads for record in records.values()]
@@ -95,7 +95,8 @@ def payload(head_view: HeadView, known: Known, way: Way, swept: HeadMap | None, 
     values = np.where(np.isnan(exact), grid(estimate, layers, counts, kind), exact)
     direct = _direct(known.direct, layers, counts, kind)
     counterpart = grid(other, layers, counts, kind)
-    words = list(_disagreement(layers, exact, direct["values"], counterpart, way, known)) if direct["values"] is not None else []
+    own = direct["values"]
+    words = [] if own is None else list(_disagreement(layers, exact, own, counterpart, way, known))
     return codec.pack(aim_tree(known.metric, known.choices, automatic=way.automatic) | {
         "reason": "", "run": store.run_id(trace, kind), "kind": kind, "layers": layers, "counts": counts,
         "measure": known.metric.name, "base": known.base, "place": known.place,
@@ -109,10 +110,10 @@ def payload(head_view: HeadView, known: Known, way: Way, swept: HeadMap | None, 
 
 def aim_tree(metric: Metric, choices: Sequence[Choice], *, automatic: bool) -> dict[str, Any]:
     """{target, distractor, choices, automatic}: the prediction as the components' boxes show it."""
-    names = {one.id: one.name for one in choices}
+    names, other = {one.id: one.name for one in choices}, metric.distractor
     return {
         "target": {"id": metric.target, "name": names[metric.target]},
-        "distractor": None if metric.distractor is None else {"id": metric.distractor, "name": names[metric.distractor]},
+        "distractor": None if other is None else {"id": other, "name": names[other]},
         "choices": [{"id": one.id, "name": one.name, "probability": one.probability} for one in choices],
         "automatic": automatic,
     }  # fmt: skip
@@ -162,7 +163,7 @@ def _disagreement(
 ) -> Iterator[str]:
     """The heads on which the two maps differ most, each in a sentence that says what makes them differ.
 
-    Were nothing to react, a head that adds d would lower the measure by d when it is switched off: the gap is their sum.
+    Were nothing to react, a head that adds d would lower the measure by d when it is switched off: the gap is the sum.
     """
     gaps = ablation + direct
     there = np.isfinite(gaps)
@@ -174,10 +175,9 @@ def _disagreement(
     for at, head in zip(*np.unravel_index(order, gaps.shape), strict=True):
         if abs(gaps[at, head]) < least:
             return
-        name = f"Layer {layers[at]}, head {head}"
-        yield f"{name} {_gap(float(ablation[at, head]), float(direct[at, head]), known.metric.name, frozen=way.frozen)}" + _arbiter(
-            float(ablation[at, head]), float(other[at, head]), frozen=way.frozen
-        )
+        without, adds, held = (float(one[at, head]) for one in (ablation, direct, other))
+        told = _gap(without, adds, known.metric.name, frozen=way.frozen)
+        yield f"Layer {layers[at]}, head {head} {told}{_arbiter(without, held, frozen=way.frozen)}"
 
 
 def _gap(without: float, direct: float, measure: str, *, frozen: bool) -> str:
@@ -188,7 +188,8 @@ def _gap(without: float, direct: float, measure: str, *, frozen: bool) -> str:
     if -without * direct < 0 and abs(direct) > LEAST_GAP:
         return f"{adds}, yet without it {moved}: by way of {later} it works the other way round."
     if abs(without) < abs(direct):
-        undo = "MLPs that erase what it wrote, or the last norm," if frozen else "later heads that repair, or MLPs that erase,"
+        repair = "later heads that repair, or MLPs that erase,"
+        undo = "MLPs that erase what it wrote, or the last norm," if frozen else repair
         return f"{adds}, yet without it {moved} only: {undo} make up for the rest."
     return f"{adds} only, yet without it {moved}: {later} use what it writes."
 
@@ -198,7 +199,8 @@ def _arbiter(without: float, other: float, *, frozen: bool) -> str:
     if math.isnan(other):
         return ""
     held, free = (without, other) if frozen else (other, without)
-    return f" With later heads frozen the change is {signed(held)}, without {signed(free)}: {signed(free - held)} is theirs."
+    theirs = signed(free - held)
+    return f" With later heads frozen the change is {signed(held)}, without {signed(free)}: {theirs} is theirs."
 
 
 def signed(value: float) -> str:
@@ -231,4 +233,5 @@ def _sentence(
     done = "" if found.done == found.total else f" {found.done} of {found.total} heads tried."
     best = [(head, value) for head, value in found.ranked() if head.address.kind == head_view.kind][:3]
     largest = ", ".join(f"layer {one.address.layer}, head {one.head} ({signed(value)})" for one, value in best)
-    return f"{head_view.trace.model.name}: {found.sentence} It is {signed(found.base)} as the model runs.{done} Largest: {largest}."
+    as_it_is = f"It is {signed(found.base)} as the model runs."
+    return f"{head_view.trace.model.name}: {found.sentence} {as_it_is}{done} Largest: {largest}."

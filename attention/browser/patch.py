@@ -1,4 +1,4 @@
-"""What the `patch` component is given: two maps of patched heads, and how the two texts are aligned, as bytes. No Streamlit.
+"""What the `patch` component is given: two maps of patched heads and both texts, aligned, as bytes. No Streamlit.
 
 {reason} where nothing can be told, and with texts of unequal length alignment beside it: {first, second: names of
 tokens, stretches: [{same, first, second}]}. Else besides: run, kind, layers, counts, the prediction as in `matters`,
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["ASK", "NAME_CHARS", "Known", "named_place", "payload", "refused"]
 
 ASK = (
-    "Type the same sentence with one word changed, so that it has as many tokens and another prediction: then each head "
-    "takes in turn what it was in the other run."
+    "Type the same sentence with one word changed, so that it has as many tokens and another prediction: then each "
+    "head takes in turn what it was in the other run."
 )
 SAME_TEXT = "Both texts are the same, so every patch changes nothing."
 
@@ -65,7 +65,8 @@ def payload(
     head_view: HeadView, known: Known, maps: Sequence[HeadMap], told: dict[str, Any], *, automatic: bool
 ) -> bytes:
     """The component's bytes. maps: as far as they came. told: how far that is, as `sweeps.told` says."""
-    assert known.metric is not None
+    if known.metric is None:
+        return refused(known)
     trace, kind = head_view.trace, head_view.kind
     records = trace.records(kind)
     layers, counts = list(records), [record.n_heads for record in records.values()]
@@ -77,7 +78,8 @@ def payload(
         "measure": known.metric.name, "place": known.place, "clean": known.clean, "corrupted": known.corrupted,
         "raw": _raw(known, gap), "alignment": _aligned(known.alignment),
         "maps": [{"name": name, "values": np.ascontiguousarray(one, dtype=np.float32)} for name, one in values.items()],
-        "state": told["state"], "line": told.get("line", ""), "share": told.get("share"), "error": told.get("error", ""),
+        "state": told["state"], "line": told.get("line", ""), "share": told.get("share"),
+        "error": told.get("error", ""),
         "cost": cost_of(2 * known.heads, known.rows, known.seconds), "sentence": _sentence(head_view, maps),
     })  # fmt: skip
 
@@ -88,8 +90,8 @@ def _raw(known: Known, gap: float) -> str:
     if abs(gap) >= known.least:
         return ""
     return (
-        f"The two runs differ by {abs(gap):.2f} only, less than {known.least}: a share of that would say nothing, so the "
-        f"numbers are changes of the {known.metric.name if known.metric else 'measure'} itself."
+        f"The two runs differ by {abs(gap):.2f} only, less than {known.least}: a share of that would say nothing, so "
+        f"the numbers are changes of the {known.metric.name if known.metric else 'measure'} itself."
     )
 
 

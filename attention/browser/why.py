@@ -9,6 +9,7 @@ many, and then ranked: [{query, key, value}] of the largest; map: float32 (group
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,6 +52,7 @@ def payload(head_view: HeadView, origins: Origins, chosen: int | None) -> bytes:
     which = _which(head_view, origins.query, origins.key, chosen)
     if origins.reason:
         return codec.pack(which | {"reason": f"{origins.reason[:1].upper()}{origins.reason[1:]}."})
+    origins = _reduced(origins)
     sides = {"query": origins.query_parts, "key": origins.key_parts}
     groups = {side: list(dict.fromkeys(map(_group, parts))) for side, parts in sides.items()}
     few = len(origins.query_parts) * len(origins.key_parts) <= MOST_PAIRS
@@ -63,6 +65,13 @@ def payload(head_view: HeadView, origins: Origins, chosen: int | None) -> bytes:
         "pairs": np.ascontiguousarray(origins.matrix * origins.scale, dtype=np.float32) if few else None,
         "ranked": [] if few else _ranked(origins), "sentence": _sentence(head_view, origins),
     })  # fmt: skip
+
+
+def _reduced(origins: Origins) -> Origins:
+    (query_parts, of_query), (key_parts, of_key) = (
+        _with_shares(*one) for one in ((origins.query_parts, origins.of_query), (origins.key_parts, origins.of_key))
+    )
+    return replace(origins, query_parts=query_parts, of_query=of_query, key_parts=key_parts, of_key=of_key)
 
 
 def _which(head_view: HeadView, query: int, key: int, chosen: int | None) -> dict[str, Any]:
@@ -97,7 +106,22 @@ def _group(part: Part) -> str:
 
 def _part(part: Part, groups: Sequence[str]) -> dict[str, Any]:
     group = groups.index(_group(part))
-    return {"name": part.words, "group": group, "layer": part.layer, "head": part.head, "kind": part.attention or ""}
+    return {"name": _name(part), "group": group, "layer": part.layer, "head": part.head, "kind": part.attention or ""}
+
+
+def _name(part: Part) -> str:
+    """The part in few letters: a head as layer.head."""
+    if part.layer is None:
+        return part.words
+    if part.head is not None:
+        return f"{'cross-attention ' if part.attention == 'cross' else ''}head {part.layer}.{part.head}"
+    return f"{part.words.partition(', ')[2]} {part.layer}"
+
+
+def _with_shares(parts: Sequence[Part], shares: np.ndarray) -> tuple[tuple[Part, ...], np.ndarray]:
+    """Those parts that bring anything at all: a model without biases has parts for them that do not."""
+    there = np.abs(shares).max(axis=1) > 0
+    return tuple(part for part, own in zip(parts, there, strict=True) if own), shares[there]
 
 
 def _map(origins: Origins, groups: dict[str, list[str]]) -> np.ndarray:
@@ -122,7 +146,8 @@ def _ranked(origins: Origins) -> list[dict[str, Any]]:
 
 def _sentence(head_view: HeadView, origins: Origins) -> str:
     best = "; ".join(
-        f"{one.query.words} (query) × {one.key.words} (key) {signed(one.value * origins.scale)}" for one in origins.ranked(3)
+        f"{one.query.words} (query) × {one.key.words} (key) {signed(one.value * origins.scale)}"
+        for one in origins.ranked(3)
     )
     return (
         f"{head_view.trace.model.name}: {origins.method}. Times the scale the score is {signed(origins.scaled)}. "

@@ -2,8 +2,9 @@
 
 {reason} where nothing can be told. Else: run, layer, head: of what. target, distractor, choices, automatic, measure,
 place: the prediction. promoted, suppressed: [{name, value, rank}], the strongest first. attended: the token with the
-largest weight, {name, place, value, rank} or null. vocabulary: how many tokens are ranked. value: what the head adds to
-the target's lead; keys: [{name, weight, value}] of the same split over the keys, remainder and ok. sentence: to be quoted.
+largest weight, {name, place, value, rank} or null. vocabulary: how many tokens are ranked. value: what the head adds
+to the target's lead; keys: [{name, weight, value}] of the same split over the keys, remainder and ok. sentence: to be
+quoted.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def payload(head_view: HeadView, found: Found, *, automatic: bool) -> bytes:
         return codec.pack({"reason": f"{own.reason[:1].upper()}{own.reason[1:]}."})
     measure = "logit difference" if found.metric.distractor is not None else "logit"
     return codec.pack(aim_tree(found.metric, found.choices, automatic=automatic) | {
-        "reason": "", "run": store.run_id(head_view.trace, head_view.kind), "layer": own.address.layer, "head": own.head,
+        "reason": "", "run": store.run_id(head_view.trace, head_view.kind), "layer": own.address.layer,
+        "head": own.head,
         "measure": measure, "place": found.place, "promoted": _tokens(own.promoted),
         "suppressed": _tokens(own.suppressed), "attended": _attended(own), "vocabulary": own.vocabulary,
         "value": own.value, "total": own.total, "remainder": own.remainder, "ok": own.ok, "keys": _keys(head_view, own),
@@ -75,9 +77,12 @@ def _keys(head_view: HeadView, own: HeadWriting) -> list[dict[str, Any]]:
 
 def _sentence(head_view: HeadView, found: Found) -> str:
     own = found.writing
-    up, down = (", ".join(f"“{one.text}” {signed(one.value)}" for one in listed[:3]) for listed in (own.promoted, own.suppressed))
+    up, down = (
+        ", ".join(f"“{one.text}” {signed(one.value)}" for one in listed[:3])
+        for listed in (own.promoted, own.suppressed)
+    )
     return (
         f"{head_view.trace.model.name}, layer {own.address.layer}, head {own.head}, at “{found.place}” (position "
-        f"{own.position}): what it writes, through the last norm held at this run’s scale and the unembedding, less the "
-        f"mean over the vocabulary, raises {up} and lowers {down}; one text."
+        f"{own.position}): what it writes, through the last norm held at this run’s scale and the unembedding, less "
+        f"the mean over the vocabulary, raises {up} and lowers {down}; one text."
     )

@@ -1,7 +1,7 @@
 """“Which heads matter?”: every head switched off in turn, beside what each writes for the same prediction.
 
 What costs little, the estimate from gradients and the direct logit attribution, is made when the view is opened. The
-runs with each head switched off begin by themselves only where they are quick; else a person is told how many there are.
+runs with each head switched off begin by themselves only where they are quick; else a person is told how many.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from attention.view import View
 
 KEY, ASKED = "matters", "headlight.matters"
+NO_PLACE = "not defined: this model gives one answer for the whole text, of which no position’s stream is the sum"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request(analysed.Asked):
-    """Which heads matter for a prediction. kind: of attention, of several or not. how: what stands in a head's place. frozen: whether
-    later heads keep what they put out.
+    """Which heads matter for a prediction. kind: of attention, of several or not. how: what stands in a head's place.
+    frozen: whether later heads keep what they put out.
     """
 
     kind: Kind
@@ -142,7 +143,7 @@ def _first(asked: Request, job: runs.Job[Begun]) -> Begun:
     estimate = _estimate(source, inputs, asked)
     job.give_way()
     job.report("Adding up what each head writes")
-    direct: Any = "not defined: this model gives one answer for the whole text, of which no position's stream is the sum"
+    direct: Any = NO_PLACE
     if place is not None:
         try:
             direct = direct_attribution(

@@ -140,7 +140,7 @@ def _both(asked: Request, job: runs.Job[Any]) -> _Both:
     """Both texts; the second has the second side of the first, where there is one."""
     from attention.source import inputs_of
 
-    source, clean, tokens, pair = analysed.entering(asked, job)
+    source, clean, tokens, _ = analysed.entering(asked, job)
     prompt = replace(asked.prompt, text=asked.other)
     target: Any = list(clean.pair_ids) if clean.pair_ids else prompt.pair or None
     corrupted, others, _ = inputs_of(source, prompt.text, target, None, prompt.chat, asked.limits)
@@ -169,10 +169,12 @@ def _first(asked: Request, job: runs.Job[Begun]) -> Begun:
     rows = [logits_of(source, inputs, [place])[0] for inputs in (both.clean, both.corrupted)]
     seconds = (time.perf_counter() - began) / 2
     clean, corrupted = (float(metric.of(row)) for row in rows)
-    listed = [*choices(source, rows[0], metric), *choices(source, rows[1], metric, 4)]
+    # What both texts predict, each once, by the first one's chances.
+    listed = {one.id: one for one in (*choices(source, rows[1], metric, 4), *choices(source, rows[0], metric))}
+    offered = tuple(sorted(listed.values(), key=lambda one: -(one.probability or 0)))
     side = both.tokens[0] if not both.clean.pair_ids else ()
     return Begun(model=own, known=replace(
-        known, metric=metric, clean=clean, corrupted=corrupted, choices=tuple({one.id: one for one in reversed(listed)}.values())[::-1],
+        known, metric=metric, clean=clean, corrupted=corrupted, choices=offered,
         place=patch.named_place(side, place), least=LEAST_GAP, tokens=len(both.clean.ids), seconds=seconds,
         heads=_heads(asked, both), rows=row_count(source, both.clean),
     ))  # fmt: skip

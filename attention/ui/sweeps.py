@@ -1,4 +1,4 @@
-"""Runs that try every head in turn: they fill a map as they go, which a page shows meanwhile, and end when nobody looks.
+"""Runs that try every head in turn: they fill a map as they go, which a page shows, and end when nobody looks.
 
 What is done stays where a person stops one.
 """

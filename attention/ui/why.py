@@ -1,4 +1,4 @@
-"""“Why there?”: one score of the head on show, taken apart by where its query and its key came from; made when opened."""
+"""“Why there?”: one score of the head on show, taken apart by where its query and its key came from."""
 
 from __future__ import annotations
 

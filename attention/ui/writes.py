@@ -1,4 +1,4 @@
-"""“What it writes”: the tokens that the head on show promotes and suppresses at the pinned position, made when opened."""
+"""“What it writes”: the tokens that the head on show promotes and suppresses at the pinned position."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 KEY = "writes"
 LISTED = 10
+NO_PLACE = "This model gives one answer for the whole text, so no head writes to a prediction at one place."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,7 @@ def _run(asked: Request, job: runs.Job[Written]) -> Written:
     source, inputs, tokens, pair = analysed.entering(asked, job)
     place = position_of(source, inputs, asked.position)
     if place is None:
-        raise HeadlightError("This model gives one answer for the whole text, so no head writes to a prediction at one place.")
+        raise HeadlightError(NO_PLACE)
     logits = logits_of(source, inputs, [place])[0]
     metric = metric_for(source, logits, place, asked.target, asked.distractor)
     job.report("Reading what the head writes")

@@ -6,7 +6,7 @@ const [{ ui }, { term }, { aimOf }, { columnsOf, headsGrid, numberOf, placeIn },
 
 const TITLES = { denoise: "What suffices", noise: "What is needed" };
 const CAPTIONS = { denoise: "the second text’s run with one head from the first", noise: "the first text’s run with one head from the second" };
-const SHARES = { denoise: ["0 nothing", "1 all restored"], noise: ["0 all lost", "1 no harm"] };
+const SHARES = { denoise: ["−1", "0 nothing", "1 all restored"], noise: ["0 all lost", "1 no harm", "2"] };
 
 export function build(state) {
   const part = (tag, own, ...children) => ui.make(tag, { class: own }, ...children);
@@ -44,24 +44,30 @@ export function fill(state) {
   tell(state, null);
 }
 
-/** Shares are coloured to ±1 whatever there is, and what lies beyond is marked; raw numbers to their largest. */
+// What a share is where a patch does nothing: 0 restored, or nothing lost.
+const NOTHING = { denoise: 0, noise: 1 };
+// So far beyond the ends of the colours a number counts as beyond them.
+const ROUNDING = 0.005;
+
+/** Shares are coloured to 1 on both sides of no effect, and what lies beyond is marked; raw numbers to their largest. */
 function draw(state, { name, values }) {
   const { given, palette, panels } = state;
   const { grid, legend } = panels[name];
   const limit = given.raw ? limitOf(...given.maps.map((map) => map.values)) : 1;
+  const nothing = given.raw ? 0 : NOTHING[name];
+  const isBeyond = (value) => !given.raw && Math.abs(value - nothing) > 1 + ROUNDING;
   const width = values.shape[1];
   grid.fill({
     label: `${TITLES[name]}, layers down, heads across`, rows: given.layers.map(String), columns: columnsOf(given), counts: given.counts, corner: "↓ layer", palette,
     here: placeIn(given, state.at),
     at: (row, column) => {
       const value = values[row * width + column];
-      return { value, share: value / limit, beyond: Math.abs(value) > limit, words: `layer ${given.layers[row]}, head ${column}: ${wordsOf(given, name, value)}` };
+      return { value, share: (value - nothing) / limit, beyond: isBeyond(value), words: `layer ${given.layers[row]}, head ${column}: ${wordsOf(given, name, value)}` };
     },
   });
-  const [low, high] = given.raw ? [`−${limit}`, `+${limit}`] : ["−1", "+1"];
-  const means = given.raw ? [] : SHARES[name].map((words) => ui.make("span", {}, words));
-  const beyond = !given.raw && values.some((value) => Math.abs(value) > 1) ? [ui.make("span", { class: "frame" }, "framed: beyond ±1")] : [];
-  legend.replaceChildren(...legendOf(palette, low, high), ...means, ...beyond);
+  const [low, middle, high] = given.raw ? [`−${limit}`, "0 no change", `+${limit}`] : SHARES[name];
+  const beyond = values.some(isBeyond) ? [ui.make("span", { class: "frame" }, "framed: beyond these")] : [];
+  legend.replaceChildren(...legendOf(palette, low, high), ui.make("span", {}, `in the middle ${middle}`), ...beyond);
 }
 
 /** A head's number on one map in words. */
@@ -80,7 +86,7 @@ function tell(state, cell) {
     return;
   }
   const [denoise, noise] = given.maps.map(({ name, values }) => wordsOf(given, name, numberOf(given, values, own)));
-  const way = given.raw ? ["taken from the first text it ", "taken from the second it "] : ["taken from the first text it ", "taken from the second it "];
+  const way = ["taken from the first text it ", "taken from the second it "];
   const said = (words, before) => (words === "not run yet" ? `${before}was not run yet` : `${before}${words}`);
   state.tell.replaceChildren(ui.make("b", {}, `Layer ${own.layer}, head ${own.head}`), `: ${said(denoise, way[0])}; ${said(noise, way[1])}.`);
 }

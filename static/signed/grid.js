@@ -7,7 +7,7 @@ const version = new URL(import.meta.url).search;
 const [{ ui }, { colourOf, short }] = await Promise.all(["../headlight", "./scale"].map((name) => import(`${name}.js${version}`)));
 
 // Cells at least so wide have their number in them; narrower ones their sign.
-const WRITTEN = 40;
+const WRITTEN = 44;
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -Infinity], End: [0, Infinity] };
 
 /** {root, fill, mark}. heard: {point(cell), leave(), choose(cell)}; a cell is {row, column}. */
@@ -92,7 +92,7 @@ function fill(grid, spec) {
 function build(grid, { rows, columns, counts, corner }, shape) {
   const head = (name) => ui.make("th", { role: "columnheader" }, name);
   grid.shape = shape;
-  grid.cells = rows.map((_, row) => Array.from({ length: counts?.[row] ?? columns.length }, (_, column) => {
+  grid.cells = rows.map((_, row) => Array.from({ length: counts?.[row] ?? columns.length }, (__, column) => {
     const cell = ui.make("td", { tabIndex: -1 }, ui.make("span", { "aria-hidden": "true" }));
     cell.place = { row, column };
     return cell;
@@ -109,7 +109,7 @@ function paint(cell, { value, share, words, estimated = false, beyond = false },
   cell.className = [known ? "" : "none", known && estimated ? "estimated" : "", known && beyond ? "beyond" : ""].join(" ").trim();
   const text = cell.firstChild;
   text.textContent = known ? short(value) : "";
-  text.dataset.sign = !known || Number(short(value).replace("−", "-")) === 0 ? "" : value < 0 ? "−" : "+";
+  text.dataset.sign = !known || short(value) === "0" ? "" : value < 0 ? "−" : "+";
   if (!known) {
     cell.style.background = cell.style.color = "";
     return;

@@ -15,14 +15,18 @@ export function limitOf(...arrays) {
 /** The colour [r, g, b] of a share of the limit, −1 … 1; what lies beyond has the colour of the end. */
 export const colourOf = (palette, share) => ui.mix(palette.scores, (Math.max(-1, Math.min(1, share)) + 1) / 2);
 
-/** A number with its sign; 0 has none. */
+/** A number with its sign and so many decimals; what rounds to 0 has none. */
 export function signed(value, count = 2) {
-  const text = ui.decimals(value, count);
-  return value > 0 && !text.startsWith("<") ? `+${text}` : text;
+  const text = value.toFixed(count);
+  return Number(text) === 0 ? text.replace("-", "") : value > 0 ? `+${text}` : text.replace("-", "−");
 }
 
-/** As `signed`, in as many letters as a cell has room for. */
-export const short = (value) => signed(value, Math.abs(value) >= 9.95 ? 0 : Math.abs(value) >= 0.995 ? 1 : 2).replace(/^([+−]?)0\./, "$1.");
+/** As `signed`, in few letters: of large numbers fewer decimals, and a plain 0. */
+export function short(value) {
+  const size = Math.abs(value);
+  const text = signed(value, size >= 99.5 ? 0 : size >= 9.95 ? 1 : 2);
+  return Number(text.replace("−", "-")) === 0 ? "0" : text;
+}
 
 /** The legend of a scale: words of both ends around its colours, and what a hatched cell is. */
 export function legendOf(palette, low, high) {

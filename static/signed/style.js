@@ -26,10 +26,10 @@ const RULES = `
 :is(.plain, .link, .aim select, .ways select, .ways input, .chosen-key select, summary):focus-visible { outline: 2px solid var(--hl-query); outline-offset: 2px; }
 .quote { display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: baseline; margin: 8px 0 0; }
 .quote q { flex: 1 1 300px; min-width: 0; color: var(--hl-muted); font-size: 14px; overflow-wrap: anywhere; quotes: none; }
-.tell { min-height: 42px; margin: 4px 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+.tell { min-height: 21px; margin: 4px 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .bad { color: var(--hl-bad); font-weight: 600; }
-.lines { list-style: none; margin: 2px 0 0; padding: 0; font-variant-numeric: tabular-nums; }
-.lines li { display: grid; grid-template-columns: minmax(20px, max-content) minmax(70px, 2fr) minmax(60px, 3fr) minmax(52px, max-content); gap: 8px; align-items: center; min-height: 26px; position: relative; }
+.lines { max-width: 640px; list-style: none; margin: 2px 0 0; padding: 0; font-variant-numeric: tabular-nums; }
+.lines li { display: grid; grid-template-columns: var(--before, 36px) minmax(70px, 2fr) minmax(60px, 3fr) 56px; gap: 8px; align-items: center; min-height: 26px; position: relative; }
 .lines .before { color: var(--hl-muted); font-size: 13px; text-align: end; min-width: 20px; }
 .lines .named { min-width: 0; overflow-wrap: anywhere; }
 .lines .number { text-align: end; }
@@ -41,6 +41,7 @@ const RULES = `
 .notes p, .small p { margin: 0 0 2px; max-width: 100ch; }
 .query { color: var(--hl-query); } .key { color: var(--hl-key); }
 [hidden] { display: none !important; }
+@media (max-width: 800px) { .tell { min-height: 63px; } }
 @media (pointer: coarse) { .plain, .aim select, .ways select, .chosen-key select, .link { min-height: 40px; } .signed tbody td { height: 40px; min-width: 40px; width: 40px; } }
 `;
 let sheet = null;

@@ -15,15 +15,14 @@ export function pairsOf({ pairs, ranked, sides }, cell) {
 
 /** A part in words: what it is, and at which token it stood. */
 export function titleOf(given, side, number) {
-  const { name, head } = given.sides[side][number];
-  if (name === "constant") return "what does not depend on the token";
-  return head === null ? `${name} at “${given[side].name}”` : `what ${name} wrote at “${given[side].name}”`;
+  const { name } = given.sides[side][number];
+  return name === "constant" ? "what no token decides" : `${name} at “${given[side].name}”`;
 }
 
 export function fillList(state, pairs) {
   const { given, palette } = state;
   const rows = pairs.map(({ query, key, value }, i) => ({
-    value, before: String(i + 1), name: [partOf(state, "key", key), ui.make("span", { class: "small" }, " × "), partOf(state, "query", query)],
+    value, before: String(i + 1), name: [partOf(state, "key", key), ui.make("span", { class: "small" }, " (key) × "), partOf(state, "query", query), ui.make("span", { class: "small" }, " (query)")],
   }));
   state.lines.replaceChildren(...barLines(palette, rows, {}));
   state.lines.setAttribute("aria-label", `pairs of the score ${given.query.name} looks at ${given.key.name}`);
@@ -35,7 +34,7 @@ function partOf(state, side, number) {
   const part = given.sides[side][number];
   const words = titleOf(given, side, number);
   if (part.head === null || part.kind !== given.kind) return ui.make("span", { class: side }, words);
-  const button = ui.make("button", { type: "button", class: `link ${side}`, title: `Show layer ${part.layer}, head ${part.head} at “${given[side].name}”` }, words);
+  const button = ui.make("button", { type: "button", class: `link ${side}`, title: `Show layer ${part.layer}, head ${part.head}, and what it looked at from “${given[side].name}”` }, words);
   button.addEventListener("click", () => store.change({ layer: part.layer, head: part.head, query: given[side].place, also: [], key: null }, { now: true }));
   return button;
 }

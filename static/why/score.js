@@ -19,9 +19,9 @@ export function build(state) {
     choose: (place) => open(state, place),
   });
   state.all.addEventListener("click", () => open(state, null));
-  const map = part("div", "map", ui.make("h4", {}, term("origins", "By where query and key came from")), part("p", "small", "query down, key across; a cell opens its pairs"), state.grid.root, state.legend, state.tell);
-  const list = part("div", "list", part("div", "head", state.listed, state.all), state.lines);
-  state.inside = part("div", "inside", state.sum, part("div", "pair", map, list), state.quote.root, state.notes);
+  const left = part("div", "map", ui.make("h4", {}, term("origins", "By where query and key came from")), part("p", "small", "query down, key across; a cell opens its pairs"), state.grid.root, state.legend, state.tell);
+  const right = part("div", "list", part("div", "head", state.listed, state.all), state.lines);
+  state.inside = part("div", "inside", state.sum, part("div", "pair", left, right), state.quote.root, state.notes);
   state.body = part("div", "body", part("div", "head", state.title, state.choice.root), state.inside);
   state.root = ui.make("section", { class: "why", "aria-label": "Why the head looks there" }, state.body, state.reason);
 }
@@ -39,7 +39,7 @@ export function fill(state) {
   if (given.reason) return;
   state.opened = null;
   sum(state);
-  map(state);
+  drawMap(state);
   list(state);
   state.notes.replaceChildren(...notesOf(given).map((note) => ui.make("p", {}, note)));
   state.quote.fill({ sentence: given.sentence, name: `why-${given.layer}.${given.head}`, rows: () => rowsOf(given) });
@@ -55,7 +55,7 @@ function sum({ sum: root, given }) {
   root.replaceChildren(...words);
 }
 
-function map(state) {
+function drawMap(state) {
   const { given, palette } = state;
   const { groups } = given;
   const limit = limitOf(given.map);

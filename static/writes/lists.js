@@ -5,7 +5,7 @@ const [{ ui }, { term }, { aimOf, percent }, { barLines }, { quoteOf }, { limitO
   names.map((name) => import(`${name}.js${version}`)));
 
 // Keys that are listed by themselves; the rest is one line.
-const KEYS = 12;
+const KEYS = 8;
 
 export function build(state) {
   const list = (key, title) => {
@@ -38,7 +38,7 @@ export function fill(state) {
   state.down.lines.replaceChildren(...barLines(palette, suppressed.map(line("lowers")), { limit }));
   state.said.textContent = saidOf(given);
   state.looks.textContent = looksOf(given);
-  keys(state);
+  byKey(state);
   state.quote.fill({ sentence: given.sentence, name: `writes-${given.layer}.${given.head}`, rows: () => rowsOf(given) });
   follow(state, state.store.look());
 }
@@ -50,9 +50,9 @@ function saidOf({ promoted, suppressed }) {
 }
 
 /** Whether the token that it looks at is one that it raises. */
-function looksOf({ attended, vocabulary, keys }) {
+function looksOf({ attended, vocabulary, keys: split }) {
   if (!attended) return "";
-  const weight = keys.find(({ place }) => place === attended.place)?.weight;
+  const weight = split.find(({ place }) => place === attended.place)?.weight;
   const share = weight === undefined ? "" : ` (${percent(weight)})`;
   const rank = `rank ${attended.rank.toLocaleString("en")} of ${vocabulary.toLocaleString("en")}, ${signed(attended.value)}`;
   const copies = attended.rank <= 10 ? "so it copies what it looks at here" : attended.rank > vocabulary - 10 ? "so it speaks against what it looks at here" : "so it is no plain copying";
@@ -60,7 +60,7 @@ function looksOf({ attended, vocabulary, keys }) {
 }
 
 /** The head's share of the target by key, the largest first. */
-function keys(state) {
+function byKey(state) {
   const { given, palette } = state;
   state.aim.fill(given);
   const order = [...given.keys].sort((one, other) => Math.abs(other.value) - Math.abs(one.value));
@@ -78,7 +78,7 @@ export function follow(state, look) {
   state.root.classList.toggle("waits", !isHere(state, look));
 }
 
-function rowsOf({ promoted, suppressed, keys }) {
+function rowsOf({ promoted, suppressed, keys: split }) {
   return [["list", "token", "rank", "value", "weight"], ...promoted.map(({ name, rank, value }) => ["raises", name, rank, value, null]),
-    ...suppressed.map(({ name, rank, value }) => ["lowers", name, rank, value, null]), ...keys.map(({ name, place, value, weight }) => ["key", name, place, value, weight])];
+    ...suppressed.map(({ name, rank, value }) => ["lowers", name, rank, value, null]), ...split.map(({ name, place, value, weight }) => ["key", name, place, value, weight])];
 }

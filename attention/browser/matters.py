@@ -103,7 +103,8 @@ def payload(head_view: HeadView, known: Known, way: Way, swept: HeadMap | None, 
         "ablation": {"values": _f32(values), "exact": (~np.isnan(exact)).astype(np.uint8)},
         "estimate": _why_no_estimate(known, way), "direct": direct | {"values": _f32(direct["values"])},
         "how": way.how, "hows": [{"value": value, "label": label} for value, label in HOWS.items()],
-        "frozen": way.frozen, "state": way.state, "line": way.line, "share": way.share, "error": way.error, "cost": cost_of(known.heads, known.rows, known.seconds),
+        "frozen": way.frozen, "state": way.state, "line": way.line, "share": way.share, "error": way.error,
+        "cost": cost_of(known.heads, known.rows, known.seconds),
         "words": words, "notes": _notes(known, way), "sentence": _sentence(head_view, known, layers, exact, swept),
     })  # fmt: skip
 

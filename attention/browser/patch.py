@@ -104,9 +104,10 @@ def _sentence(head_view: HeadView, maps: Sequence[HeadMap]) -> str:
     """What was done and what came of it, to be quoted."""
     lines = []
     for one in maps:
-        best = ", ".join(
-            f"layer {head.address.layer}, head {head.head} ({signed(value)})" for head, value in one.ranked()[:3]
-        )
+        patched = cast("PatchMap", one)
+        nothing = 1.0 if patched.direction == "noise" and not patched.why_raw else 0.0
+        found = sorted(one.ranked(), key=lambda each: -abs(each[1] - nothing))[:3]
+        best = ", ".join(f"layer {head.address.layer}, head {head.head} ({signed(value)})" for head, value in found)
         tried = "" if one.done == one.total else f" {one.done} of {one.total} heads tried."
-        lines.append(f"{one.sentence}{tried} Largest: {best}.")
+        lines.append(f"{one.sentence}{tried} Those that do most: {best}.")
     return f"{head_view.trace.model.name}: {' '.join(lines)}" if lines else ""

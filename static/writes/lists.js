@@ -64,7 +64,8 @@ function byKey(state) {
   const { given, palette } = state;
   state.aim.fill(given);
   const order = [...given.keys].sort((one, other) => Math.abs(other.value) - Math.abs(one.value));
-  const shown = order.slice(0, KEYS).map((one) => ({ ...one, before: percent(one.weight), words: `weight ${percent(one.weight)}, brings ${signed(one.value, 3)}` }));
+  const names = given.keys.map(({ name }) => name);
+  const shown = order.slice(0, KEYS).map((one) => ({ ...one, name: ui.named(names, one.place), before: percent(one.weight), words: `weight ${percent(one.weight)}, brings ${signed(one.value, 3)}` }));
   const rest = order.slice(KEYS);
   if (rest.length) shown.push({ name: `${rest.length} more`, value: rest.reduce((all, { value }) => all + value, 0), before: "" });
   const onPoint = (row) => state.store.say("hover", row?.place === undefined ? null : { query: state.store.pins()[0] ?? null, key: row.place, from: "writes" });

@@ -148,7 +148,7 @@ def _direct(found: DirectAttribution | str, layers: Sequence[int], counts: Seque
         values[at, :count] = [found.value(layer, head, kind) for head in range(count)]
     others = [row for row in found.rows if row.part.kind != "head"]
     elsewhere = sum(row.value for row in found.rows if row.part.kind == "head" and row.part.attention != kind)
-    rows = [{"name": row.part.words, "value": row.value} for row in others]
+    rows: list[dict[str, Any]] = [{"name": row.part.words, "value": row.value} for row in others]
     if any(row.part.kind == "head" and row.part.attention != kind for row in found.rows):
         rows.append({"name": "heads of other kinds of attention, together", "value": elsewhere})
     rows.sort(key=lambda row: -abs(row["value"]))

@@ -71,7 +71,7 @@ def payload(
     records = trace.records(kind)
     layers, counts = list(records), [record.n_heads for record in records.values()]
     found = {cast("PatchMap", one).direction: one for one in maps}
-    values = {name: grid(found.get(name), layers, counts, kind) for name in ("denoise", "noise")}  # type: ignore[call-overload]
+    values = {name: grid(found.get(name), layers, counts, kind) for name in ("denoise", "noise")}
     gap = known.clean - known.corrupted
     return codec.pack(aim_tree(known.metric, known.choices, automatic=automatic) | {
         "reason": "", "run": store.run_id(trace, kind), "kind": kind, "layers": layers, "counts": counts,

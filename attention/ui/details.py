@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
@@ -37,10 +37,10 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
             components.mount("links", key="links", store=store.INSPECT)
         elif view.details == "dimensions":
             _dimensions(head_view, view)
-        elif view.details in ASKING:
-            ASKING[view.details](head_view, view, pinned)
+        elif (asking := ASKING.get(view.details)) is not None:
+            asking(head_view, view, pinned)
         else:
-            maps.show(head_view, view, view.details)
+            maps.show(head_view, view, cast(maps.Which, view.details))
 
 
 def _dimensions(head_view: HeadView, view: View) -> None:

@@ -155,7 +155,7 @@ def _cut(call: Call, own: Sequence[Edit]) -> Call:
 def _closed(edit: Edit, call: Call) -> Tensor:
     """(h or 1, n_q, n_k), True where a query may no longer see a key."""
     pairs = torch.zeros(1, call.n_q, call.n_k, dtype=torch.bool, device=call.value.device)
-    if edit.verb == "cut":
+    if edit.query is not None:
         pairs[0, edit.query, edit.key] = True
     else:
         pairs[0, :, edit.key] = True

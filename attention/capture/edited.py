@@ -201,7 +201,9 @@ def _one_head(call: Call, head: int, changes: Changes, output: Tensor) -> Tensor
 def _stages_of(call: Call, head: int, temperature: float, value: Tensor) -> list[Stages]:
     """A head's stages in each text, at its changed temperature. value (b, n_k, v)."""
     alone = call.of_head(head)
-    masked = alone.stages()["masked"][:, 0] / temperature
+    masked = alone.stages()["masked"][:, 0]
+    # A softmax of the model's own is given large negative numbers, which would count as seen.
+    masked = (masked / temperature).masked_fill(masked <= FORBIDDEN, float("-inf"))
     sink = None if alone.sink is None else wide(alone.sink)
     found = []
     for at, scores in enumerate(masked):

@@ -21,7 +21,7 @@ from attention.table import listed
 from attention.view import KINDS, clean
 
 if TYPE_CHECKING:
-    from attention.record import Trace
+    from attention.record import Fidelity, Trace
 
 Report = Callable[[str, float | None], None]
 STDIN = "-"
@@ -229,15 +229,22 @@ def checks_of(trace: Trace) -> dict[str, Any]:
                 worst = (part.excess, found)
     run = trace.fidelity
     return {
-        "ok": not failed and (run is None or run.ok),
+        "ok": not failed and (run is None or bool(run.reason) or run.ok),
         "heads": n_heads,
         "failed": failed,
         "unchecked": unchecked,
         "worst": None if worst is None else worst[1],
         "run": None
         if run is None
-        else {"ok": run.ok, "of": run.of, "relative": run.relative, "allowed": run.tolerance},
+        else {"ok": run.ok, "of": run.of, "relative": run.relative, "allowed": run.tolerance} | _edited(run),
     }
+
+
+def _edited(run: Fidelity) -> dict[str, Any]:
+    """What is said of an edited run beside: how long the second one took, or why there is none."""
+    if not run.edited:
+        return {}
+    return {"edited": True, "reason": run.reason} if run.reason else {"edited": True, "seconds": run.seconds}
 
 
 def warn_of(checks: Mapping[str, Any], what: str = "") -> None:
@@ -247,8 +254,9 @@ def warn_of(checks: Mapping[str, Any], what: str = "") -> None:
     found = []
     if checks["failed"]:
         found.append(f"{len(checks['failed'])} of {checks['heads']} heads differ from the model's own")
-    if checks["run"] is not None and not checks["run"]["ok"]:
-        found.append(f"the run's {checks['run']['of']} differ from an untouched run's")
+    if checks["run"] is not None and not checks["run"]["ok"] and "reason" not in checks["run"]:
+        beside = "a second run's with the same edits" if "edited" in checks["run"] else "an untouched run's"
+        found.append(f"the run's {checks['run']['of']} differ from {beside}")
     print(f"headlight: {what}do not trust these numbers: {'; '.join(found)}.", file=sys.stderr)
 
 

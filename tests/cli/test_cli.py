@@ -269,10 +269,11 @@ def test_a_run_with_edits_is_what_is_printed_and_what_python_makes(run: Any) -> 
 @pytest.mark.parametrize(
     ("edits", "said"), [("off", "needs a layer"), ("melt-3", "no edit"), ("off-0.1,off-", "no edit")]
 )
-def test_what_is_no_edit_is_a_usage_error(run: Any, edits: str, said: str) -> None:
+def test_what_is_no_edit_is_a_usage_error(capsys: pytest.CaptureFixture[str], edits: str, said: str) -> None:
     with pytest.raises(SystemExit) as ended:
-        run(*TRACE, "--edits", edits)
+        main([*TRACE, "--edits", edits])
     assert ended.value.code == codes.USAGE
+    assert said in capsys.readouterr().err
 
 
 def test_a_text_ends_where_its_line_does(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from attention.analysis.effect import Metric, Untouched, metric_for, observe_at, position_of, rows_of
@@ -95,7 +94,7 @@ def measured(source: Source, texts: Sequence[Inputs], observer: Observer, metric
     """The metric of each text of one run, float64."""
     places = [metric.position]
     logits: Tensor = rows_of(source, observe_at(source, texts, observer, places), places)[:, 0]
-    return np.asarray(metric.of(logits.detach().to("cpu", torch.float32)).numpy())
+    return np.asarray(metric.of(logits.detach().cpu()).numpy())
 
 
 def check_numbers(values: np.ndarray) -> None:

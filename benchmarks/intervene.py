@@ -11,8 +11,8 @@ interleaved:
 - transformer_lens: the same with TransformerLens, where it is installed.
 
 Times are medians in seconds: by the clock, and of the processor (all threads together), which a busy machine stretches
-less. `apart` is the largest difference between the maps of sweep and hooks, beside their largest number: the two must tell
-the same.
+less. `apart` is the largest difference between the maps of sweep and hooks, beside their largest number: the two must
+tell the same.
 """
 
 from __future__ import annotations

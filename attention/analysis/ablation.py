@@ -19,6 +19,7 @@ from attention.capture.replaced import Frozen, Head, Mean, Replaced, Replacement
 from attention.errors import InputError
 from attention.reference import ReferenceTexts, reference_texts
 from attention.source import reference_means
+from attention.source.editing import NO_MEAN
 
 if TYPE_CHECKING:
     from attention.record import Kind
@@ -99,10 +100,7 @@ def check_means(by: Replacement, heads: Iterable[Head]) -> None:
     """Raise InputError where a head has no mean: no reference text has a second token on its side."""
     missing = [one for one in heads if isinstance(by, Mean) and one.address not in by.means]
     if missing:
-        raise InputError(
-            f"The reference texts give {missing[0].address} of this model no second token, so there is no mean; switch "
-            "off by zero, or give texts of your own."
-        )
+        raise InputError(NO_MEAN.format(missing[0].address))
 
 
 def asking_at(heads: Iterable[Head], shapes: Mapping[Address, Any], query: int | None) -> tuple[Head, ...]:

@@ -250,7 +250,8 @@ def check_predicts(source: Source) -> None:
 
 def position_of(source: Source, inputs: Inputs, position: int | None = None) -> int | None:
     """Where a prediction is measured: the given position, else the last one, or the first blank of a model that fills
-    blanks; None for a model that labels the whole text. Raises InputError for a position that is not there.
+    blanks; None for a model that labels the whole text. A token that is no blank is read as it stands, and not hidden.
+    Raises InputError for a position that is not there.
     """
     check_predicts(source)
     task = task_of(source.model, source.missing)
@@ -308,9 +309,14 @@ def name_of(source: Source, number: int) -> str:
     task = task_of(source.model, source.missing)
     if task in ("classify", "tag"):
         return f"“{labels_of(source.model.config, number + 1)[number]}”"
+    return f"“{texts_of(source, [number])[0]}”"
+
+
+def texts_of(source: Source, ids: Sequence[int]) -> tuple[str, ...]:
+    """What each token adds to a text, its space included; the name of a control token."""
     vocabulary = None if source.tokenizer is None else Vocabulary.of(source.tokenizer)
-    token, text = read(vocabulary, number)
-    return f"“{text or token.piece}”"
+    found = [read(vocabulary, number) for number in ids]
+    return tuple(text or token.piece for token, text in found)
 
 
 def in_words(source: Source, metric: Metric) -> str:

@@ -20,13 +20,21 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from attention.analysis.ablation import asking_at
-from attention.analysis.effect import Metric, Untouched, in_words, metric_for, observe_at, position_of, rows_of
+from attention.analysis.effect import (
+    Metric,
+    Untouched,
+    in_words,
+    metric_for,
+    observe_at,
+    position_of,
+    rows_of,
+    texts_of,
+)
 from attention.analysis.head_map import HeadMap, empty, filled
 from attention.analysis.sweep import Asked, GiveWay, Report, asked, swept
 from attention.capture import Inputs, Observer
 from attention.capture.replaced import Frozen, Head, Replaced, Reweighed, Taken
 from attention.errors import InputError
-from attention.tokens import from_ids
 
 if TYPE_CHECKING:
     from attention.record import Kind
@@ -161,8 +169,7 @@ def check_alike(source: Source, clean: Inputs, corrupted: Inputs) -> None:
     """Raise UnequalTextsError where the texts, or their pairs, have not as many tokens as each other."""
     for side, first, second in (("", clean.ids, corrupted.ids), ("second ", clean.pair_ids, corrupted.pair_ids)):
         if len(first) != len(second):
-            rows = (from_ids(source.tokenizer, ids) for ids in (first, second))
-            alignment = align(*([token.text or token.piece for token in row] for row in rows))
+            alignment = align(texts_of(source, first), texts_of(source, second))
             raise UnequalTextsError(
                 f"The {side}texts have {len(first)} and {len(second)} tokens, and a patch needs as many in both, the "
                 f"same roles at the same places; they differ in {alignment}. Change one of them.",

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from attention.analysis.effect import Metric, Untouched, metric_for, observe_at, position_of, rows_of
@@ -29,7 +28,9 @@ if TYPE_CHECKING:
     from attention.source import Source
 
 # Of one batch: tokens (larger ones gain nothing on a processor), weights of a layer, and logits (256 MB as float32).
-MOST_TOKENS, MOST_WEIGHTS, MOST_LOGITS = 2048, 2**25, 2**26
+MOST_TOKENS, MOST_WEIGHTS, MOST_LOGITS = 1024, 2**25, 2**26
+# The unchanged batch comes on top, so that few large batches would cost more than some smaller ones.
+LEAST_BATCHES = 4
 
 Report = Callable[[int, int], None]
 # Called between two runs; raises where nobody waits for the rest.
@@ -95,7 +96,7 @@ def measured(source: Source, texts: Sequence[Inputs], observer: Observer, metric
     """The metric of each text of one run, float64."""
     places = [metric.position]
     logits: Tensor = rows_of(source, observe_at(source, texts, observer, places), places)[:, 0]
-    return np.asarray(metric.of(logits.detach().to("cpu", torch.float32)).numpy())
+    return np.asarray(metric.of(logits.detach().cpu()).numpy())
 
 
 def check_numbers(values: np.ndarray) -> None:
@@ -112,7 +113,7 @@ def row_count(source: Source, inputs: Inputs) -> int:
     words = int(getattr(config, "vocab_size", 0) or 1) if _words_everywhere(source) else 1
     bounds = MOST_TOKENS // longest, MOST_WEIGHTS // (heads * longest**2), MOST_LOGITS // (longest * words)
     total = heads * len(addresses_of(model, inputs))
-    most = max(1, min(*bounds, total)) if _takes_batches(source) else 1
+    most = max(1, min(*bounds, math.ceil(total / LEAST_BATCHES))) if _takes_batches(source) else 1
     return math.ceil(total / math.ceil(total / most))
 
 

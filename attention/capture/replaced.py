@@ -60,8 +60,8 @@ def first(call: Call, output: Tensor, row: int, head: int) -> Tensor:
     if allowed is None:
         return value[:1].expand(call.n_q, -1)
     made = value[allowed.int().argmax(dim=-1)] * allowed.any(dim=-1, keepdim=True)
-    share = None if call.sink is None else call.stages().sink_weight
-    return made if share is None else made * (1 - share[row, head])[:, None]
+    share = None if call.sink is None else call.of_head(head).stages().sink_weight
+    return made if share is None else made * (1 - share[row, 0])[:, None]
 
 
 def _allowed(call: Call, row: int, head: int) -> Tensor | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attention.errors import TooLongError
 from attention.reference import ReferenceTexts
@@ -11,8 +11,6 @@ from attention.source.entering import inputs_of
 from attention.source.loading import Source
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from attention.capture import Address, Inputs
 
 
@@ -36,8 +34,8 @@ def reference_inputs(source: Source, reference: ReferenceTexts) -> tuple[Inputs,
 
 def reference_means(
     source: Source, reference: ReferenceTexts, *, on_progress: Callable[[int, int], None] | None = None
-) -> Mapping[Address, Tensor]:
-    """The mean output of every head over the texts; see `attention.capture.means`. Made once for a model."""
+) -> Mapping[Address, Any]:
+    """The mean output of every head over the texts, a tensor (h, v) by address; see `attention.capture.means`. Made once for a model."""
     from attention.capture.means import means_of, remembered
 
     known = remembered(source.model, reference.digest)

@@ -18,10 +18,10 @@ def piece(made: str, name: str) -> str:
 
 
 def test_every_line_of_every_module_is_delivered_in_its_order() -> None:
-    first, later = delivery.module(), delivery.lessons_module()
+    first, later, views = delivery.module(), delivery.lessons_module(), delivery.views_module()
     assert first.count("headlight.define(") > 70
-    assert first.count("headlight.define(") + later.count("headlight.define(") == len(assets.SOURCES)
-    made = first + later
+    made = first + later + views
+    assert made.count("headlight.define(") == len(assets.SOURCES)
     for path in assets.SOURCES:
         lines = [line for line in path.read_text("utf-8").splitlines() if line and not CHANGED.search(line)]
         delivered = iter(piece(made, delivery.named(path)).splitlines())
@@ -30,18 +30,21 @@ def test_every_line_of_every_module_is_delivered_in_its_order() -> None:
 
 
 def test_it_is_written_once_and_again_when_a_source_changed(tmp_path: Path) -> None:
-    target, lessons = tmp_path / "delivered.js", tmp_path / "delivered_lessons.js"
-    assert delivery.deliver(target, lessons)
+    target, lessons, views = (tmp_path / f"delivered{which}.js" for which in ("", "_lessons", "_views"))
+    assert delivery.deliver(target, lessons, views)
     assert target.read_text("utf-8") == delivery.module()
     assert lessons.read_text("utf-8") == delivery.lessons_module()
+    assert views.read_text("utf-8") == delivery.views_module()
     assert target.stat().st_mtime == max(path.stat().st_mtime for path in assets.SOURCES)
     before = target.stat().st_ino
-    assert delivery.deliver(target, lessons)
+    assert delivery.deliver(target, lessons, views)
     assert target.stat().st_ino == before
     target.write_text("another version", "utf-8")
-    assert delivery.deliver(target, lessons)
+    assert delivery.deliver(target, lessons, views)
     assert target.read_text("utf-8") == delivery.module()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["delivered.js", "delivered_lessons.js"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        path.name for path in (target, lessons, views)
+    )
 
 
 def test_where_nobody_may_write_the_modules_come_one_by_one(tmp_path: Path) -> None:
@@ -56,6 +59,19 @@ def test_where_nobody_may_write_the_modules_come_one_by_one(tmp_path: Path) -> N
     assert lines[1:-1] == [line.replace("export default function (", "function component(") for line in own]
     assert "/app/static/mount.js?v=${HEADLIGHT.version}" in lines[0]
     assert lines[-1] == "export default (given) => component(withStore(given));"
+
+
+@pytest.mark.parametrize("name", delivery.VIEWS)
+def test_a_view_that_few_open_is_fetched_when_it_is_opened(name: str) -> None:
+    made = delivery.component(name, "SETTINGS\n", is_delivered=True)
+    asked = [made.index(f"/app/static/{file}.js?v=") for file in ("delivered", "delivered_views")]
+    assert asked == sorted(asked)
+    assert len(made) < 500
+    own = f'headlight.define("component/{name}.js", '
+    assert own in delivery.views_module()
+    assert own not in delivery.module()
+    assert 'headlight.define("signed/' not in delivery.module()
+    assert "/app/static/mount.js" in delivery.component(name, "SETTINGS\n", is_delivered=False)
 
 
 def test_what_lessons_alone_need_is_no_part_of_a_first_visit() -> None:
@@ -76,7 +92,8 @@ def test_a_component_that_shows_others_has_their_code_delivered_or_brings_it(nam
     assert "import(" not in alone.replace("load(", "")
 
 
-OTHERS = [path.name for path in sorted(assets.COMPONENTS.iterdir()) if path.name not in delivery.HOSTS]
+LATER = (*delivery.HOSTS, *delivery.VIEWS)
+OTHERS = [path.name for path in sorted(assets.COMPONENTS.iterdir()) if path.name not in LATER]
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -1,7 +1,7 @@
 /** The view as its bytes say: controls, both maps in one scale, the sum of all that writes, and the words. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { limitOf, legendOf, signed }, { columnsOf, placeIn }, { tell, wordsOfDirect, wordsOfOff }] = await Promise.all(
-  ["../headlight", "../signed/scale", "../signed/heads", "./says"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { term }, { limitOf, legendOf, signed }, { columnsOf, placeIn }, { tell, wordsOfDirect, wordsOfOff }] = await Promise.all(
+  ["../headlight", "../terms", "../signed/scale", "../signed/heads", "./says"].map((name) => import(`${name}.js${version}`)));
 
 /** Everything. */
 export function fill(state) {
@@ -45,10 +45,10 @@ function maps(state) {
   }));
   off.why.textContent = given.estimate;
   off.why.hidden = !given.estimate || given.state === "done";
-  const hatch = [ui.make("i", { class: "hatch" }), ui.make("span", {}, "estimated, not run yet")];
+  const hatch = [ui.make("i", { class: "hatch" }), term("estimated", "estimated, not run yet")];
   off.legend.replaceChildren(...legendOf(palette, `+${limit} rises without it`, `−${limit} falls without it: it speaks for ${given.target.name}`),
     ...(ablation.exact.every(Boolean) ? [] : hatch));
-  direct.caption.textContent = "what it adds by the direct path alone";
+  direct.caption.replaceChildren("what it adds by the ", term("residual", "residual stream"), " alone");
   direct.grid.root.hidden = direct.legend.hidden = !own.values;
   direct.why.textContent = [own.reason, ...own.notes].filter(Boolean).map((one) => `${one[0].toUpperCase()}${one.slice(1)}.`).join(" ");
   direct.why.hidden = !direct.why.textContent;
@@ -78,7 +78,7 @@ function rest({ rest: { root, sum, table, more }, given: { direct, distractor } 
 function words({ words: root, notes, given }) {
   const lines = given.words.map((one) => ui.make("li", {}, one));
   const agree = given.state === "done" && given.direct.values && !lines.length;
-  root.replaceChildren(...(lines.length ? [ui.make("h4", {}, "Where the two maps differ most"), ui.make("ul", {}, ...lines)]
+  root.replaceChildren(...(lines.length ? [ui.make("h4", {}, term("differ", "Where the two maps differ most")), ui.make("ul", {}, ...lines)]
     : agree ? [ui.make("p", {}, "The two maps tell the same of every head, as far as it is worth speaking of.")] : []));
   notes.replaceChildren(...given.notes.map((note) => ui.make("p", {}, note)));
 }

@@ -107,6 +107,7 @@ export const TERMS = {
   "matters": {"title": "Which heads matter?", "says": "Every head is switched off in turn, beside what each writes by itself: what a head does for one prediction.", "lesson": "07-heads", "step": "pruning"},
   "ablation": {"title": "Switched off in turn", "says": "Ablation: the model runs on without one head’s output, so a small change may also mean that later heads made up for it.", "lesson": "07-heads", "step": "pruning"},
   "direct": {"title": "What each writes itself", "says": "Direct logit attribution: what a head adds to the logit by the residual stream alone, with the last norm held as it was.", "lesson": "08-output", "step": "add"},
+  "differ": {"title": "Where the two maps differ most", "says": "What a head writes and what the model loses without it differ where later heads or MLPs use it, make up for it, or erase it.", "lesson": "07-heads", "step": "pruning"},
   "estimated": {"title": "estimated", "says": "Attribution patching: the change of a head’s output times the gradient, from two passes; true runs replace it.", "lesson": "07-heads", "step": "pruning"},
   "off": {"title": "switched off", "says": "What stands in a head’s place: nothing, its mean over reference texts, its mean over the text so far, or the first token’s value.", "lesson": "07-heads", "step": "pruning"},
   "frozen": {"title": "freeze later heads", "says": "Later heads keep what they put out as the model ran, so that none of them can make up for the head that is switched off.", "lesson": "07-heads", "step": "pruning"},

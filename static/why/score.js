@@ -9,8 +9,8 @@ const SHOWN = 12;
 export function build(state) {
   const part = (tag, own, ...children) => ui.make(tag, { class: own }, ...children);
   Object.assign(state, {
-    reason: part("p", "reason"), title: ui.make("h4"), choice: choiceOf(state.store), sum: part("p", "sum"), tell: part("p", "tell"),
-    legend: part("div", "legend"), lines: part("ol", "lines"), listed: ui.make("h4"), all: ui.make("button", { type: "button", class: "plain" }, "All pairs"),
+    reason: part("p", "reason"), title: ui.make("p", { class: "title" }), choice: choiceOf(state.store), sum: part("p", "sum"), tell: part("p", "tell"),
+    legend: part("div", "legend"), lines: part("ol", "lines"), listed: ui.make("p", { class: "title" }), all: ui.make("button", { type: "button", class: "plain" }, "All pairs"),
     quote: quoteOf(), notes: part("div", "notes"), opened: null,
   });
   state.tell.setAttribute("aria-live", "polite");

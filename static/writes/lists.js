@@ -1,8 +1,8 @@
 /** Two ranked lists of tokens, the rank of the one that the head looks at most, and the head's share by key. */
 const version = new URL(import.meta.url).search;
-const names = ["../headlight", "../terms", "../signed/aim", "../signed/bars", "../signed/quote", "../signed/scale", "../signed/view"];
+const modules = ["../headlight", "../terms", "../signed/aim", "../signed/bars", "../signed/quote", "../signed/scale", "../signed/view"];
 const [{ ui }, { term }, { aimOf, percent }, { barLines }, { quoteOf }, { limitOf, signed }, { isHere }] = await Promise.all(
-  names.map((name) => import(`${name}.js${version}`)));
+  modules.map((name) => import(`${name}.js${version}`)));
 
 // Keys that are listed by themselves; the rest is one line.
 const KEYS = 8;
@@ -13,7 +13,7 @@ export function build(state) {
     return { lines, root: ui.make("div", {}, ui.make("h4", {}, term(key, title)), lines) };
   };
   Object.assign(state, {
-    reason: ui.make("p", { class: "reason" }), title: ui.make("h4"), said: ui.make("p", { class: "said" }), looks: ui.make("p", { class: "said" }),
+    reason: ui.make("p", { class: "reason" }), title: ui.make("p", { class: "title" }), said: ui.make("p", { class: "said" }), looks: ui.make("p", { class: "said" }),
     up: list("promotes", "Raises the logits of"), down: list("suppresses", "Lowers the logits of"), keys: list("copied", "Which token it came from"),
     sum: ui.make("p", { class: "small" }), aim: aimOf((aim) => state.send("aim", aim)), quote: quoteOf(),
   });

@@ -22,8 +22,11 @@ FIELDS = {
     "prompt": ("text",), "pair": ("pair",), "model": ("model",), "chat": ("chat",), "kind": ("kind",),
     "details": ("details",), "over": ("over",), "samples": ("text",), "shine-*": ("text", "layer", "head"),
     "both": ("settings",), "n-heads": ("settings",), "hit-*": ("layer", "head", "query"),
-    "controls": store.OWNED, "predicted": ("text", "pair"), "continue-go": ("text", "pair"), "open-*": ("model",),
-    "own-model": ("model",), "bar": (), "share-file": tuple(field.name for field in fields(View)),
+    "controls": store.OWNED, "predicted": ("text", "pair", "target", "distractor"), "continue-go": ("text", "pair"),
+    "open-*": ("model",), "own-model": ("model",), "bar": (), "patch-text": ("patch_text",),
+    "matters": ("target", "distractor", "switched_off", "frozen", "layer", "head"), "writes": ("target", "distractor"),
+    "why": ("layer", "head", "query", "key"), "patch": ("target", "distractor", "layer", "head"),
+    "share-file": tuple(field.name for field in fields(View)),
 }  # fmt: skip
 REASONS = {
     "shows what the store holds, and changes it through the controls": (

@@ -30,7 +30,7 @@ def traced(model: Any, line: str, kind: str, text: Inputs | None = None) -> Trac
     edits = edits_of_run(model, text, edits_of(line))
     anew = replacements_anew(model, text, edits, patch=other, texts=reference_of(kind))
     tokens, pair = (
-        tuple(Token(id=one, text=str(one)) for one in side) for side in (text.ids, text.pair_ids)
+        tuple(Token(id=one, piece=str(one), text=str(one)) for one in side) for side in (text.ids, text.pair_ids)
     )
     given = Given(anew.outputs, anew.weights)
     return trace_model(model, text, tokens=tokens, pair_tokens=pair, edits=edits, given=given)
@@ -109,7 +109,7 @@ def test_what_was_not_compared_is_said_and_is_no_pass(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("attention.capture.fidelity.second_run", refuses)
     model, (text, _) = build("gpt2", "decoder"), texts_of("decoder")
-    tokens = tuple(Token(id=one, text=str(one)) for one in text.ids)
+    tokens = tuple(Token(id=one, piece=str(one), text=str(one)) for one in text.ids)
     trace = trace_model(model, text, tokens=tokens, edits=edits_of("off-1.2"))
     assert run_check(trace.fidelity) == (
         None, "the edited run was not compared with a second one: there is no way to do it",

@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attention.edits import ACCEPTS as EDITS_ACCEPTED
+from attention.edits import Edit, edits_of
 from attention.errors import InputError
 from attention.layer_settings import ACCEPTS, LocalSettings, from_line
 from attention.table import listed
@@ -41,6 +43,13 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=KINDS, help="which attention, where a model has several (default: its usual)")
     parser.add_argument("--chat", action="store_true", help="put the text into the model's own chat template")
     parser.add_argument("--local", type=_settings, metavar="SETTINGS", help=f"how the local layer is built: {ACCEPTS}")
+    parser.add_argument(
+        "--edits",
+        type=_edits,
+        metavar="EDITS",
+        help=f"what is changed while the model runs, with commas between: {EDITS_ACCEPTED}",
+    )
+    parser.add_argument("--patch-text", metavar="TEXT", help="a text of as many tokens, from which patches are taken")
 
 
 def add_how(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +78,14 @@ def _settings(raw: str) -> LocalSettings:
     """An argparse type: how the local layer is built."""
     try:
         return from_line(raw)
+    except InputError as err:
+        raise argparse.ArgumentTypeError(str(err)) from err
+
+
+def _edits(raw: str) -> tuple[Edit, ...]:
+    """An argparse type: what is changed while the model runs."""
+    try:
+        return edits_of(raw)
     except InputError as err:
         raise argparse.ArgumentTypeError(str(err)) from err
 

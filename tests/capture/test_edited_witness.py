@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+import attention
 from attention.capture import Inputs, registry, trace_model
 from attention.capture import anew as making
 from attention.capture import edited as editing
@@ -101,6 +103,14 @@ def test_the_foot_says_that_the_run_was_made_twice() -> None:
     holds, words = run_check(traced(build("gpt2", "decoder"), "off-1.2", "decoder").fidelity)
     assert holds
     assert "second run with the same edits, made by other code in 0." in words
+
+
+def test_a_file_keeps_what_was_compared(tmp_path: Path) -> None:
+    trace = traced(build("gpt2", "decoder"), "off-1.2,cut-0.1-q5-k4", "decoder")
+    back = attention.load(attention.save(trace, tmp_path / "edited.npz"))
+    assert back.fidelity == trace.fidelity
+    assert run_check(back.fidelity) == run_check(trace.fidelity)
+    assert [record.edits for record in back.all_records] == [record.edits for record in trace.all_records]
 
 
 def test_what_was_not_compared_is_said_and_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ leave it, and has the page drawn again when it has ended. Nobody waits for it in
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -107,10 +108,10 @@ def entering(asked: Asked, job: runs.Job[Any]) -> tuple[Source, Inputs, tuple[To
     return source, *inputs_of(source, prompt.text, prompt.pair or None, None, prompt.chat, asked.limits)
 
 
-def made(shared: Analyses[F], asked: Asked, key: str) -> F | None:
+def made(shared: Analyses[F], asked: Asked, key: str, mount: Callable[[bytes], None]) -> F | None:
     """What came of this request; None where it is still made, or was left, which is then drawn here.
 
-    key: of the widgets. Raises HeadlightErrors.
+    key: of the widgets. mount: shows what the component of that key was given last, meanwhile. Raises HeadlightErrors.
     """
     if hash(asked) in st.session_state.get(LEFT, ()):
         st.text(STOPPED)
@@ -119,6 +120,8 @@ def made(shared: Analyses[F], asked: Asked, key: str) -> F | None:
     job = shared.join(asked, runs.person())
     if runs.has_ended(job, model_runs.PATIENCE_SECONDS) and not job.dropped:
         return job.result()
+    if (before := st.session_state.get(_last(key))) is not None:
+        mount(before)
     _progress(shared, asked, key, job)
     return None
 
@@ -147,14 +150,12 @@ def _again(asked: Asked) -> None:
 
 def kept(key: str, data: bytes) -> bytes:
     """Keep what a component is given, to be shown on while the next is made; its own bytes again."""
-    st.session_state[f"headlight.{key}-last"] = data
+    st.session_state[_last(key)] = data
     return data
 
 
-def last(key: str) -> bytes | None:
-    """What the component of that key was given last in this session."""
-    found = st.session_state.get(f"headlight.{key}-last")
-    return found if isinstance(found, bytes) else None
+def _last(key: str) -> str:
+    return f"headlight.{key}-last"
 
 
 def reason(err: Exception) -> str:

@@ -63,10 +63,8 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
     st.session_state[ASKED] = asked
     # Whether later heads are frozen changes nothing of what comes first.
     first = replace(asked, frozen=False)
-    if (before := analysed.last(KEY)) is not None and _firsts.find(first) is None:
-        _mount(before)
     try:
-        begun = analysed.made(_firsts, first, KEY)
+        begun = analysed.made(_firsts, first, KEY, _mount)
     except HeadlightError as err:
         _mount(codec.pack({"reason": str(err)}))
         return

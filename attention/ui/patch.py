@@ -67,7 +67,7 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
         return
     st.session_state[ASKED] = asked
     try:
-        begun = analysed.made(_firsts, asked, KEY)
+        begun = analysed.made(_firsts, asked, KEY, _mount)
     except HeadlightError as err:
         _mount(codec.pack({"reason": str(err)}))
         return
@@ -100,7 +100,8 @@ def _watch(head_view: HeadView, asked: Request, known: patch.Known) -> None:
 def _draw(head_view: HeadView, asked: Request, known: patch.Known) -> None:
     job = _sweeps.find(asked)
     told = sweeps.told(job)
-    _mount(patch.payload(head_view, known, _sweeps.maps(job), told, automatic=asked.target is None))
+    made = patch.payload(head_view, known, _sweeps.maps(job), told, automatic=asked.target is None)
+    _mount(analysed.kept(KEY, made))
 
 
 def _mount(data: bytes) -> None:

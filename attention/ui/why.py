@@ -51,10 +51,8 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
         prompt=view.unedited, limits=Limits.from_environment(), position=pinned, kind=head_view.kind,
         layer=head_view.layer, head=head_view.head, key=key,
     )  # fmt: skip
-    if (before := analysed.last(KEY)) is not None and _shared.find(asked) is None:
-        _mount(before)
     try:
-        made = analysed.made(_shared, asked, KEY)
+        made = analysed.made(_shared, asked, KEY, _mount)
     except HeadlightError as err:
         _mount(why.refused(head_view, pinned, key, view.key, str(err)))
         return

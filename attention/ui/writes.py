@@ -50,10 +50,8 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
     asked = Request(
         **analysed.aimed(view, place), **analysed.kind_of(head_view), layer=head_view.layer, head=head_view.head
     )
-    if (before := analysed.last(KEY)) is not None and _shared.find(asked) is None:
-        _mount(before)
     try:
-        made = analysed.made(_shared, asked, KEY)
+        made = analysed.made(_shared, asked, KEY, _mount)
     except HeadlightError as err:
         _mount(codec.pack({"reason": str(err)}))
         return

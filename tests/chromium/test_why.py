@@ -29,7 +29,7 @@ def test_the_sum_is_the_models_own_score_and_red_where_it_is_not(show: Any) -> N
     page, given = show(), codec.parse(why_bytes())
     line = page.locator("#hl-why .sum")
     score = f"{given['score']:+.3f}"
-    expect(line).to_contain_text(f"All pairs add up to {score}; the model’s own q·k × scale (0.1768) is {score}")
+    expect(line).to_contain_text(f"All pairs add up to {score}; the model’s own q·k × scale (0.177) is {score}")
     expect(line.locator(".bad")).to_have_count(0)
     assert float(story().head(2, 1).scaled[10, given["key"]["place"]]) == pytest.approx(given["score"], abs=1e-4)
     add(page, "why", codec.pack(given | {"ok": False, "remainder": 0.125, "bias": -0.75}))
@@ -91,4 +91,6 @@ def test_an_induction_head_leads_to_the_head_that_feeds_its_key(app_url: str, op
     layer, head = name.split("head ")[1].split(" ")[0].split(".")
     expect(page.locator("h2", has_text=f"Layer {layer}, head {head}")).to_be_visible()
     settle(page)
-    expect(page.locator(".why .title").first).to_contain_text(f"Layer {layer}, head {head}: ·old looks at")
+    expect(page.locator(".why .title").first).to_contain_text(
+        f"Layer {layer}, head {head}: ·old looks at", timeout=SECONDS
+    )

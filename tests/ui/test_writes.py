@@ -1,15 +1,18 @@
 """“What it writes” on the page: the lists and shares are the analysis', of the head on show at the pinned token."""
 
+import threading
+import time
 from dataclasses import replace
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 import attention
 from attention import Trace
 from attention.analysis.writing import head_writing
 from attention.capture import Address, Inputs
 from attention.source import Source, inputs_of, load_source
-from attention.ui import analysed, writes
+from attention.ui import analysed, model_runs, writes
 from attention.view import View
 from tests.tiny import build, ids
 from tests.ui.asking import opened, shown
@@ -102,3 +105,43 @@ def test_cross_attention_is_split_over_the_source(monkeypatch: pytest.MonkeyPatc
     data = shown(opened(trace.head(0, 0, "cross"), view), "writes")
     assert data["ok"]
     assert [one["place"] for one in data["keys"]] == list(range(7))
+
+
+def test_while_the_next_is_made_the_last_stays_and_is_drawn_once(story: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def count(app: AppTest) -> int:
+        assert not app.exception
+        return len(app.get("bidi_component"))
+
+    app = opened(story.head(3, 2), VIEW)
+    first = shown(app, "writes")
+    door = threading.Event()
+    quick = writes._run
+    monkeypatch.setattr(writes, "_shared", writes.Writes(lambda *given: door.wait(60) and quick(*given)))
+    app.session_state["head_view"], app.query_params["layer"] = story.head(1, 2), "1"
+    app.run()
+    assert count(app) == 1
+    assert shown(app, "writes")["promoted"] == first["promoted"]
+    assert [button.label for button in app.button] == ["Stop"]
+    door.set()
+    until = time.monotonic() + 60
+    while app.button and time.monotonic() < until:
+        time.sleep(0.1)
+        app.run()
+    assert count(app) == 1
+    assert shown(app, "writes")["layer"] == 1
+    monkeypatch.setattr(model_runs, "PATIENCE_SECONDS", 60)
+    app.session_state["head_view"], app.query_params["layer"] = story.head(0, 2), "0"
+    app.run()
+    assert (count(app), shown(app, "writes")["layer"]) == (1, 0)
+
+
+def test_a_person_who_leaves_it_can_begin_again(story: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
+    door = threading.Event()
+    quick = writes._run
+    monkeypatch.setattr(writes, "_shared", writes.Writes(lambda *given: door.wait(60) and quick(*given)))
+    app = opened(story.head(3, 2), VIEW)
+    app.button(key="writes-leave").click().run()
+    assert [text.value for text in app.text] == [analysed.STOPPED]
+    door.set()
+    app.button(key="writes-again").click().run()
+    assert shown(app, "writes")["layer"] == 3

@@ -26,6 +26,7 @@ NAMES = {
     "patch": "Patch",
 }
 # What the model is asked for beside its run, by the view that shows it.
+UNEDITED = "This is of the run as the model does it, without the changes that are listed above."
 ASKING = {"matters": matters.show, "writes": writes.show, "why": why.show, "patch": patch.show}
 
 
@@ -38,6 +39,8 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
         elif view.details == "dimensions":
             _dimensions(head_view, view)
         elif (asking := ASKING.get(view.details)) is not None:
+            if view.edits:
+                st.caption(UNEDITED)
             asking(head_view, view, pinned)
         else:
             maps.show(head_view, view, cast(maps.Which, view.details))

@@ -74,6 +74,7 @@ class Sweeps(analysed.Analyses[Swept]):
         source, found = self._begins(asked, job)
         maps: Maps = ()
         ended: Literal["done", "asked", "left"] = "done"
+        job.report("The first heads")
         for maps in found:
             self._partial[job] = maps
             done, total = (sum(getattr(one, name) for one in maps) for name in ("done", "total"))

@@ -173,7 +173,7 @@ def _estimate(source: Source, inputs: Any, asked: Request) -> Any:
     try:
         return preview(
             source, inputs, how=asked.how, target=asked.target, distractor=asked.distractor, position=asked.position,
-            kinds=[asked.kind],
+            kinds=_kinds(asked),
         )  # fmt: skip
     except HeadlightError as err:
         return str(err)

@@ -33,7 +33,7 @@ function maps(state) {
   const limit = limitOf(ablation.values, own.values);
   const width = Math.max(...given.counts);
   const spec = (label, at) => ({
-    label, rows: given.layers.map(String), columns: columnsOf(given), counts: given.counts, corner: "↓ layer", palette, at, here: placeIn(given, state.at),
+    label, rows: given.layers.map(String), columns: columnsOf(given), counts: given.counts, corner: "layer", palette, at, here: placeIn(given, state.at),
   });
   off.caption.textContent = given.frozen ? "change with later heads held as they were" : "change with everything after it running on";
   off.grid.fill(spec("Change when each head is switched off, layers down, heads across", (row, column) => {

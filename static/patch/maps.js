@@ -58,7 +58,7 @@ function draw(state, { name, values }) {
   const isBeyond = (value) => !given.raw && Math.abs(value - nothing) > 1 + ROUNDING;
   const width = values.shape[1];
   grid.fill({
-    label: `${TITLES[name]}, layers down, heads across`, rows: given.layers.map(String), columns: columnsOf(given), counts: given.counts, corner: "↓ layer", palette,
+    label: `${TITLES[name]}, layers down, heads across`, rows: given.layers.map(String), columns: columnsOf(given), counts: given.counts, corner: "layer", palette,
     here: placeIn(given, state.at),
     at: (row, column) => {
       const value = values[row * width + column];

@@ -3,6 +3,7 @@ const RULES = `
 .signed { overflow-x: auto; max-width: 100%; scrollbar-width: thin; padding: 3px; margin: -3px; }
 .signed table { border-collapse: separate; border-spacing: 1px; font-size: 13px; font-variant-numeric: tabular-nums; width: 100%; max-width: 640px; table-layout: fixed; }
 .signed th, .signed .corner { font-weight: 400; color: var(--hl-muted); padding: 0 2px; text-align: center; width: 24px; min-width: 24px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.signed :is(.corner, tbody th) { position: sticky; left: -3px; z-index: 1; width: 40px; min-width: 40px; background: var(--hl-paper); }
 .signed tbody td { min-width: 24px; width: 24px; height: 28px; padding: 0; text-align: center; border-radius: 3px; cursor: pointer; box-sizing: border-box; }
 .signed tbody td:focus { outline: none; }
 .signed tbody td:focus-visible { outline: 2px solid var(--hl-query); outline-offset: 1px; }

@@ -104,7 +104,7 @@ def test_of_a_large_model_only_the_estimate_is_made_by_itself(
     np.testing.assert_allclose(data["ablation"]["values"], guessed, atol=1e-5)
     assert not data["ablation"]["exact"].any()
     assert data["cost"]["heads"] == 24
-    assert "estimated from its gradient" in data["sentence"]
+    assert "Every head in turn, zero (estimated from its gradient), at every position" in data["sentence"]
     frozen = shown(opened(story.head(1, 0), replace(VIEW, frozen=True)), "matters", "preview")
     assert np.isnan(frozen["ablation"]["values"]).all()
     assert frozen["estimate"] == given_matters.NO_ESTIMATE_FROZEN

@@ -105,6 +105,7 @@ def trace(
         trained=source.trained,
         edits=editing.edits,
         given=editing.given,
+        sources=editing.sources,
     )
     facts = replace(made.model, chats=has_template(source.tokenizer))
     notes = made.notes + notes_of(source, text, pair, pair_tokens) + editing.notes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sources:
-    """What edits take from: patch, the text of patches; texts, those that a head's mean is over."""
+    """What edits take from. patch: the text of patches. texts: gives those that a head's mean is over, which are asked
+    for once for each digest of theirs.
+    """
 
     patch: Inputs | None = None
-    texts: tuple[Inputs, ...] = ()
+    texts: Callable[[], Sequence[Inputs]] | None = None
+    digest: str = ""
 
 
 def compare_edited(
@@ -43,7 +46,7 @@ def compare_edited(
     """
     try:
         if sources is not None:
-            given = replacements_anew(model, inputs, edits, patch=sources.patch, texts=sources.texts)
+            given = replacements_anew(model, inputs, edits, sources)
         second = second_run(model, inputs, edits, given)
     except NotComparedError as err:
         nan = float("nan")
@@ -80,22 +83,18 @@ def tolerance_of(model: PreTrainedModel, result: Tensor | None = None) -> float:
     return one if one <= TOLERANCE[torch.float32] else 2 * one
 
 
-def replacements_anew(
-    model: PreTrainedModel, inputs: Inputs, edits: Sequence[Edit], *, patch: Inputs | None = None,
-    texts: Sequence[Inputs] = (),
-) -> Made:  # fmt: skip
+def replacements_anew(model: PreTrainedModel, inputs: Inputs, edits: Sequence[Edit], sources: Sources) -> Made:
     """What means and patches put in place, made by second runs as well.
 
-    inputs: of the edited run. patch: the text that patches take from. texts: those that a head's mean is over: of all
-    their positions but each one's first. Raises NotComparedError.
+    inputs: of the edited run. A mean is over all positions of the texts but each one's first. Raises NotComparedError.
     """
     made = Made()
     for address in learned(model, inputs)[1].addresses:
-        for how in ("mean", "output", "weights"):
+        for how in ("output", "weights", "mean"):
             wanted = change_at(address, [edit for edit in edits if edit.how == how], None)
             if wanted is None:
                 continue
-            found = _mean(model, address, texts) if how == "mean" else _seen(model, address, patch, how)
+            found = _mean(model, address, sources) if how == "mean" else _seen(model, address, sources.patch, how)
             by_place = made.weights if how == "weights" else made.outputs
             for head in {head for edit in wanted.edits for head in heads_in(edit, len(found))}:
                 by_place[address.kind, address.layer, address.op, head] = found[head]
@@ -114,14 +113,15 @@ def _seen(model: PreTrainedModel, address: Address, inputs: Inputs | None, how: 
     return seen.outputs.transpose(0, 1)
 
 
-def _mean(model: PreTrainedModel, address: Address, texts: Sequence[Inputs]) -> Tensor:
+def _mean(model: PreTrainedModel, address: Address, sources: Sources) -> Tensor:
     """(h, 1, v), the mean over all positions of the texts but each one's first; remembered with the model as it is."""
-    if not texts:
+    if sources.texts is None:
         raise NotComparedError("the texts that the edits take from were not given")
     known = anatomy_of(model).memory.setdefault(_mean, {})
     weights = tuple((weight.data_ptr(), weight.dtype, _changes(weight)) for weight in model.parameters())
-    key = address, tuple((text.ids, text.pair_ids) for text in texts), hash(weights)
+    key = address, sources.digest, hash(weights)
     if key not in known:
+        texts = sources.texts()
         rows = torch.cat([_seen(model, address, text, "output")[:, 1:].double() for text in texts], dim=1)
         known[key] = rows.mean(dim=1, keepdim=True).to(next(model.parameters()).dtype)
     return known[key]

@@ -65,7 +65,7 @@ def comparison_query(comparison: Comparison) -> dict[str, str]:
 
 
 def comparison_address(comparison: Comparison) -> dict[str, str]:
-    """The comparison as an address carries it: texts that are too long for a link are left out, with a mark for them."""
+    """The comparison as an address carries it: texts that are too long for a link are left out, with a mark."""
     query = comparison_query(comparison)
     if _fits(query):
         return query

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attention.catalogue import LOCAL
 from attention.config import Limits
+from attention.edits import Edit, edits_of
 from attention.errors import InputError
 from attention.layer_settings import LocalSettings, from_line
 from attention.local import trace_local
@@ -17,6 +18,7 @@ from attention.models import parse
 from attention.prompt import Prompt
 from attention.record import HeadView, Trace, display
 from attention.source import OnWait, Report, Source, check_characters, inputs_of, load_source, loaded_source, notes_of
+from attention.source.editing import Editing, editing_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from attention.record import Kind
     from attention.view import View
 
+LOCAL_HAS_NO_RUN = (
+    "The local model is one layer, and nothing runs on behind it; change it with its settings, or edit a trained model."
+)
 LOCAL_IS_MUTE = "The local model predicts nothing: it is one layer without a vocabulary; choose a trained model."
 
 
@@ -42,6 +47,8 @@ def trace(
     attention_mask: Sequence[int] | Tensor | None = None,
     chat: bool = False,
     settings: LocalSettings | str | None = None,
+    edits: str | Edit | Sequence[str | Edit] = (),
+    patch_text: str = "",
     limits: Limits | None = None,
     on_progress: Report | None = None,
     on_wait: OnWait | None = None,
@@ -58,7 +65,9 @@ def trace(
     tokenizer's own chat template, up to where the answer begins; the text may then also be a list of messages,
     `{"role": "user", "content": "…"}` each, of which an assistant's can be the last: then the prompt ends with it. The
     tokens are those of the whole prompt, and so is the text that files of the trace open on. settings: how the local
-    layer is built, a `LocalSettings` or its line in a link, such as "heads=2,kv=1,both". limits: of a page that
+    layer is built, a `LocalSettings` or its line in a link, such as "heads=2,kv=1,both". edits: what is changed while
+    the model runs, `Edit`s or their lines, such as "off-2.5" or ["cut-0.1-q7-k3", "hide-k3"]; the trace is of that run.
+    patch_text: a second text of as many tokens, from which patches take. limits: of a page that
     strangers use; without them any folder may be read and only the model's own length counts.
     on_progress(words, share) follows what is done; on_wait(wait) gets the wait for a model's files and weights:
     `wait.card`, `wait.done` of `wait.total` bytes, `wait.cancel()`.
@@ -67,8 +76,11 @@ def trace(
     """
     built = from_line(settings) if isinstance(settings, str) else settings or LocalSettings()
     named = tokenizer is None and attention_mask is None
-    prompt = Prompt.of(_named(model), text, pair, chat, built) if named else None
+    wanted = edits_of(edits)
+    prompt = Prompt.of(_named(model), text, pair, chat, built, wanted, patch_text) if named else None
     if _is_local(model):
+        if wanted:
+            raise InputError(LOCAL_HAS_NO_RUN)
         if chat:
             raise InputError("The local model cannot chat: it is not trained and has no template; leave chat off.")
         return replace(_trace_local(text, pair, built, limits), prompt=prompt)
@@ -78,6 +90,7 @@ def trace(
     inputs, tokens, pair_tokens = inputs_of(source, text, pair, attention_mask, chat, limits)
     if on_progress is not None:
         on_progress(f"Running {source.name or type(source.model).__name__}", None)
+    editing = editing_of(source, inputs, wanted, patch_text, pair, chat, limits) if wanted else Editing()
 
     from attention.capture import trace_model
     from attention.tokens import has_template
@@ -90,9 +103,12 @@ def trace(
         name=source.name,
         revision=source.revision,
         trained=source.trained,
+        edits=editing.edits,
+        given=editing.given,
     )
     facts = replace(made.model, chats=has_template(source.tokenizer))
-    return replace(made, model=facts, notes=made.notes + notes_of(source, text, pair, pair_tokens), prompt=prompt)
+    notes = made.notes + notes_of(source, text, pair, pair_tokens) + editing.notes
+    return replace(made, model=facts, notes=notes, prompt=prompt)
 
 
 def predict(
@@ -105,11 +121,14 @@ def predict(
     chat: bool = False,
     positions: Sequence[int] | None = None,
     k: int = 10,
+    edits: str | Edit | Sequence[str | Edit] = (),
+    patch_text: str = "",
     limits: Limits | None = None,
     on_progress: Report | None = None,
     on_wait: OnWait | None = None,
 ) -> Predictions:
-    """What the model predicts for a text, from its own untouched run: per place the likeliest k, with probabilities.
+    """What the model predicts for a text, from its own untouched run, or from one that is edited: per place the
+    likeliest k, with probabilities.
 
     A decoder's next tokens after every position, and the chance and rank of the token that really follows; fillers of
     each blank ("___") of a masked language model; an encoder-decoder's next token after each token of its output; the
@@ -126,8 +145,9 @@ def predict(
         raise InputError(LOCAL_IS_MUTE)
     source = _source(model, tokenizer, limits, on_progress, on_wait)
     return predicted(
-        source, text, pair, attention_mask=attention_mask, chat=chat, positions=positions, k=k, limits=limits
-    )
+        source, text, pair, attention_mask=attention_mask, chat=chat, positions=positions, k=k, limits=limits,
+        edits=edits_of(edits), patch_text=patch_text,
+    )  # fmt: skip
 
 
 def generate(

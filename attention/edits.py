@@ -5,7 +5,8 @@ What each verb changes, in the words of the literature:
 - off: a head's output z, the slice of what enters the output projection W_O, becomes something else at every query, or
   at one ("ablation"). how: `zero`; `mean`, its mean over reference texts; `running`, its mean over the queries up to
   this one, so that nothing later leaks backwards; `first`, the row rests on the first key it may see.
-- cut: query i may not see key j, −∞ before the softmax, so that the others share the row (w/(1 − w_j)).
+- cut: query i may not see key j, −∞ before the softmax, so that the others share the row (w/(1 − w_j)). Without a
+  query: no query but the token itself may see it.
 - hide: nobody but itself may see key j, in every layer. What other tokens already carry of it stays.
 - temper: the finished scores are divided by a temperature before the mask.
 - even: a row is spread evenly over the keys that it may see; a learned sink keeps its share.
@@ -34,7 +35,7 @@ MOST_EDITS, MOST_NUMBER = 64, 999_999
 # needed (True), may be given (None) or must not be (False).
 _PLACED = {"off", "temper", "even", "patch"}
 _TOKENS: dict[Verb, tuple[bool | None, bool | None]] = {
-    "off": (None, False), "cut": (True, True), "hide": (False, True), "temper": (False, False), "even": (None, False),
+    "off": (None, False), "cut": (None, True), "hide": (False, True), "temper": (False, False), "even": (None, False),
     "patch": (None, False),
 }  # fmt: skip
 _PLACE = re.compile(r"(?:(encoder|decoder|cross)\.?)?(?:([0-9]{1,6})(?:\.([0-9]{1,6}))?)?", re.ASCII)
@@ -73,7 +74,8 @@ class Edit:
         usual = HOWS.get(self.verb, ("",))
         object.__setattr__(self, "how", self.how or usual[0])
         if self.how not in usual:
-            raise InputError(f"An edit's way to be {self.verb!r} is {' or '.join(usual) or 'left out'}, not {self.how!r}.")
+            ways = " or ".join(filter(None, usual)) or "left out"
+            raise InputError(f"An edit's way to be {self.verb!r} is {ways}, not {self.how!r}.")
         self._check_temperature()
 
     def _check_place(self) -> None:

@@ -47,7 +47,8 @@ class Row:
     is_step: a change is worth a step back. by_browser: the browser changes it, and tells the server afterwards.
     within: when it goes back to its default: with another run, another kind of attention, another model.
     about_run: it names a token, a head or a layer, and means nothing for another run. in_tiles: of a long text, another
-    value needs other tiles.
+    value needs other tiles. same_tokens: another value is another run, of the same tokens and heads: what names them
+    keeps its meaning.
     """
 
     sort: Sort
@@ -60,6 +61,7 @@ class Row:
     within: Within = ""
     about_run: bool = False
     in_tiles: bool = False
+    same_tokens: bool = False
 
 
 def row(default: Any, sort: Sort, help: str, otherwise: str = "", **facts: Any) -> Any:
@@ -128,7 +130,7 @@ def changed(made: T, **changes: Any) -> T:
     of = type(made)
     different = {name for name, value in changes.items() if value != getattr(made, name)}
     gone: set[str] = set()
-    if different & {"kind", *named(of, lambda one: one.decides_run)}:
+    if different & {"kind", *named(of, lambda one: one.decides_run and not one.same_tokens)}:
         gone |= {"run"}
     if different & {"kind", "model"}:
         gone |= {"kind"}

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "assets"),
     ("config", "table", "hashing", "layer_settings"),
+    ("edits",),
     ("stages", "derived", "prompt"),
     ("mhsa",),
     ("cost", "mistakes"),

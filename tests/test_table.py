@@ -57,10 +57,12 @@ def test_the_resets_are_those_that_they_always_were() -> None:
         one: [name for name, row in rows(View).items() if row.within == one] for one in ("run", "kind", "model")
     }  # fmt: skip
     assert within == {
-        "run": ["query", "also", "key", "zoom"], "kind": ["beside"],
-        "model": ["pair", "chat", "settings", "kind", "layer", "head", "temperature", "hide"],
+        "run": ["query", "also", "key", "zoom", "target", "distractor"], "kind": ["beside"],
+        "model": ["pair", "chat", "settings", "edits", "patch_text", "kind", "layer", "head", "temperature", "hide"],
     }  # fmt: skip
-    assert table.steps(View) == ("model", "text", "pair", "chat", "settings", "kind", "layer", "head")
+    assert table.steps(View) == (
+        "model", "text", "pair", "chat", "settings", "edits", "patch_text", "kind", "layer", "head",
+    )
     assert set(rows(View)) - set(table.by_browser(View)) == {
         "model", "text", "pair", "chat", "settings", "kind", "details", "over",
     }  # fmt: skip

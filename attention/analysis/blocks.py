@@ -39,7 +39,8 @@ def step_of_heads(record: AttentionRecord, step: str, heads: Sequence[int], star
     Made for all of these heads in one go, which for a short text costs little more than one head does.
     """
     query, key = record.query, record.key
-    if query is None or key is None or (record.sink is not None and record.sink.dim() == 2):
+    one_by_one = bool(record.edits) or (record.sink is not None and record.sink.dim() == 2)
+    if query is None or key is None or one_by_one:
         found = torch.stack([record.stages(head, start, stop)[step] for head in heads])
     else:
         found = _together(record, query, key, list(heads), start, stop)[step]

@@ -15,6 +15,7 @@ from torch import Tensor
 from attention.capture import autocast
 from attention.capture.address import Address, Order
 from attention.capture.anatomy import CHOICE, anatomy_of
+from attention.capture.edited import Edited, Given
 from attention.capture.inputs import Inputs, forward
 from attention.capture.naming import addresses
 from attention.capture.notes import nothing_seen
@@ -25,7 +26,8 @@ from attention.capture.refusal import REFUSALS, refusal
 from attention.capture.seam import OutOfOrderError, Seam, entered
 from attention.capture.switch import switch_of
 from attention.capture.watch import Watch
-from attention.errors import UnsupportedModelError, is_out_of_memory
+from attention.edits import Edit
+from attention.errors import MemoryFullError, UnsupportedModelError, is_out_of_memory
 from attention.record import TOLERANCE, Fidelity, difference
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class Known:
 class Recorded:
     """A recorded run: its seam, its operations in order and their addresses, how it was run, and what is known now.
 
-    seconds: that it took, without the comparison.
+    seconds: that it took, without the comparison. result: what an edited run put out, to compare.
     """
 
     seam: Seam
@@ -66,6 +68,7 @@ class Recorded:
     known: Known
     fidelity: Fidelity | None
     seconds: float
+    result: Tensor | None = None
 
     @property
     def operations(self) -> list[Operation]:
@@ -85,6 +88,27 @@ class _Run:
     result: Result
     way: Way
     finder: Finder | None
+
+
+def record_edited(model: PreTrainedModel, inputs: Inputs, edits: Sequence[Edit], given: Given) -> Recorded:
+    """Run the model once with edits, and keep every attention operation as it then was.
+
+    edits: with their kinds named. Raises InputError for edits that this run cannot take; else as `record` does, and
+    OutOfOrderError where the model ran other operations than before.
+    """
+    way, order = learned(model, inputs)
+    known = anatomy_of(model).memory.setdefault(Known, Known())
+    started = time.perf_counter()
+    try:
+        run = _pass(model, inputs, known, way, order, editing=(tuple(edits), given))
+    except (RuntimeError, MemoryError) as err:
+        if is_out_of_memory(err):
+            raise MemoryFullError from err
+        raise
+    seconds = time.perf_counter() - started
+    if not run.seam.is_complete:
+        raise OutOfOrderError(type(model).__name__)
+    return Recorded(run.seam, run.recorder, order.addresses, way, known, None, seconds, run.result.tensor)
 
 
 def record(model: PreTrainedModel, inputs: Inputs) -> Recorded:
@@ -161,18 +185,23 @@ def _next(model: PreTrainedModel, inputs: Inputs, known: Known, way: Way, order:
 
 
 def _pass(
-    model: PreTrainedModel, inputs: Inputs, known: Known, way: Way, order: Order | None, *, first: bool = False
-) -> _Run:
-    """A recorded run; once more with copies where the model overwrote what was kept."""
+    model: PreTrainedModel, inputs: Inputs, known: Known, way: Way, order: Order | None, *, first: bool = False,
+    editing: tuple[tuple[Edit, ...], Given] | None = None,
+) -> _Run:  # fmt: skip
+    """A recorded run; once more with copies where the model overwrote what was kept.
+
+    first: looks for projections. editing: what is changed on the way; then all of the result is kept, to compare.
+    """
     projections = [found for found in known.projections.values() if isinstance(found, LayerProjection)]
     for copies in (False, True):
         recorder = Recorder(copies=copies)
-        seam = Seam(recorder, lengths=lengths_of([inputs]), sizes=(inputs.sizes,), order=order)
+        observer = recorder if editing is None else Edited(editing[0], recorder, editing[1])
+        seam = Seam(observer, lengths=lengths_of([inputs]), sizes=(inputs.sizes,), order=order)
         finder = Finder(model, recorder) if first else None
         with ExitStack() as around:
             enter(around, model, seam, way)
             around.enter_context(collecting(projections, recorder) if finder is None else finder.watching())
-            result = forward(model, inputs, whole=first)
+            result = forward(model, inputs, whole=first or editing is not None)
         if not recorder.overwritten:
             break
     return _Run(seam, recorder, result, way, finder)

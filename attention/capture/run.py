@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
@@ -11,16 +11,19 @@ from torch import Tensor
 
 from attention.capture import autocast
 from attention.capture.address import Address
+from attention.capture.edited import Edited, Given
+from attention.capture.edited_run import edits_of_run
 from attention.capture.inputs import Inputs, check_inputs, embedding, forward
 from attention.capture.lengths import longest
 from attention.capture.notes import notes
 from attention.capture.projection import LayerProjection, NoProjection
-from attention.capture.recorded import Recorded, Way, enter, lengths_of, record
+from attention.capture.recorded import Recorded, Way, enter, learned, lengths_of, record, record_edited
 from attention.capture.recorder import Operation
 from attention.capture.rerun import OwnRun, Rerun, weakly
 from attention.capture.seam import Seam
 from attention.capture.watch import KeepMaps, Maps
 from attention.capture.witness import witness_of
+from attention.edits import Edit
 from attention.record import AttentionRecord, FusedWitness, ModelFacts, Token, Trace, Witness
 
 if TYPE_CHECKING:
@@ -36,26 +39,30 @@ def trace_model(
     name: str = "",
     revision: str | None = None,
     trained: bool | None = None,
+    edits: Sequence[Edit] = (),
+    given: Given | None = None,
 ) -> Trace:
     """Run the model once on the inputs and keep every attention operation in it.
 
-    The model comes back as it was. Raises TooLongError or InputError for ids that it cannot take, and
-    UnsupportedModelError where it does not run on a text alone or no softmax attention could be watched.
+    edits: what is changed on the way; given: what they put in place of what heads make. The model comes back as it was.
+    Raises TooLongError or InputError for ids and edits that it cannot take, and UnsupportedModelError where it does not
+    run on a text alone or no softmax attention could be watched.
     """
     check_inputs(model, inputs)
-    run = record(model, inputs)
+    edited = Edited(edits_of_run(model, inputs, edits), given=given or Given())
+    run = record_edited(model, inputs, edited.edits, edited.given) if edits else record(model, inputs)
     return Trace(
         model=facts(model, run.operations, name=name, revision=revision, trained=trained),
         tokens=tokens,
         pair_tokens=pair_tokens,
-        all_records=_records(run, Rerun(_again(model, inputs, run.way))),
+        all_records=_records(run, Rerun(_again(model, inputs, run.way, edited)), edited),
         fidelity=run.fidelity,
         seconds=run.seconds,
         notes=(*notes(model, run.seam, run.operations, run.where), *autocast.note()),
     )
 
 
-def _again(model: PreTrainedModel, inputs: Inputs, way: Way) -> Callable[[int], Maps]:
+def _again(model: PreTrainedModel, inputs: Inputs, way: Way, edited: Edited) -> Callable[[int], Maps]:
     """Runs the model again, watched, for the maps of one operation."""
     get, cast_as = weakly(model), autocast.of(model)
 
@@ -63,7 +70,9 @@ def _again(model: PreTrainedModel, inputs: Inputs, way: Way) -> Callable[[int], 
         own, keeps = cast("PreTrainedModel", get()), KeepMaps(index)
         with ExitStack() as around:
             around.enter_context(cast_as.entered())
-            enter(around, own, Seam(keeps, lengths=lengths_of([inputs])), way)
+            order = learned(own, inputs)[1] if edited.edits else None
+            observer = replace(edited, inner=keeps) if edited.edits else keeps
+            enter(around, own, Seam(observer, lengths=lengths_of([inputs]), order=order), way)
             forward(own, inputs, whole=False)
         if keeps.maps is None:
             raise RuntimeError("the model did not run as it did the first time")
@@ -72,10 +81,10 @@ def _again(model: PreTrainedModel, inputs: Inputs, way: Way) -> Callable[[int], 
     return again
 
 
-def _records(run: Recorded, rerun: Rerun) -> tuple[AttentionRecord, ...]:
+def _records(run: Recorded, rerun: Rerun, edited: Edited) -> tuple[AttentionRecord, ...]:
     masks: list[Tensor] = []
     unseen = NoProjection("its projection was not seen")
-    return tuple(
+    made = tuple(
         _record(
             operation,
             address,
@@ -85,6 +94,15 @@ def _records(run: Recorded, rerun: Rerun) -> tuple[AttentionRecord, ...]:
         )
         for index, (operation, address) in enumerate(zip(run.operations, run.where, strict=True))
     )
+    return tuple(_with_edits(own, address, edited) for own, address in zip(made, run.where, strict=True))
+
+
+def _with_edits(record: AttentionRecord, address: Address, edited: Edited) -> AttentionRecord:
+    own = edited.of(address)
+    if not own:
+        return record
+    outputs, weights = edited.given.of(address)
+    return replace(record, edits=own, given=outputs, given_weights=weights)
 
 
 def _witness(operation: Operation, masks: list[Tensor], rerun: Rerun, index: int) -> Witness | None:

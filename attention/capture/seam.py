@@ -131,7 +131,7 @@ class Call:
             return Stages(steps=tuple(steps), sink_weight=None, output=None)
         query, key, _ = self.factors
         query, key = wide(query[:, :, rows]), wide(key).repeat_interleave(query.shape[1] // key.shape[1], dim=1)
-        bias, allowed = self._rules(rows)
+        bias, allowed = self.rules(rows)
         sink = None if self.sink is None else wide(self.sink)
         rule: dict[str, Any] = {"scale": self.scale, "softcap": self.softcap, "sink_scales": self.sink_scales}
         if sink is None or sink.dim() == 1:
@@ -146,7 +146,21 @@ class Call:
             output=None,
         )
 
-    def _rules(self, rows: slice) -> tuple[Tensor | None, Tensor | None]:
+    def of_head(self, head: int) -> Call:
+        """The call of one head alone, for its stages."""
+
+        def one(tensor: Tensor | None, axis: int) -> Tensor | None:
+            if tensor is None or tensor.dim() <= axis or tensor.shape[axis] == 1:
+                return tensor
+            at = head // (self.n_heads // tensor.shape[axis])
+            return tensor.narrow(axis, at, 1)
+
+        by_head = {name: one(getattr(self, name), 1) for name in ("query", "key", "value", "scores", "weights")}
+        mask, bias = (None if x is None else one(x, x.dim() - 3) if x.dim() >= 3 else x for x in (self.mask, self.bias))
+        sink = None if self.sink is None else one(self.sink, 0 if self.sink.dim() == 1 else 1)
+        return replace(self, **by_head, mask=mask, bias=bias, sink=sink)  # type: ignore[arg-type]
+
+    def rules(self, rows: slice) -> tuple[Tensor | None, Tensor | None]:
         """(what is added by position, who may attend) for some queries, broadcast to (b, h, rows, n_k), or None."""
         bias = None if self.bias is None else wide(self._of_rows(self.bias, rows))
         if self.mask is None:
@@ -277,4 +291,4 @@ def current() -> Seam | None:
 def observed_by(observer: object) -> bool:
     """Whether this thread's run is the one that this observer watches."""
     seam = _current.get()
-    return seam is not None and seam.observer is observer
+    return seam is not None and observer in (seam.observer, getattr(seam.observer, "inner", None))

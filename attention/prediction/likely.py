@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -13,17 +13,23 @@ from torch import Tensor
 
 from attention.capture import Inputs
 from attention.capture.decode import NO_NUMBER, NO_NUMBER_ADVICE, can_keep_some, run_untouched
+from attention.capture.edited import Given
+from attention.capture.edited_run import run_edited
 from attention.config import Limits
+from attention.edits import Edit
 from attention.errors import InputError
 from attention.models.task import Task, task_of, why_nothing, words_in_head
 from attention.prediction.answers import best_answers
 from attention.prediction.results import Predictions, Rows, Scale
 from attention.source import Source, inputs_of
+from attention.source.editing import Editing, editing_of
 
 # A run's logits are made for all positions at once up to this many numbers (1 GB as float32), else in blocks of rows.
 MOST_LOGITS = 2**28
 # Rows that are reduced at once hold up to this many numbers: they become float64 (32 MB) for their sums.
 BLOCK = 2**22
+# (model, inputs, keep=…) → the model's output.
+Run = Callable[..., Any]
 NO_BLANK = "There is no blank to fill: write ___ where a word is wanted, or ask for a position."
 
 
@@ -42,6 +48,8 @@ def predict(
     positions: Sequence[int] | None = None,
     k: int = 10,
     limits: Limits | None = None,
+    edits: Sequence[Edit] = (),
+    patch_text: str = "",
 ) -> Predictions:
     """What the model predicts for a text; see `attention.predict`. Raises InputError where it predicts nothing."""
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
@@ -50,6 +58,7 @@ def predict(
     if why:
         raise InputError(why)
     inputs, tokens, pair_tokens = inputs_of(source, text, pair, attention_mask, chat, limits)
+    run = _edited(editing_of(source, inputs, edits, patch_text, pair, chat, limits)) if edits else run_untouched
     task = task_of(source.model)
     side = pair_tokens if task == "translate" else tokens
     _check_positions(task, positions, len(side))
@@ -61,10 +70,20 @@ def predict(
         texts=(text if isinstance(text, str) and not chat else "", pair if isinstance(pair, str) else ""),
     )
     if task in ("next", "translate"):
-        return _following(source, inputs, empty, positions, k)
+        return _following(source, inputs, empty, positions, k, run)
     if task == "fill":
-        return _fillers(source, inputs, empty, positions, k)
-    return _judged(source, inputs, empty, positions, k)
+        return _fillers(source, inputs, empty, positions, k, run)
+    return _judged(source, inputs, empty, positions, k, run)
+
+
+def _edited(editing: Editing) -> Run:
+    """A run with the edits in place of an untouched one."""
+    given = editing.given or Given()
+
+    def run(model: Any, inputs: Inputs, *, keep: tuple[int, int] | None = None) -> Any:
+        return run_edited(model, inputs, editing.edits, given, keep=keep)
+
+    return run
 
 
 def _check_positions(task: Task, positions: Sequence[int] | None, count: int) -> None:
@@ -78,7 +97,7 @@ def _check_positions(task: Task, positions: Sequence[int] | None, count: int) ->
 
 
 def _following(
-    source: Source, inputs: Inputs, empty: Predictions, positions: Sequence[int] | None, k: int
+    source: Source, inputs: Inputs, empty: Predictions, positions: Sequence[int] | None, k: int, run: Run
 ) -> Predictions:
     """The next token after each position; where a token follows, what that one's chance was."""
     ids = inputs.pair_ids if empty.task == "translate" else inputs.ids
@@ -88,22 +107,22 @@ def _following(
     wanted = [at for at in real if positions is None or at in positions]
     parts = [
         likeliest(logits, [at - start for at in here], [after.get(at, -1) for at in here], k)
-        for start, stop, logits in _logits(source.model, inputs, len(ids))
+        for start, stop, logits in _logits(source.model, inputs, len(ids), run)
         if (here := [at for at in wanted if start <= at < stop])
     ]
     return numbers_only(replace(empty, positions=tuple(wanted), rows=joined(parts) if parts else None))
 
 
-def _logits(model: Any, inputs: Inputs, count: int) -> Iterator[tuple[int, int, Tensor]]:
+def _logits(model: Any, inputs: Inputs, count: int, run: Run) -> Iterator[tuple[int, int, Tensor]]:
     """(start, stop, logits (stop − start, vocabulary)) of all positions, in one run where they fit, else in several."""
     size = int(getattr(model.config.get_text_config(), "vocab_size", 0) or 1)
     step = max(1, MOST_LOGITS // size)
     if count <= step or not can_keep_some(model):
-        yield 0, count, words_of(model, run_untouched(model, inputs))[-count:]
+        yield 0, count, words_of(model, run(model, inputs))[-count:]
         return
     for start in range(0, count, step):
         stop = min(start + step, count)
-        yield start, stop, words_of(model, run_untouched(model, inputs, keep=(start, stop)))
+        yield start, stop, words_of(model, run(model, inputs, keep=(start, stop)))
 
 
 def words_of(model: Any, output: Any) -> Tensor:
@@ -121,7 +140,7 @@ def words_of(model: Any, output: Any) -> Tensor:
 
 
 def _fillers(
-    source: Source, inputs: Inputs, empty: Predictions, positions: Sequence[int] | None, k: int
+    source: Source, inputs: Inputs, empty: Predictions, positions: Sequence[int] | None, k: int, run: Run
 ) -> Predictions:
     """Fillers of each blank, from one run; and of each asked position, from a run in which a blank hides it."""
     blank = getattr(source.tokenizer, "mask_token_id", None)
@@ -135,19 +154,21 @@ def _fillers(
         raise InputError("Hiding a token needs the model's blank: pass tokenizer=, or leave positions out.")
     parts = []
     if open_ := [at for at in wanted if at in blanks]:
-        logits = words_of(source.model, run_untouched(source.model, inputs))
+        logits = words_of(source.model, run(source.model, inputs))
         parts.append((open_, likeliest(logits, open_, [-1] * len(open_), k)))
     for at in (one for one in wanted if one not in blanks):
         hidden = replace(inputs, ids=(*inputs.ids[:at], blank, *inputs.ids[at + 1 :]))
-        logits = words_of(source.model, run_untouched(source.model, hidden))
+        logits = words_of(source.model, run(source.model, hidden))
         parts.append(([at], likeliest(logits, [at], [inputs.ids[at]], k)))
     order = np.argsort([at for places, _ in parts for at in places])
     return numbers_only(replace(empty, positions=tuple(wanted), rows=joined([rows for _, rows in parts], order)))
 
 
-def _judged(source: Source, inputs: Inputs, empty: Predictions, positions: Sequence[int] | None, k: int) -> Predictions:
+def _judged(
+    source: Source, inputs: Inputs, empty: Predictions, positions: Sequence[int] | None, k: int, run: Run
+) -> Predictions:
     """Labels of the text or of its tokens, or the best answers."""
-    output = run_untouched(source.model, inputs)
+    output = run(source.model, inputs)
     if empty.task == "answer":
         return replace(empty, answers=best_answers(output, empty, inputs.attention_mask, k))
     logits = output.logits[0]

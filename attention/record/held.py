@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -38,7 +38,8 @@ class Stored:
     read: (object of the file, name, arrays of the file) → the value; raises InputError for what no file of ours has.
     write: (value, place, name, arrays so far) → what JSON can carry; place: where its record is in the run. axes: of an
     array, or of one for each head, all that it may have, by their letters, numbers or "_" for any. key: its name in the
-    file, where that is not the field's own. travels: whether the browser gets it to make a head.
+    file, where that is not the field's own. travels: whether the browser gets it to make a head. optional: whether a
+    file leaves it out at its default.
     """
 
     read: Read
@@ -46,6 +47,7 @@ class Stored:
     axes: tuple[Axes, ...] = ()
     key: str = ""
     travels: bool = False
+    optional: bool = False
 
 
 Metadata = Mapping[str, Stored]
@@ -71,6 +73,14 @@ def text(most: int = MOST_NAME) -> Metadata:
 def texts(most: int) -> Metadata:
     """Texts of at most so many characters each."""
     return _stored(lambda given, name, _: tuple(given.texts(name, most)), lambda value, *_: list(value))
+
+
+def lines(write: Callable[[Any], str], read: Callable[[str], Any]) -> Metadata:
+    """Values that are one line of text each, of at most MOST_NAME characters. read: raises InputError for others."""
+    return _stored(
+        lambda given, name, _: tuple(map(read, given.texts(name, MOST_NAME))),
+        lambda value, *_: [write(one) for one in value],
+    )
 
 
 def hexadecimal(count: int) -> Metadata:
@@ -179,6 +189,11 @@ def travelling(metadata: Metadata) -> Metadata:
     return {STORED: replace(metadata[STORED], travels=True)}
 
 
+def optional(metadata: Metadata) -> Metadata:
+    """The same, left out at its default: files from before there was such a field have none."""
+    return {STORED: replace(metadata[STORED], optional=True)}
+
+
 def _stored(read: Read, write: Write = lambda value, *_: value, axes: tuple[Axes, ...] = ()) -> Metadata:
     return {STORED: Stored(read=read, write=write, axes=axes)}
 
@@ -225,8 +240,15 @@ def _facts(of: type) -> _Facts:
     return _Facts(
         declared=found,
         keys={name: how.key or name for name, how in found.items()},
-        defaults={one.name: one.default for one in fields(of) if one.default is not MISSING},
+        defaults={
+            one.name: _default(one) for one in fields(of) if one.name in found and _default(one) is not MISSING
+        },
     )
+
+
+def _default(one: Field[Any]) -> Any:
+    made = one.metadata[STORED].optional and one.default_factory is not MISSING
+    return one.default_factory() if made else one.default  # type: ignore[misc]
 
 
 def written(
@@ -237,13 +259,18 @@ def written(
     """
     of: type = type(record)
     arrays = ArrayWriter() if arrays is None else arrays
-    usual = _facts(of).defaults if brief else {}
+    left_out = _left_out(of, brief)
     found = {name: getattr(record, name) for name in declared(of)}
     return {
         keys(of)[name]: None if found[name] is None else how.write(found[name], place, name, arrays)
         for name, how in declared(of).items()
-        if name not in usual or not _is(found[name], usual[name])
+        if name not in left_out or not _is(found[name], left_out[name])
     }
+
+
+def _left_out(of: type, brief: bool) -> dict[str, Any]:
+    """The fields that a file leaves out at their defaults, and these."""
+    return {name: usual for name, usual in _facts(of).defaults.items() if brief or declared(of)[name].optional}
 
 
 def _is(value: Any, usual: Any) -> bool:
@@ -252,7 +279,7 @@ def _is(value: Any, usual: Any) -> bool:
 
 def demand(of: type, given: Fields, *, brief: bool = False, beside: Sequence[str] = ()) -> None:
     """Raise InputError unless all fields of the record are there, and nothing else but what may stand beside them."""
-    left_out = [key for name, key in keys(of).items() if brief and name in _facts(of).defaults]
+    left_out = [keys(of)[name] for name in _left_out(of, brief)]
     given.only(*(key for key in keys(of).values() if key not in left_out), *beside, optional=left_out)
 
 

@@ -13,11 +13,13 @@ from typing import Literal, Protocol, cast
 import torch
 from torch import Tensor
 
+from attention.edits import Edit, edit_of
 from attention.record import held
 from attention.record.arrays import FLOAT32, TYPES
+from attention.record.changes import Changes, applied, changes_of
 from attention.record.rules import Mask, PositionBias
 from attention.record.stored import StoredMaps, StoredProjection
-from attention.stages import Stages, attend, exactly
+from attention.stages import Stages, attend, exactly, softmax
 
 Kind = Literal["encoder", "decoder", "cross"]
 KINDS: tuple[Kind, ...] = ("encoder", "decoder", "cross")
@@ -90,6 +92,9 @@ class AttentionRecord:
     again there. projection: the layer's own W_O. projected: what it put out for the queries of `checked_rows`.
     no_projection: why head contributions cannot be told. witness: the model's own code, for the check. kept: what a
     file has in place of a projection.
+
+    edits: what was changed in this operation while it ran, their kinds named; the edges that they cut are in the mask
+    already. given: by head what they put in place of its output, (1 or n_q, v); given_weights: of its weights.
     """
 
     layer: int = field(metadata=held.whole(0, held.MOST_LAYER))
@@ -113,6 +118,9 @@ class AttentionRecord:
     no_projection: str = field(default="", metadata=held.text(held.MOST_PIECE))
     witness: Witness | None = None
     kept: Kept = field(default_factory=Kept, metadata=held.part(Kept))
+    edits: tuple[Edit, ...] = field(default=(), metadata=held.optional(held.lines(str, edit_of)))
+    given: Mapping[int, Tensor] = field(default_factory=dict, metadata=held.optional(held.by_head("n_q v", "1 v")))
+    given_weights: Mapping[int, Tensor] = field(default_factory=dict, metadata=held.optional(held.by_head("n_q n_k")))
 
     @property
     def n_heads(self) -> int:
@@ -161,13 +169,27 @@ class AttentionRecord:
         """Boolean (stop − start, n_k), True where the queries of this head may attend; None where all is open."""
         return self.mask.rows(start, self.n_q if stop is None else stop, self.n_k, self.rows_of.device, head)
 
+    def changes(self, head: int) -> Changes | None:
+        """What edits change in one head behind the mask, or None."""
+        return changes_of(self.edits, head, self.given, self.given_weights) if self.edits else None
+
     @exactly
     def stages(self, head: int, start: int = 0, stop: int | None = None) -> Stages:
-        """One head's stages for the queries start..stop, in float32 or wider."""
+        """One head's stages for the queries start..stop, in float32 or wider, as edits changed them."""
         stop = self.n_q if stop is None else stop
         value = None if self.value is None else apart(self.value[self.kv_head(head)])
+        changes = self.changes(head)
+        if changes is None:
+            return self._made(head, start, stop, value, 1.0)
+        first = 0 if changes.needs_earlier else start
+        made = self._made(head, first, stop, value, changes.temperature)
+        made = applied(made, changes, value, sink_scales=self.sink_scales, start=first)
+        return made if first == start else _from_row(made, start - first)
+
+    def _made(self, head: int, start: int, stop: int, value: Tensor | None, temperature: float) -> Stages:
+        """The stages before rows and outputs are changed. temperature: beyond the operation's own."""
         if self.query is None or self.key is None:
-            return self._from_maps(head, start, stop, value)
+            return self._from_maps(head, start, stop, value, temperature)
         bias = None if self.position_bias is None else wide(self.position_bias.rows(head, start, stop))
         query, mask = apart(self.query[head, start:stop]), self.allowed(head, start, stop)
         sink = None if self.sink is None else wide(self.sink[head])
@@ -176,14 +198,18 @@ class AttentionRecord:
             # The arithmetic knows one sink for an operation: each query becomes an operation of its own.
             query, sink = query[:, None], sink[start:stop]
             bias, mask = (None if x is None else x[:, None] for x in (bias, mask))
-        made = self.attend(query, apart(self.key[self.kv_head(head)]), value, bias=bias, mask=mask, sink=sink)
+        key = apart(self.key[self.kv_head(head)])
+        made = self.attend(query, key, value, bias=bias, mask=mask, sink=sink, temperature=temperature)
         return _joined(made) if a_query else made
 
     def attend(
         self, query: Tensor, key: Tensor, value: Tensor | None, *, bias: Tensor | None, mask: Tensor | None,
-        sink: Tensor | None,
+        sink: Tensor | None, temperature: float = 1.0,
     ) -> Stages:  # fmt: skip
-        """`attention.stages.attend` with the operation's own numbers: scale, softcap, temperature, how a sink acts."""
+        """`attention.stages.attend` with the operation's own numbers: scale, softcap, temperature, how a sink acts.
+
+        temperature: beyond the operation's own.
+        """
         return attend(
             query,
             key,
@@ -194,10 +220,10 @@ class AttentionRecord:
             mask=mask,
             sink=sink,
             sink_scales=self.sink_scales,
-            temperature=self.temperature,
+            temperature=self.temperature * temperature,
         )
 
-    def _from_maps(self, head: int, start: int, stop: int, value: Tensor | None) -> Stages:
+    def _from_maps(self, head: int, start: int, stop: int, value: Tensor | None, temperature: float) -> Stages:
         """The stages that are known without q and k: the scores that entered the softmax, if the model showed them."""
         if self.maps is None:
             steps = [("weights", apart(cast(Tensor, self.weights)[head, start:stop]))]
@@ -207,8 +233,20 @@ class AttentionRecord:
             masked = wide(scores[head, start:stop])
             masked = masked if allowed is None else masked.masked_fill(~allowed, float("-inf"))
             steps = [("masked", masked), ("weights", apart(weights[head, start:stop]))]
+            if temperature != 1.0:
+                steps = [("tempered", masked / temperature), ("masked", masked / temperature)]
+                steps.append(("weights", softmax(steps[-1][1])[0]))
         output = None if value is None else steps[-1][1] @ value
         return Stages(steps=tuple(steps), sink_weight=None, output=output)
+
+
+def _from_row(stages: Stages, row: int) -> Stages:
+    """The stages from a row on."""
+    return Stages(
+        steps=tuple((name, step[row:]) for name, step in stages.steps),
+        sink_weight=None if stages.sink_weight is None else stages.sink_weight[row:],
+        output=None if stages.output is None else stages.output[row:],
+    )
 
 
 def _joined(stages: Stages) -> Stages:

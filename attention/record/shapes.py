@@ -37,6 +37,22 @@ class _Shapes:
         self._bias()
         self._projection()
         self._arrays(self._sizes())
+        self._edits()
+
+    def _edits(self) -> None:
+        """Each edit is one of this operation, of a head and tokens that are there, and has what it needs."""
+        record, heads = self.record, range(self.record.n_heads)
+        for edit in record.edits:
+            there = all(
+                number is None or number < most
+                for number, most in ((edit.head, len(heads)), (edit.query, record.n_q), (edit.key, record.n_k))
+            )
+            if not there or not edit.kind or not edit.concerns(record.kind, record.layer, record.op, edit.kind):
+                self._refuse("edits", f"of this operation, its heads and its tokens; {edit} is not")
+            own = [head for head in heads if edit.changes_head(head)]
+            needed = record.given_weights if edit.how == "weights" else record.given
+            if edit.how in ("mean", "output", "weights") and not all(head in needed for head in own):
+                self._refuse("given", f"there for each head that {edit} changes")
 
     def _arrays(self, sizes: Sizes) -> None:
         """Each array against its axes; a letter without a size may be of any."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
+from attention.edits import without_tokens
 from attention.layer_settings import COLDEST, HOTTEST
 from attention.prompt import Prompt
 from attention.table import Box, box, changed, choice, index, indices, number, places, row, some, switch
@@ -14,8 +15,9 @@ Values = Literal["output", "contribution"]
 Together = Literal["mean", "sum"]
 Rest = Literal["left", "shared"]
 CountedOn = Literal["text", "stored"]
-Details = Literal["links", "dimensions", "averages", "rollout", "words"]
+Details = Literal["links", "dimensions", "averages", "rollout", "words", "matters", "writes", "why", "patch"]
 Over = Literal["heads", "layers", "all"]
+SwitchedOff = Literal["zero", "mean", "running", "first"]
 
 KINDS = ("encoder", "decoder", "cross")
 STAGES = ("scores", "scaled", "softcapped", "biased", "masked")
@@ -34,6 +36,7 @@ MEASURES = (*PICTURES, *NUMBERS)
 COUNTED_ON: tuple[CountedOn, ...] = get_args(CountedOn)
 DETAILS: tuple[Details, ...] = get_args(Details)
 OVER: tuple[Over, ...] = get_args(Over)
+SWITCHED_OFF: tuple[SwitchedOff, ...] = get_args(SwitchedOff)
 STAGE_LABELS = {"scores": "Q·K", "scaled": "× scale", "softcapped": "softcap", "biased": "+ bias", "masked": "masked"}
 WEIGHTS_LABELS = {"weights": "softmax", "norms": "‖a·f(x)‖", "difference": "difference"}
 VALUES_LABELS = {"output": "output", "contribution": "after W_O"}
@@ -63,7 +66,9 @@ class View(Prompt):
     (layer, head) in the links. least: the smallest weight that is drawn there. top: the most lines a token, 0 for no
     limit. over: what is averaged.
 
-    ids: whether the tokens' ids are shown.
+    ids: whether the tokens' ids are shown. target, distractor: ids of the predicted token that a change is told of, and
+    of one that it is compared with; None for the likeliest, and for none. switched_off: how each head is switched off
+    in turn; frozen: whether later heads then keep what they put out.
 
     NUL and lone surrogates, which no browser can carry, become U+FFFD. Raises InputError for values outside these.
     """
@@ -125,15 +130,26 @@ class View(Prompt):
     top: int = row(0, index(), "the most lines a token, 0 for all", by_browser=True)
     over: Over = row("heads", choice(OVER), "what is averaged")
     ids: bool = row(False, switch(), "1 shows the tokens' ids", by_browser=True)
+    target: int | None = row(
+        None, index(absent=True), "the id of the predicted token that changes are told of", "the likeliest",
+        within="run",
+    )  # fmt: skip
+    distractor: int | None = row(
+        None, index(absent=True), "the id of the token that it is compared with", "none", within="run"
+    )
+    switched_off: SwitchedOff = row("zero", choice(SWITCHED_OFF), "how each head is switched off in turn", key="off")
+    frozen: bool = row(False, switch(), "1 keeps what later heads put out")
 
 
 def change(view: View, **changes: Any) -> View:
     """The view with some fields changed, and what no longer means anything reset, as the rows of the table say.
 
     Another model starts at its first head, as it runs by itself, and without a second text, which few models take;
-    another text, pair or kind drops the pinned token.
+    another text, pair or kind drops the pinned token, and edits that name tokens.
     """
-    return changed(view, **changes)
+    made = changed(view, **changes)
+    same = all(getattr(made, name) == getattr(view, name) for name in ("text", "pair", "chat"))
+    return made if same or "edits" in changes else replace(made, edits=without_tokens(made.edits))
 
 
 def label(view: View) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from attention.edits import Edit
 from attention.view.fields import STAGE_LABELS, STAGES, View
 
 
@@ -39,7 +40,29 @@ def fit(view: View, *, places: Sequence[Place], default_kind: str) -> tuple[View
     query = None if view.query is None else _last(view.query, place.n_queries, "token", "This text", notices)
     stage = _stage(view.stage, place.stages, notices)
     found = replace(view, kind=kind, layer=place.layer, head=head, query=query, stage=stage)
-    return _fit_further(found, place, here, notices), tuple(notices)
+    return _fit_further(_fit_edits(found, places, default_kind, notices), place, here, notices), tuple(notices)
+
+
+def _fit_edits(view: View, places: Sequence[Place], default_kind: str, notices: list[str]) -> View:
+    """Edits of heads, layers and tokens that are not there are left out."""
+    kept = tuple(edit for edit in view.edits if any(_takes(edit, place, default_kind) for place in places))
+    if kept != view.edits:
+        notices.append("The link changes heads or tokens that are not here; these changes are left out.")
+    return replace(view, edits=kept)
+
+
+def _takes(edit: Edit, place: Place, default_kind: str) -> bool:
+    """Whether an edit can be one of this operation."""
+    return (
+        (edit.kind or default_kind) == place.kind
+        and edit.layer in (None, place.layer)
+        and all(
+            number is None or number < count
+            for number, count in (
+                (edit.head, place.n_heads), (edit.query, place.n_queries), (edit.key, place.n_keys)
+            )
+        )
+    )  # fmt: skip
 
 
 def _fit_further(view: View, place: Place, here: Sequence[Place], notices: list[str]) -> View:

@@ -75,7 +75,8 @@ def test_each_pair_has_its_heads_and_its_prediction(run: Any, two: Path) -> None
 @pytest.mark.parametrize(
     ("metric", "threshold", "code"),
     [
-        ("head", 0.9, codes.GOOD), ("head", 0.01, codes.BEYOND), ("mean", 0.9, codes.GOOD), ("mean", 0.001, codes.BEYOND),
+        ("head", 0.9, codes.GOOD), ("head", 0.01, codes.BEYOND),
+        ("mean", 0.9, codes.GOOD), ("mean", 0.001, codes.BEYOND),
         ("kl", 50, codes.GOOD), ("kl", 0, codes.BEYOND),
     ],
 )  # fmt: skip
@@ -108,10 +109,11 @@ def test_all_of_it_goes_to_a_file_too(run: Any, two: Path, tmp_path: Path) -> No
 def test_one_text_a_line_goes_through_two_models(run: Any, tmp_path: Path) -> None:
     path = tmp_path / "texts.csv"
     path.write_text(f'text\n"{CAT}"\n', encoding="utf-8")
-    code, (first, _), _ = run(path, "--model", "storyteller", "--against", "local", "--threshold", 0.1, "--metric", "head")
+    both = (path, "--model", "storyteller", "--against", "local")
+    code, (first, _), _ = run(*both, "--threshold", 0.1, "--metric", "head")
     assert code == codes.REFUSED
     assert "A has 4 layers of 6 heads, B 1 layer of 4 heads" in first["error"]
-    code, (first, last), _ = run(path, "--model", "storyteller", "--against", "local")
+    code, (first, last), _ = run(*both)
     assert code == codes.GOOD
     assert first["heads"] == []
     assert "Heads correspond only where" in first["no_heads"]
@@ -180,7 +182,8 @@ def test_tables_may_name_their_columns_and_quote_their_cells(tmp_path: Path) -> 
     assert read(tmp_path, "x.csv", "x,y\nz,w\n") == [("x", "y", 1), ("z", "w", 2)]
     assert read(tmp_path, "x.tsv", "x\ty, z\n") == [("x", "y, z", 1)]
     assert read(tmp_path, "x.csv", "one\ntwo\n") == [("one", "one", 1), ("two", "two", 2)]
-    assert read(tmp_path, "x.jsonl", '{"a": "x", "b": "y", "id": 7}\n\n{"text": "z"}\n') == [("x", "y", 1), ("z", "z", 3)]
+    lines = '{"a": "x", "b": "y", "id": 7}\n\n{"text": "z"}\n'
+    assert read(tmp_path, "x.jsonl", lines) == [("x", "y", 1), ("z", "z", 3)]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The whole distribution at one place, against the model's own logits, and how far two are apart, against closed forms."""
+"""The whole distribution at one place, against the model's own logits; how far two are apart, against closed forms."""
 
 import math
 
@@ -9,7 +9,8 @@ import torch
 import attention
 from attention.errors import InputError
 from attention.prediction import Distribution, distribution
-from attention.source import load_source
+from attention.source import Source, load_source
+from tests.prediction.test_prediction import NAMES, TEXT, judge
 
 
 def of(*shares: float, **more: object) -> Distribution:
@@ -32,8 +33,8 @@ def test_distributions_of_other_words_are_not_compared() -> None:
         of(0.5, 0.5, names=("good", "bad")).divergence(of(0.5, 0.5, names=("bad", "good")))
     with pytest.raises(InputError, match="predicts next tokens, the other labels"):
         of(1.0).divergence(Distribution(task="classify", log_probabilities=np.zeros(1)))
-    one, other = load_source("storyteller", None, None), load_source("cloze", None, None)
-    same = [Distribution(task="next", log_probabilities=np.log([0.5, 0.5]), tokenizer=s.tokenizer) for s in (one, other)]
+    one, other = load_source("storyteller", None, None), load_source("dates", None, None)
+    same = [of(0.5, 0.5, tokenizer=source.tokenizer) for source in (one, other)]
     with pytest.raises(InputError, match="different words or labels"):
         same[0].divergence(same[1])
 
@@ -64,11 +65,17 @@ def test_of_a_blank_it_is_what_fills_the_first_one() -> None:
 
 
 def test_of_a_judge_it_is_over_its_labels() -> None:
-    source, text = load_source("reviews", None, None), "A wonderful film."
-    found = distribution(source, text)
+    model, tokenizer = judge("SequenceClassification", id2label=NAMES)
+    found = distribution(Source(model=model, tokenizer=tokenizer), TEXT)
+    with torch.no_grad():
+        own = model(**tokenizer(TEXT, return_tensors="pt")).logits[0].double().log_softmax(-1)
     assert found.position is None
-    best = attention.predict("reviews", text).at().candidates[0]
-    assert found.likeliest == (best.text, pytest.approx(best.probability, abs=1e-6))
+    assert found.names == tuple(NAMES.values())
+    np.testing.assert_allclose(found.log_probabilities, own, atol=1e-5)
+    assert found.likeliest[0] == NAMES[int(own.argmax())]
+    several, tokenizer = judge("SequenceClassification", id2label=NAMES, problem_type="multi_label_classification")
+    with pytest.raises(InputError, match="no distribution at one place"):
+        distribution(Source(model=several, tokenizer=tokenizer), TEXT)
 
 
 def test_an_encoder_decoder_is_asked_after_its_last_written_token() -> None:

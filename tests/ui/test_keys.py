@@ -44,7 +44,8 @@ REASONS = {
         "continue-how", "continue-seed", "continue-temperature", "continue-tokens", "continue-top-p",
     ),
     "answers a message or a failure, or has work done that was left": (
-        "dismiss", "retry", "predict-again", "heads-again", "maps-again", "search-again", "changed-again", "compare-retry-*",
+        "dismiss", "retry", "predict-again", "heads-again", "maps-again", "search-again", "changed-again",
+        "compare-retry-*",
     ),
     "opens a popover": ("way-*",),
     "says in words what is shown, and takes nothing": (

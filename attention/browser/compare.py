@@ -8,7 +8,6 @@ import numpy as np
 
 from attention import derived
 from attention.browser import codec, store
-from attention.figures.frames import of_nobody
 from attention.table import steps
 from attention.view import Comparison, View
 
@@ -46,6 +45,7 @@ def difference(first: HeadView, second: HeadView, comparison: Comparison) -> byt
     sides.
     """
     from attention.analysis.changed import alignments
+    from attention.figures.frames import of_nobody
 
     queries, keys = alignments(first.trace, second.trace, first.kind, second.kind)
     return codec.pack({

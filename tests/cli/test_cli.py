@@ -252,6 +252,30 @@ def test_the_local_layer_is_built_as_asked(run: Any, tmp_path: Path) -> None:
     assert scored["checks"]["heads"] == 2
 
 
+def test_a_run_with_edits_is_what_is_printed_and_what_python_makes(run: Any) -> None:
+    code, out, _ = run(*TRACE, "--layer", 1, "--head", 0, "--edits", "cut-1.0-q5-k2,hide-k3")
+    answer, made = json.loads(out), attention.trace("storyteller", TEXT, edits="cut-1.0-q5-k2,hide-k3")
+    assert code == codes.GOOD
+    assert answer["edits"] == [str(edit) for edit in made.edits] == ["hide-decoder-k3", "cut-decoder.1.0-q5-k2"]
+    best = answer["rows"][5]["keys"][0]
+    weights = made.head(1, 0).weights[5]
+    assert best["key"] == int(weights.argmax())
+    assert best["weight"] == pytest.approx(float(weights.max()), rel=1e-5)
+    assert weights[2] == weights[3] == 0
+    code, out, _ = run("trace", "--link", "http://localhost/?v=1&model=storyteller&text=The+cat+sat.&edits=off-0.1")
+    assert json.loads(out)["edits"] == ["off-decoder.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("edits", "said"), [("off", "needs a layer"), ("melt-3", "no edit"), ("off-0.1,off-", "no edit")]
+)
+def test_what_is_no_edit_is_a_usage_error(capsys: pytest.CaptureFixture[str], edits: str, said: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*TRACE, "--edits", edits])
+    assert ended.value.code == codes.USAGE
+    assert said in capsys.readouterr().err
+
+
 def test_a_text_ends_where_its_line_does(tmp_path: Path) -> None:
     file = tmp_path / "texts.txt"
     file.write_bytes("\ufeffone\ftwo\u2028three\x85\r\nfour\rfive\n \n\nsix".encode())

@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import numpy as np
+
 from attention.assets import COMPONENTS
 from attention.browser import codec, overview, parts, rotary, store
 from attention.edits import edits_of
@@ -22,6 +24,8 @@ from attention.view import View, to_query
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from attention.analysis.origins import Origins
+    from attention.analysis.stream import Part
     from attention.lessons.outcomes import Outcomes
     from attention.record import HeadView, Trace
 
@@ -116,7 +120,7 @@ def group(
 
 
 def predictions(found: Outcomes, each: Sequence[str]) -> dict[str, Any]:
-    """{names, runs: [{what, values, kl}], unit}: the likeliest next tokens without an edit, and with each of several."""
+    """{names, runs: [{what, values, kl}]}: the likeliest next tokens without an edit, and with each of several."""
     return _compared(found.names, found.chances.tolist(), each, found.tokens, found.divergences.tolist())
 
 
@@ -131,7 +135,7 @@ def _compared(
     divergences: Sequence[float] = (),
 ) -> dict[str, Any]:  # fmt: skip
     said = ["no change", *(changes.in_words(edits_of(line), tokens) for line in each)]
-    gaps = divergences or [None] * len(said)
+    gaps: Sequence[float | None] = divergences or [None] * len(said)
     runs = [{"what": what, "values": own, "kl": gap} for what, own, gap in zip(said, values, gaps, strict=True)]
     return {"names": list(names), "runs": runs}
 
@@ -149,6 +153,31 @@ def ablations(found: Outcomes, layers: int, heads: int) -> dict[str, Any]:
         "base": float(found.losses[0]), "one": shaped(losses[:count]), "others": shaped(losses[count : 2 * count]),
         "whole": losses[2 * count :],
     }  # fmt: skip
+
+
+def origins(found: Origins, head_view: HeadView) -> dict[str, Any]:
+    """{query, key, score, parts: {query, key}, holds, why}: one score, times its scale, by the parts of the stream that
+    its query, and that its key was made of. parts: [{name, value}], the largest first. why: there are none, or "".
+    """
+    names = [token.text.strip() or str(token) for token in head_view.key_tokens]
+    made = found.matrix * found.scale
+    return {
+        "query": names[found.query], "key": names[found.key], "score": found.scaled, "holds": found.ok,
+        "why": found.reason,
+        "parts": {"query": _parts(found.query_parts, made.sum(1)), "key": _parts(found.key_parts, made.sum(0))},
+    }  # fmt: skip
+
+
+def _parts(parts_of: Sequence[Part], values: np.ndarray) -> list[dict[str, Any]]:
+    order = np.argsort(-np.abs(values), kind="stable")
+    return [{"name": _part(parts_of[at]), "value": float(values[at])} for at in order]
+
+
+def _part(part: Part) -> str:
+    """A part of the stream as lessons name it: head 1.0, MLP 2, embedding."""
+    if part.kind == "head":
+        return f"head {part.layer}.{part.head}"
+    return f"MLP {part.layer}" if part.kind == "mlp" else part.words.replace("token embedding", "embedding")
 
 
 def ablated(layers: int, heads: int) -> tuple[str, ...]:
@@ -226,7 +255,7 @@ def _figure(figure: Figure, store_name: str, sentence: str) -> dict[str, Any]:
 
 
 def each_of(figure: Figure, sentence: str) -> tuple[str, ...]:
-    """The lists of edits to choose from, as lines; those that name tokens mean nothing for the person's own sentence."""
+    """The lists of edits to choose from, as lines; those that name tokens mean nothing for a person's own sentence."""
     each: tuple[str, ...] = figure.settings["each"]
     if not takes(figure, sentence):
         return each

@@ -33,29 +33,33 @@ def lists_of_edits() -> Sort:
 
 def in_words(edits: Sequence[Edit], names: Sequence[str]) -> str:
     """What these edits do, in a line: “head 3.2 off; head 1.0 at temperature 4”. names: of the text's tokens."""
+    if len(edits) > 1 and all(edit == Edit(verb="off", layer=edit.layer, head=edit.head) for edit in edits):
+        who = [f"{edit.layer}.{edit.head}" for edit in edits if edit.head is not None]
+        if len(who) == len(edits):
+            return f"heads {', '.join(who[:-1])} and {who[-1]} off"
     return "; ".join(_in_words(edit, names) for edit in edits)
 
 
 def _in_words(edit: Edit, names: Sequence[str]) -> str:
     who = f"head {edit.layer}.{edit.head}" if edit.head is not None else f"layer {edit.layer}"
     if edit.verb == "hide":
-        return f"“{_name(edit.key, names)}” hidden"
+        return f"{_name(edit.key, names)} hidden"
     if edit.verb == "cut":
-        asks = "no other token" if edit.query is None else f"“{_name(edit.query, names)}”"
+        asks = "no other token" if edit.query is None else _name(edit.query, names)
         where = "" if edit.layer is None else f"{who}: "
-        return f"{where}{asks} {'sees' if edit.query is None else 'may not see'} “{_name(edit.key, names)}”"
-    at = "" if edit.query is None else f" at “{_name(edit.query, names)}”"
+        return f"{where}{asks} {'sees' if edit.query is None else 'may not see'} {_name(edit.key, names)}"
+    at = "" if edit.query is None else f" at {_name(edit.query, names)}"
     if edit.verb == "temper":
         return f"{who} at temperature {edit.temperature:g}"
     if edit.verb == "even":
         return f"{who} spread evenly{at}"
     if edit.verb == "patch":
         return f"{who}’s {edit.how} from the second text{at}"
-    return f"{who} {HOWS[edit.how]}{at}" if edit.how in HOWS else f"{who} off{at}"
+    return f"{who}: {HOWS[edit.how]}{at}" if edit.how in HOWS else f"{who} off{at}"
 
 
 def _name(place: int | None, names: Sequence[str]) -> str:
-    return names[place] if place is not None and place < len(names) else f"token {place}"
+    return f"“{names[place]}”" if place is not None and place < len(names) else f"token {place}"
 
 
 def each_off(layers: int, heads: int) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ SHOWN = ("sentence", "figures", "arithmetic", "heads", "links", "dimensions")
 # What needs no more than a run that was made in the browser.
 SHOWN_LOCAL = ("sentence", "figures", "arithmetic", "links")
 # Settings of a state's figure that are no field of a view.
-OWN = ("own", "pin", "show", "heads", "of", "each", "follow")
+OWN = ("own", "pin", "show", "heads", "of", "each", "follow", "side")
 MOST_LISTED = 16
 DECIMAL = re.compile(r"-?\d{1,9}(\.\d{1,9})?")
 
@@ -432,8 +432,7 @@ KINDS: tuple[Kind, ...] = (
             "top_after_value": "how much it has",
             "what": "the change in words",
             "all": "its numbers with each change to choose from, in words",
-            "moves_most": "which of the changes moves it most, from 0",
-            "moves_least": "which moves it least, from 0",
+            "moves_most": "which of the changes of one edit moves it most: its place in the list, from 0",
         },
         needs_run=True,
     ),
@@ -890,6 +889,25 @@ KINDS: tuple[Kind, ...] = (
             "recurrent": "the recurrent layer's, nd²",
             "steps_rnn": "the recurrent layer's steps in a row",
         },
+    ),
+    Kind(
+        name="origins",
+        help="one score of a head, of the pinned query and a key, by the parts of the stream that they were made of",
+        settings=_view_settings()
+        | {
+            "side": setting("key", choice(("key", "query")), "whose parts are shown at first"),
+            "show": setting(("sentence",), names(SHOWN), "which parts of the page, in order, seen before a guess"),
+        },
+        facts={
+            "score": "the score, after its scale",
+            "top": "the part that brings most to it, up or down",
+            "top_value": "what it brings",
+            "second": "the next",
+            "second_value": "what that brings",
+            "parts": "how many parts there are",
+            "sum": "what all parts bring together",
+        },
+        needs_run=True,
     ),
     Kind(
         name="path",

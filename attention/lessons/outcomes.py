@@ -15,6 +15,7 @@ from attention.errors import InputError
 
 if TYPE_CHECKING:
     from attention.prediction import Predictions
+    from attention.prediction.results import Rows
 
 # As many likeliest tokens of each run are told of.
 LIKELIEST = 5
@@ -48,33 +49,30 @@ def outcomes_of(runs: Sequence[Predictions], follow: str = "") -> Outcomes:
 
     follow: a token that is told of in any case, by its name. Raises InputError for a model that predicts no next token.
     """
-    if any(found.task != "next" or found.rows is None for found in runs):
+    rows = [found.rows for found in runs if found.task == "next" and found.rows is not None]
+    if len(rows) < len(runs):
         raise InputError(NOT_NEXT)
-    logs = np.stack([_logs(found) for found in runs])  # (r, V)
+    logs = np.stack([_logs(one) for one in rows])  # (r, V)
     ids = _told(logs, runs[0], follow)
     chances = np.exp(logs)
     gaps = (chances[0] * (logs[0] - logs)).sum(1)
     return Outcomes(
         names=tuple(name_of(runs[0], one) for one in ids),
         chances=chances[:, ids],
-        losses=np.array([_loss(found) for found in runs]),
+        losses=np.array([_loss(one) for one in rows]),
         divergences=np.maximum(gaps, 0.0),
         tokens=tuple(token.text.strip() or str(token) for token in runs[0].tokens),
     )
 
 
-def _logs(found: Predictions) -> np.ndarray:
+def _logs(rows: Rows) -> np.ndarray:
     """The log-chances (V,) of the next token after the last place, by id."""
-    rows = found.rows
-    assert rows is not None
     made = np.empty(rows.ids.shape[1])
     made[rows.ids[-1]] = rows.logits[-1].astype(np.float64) - rows.log_sum[-1]
     return made
 
 
-def _loss(found: Predictions) -> float:
-    rows = found.rows
-    assert rows is not None
+def _loss(rows: Rows) -> float:
     known = rows.actual >= 0
     lost = rows.log_sum[known] - rows.actual_logit[known].astype(np.float64)
     return float(lost.mean()) if known.any() else float("nan")

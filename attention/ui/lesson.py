@@ -153,6 +153,8 @@ def change_of(
         layers, heads = len({place.layer for place in places}), max(place.n_heads for place in places)
         each = told.ablated(layers, heads)
         return each, told.ablations(_outcomes(view, each), layers, heads)
+    if figure.kind == "origins":
+        return _origins(view, head_view, query)
     if figure.kind != "change":
         return (), None
     each = told.each_of(figure, sentence)
@@ -162,6 +164,14 @@ def change_of(
     changed = [traces.get_trace(replace(view, edits=edits_of(line))) for line in each]
     heads_of = [head_view, *(one.head(view.layer, view.head, head_view.kind) for one in changed)]
     return ("row", each), told.rows(heads_of, each, query)
+
+
+def _origins(view: View, head_view: HeadView, query: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The score of the pinned query and the view's key; without one, of the key that the row weighs most."""
+    key = int(head_view.weights[query].argmax()) if view.key is None else min(view.key, len(head_view.key_tokens) - 1)
+    place = (head_view.kind, view.layer, view.head, query, key)
+    score = lesson_changes.Score(view.prompt.unedited, *place, Limits.from_environment())
+    return place, told.origins(lesson_changes.origins(score), head_view)
 
 
 def _outcomes(view: View, each: tuple[str, ...], follow: str = "") -> Outcomes:

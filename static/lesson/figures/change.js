@@ -6,7 +6,8 @@ const [{ ui }, { choices }, { paired, signed }, { storeOf }, { partsOf }, { fram
 
 // What moves by less has hardly moved; `attention/lessons/kinds.py` has it too.
 const SMALL = 0.1;
-const MOST_ROWS = 9;
+// Rows that have so much in some run are shown, the same for every change, so that they can be compared.
+const [LEAST, MOST_ROWS] = [0.02, 9];
 const WAITING = "The model is being run …";
 
 export default function ({ root, settings, context }) {
@@ -48,7 +49,7 @@ export default function ({ root, settings, context }) {
     body.replaceChildren(
       ui.make("p", { class: "quiet" }, isRow ? rowWords(store.shown()) : "Probabilities of the next token"),
       paired({ rows, label, palette: context.palette(), width: roomIn(body) }),
-      inspect ? ui.make("p", {}, ui.make("a", { href: context.inspector(inspect), target: "_blank", rel: "noopener" }, "Make this change in the inspector ↗")) : "");
+      inspect ? ui.make("p", {}, ui.make("a", { class: "there", href: context.inspector(inspect), target: "_blank", rel: "noopener" }, "Make this change in the inspector ↗")) : "");
     said.textContent = `With ${told.what}: ${of} of “${told.token}” ${ui.decimals(told.before, 3)} → ${ui.decimals(told.after, 3)} (${signed(told.change)}; its ln ${signed(told.log_change, 2)}). ` +
       `Most has “${told.top_after}”, ${ui.decimals(told.top_after_value, 3)}.${told.kl === undefined ? "" : ` The whole distribution moved by KL = ${ui.decimals(told.kl, 2)} nats.`}`;
   }
@@ -83,19 +84,18 @@ function rowWords(shown) {
   return `Weights of “${ui.namesOf(run.tokens.queries)[look.query]}” in head ${look.layer}.${look.head}`;
 }
 
-/** The names with the largest numbers before or after, by falling number before. */
+/** The names with the largest numbers in any run, in the order in which they came: likeliest first, or as the tokens stand. */
 function rowsOf({ names, runs }, chosen) {
   const [before, after] = [runs[0].values, runs[chosen + 1].values];
-  const rows = names.map((name, at) => ({ name, before: before[at], after: after[at], size: Math.max(before[at], after[at]), at }));
-  const kept = [...rows].sort((one, other) => other.size - one.size).slice(0, MOST_ROWS);
-  // A row of weights is read in the order of its tokens.
+  const rows = names.map((name, at) => ({ name, before: before[at], after: after[at], size: Math.max(...runs.map(({ values }) => values[at])), at }));
+  const kept = rows.filter(({ size }) => size >= LEAST).sort((one, other) => other.size - one.size).slice(0, MOST_ROWS);
   return kept.sort((one, other) => one.at - other.at);
 }
 
 const largest = (list) => list.reduce((best, value, i) => (value > list[best] ? i : best), 0);
 
 /** What a guess can ask for: of the followed token, or the one with most before. */
-function factsOf({ names, runs }, chosen, { follow }) {
+function factsOf({ names, runs }, chosen, { follow, each }) {
   const [before, after] = [runs[0].values, runs[chosen + 1].values];
   const named = follow ? names.lastIndexOf(follow) : -1;
   const at = named < 0 ? largest(before) : named;
@@ -107,6 +107,6 @@ function factsOf({ names, runs }, chosen, { follow }) {
     token: names[at], before: before[at], after: after[at], change, how: Math.abs(change) < SMALL ? 0 : change < 0 ? 1 : 2,
     log_change: Math.log(after[at]) - Math.log(before[at]), ...(kl === null ? {} : { kl }), top_after: names[top], top_after_value: after[top], what,
     all: runs.slice(1).map((run) => `${ui.decimals(run.values[at], 3)} with ${run.what}`).join(", "),
-    moves_most: largest(moves), moves_least: largest(moves.map((move) => -move)),
+    moves_most: largest(moves.map((move, i) => (each[i].includes(",") ? -1 : move))),
   };
 }

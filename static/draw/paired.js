@@ -4,6 +4,8 @@ const version = new URL(import.meta.url).search;
 const [{ ui }, { frame, svg, text }] = await Promise.all(["../headlight", "./svg"].map((name) => import(`${name}.js${version}`)));
 
 const [ROW, BAR, RIGHT, LEGEND] = [44, 13, 126, 24];
+// The colours end at the largest change, or here where all are smaller.
+const LEAST_END = 0.25;
 const LETTER = 7.4;
 const MOST_NAME = 14;
 
@@ -24,7 +26,7 @@ export function paired({ rows, label, palette, width = 640, before = "as it runs
   const left = Math.min(MOST_NAME, Math.max(4, ...rows.map(({ name }) => [...name].length))) * LETTER + 12;
   const room = Math.max(40, width - left - RIGHT);
   const most = Math.max(1e-12, ...rows.flatMap((row) => [row.before, row.after]));
-  const widest = Math.max(1e-12, ...rows.map((row) => Math.abs(row.after - row.before)));
+  const widest = Math.max(LEAST_END, ...rows.map((row) => Math.abs(row.after - row.before)));
   const bar = (top, value, fill) => svg("rect", { x: left, y: top, width: Math.max(0.5, (value / most) * room), height: BAR, fill, stroke: palette.muted, "stroke-width": 1 });
   const end = (value) => left + (value / most) * room + 7;
   const made = rows.flatMap((row, at) => {

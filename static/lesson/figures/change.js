@@ -6,8 +6,8 @@ const [{ ui }, { choices }, { paired, signed }, { storeOf }, { partsOf }, { fram
 
 // What moves by less has hardly moved; `attention/lessons/kinds.py` has it too.
 const SMALL = 0.1;
-// Rows that have so much in some run are shown, the same for every change, so that they can be compared.
-const [LEAST, MOST_ROWS] = [0.02, 9];
+// Rows that have so much in some run are shown, and the first few; the same for every change, so that they can be compared.
+const [LEAST, FEWEST_ROWS, MOST_ROWS] = [0.02, 4, 8];
 const WAITING = "The model is being run …";
 
 export default function ({ root, settings, context }) {
@@ -51,7 +51,7 @@ export default function ({ root, settings, context }) {
       paired({ rows, label, palette: context.palette(), width: roomIn(body) }),
       inspect ? ui.make("p", {}, ui.make("a", { class: "there", href: context.inspector(inspect), target: "_blank", rel: "noopener" }, "Make this change in the inspector ↗")) : "");
     said.textContent = `With ${told.what}: ${of} of “${told.token}” ${ui.decimals(told.before, 3)} → ${ui.decimals(told.after, 3)} (${signed(told.change)}; its ln ${signed(told.log_change, 2)}). ` +
-      `Most has “${told.top_after}”, ${ui.decimals(told.top_after_value, 3)}.${told.kl === undefined ? "" : ` The whole distribution moved by KL = ${ui.decimals(told.kl, 2)} nats.`}`;
+      `Most has “${told.top_after}”, ${ui.decimals(told.top_after_value, 3)}.${told.kl === undefined ? "" : ` The whole distribution moved by a KL divergence of ${ui.decimals(told.kl, 2)} nats.`}`;
   }
 
   const stops = [
@@ -88,7 +88,7 @@ function rowWords(shown) {
 function rowsOf({ names, runs }, chosen) {
   const [before, after] = [runs[0].values, runs[chosen + 1].values];
   const rows = names.map((name, at) => ({ name, before: before[at], after: after[at], size: Math.max(...runs.map(({ values }) => values[at])), at }));
-  const kept = rows.filter(({ size }) => size >= LEAST).sort((one, other) => other.size - one.size).slice(0, MOST_ROWS);
+  const kept = rows.sort((one, other) => other.size - one.size).filter(({ size }, place) => place < FEWEST_ROWS || size >= LEAST).slice(0, MOST_ROWS);
   return kept.sort((one, other) => one.at - other.at);
 }
 

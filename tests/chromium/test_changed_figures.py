@@ -28,7 +28,8 @@ SETUP = """async () => {
             lab.mounted += 1;
             const context = {
                 ui, palette: () => lab.palette, sentence: () => "", changed: () => { lab.changes += 1; },
-                mount: () => () => {}, panels: () => null, inspector: (query) => `/?${query}`, store: `lab ${lab.mounted}`,
+                mount: () => () => {}, panels: () => null, inspector: (query) => `/?${query}`,
+                store: `lab ${lab.mounted}`,
             };
             lab.store = storeOf(context.store);
             lab.figure = await make({ root, settings, context });

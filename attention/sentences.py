@@ -70,6 +70,8 @@ def run_check(fidelity: Fidelity | None) -> tuple[bool | None, str]:
     """(whether the traced run equals an untouched one, None where it was not compared; the sentence)."""
     if fidelity is None:
         return None, "the run was not compared with an untouched one"
+    if fidelity.edited:
+        return _edited_check(fidelity)
     layer = fidelity.of.startswith("output of ")
     if not fidelity.ok:
         compared = f"its result and the {fidelity.of}" if layer else f"its {fidelity.of} and an untouched run’s"
@@ -81,6 +83,23 @@ def run_check(fidelity: Fidelity | None) -> tuple[bool | None, str]:
         return True, f"the layer’s result equals the {fidelity.of} {_within(fidelity.relative)}"
     verb = "equal" if fidelity.of.endswith("s") else "equals"
     return True, f"the traced run’s {fidelity.of} {verb} an untouched run’s {_within(fidelity.relative)}"
+
+
+def _edited_check(fidelity: Fidelity) -> tuple[bool | None, str]:
+    """The same of an edited run, which was made twice."""
+    if fidelity.reason:
+        return None, f"the edited run was not compared with a second one: {fidelity.reason}"
+    if not fidelity.ok:
+        return False, (
+            f"Do not trust this edited run: its {fidelity.of} and those of a second run with the same edits, made "
+            f"by other code, differ by {fidelity.relative:.1e} of the largest magnitude; "
+            f"{fidelity.tolerance:.0e} is allowed."
+        )
+    verb = "equal those" if fidelity.of.endswith("s") else "equals that"
+    return True, (
+        f"the edited run’s {fidelity.of} {verb} of a second run with the same edits, made by other code in "
+        f"{fidelity.seconds:.2f} s, {_within(fidelity.relative)}"
+    )
 
 
 def related(trace: Trace, words: tuple[str, str], kind: Kind | None = None) -> str:

@@ -22,7 +22,7 @@ from attention.record import AttentionRecord, Mask, Token, Trace
 from attention.record.checks import check_heads
 from attention.sentences import run_check
 from tests.capture.test_observe import FAMILIES
-from tests.capture.test_second import BY_NAME, CASES, NAMES, lines_of, reference_of, texts_of, wrong
+from tests.capture.test_second import BY_NAME, CASES, NAMES, lines_of, sources_of, texts_of, wrong
 from tests.tiny import build, ids
 
 
@@ -30,7 +30,7 @@ def traced(model: Any, line: str, kind: str, text: Inputs | None = None) -> Trac
     own, other = texts_of(kind)
     text = text or own
     edits = edits_of_run(model, text, edits_of(line))
-    anew = replacements_anew(model, text, edits, patch=other, texts=reference_of(kind))
+    anew = replacements_anew(model, text, edits, sources_of(kind, other))
     tokens, pair = (
         tuple(Token(id=one, piece=str(one), text=str(one)) for one in side) for side in (text.ids, text.pair_ids)
     )

@@ -18,7 +18,8 @@ from attention.capture.anatomy import CHOICE, anatomy_of
 from attention.capture.anew import NotComparedError
 from attention.capture.edited import Given
 from attention.capture.edited_run import edits_of_run, patched_from
-from attention.capture.fidelity import compare_edited, replacements_anew
+from attention.capture.fidelity import Sources, compare_edited, replacements_anew
+from attention.capture.means import means_of
 from attention.capture.recorded import record_edited
 from attention.capture.second import second_run
 from attention.edits import Edit, edits_of
@@ -61,11 +62,15 @@ def reference_of(kind: str) -> list[Inputs]:
     ]
 
 
+def sources_of(kind: str, patch: Inputs | None = None) -> Sources:
+    return Sources(patch=patch, texts=lambda: reference_of(kind), digest="of a test")
+
+
 def compared(model: Any, lines: str, kind: str) -> tuple[Fidelity, Tensor]:
     """An edited run's fidelity, and what it put out. What means and patches take is made by either run for itself."""
     text, other = texts_of(kind)
     edits = edits_of_run(model, text, edits_of(lines))
-    anew = replacements_anew(model, text, edits, patch=other, texts=reference_of(kind))
+    anew = replacements_anew(model, text, edits, sources_of(kind, other))
     given = patched_from(model, text, other, edits) if "patch" in lines else Given()
     if "mean" in lines:
         given = Given({**anew.outputs, **given.outputs}, given.weights)
@@ -144,7 +149,7 @@ def test_a_heads_output_is_what_a_hook_at_the_projections_input_makes(name: str)
     mean = torch.cat([z[1:] for z in kept]).mean(dim=0, keepdim=True)
     for line, change in OUTPUTS.items():
         edits = edits_of_run(model, text, edits_of(line))
-        given = replacements_anew(model, text, edits, texts=reference_of(kind))
+        given = replacements_anew(model, text, edits, sources_of(kind))
         second = second_run(model, text, edits, given).result.tensor[0]
         with entering(module, lambda z, change=change: change(z, mean)):  # type: ignore[misc]
             own = plain(model, text)
@@ -323,10 +328,10 @@ def test_a_transposed_edge_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_mean_or_a_patch_of_the_wrong_rows_is_seen(line: str) -> None:
     model, (text, other) = build("llama", "decoder"), texts_of("decoder")
     edits = edits_of_run(model, text, edits_of(line))
-    anew = replacements_anew(model, text, edits, patch=other, texts=reference_of("decoder"))
+    anew = replacements_anew(model, text, edits, sources_of("decoder", other))
     place = ("decoder", 1, 0, 2)
     wrongly = edits_of_run(model, text, edits_of(line.replace("1.2", "1.3")))
-    shifted = replacements_anew(model, text, wrongly, patch=other, texts=reference_of("decoder"))
+    shifted = replacements_anew(model, text, wrongly, sources_of("decoder", other))
     for given, holds in ((anew, True), (shifted, False)):
         own = Given(*({place: next(iter(one.values()))} if one else {} for one in (given.outputs, given.weights)))
         run = record_edited(model, text, edits, own)
@@ -337,7 +342,7 @@ def test_a_mean_or_a_patch_of_the_wrong_rows_is_seen(line: str) -> None:
                             for one in reference_of("decoder")]).mean(dim=0, keepdim=True)  # fmt: skip
     run = record_edited(model, text, whole, Given({place: with_first}))
     assert run.result is not None
-    mean = replacements_anew(model, text, whole, texts=reference_of("decoder"))
+    mean = replacements_anew(model, text, whole, sources_of("decoder"))
     assert not compare_edited(model, text, whole, mean, run.result).ok
 
 
@@ -345,6 +350,38 @@ def _at(kind: Any, layer: int) -> Any:
     from attention.capture import Address
 
     return Address(kind, layer)
+
+
+def test_the_mean_that_is_put_in_place_is_the_one_made_anew() -> None:
+    for name, at in (("llama", "decoder"), ("bart", "cross"), ("bloom", "decoder")):
+        _, kind, sizes, _ = BY_NAME[name]
+        model, (text, _) = build(name, kind, **sizes), texts_of(kind)
+        edits = edits_of_run(model, text, edits_of(f"off-{at}.1-mean"))
+        means = means_of(model, reference_of(kind), "of a test")[_at(at, 1)]
+        for _ in range(2):  # made, then remembered
+            anew = replacements_anew(model, text, edits, sources_of(kind))
+            for head in range(4):
+                own = anew.outputs[at, 1, 0, head]
+                assert (own[0] - means[head]).abs().max() < 1e-5 * own.abs().max()
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight.mul_(1.5)
+        changed = replacements_anew(model, text, edits, sources_of(kind)).outputs[at, 1, 0, 2]
+        assert (changed - anew.outputs[at, 1, 0, 2]).abs().max() > 1e-3
+
+
+def test_a_trace_is_checked_against_what_its_edits_take_from() -> None:
+    """A patch that is given wrongly is seen where the check makes it anew, and only there."""
+    model, (text, other) = build("llama", "decoder"), texts_of("decoder")
+    edits = edits_of_run(model, text, edits_of("patch-1.2"))
+    right = patched_from(model, text, other, edits)
+    wrongly = Given({place: one.flip(0) for place, one in right.outputs.items()})
+    for given, sources, holds in (
+        (right, Sources(patch=other), True), (wrongly, Sources(patch=other), False), (wrongly, None, True)
+    ):  # fmt: skip
+        run = record_edited(model, text, edits, given)
+        assert run.result is not None
+        assert compare_edited(model, text, edits, given, run.result, sources).ok is holds
 
 
 def test_a_temperature_behind_the_mask_or_on_another_head_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -398,7 +435,7 @@ def test_a_text_patched_with_itself_changes_nothing() -> None:
     base = second_run(model, text, ()).result.tensor
     for line in ("patch-1.2", "patch-1-weights"):
         edits = edits_of_run(model, text, edits_of(line))
-        given = replacements_anew(model, text, edits, patch=text)
+        given = replacements_anew(model, text, edits, Sources(patch=text))
         made = second_run(model, text, edits, given).result.tensor
         assert (made - base).abs().max() < 1e-6 * base.abs().max()
 
@@ -454,6 +491,6 @@ def test_what_cannot_be_made_again_is_said() -> None:
     assert not found.ok
     assert "was not given" in found.reason
     with pytest.raises(NotComparedError, match="texts that the edits take from"):
-        replacements_anew(model, text, edits)
+        replacements_anew(model, text, edits, Sources())
     with pytest.raises(ValueError, match="name the kind"):
         second_run(model, text, edits_of("off-1.2"))

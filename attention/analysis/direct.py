@@ -138,7 +138,7 @@ class LogitPath:
 
     norm: its scales held. before: multiplies what it put out. unembedding: an affine map to the vocabulary. after:
     multiplies what that put out. softcap: None where there is none. uncapped, put_out (vocabulary,): the model's own
-    logits at one position, before and after the cap. kept_row: of that position, among all.
+    logits at one position, before and after the cap.
     """
 
     norm: Norm
@@ -179,10 +179,13 @@ class LogitPath:
 
 @dataclass(eq=False)
 class Unembedding:
-    """Watches what enters and leaves the unembedding of one run."""
+    """Watches what enters and leaves the unembedding of one run at the position that is asked for, and the first and
+    last of all: wide as they are, few tell enough.
+    """
 
     module: nn.Module
     outputs: Outputs
+    rows: Tensor
     entered: Tensor | None = None
     put_out: Tensor | None = None
 
@@ -190,8 +193,8 @@ class Unembedding:
         """The hook: the model's own tensors at the rows that are kept."""
         if observed_by(self.outputs) and len(args) == 1 and isinstance(output, Tensor):
             entered, put_out = (one.detach().flatten(0, -2) for one in (args[0], output))
-            rows = self.outputs.rows["decoder"].to(entered.device)
-            if int(rows[-1]) < entered.shape[0]:
+            rows = self.rows.to(entered.device)
+            if int(rows.max()) < entered.shape[0]:
                 self.entered, self.put_out = entered[rows].clone(), put_out[rows].clone()
 
 
@@ -244,7 +247,8 @@ def parts_to_logits(
     reason = why_no_head(model)
     if reason:
         return reason
-    head = Unembedding(cast(nn.Module, model.get_output_embeddings()), outputs)
+    rows = torch.tensor([position, 0, len(inputs.pair_ids or inputs.ids) - 1])
+    head = Unembedding(cast(nn.Module, model.get_output_embeddings()), outputs, rows)
     with hooked([head.module], after=head.after):
         watched = watch(model, inputs, outputs)
     parts = watched.parts()
@@ -269,7 +273,7 @@ def _is_affine(head: nn.Module, width: int) -> bool:
 
 def _path(watched: Watched, parts: StreamParts, head: Unembedding, position: int) -> LogitPath | str:
     """The way that the run went, each step of it told by comparing what went in with what came out."""
-    norm, rows, row = parts.stream.final, parts.rows, parts.row(position)
+    norm, rows = parts.stream.final, head.rows
     tolerance = same(norm.entered.dtype)
     if head.entered is None or head.put_out is None or watched.result.shape[-1:] != head.put_out.shape[-1:]:
         return BETWEEN
@@ -279,7 +283,7 @@ def _path(watched: Watched, parts: StreamParts, head: Unembedding, position: int
     before, gap = fitted(entering, head.entered)
     if not gap <= tolerance:
         return BETWEEN
-    if watched.result.dim() != 2 or watched.result.shape[0] <= int(rows[-1]):
+    if watched.result.dim() != 2 or watched.result.shape[0] <= int(rows.max()):
         return BEHIND
     raw, logits = wide(head.put_out), wide(watched.result[rows])
     last = _factor_and_cap(watched.model, raw, logits, tolerance)
@@ -288,7 +292,7 @@ def _path(watched: Watched, parts: StreamParts, head: Unembedding, position: int
     after, softcap = last
     return LogitPath(
         norm=norm, unembedding=head.module, before=snapped(before, tolerance), after=after, softcap=softcap,
-        uncapped=raw[row].double() * after, put_out=logits[row].double(), position=position,
+        uncapped=raw[0].double() * after, put_out=logits[0].double(), position=position,
     )  # fmt: skip
 
 

@@ -20,8 +20,8 @@ Shape letters: A parts of the query, B parts of the key, d width of a query, m w
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,23 +30,12 @@ import torch
 from torch import Tensor, nn
 
 from attention.analysis.blocks import fixed
-from attention.analysis.stream import (
-    Outputs,
-    Part,
-    Stack,
-    StreamParts,
-    Watched,
-    allowed,
-    rows_of,
-    same,
-    watch,
-)
+from attention.analysis.stream import Outputs, Part, Stack, StreamParts, Watched, allowed, rows_of, same, watch
 from attention.analysis.writing import check_head
 from attention.capture import Address, Call, Inputs, NoStream, Product, observe
 from attention.capture.anatomy import anatomy_of
 from attention.capture.hooks import hooked
 from attention.capture.norms import Norm, looks_like_norm, norm_of
-from attention.capture.recorded import learned
 from attention.capture.seam import observed_by
 from attention.errors import InputError
 from attention.record import wide
@@ -223,9 +212,9 @@ class _ScoreOutputs(Outputs):
 
     def attend(self, call: Call, product: Product) -> Tensor:
         """The product."""
-        if call.address == self.address and call.query is not None and call.key is not None:
-            if self.head < call.n_heads and self.query < call.n_q and self.key < call.n_k:
-                self._keep(call)
+        known = call.address == self.address and call.query is not None and call.key is not None
+        if known and self.head < call.n_heads and self.query < call.n_q and self.key < call.n_k:
+            self._keep(call)
         return super().attend(call, product)
 
     def _keep(self, call: Call) -> None:
@@ -327,11 +316,11 @@ class _EnoughError(Exception):
 @dataclass(eq=False)
 class _Slopes:
     """The observer that differentiates one head's query and key in a run whose second text is nothing at all, and then
-    ends the run. entering: what enters the attention's module, as leaves of the graph.
+    ends the run. entering: the rows that are asked for of what enters the attention's module, as leaves of the graph.
     """
 
     outputs: _ScoreOutputs
-    entering: list[Tensor] = field(default_factory=list)
+    entering: list[tuple[list[int], Tensor]] = field(default_factory=list)
     found: tuple[_Affine, _Affine] | str = UNREACHED
 
     def attend(self, call: Call, product: Product) -> Tensor:
@@ -350,18 +339,16 @@ class _Slopes:
             self.found = query, key
         raise _EnoughError
 
-    def _affine(self, vector: Tensor, constant: Tensor, row: int) -> _Affine | None:
+    def _affine(self, vector: Tensor, constant: Tensor, position: int) -> _Affine | None:
+        """The map to a vector from one position of the first of the entering tensors that it depends on."""
         if not vector.requires_grad:
             return None
-        for leaf in self.entering:
-            slopes = []
-            for number in vector:
-                (slope,) = torch.autograd.grad(number, leaf, retain_graph=True, allow_unused=True)
-                if slope is None:
-                    break
-                slopes.append(slope[row].double())
-            else:
-                return _Affine(torch.stack(slopes), leaf.detach()[row].double(), constant)
+        for rows, leaf in self.entering:
+            slopes = [torch.autograd.grad(one, leaf, retain_graph=True, allow_unused=True)[0] for one in vector]
+            if position in rows and all(slope is not None for slope in slopes):
+                row = rows.index(position)
+                slope = torch.stack([slope[row] for slope in slopes]).double()
+                return _Affine(slope, leaf.detach()[row].double(), constant)
         return None
 
     def enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> Any:
@@ -376,9 +363,15 @@ class _Slopes:
     def _leaf(self, given: Any) -> Any:
         if not isinstance(given, Tensor) or given.dim() != 3 or given.shape[0] != 2 or not given.is_floating_point():
             return given
-        leaf = given.detach()[0].clone().requires_grad_()
-        self.entering.append(leaf)
-        return torch.stack([leaf, torch.zeros_like(leaf)])
+        rows = self._rows(given)
+        leaf = given.detach()[0, rows].requires_grad_()
+        self.entering.append((rows, leaf))
+        own = given.detach()[0].index_copy(0, torch.tensor(rows, device=given.device), leaf)
+        return torch.stack([own, torch.zeros_like(own)])
+
+    def _rows(self, like: Tensor) -> list[int]:
+        """Of which positions of (2, n, …) anything is asked."""
+        return sorted({at for at in (self.outputs.query, self.outputs.key) if at < like.shape[1]})
 
     def leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         """The hook after the module: what is not asked for goes on without a graph."""
@@ -386,17 +379,34 @@ class _Slopes:
             torch.set_grad_enabled(False)
 
     def hold(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
-        """The hook after parts of the module: a norm divides both texts by the scales of the first."""
-        if not observed_by(self) or len(args) != 1 or not looks_like_norm(module, args[0], output):
+        """The hook after parts of the module: a norm divides both texts by the scales of the first, and of a matrix's
+        output only the rows that are asked for are differentiated.
+        """
+        if not observed_by(self) or len(args) != 1 or not isinstance(args[0], Tensor) or args[0].shape[0] != 2:
+            return None
+        if _is_matrix(module, args[0], output):
+            return self._asked_rows(module, args[0], output)
+        if not looks_like_norm(module, args[0], output):
             return None
         entered = args[0]
-        found = norm_of(module, "", entered[:1].detach(), output[:1].detach()) if entered.shape[0] == 2 else None
+        found = norm_of(module, "", entered[:1].detach(), output[:1].detach())
         if found is None:
             return None
         held = found.held
         inverse = held.inverse.reshape(*entered.shape[1:-1], 1)
         centred = wide(entered) - wide(entered).mean(-1, keepdim=True) if held.centred else wide(entered)
         return (centred * held.gain * inverse + held.offset).to(output.dtype)
+
+    def _asked_rows(self, module: nn.Module, entered: Tensor, output: Tensor) -> Tensor:
+        rows = torch.tensor(self._rows(entered), device=entered.device)
+        return output.detach().index_copy(1, rows, module.forward(entered[:, rows]))
+
+
+def _is_matrix(module: nn.Module, entered: Tensor, output: Any) -> bool:
+    """Whether it is a bare matrix, acting on each row by itself: most of the work of a step back goes through these."""
+    own = list(module.parameters())
+    plain = next(module.children(), None) is None and any(weight.dim() == 2 for weight in own)
+    return plain and isinstance(output, Tensor) and entered.dim() == 3 and output.shape[:2] == entered.shape[:2]
 
 
 def _maps(model: PreTrainedModel, inputs: Inputs, outputs: _ScoreOutputs) -> tuple[_Affine, _Affine] | str:
@@ -409,11 +419,9 @@ def _maps(model: PreTrainedModel, inputs: Inputs, outputs: _ScoreOutputs) -> tup
     with (
         hooked([module], before=slopes.enter, after=slopes.leave, with_kwargs=True),
         hooked(inner, after=slopes.hold),
+        suppress(_EnoughError),
     ):
-        try:
-            observe(model, [inputs, inputs], slopes)
-        except _EnoughError:
-            pass
+        observe(model, [inputs, inputs], slopes)
     return slopes.found
 
 

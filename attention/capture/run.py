@@ -99,12 +99,15 @@ def _a_second_time(model: PreTrainedModel, inputs: Inputs, edited: Edited) -> Ca
 
     def again(address: Address) -> Seen:
         with cast_as.entered():
-            return second_run(cast("PreTrainedModel", get()), inputs, edited.edits, edited.given, keep=[address]).seen[address]
+            own = cast("PreTrainedModel", get())
+            return second_run(own, inputs, edited.edits, edited.given, keep=[address]).seen[address]
 
     return again
 
 
-def _records(run: Recorded, rerun: Rerun, edited: Edited, again: Callable[[Address], Seen]) -> tuple[AttentionRecord, ...]:
+def _records(
+    run: Recorded, rerun: Rerun, edited: Edited, again: Callable[[Address], Seen]
+) -> tuple[AttentionRecord, ...]:
     masks: list[Tensor] = []
     unseen = NoProjection("its projection was not seen")
     made = tuple(

@@ -28,7 +28,8 @@ SETUP = """async () => {
             lab.mounted += 1;
             const context = {
                 ui, palette: () => lab.palette, sentence: () => "", changed: () => { lab.changes += 1; },
-                mount: () => () => {}, panels: () => null, inspector: (query) => `/?${query}`, store: `lab ${lab.mounted}`,
+                mount: () => () => {}, panels: () => null, inspector: (query) => `/?${query}`,
+                store: `lab ${lab.mounted}`,
             };
             lab.store = storeOf(context.store);
             lab.figure = await make({ root, settings, context });
@@ -38,7 +39,7 @@ SETUP = """async () => {
     };
 }"""
 DARK = "(palette) => { lab.palette = palette; lab.figure.draw(); }"
-CHANGE = {
+CHANGE: dict[str, Any] = {
     "names": ["one", "two", "three"],
     "runs": [
         {"what": "no change", "values": [0.7, 0.2, 0.001], "kl": 0.0},
@@ -48,11 +49,11 @@ CHANGE = {
     ],
 }
 EACH = ["off-1.0", "off-1.0,off-2.0", "off-2.0"]
-LOSSES = {
+LOSSES: dict[str, Any] = {
     "base": 2.0, "one": [[2.05, 3.5, 2.1], [1.9, 2.0, 2.3]], "others": [[4.0, 2.9, 5.0], [2.4, 2.02, 3.0]],
     "whole": [6.5, 2.6],
 }  # fmt: skip
-SCORE = {
+SCORE: dict[str, Any] = {
     "query": "b", "key": "a", "score": 5.5, "holds": True, "why": "",
     "parts": {
         "key": [{"name": f"head {at}", "value": value} for at, value in enumerate([4.0, -2.0, 1.5, *[0.25] * 8])],
@@ -139,7 +140,7 @@ def test_a_token_that_is_followed_may_rise(lab: Lab) -> None:
 
 
 def test_a_row_has_no_divergence(lab: Lab) -> None:
-    rows = {"names": CHANGE["names"], "runs": [run | {"kl": None} for run in CHANGE["runs"]]}  # type: ignore[operator, union-attr]
+    rows = {"names": CHANGE["names"], "runs": [run | {"kl": None} for run in CHANGE["runs"]]}
     page = mounted(lab, "change", rows, each=EACH, of="row")
     assert "kl" not in facts(lab)
     expect(page.locator(".said")).not_to_contain_text("divergence")

@@ -266,16 +266,6 @@ def test_a_run_with_edits_is_what_is_printed_and_what_python_makes(run: Any) -> 
     assert json.loads(out)["edits"] == ["off-decoder.0.1"]
 
 
-@pytest.mark.parametrize(
-    ("edits", "said"), [("off", "needs a layer"), ("melt-3", "no edit"), ("off-0.1,off-", "no edit")]
-)
-def test_what_is_no_edit_is_a_usage_error(capsys: pytest.CaptureFixture[str], edits: str, said: str) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main([*TRACE, "--edits", edits])
-    assert ended.value.code == codes.USAGE
-    assert said in capsys.readouterr().err
-
-
 def test_a_text_ends_where_its_line_does(tmp_path: Path) -> None:
     file = tmp_path / "texts.txt"
     file.write_bytes("\ufeffone\ftwo\u2028three\x85\r\nfour\rfive\n \n\nsix".encode())
@@ -344,6 +334,8 @@ def test_models_and_files_that_are_not_there(run: Any, tmp_path: Path, empty_cac
         ([*TRACE, "--local", "heads=3"], "d_model must be a multiple of n_heads; got 64 and 3."),
         (["trace", "--link", "?v=1&model=local", "--local", "both"], "leave out --local"),
         (["patterns", "--model", "local", "--local", "both"], "belong to a text"),
+        ([*TRACE, "--edits", "off"], "needs a layer"),
+        ([*TRACE, "--edits", "off-0.1,melt-3"], "'melt-3' is no edit"),
         (["patterns", "--model", "local", "--pattern", "none"], "invalid choice: 'none'"),
         (["patterns", "--model", "local", "--least", "nan"], "'nan' must be a number"),
         (["patterns", "--model", "local", "--least", "much"], "'much' must be a number"),

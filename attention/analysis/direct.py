@@ -15,7 +15,7 @@ later layers make of a head's write, or take back from it, is not in it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -35,7 +35,7 @@ from attention.analysis.stream import (
     snapped,
     watch,
 )
-from attention.capture import Inputs, NoStream
+from attention.capture import Inputs, NoStream, Observer
 from attention.capture.anatomy import anatomy_of
 from attention.capture.hooks import hooked
 from attention.capture.norms import Norm
@@ -184,14 +184,14 @@ class Unembedding:
     """
 
     module: nn.Module
-    outputs: Outputs
+    observer: Observer
     rows: Tensor
     entered: Tensor | None = None
     put_out: Tensor | None = None
 
     def after(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         """The hook: the model's own tensors at the rows that are kept."""
-        if observed_by(self.outputs) and len(args) == 1 and isinstance(output, Tensor):
+        if observed_by(self.observer) and len(args) == 1 and isinstance(output, Tensor):
             entered, put_out = (one.detach().flatten(0, -2) for one in (args[0], output))
             rows = self.rows.to(entered.device)
             if int(rows.max()) < entered.shape[0]:
@@ -199,11 +199,18 @@ class Unembedding:
 
 
 def direct_attribution(
-    model: PreTrainedModel, inputs: Inputs, *, position: int, target: int, distractor: int | None = None
+    model: PreTrainedModel,
+    inputs: Inputs,
+    *,
+    position: int,
+    target: int,
+    distractor: int | None = None,
+    around: Callable[[Observer], Observer] | None = None,
 ) -> DirectAttribution:
     """What each part of the stream adds to the logit of `target` at `position`, or to its lead over `distractor`.
 
-    One run. position: in the text, or in the decoder's side of an encoder-decoder. Where it is not defined (a model
+    One run. position: in the text, or in the decoder's side of an encoder-decoder. around: makes the observer of an
+    edited run, which hands what the model goes on with to the one that it is given. Where it is not defined (a model
     that norms its stream anew in every layer, as BERT; one without a head for words), `reason` says why. Raises
     InputError for a position or token that the model has not, and as `observe`.
     """
@@ -211,7 +218,7 @@ def direct_attribution(
     check_tokens(model, target, distractor)
     empty = DirectAttribution(position=position, target=target, distractor=distractor)
     outputs = Outputs(rows_of(inputs, {"decoder": [position]}), anatomy_of(model).names)
-    found = parts_to_logits(model, inputs, position, outputs)
+    found = parts_to_logits(model, inputs, position, outputs, None if around is None else around(outputs))
     if isinstance(found, str):
         return replace(empty, reason=f"not defined: {found}")
     parts, path = found
@@ -238,19 +245,19 @@ def _of(logits: Tensor, target: int, distractor: int | None) -> float:
 
 
 def parts_to_logits(
-    model: PreTrainedModel, inputs: Inputs, position: int, outputs: Outputs
+    model: PreTrainedModel, inputs: Inputs, position: int, outputs: Outputs, observer: Observer | None = None
 ) -> tuple[StreamParts, LogitPath] | str:
     """One run: the stream by parts, and the way from one position's to the logits; or why there is none.
 
-    outputs: the observer of the run; it keeps the rows of this position, too.
+    outputs: keeps the rows of this position, too. observer: as in `watch`.
     """
     reason = why_no_head(model)
     if reason:
         return reason
     rows = torch.tensor([position, 0, len(inputs.pair_ids or inputs.ids) - 1])
-    head = Unembedding(cast(nn.Module, model.get_output_embeddings()), outputs, rows)
+    head = Unembedding(cast(nn.Module, model.get_output_embeddings()), observer or outputs, rows)
     with hooked([head.module], after=head.after):
-        watched = watch(model, inputs, outputs)
+        watched = watch(model, inputs, outputs, observer)
     parts = watched.parts()
     if isinstance(parts, NoStream):
         return parts.reason

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
-from attention.capture import Address, Call, Inputs, NoStream, Product, Residual, Stream, observe
+from attention.capture import Address, Call, Inputs, NoStream, Observer, Product, Residual, Stream, observe
 from attention.capture.anatomy import anatomy_of
 from attention.capture.norms import Norm
 from attention.capture.projection import LayerProjection, NoProjection
@@ -238,10 +238,15 @@ class Watched:
         return found
 
 
-def watch(model: PreTrainedModel, inputs: Inputs, outputs: Outputs) -> Watched:
-    """Run the model once on one text, and keep its stream and what `outputs` keeps. Raises as `observe`."""
+def watch(
+    model: PreTrainedModel, inputs: Inputs, outputs: Outputs, observer: Observer | None = None
+) -> Watched:
+    """Run the model once on one text, and keep its stream and what `outputs` keeps. Raises as `observe`.
+
+    observer: stands at the seam and hands on to `outputs` what the model goes on with; None for `outputs` alone.
+    """
     residual = Residual()
-    result = observe(model, [inputs], outputs, residual=residual)
+    result = observe(model, [inputs], observer or outputs, residual=residual)
     return Watched(model, residual, outputs, result.tensor.detach()[0])
 
 

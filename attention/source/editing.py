@@ -65,7 +65,7 @@ def means_for(source: Source, edits: Sequence[Edit], reference: ReferenceTexts) 
     """
     wanted = [edit for edit in edits if edit.how == "mean"]
     means = reference_means(source, reference)
-    found = {
+    found: dict[Place, Any] = {
         (at.kind, at.layer, at.op, head): mean[head : head + 1]
         for at, mean in means.items()
         for edit in wanted

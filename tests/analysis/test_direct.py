@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from attention.analysis import direct, stream
 from attention.analysis.direct import DirectAttribution, direct_attribution
 from attention.capture import Inputs
+from attention.capture.edited import Edited
+from attention.edits import edits_of
 from attention.errors import InputError
 from tests.analysis.streams import PAIR, TEXT, layer_norm, near, rms_norm, seen
 from tests.small_models import model as small
@@ -210,6 +212,25 @@ def test_a_lead_is_the_difference_of_two_logits() -> None:
     wanted = [a.value - b.value for a, b in zip(one.rows, other.rows, strict=True)]
     assert near([row.value for row in both.rows], wanted)
     assert "difference of two logits" in both.method
+
+
+def test_an_edited_run_has_shares_of_its_own() -> None:
+    model, name = build("gpt2", "decoder"), "transformer.h.0.attn.c_proj"
+
+    def off(_module: Any, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        heads = args[0].clone()
+        heads[..., 24:36] = 0
+        return (heads,)
+
+    hook = model.get_submodule(name).register_forward_pre_hook(off)
+    _, _, logits = seen(model, TEXT, [])
+    hook.remove()
+    edits = tuple(edit.resolved("decoder") for edit in edits_of("off-0.2"))
+    found = direct_attribution(model, TEXT, position=AT, target=TARGET, around=lambda inner: Edited(edits, inner))
+    assert found.ok
+    assert found.value(0, 2) == 0
+    assert near(found.total, logits[AT, TARGET], logits[AT])
+    assert abs(found.total - direct_attribution(model, TEXT, position=AT, target=TARGET).total) > 1e-3
 
 
 class Adapted(nn.Linear):

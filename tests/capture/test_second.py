@@ -18,7 +18,8 @@ from attention.capture.anatomy import CHOICE, anatomy_of
 from attention.capture.anew import NotComparedError
 from attention.capture.edited import Given
 from attention.capture.edited_run import edits_of_run, patched_from
-from attention.capture.fidelity import compare_edited, replacements_anew
+from attention.capture.fidelity import Sources, compare_edited, replacements_anew
+from attention.capture.means import means_of
 from attention.capture.recorded import record_edited
 from attention.capture.second import second_run
 from attention.edits import Edit, edits_of
@@ -345,6 +346,38 @@ def _at(kind: Any, layer: int) -> Any:
     from attention.capture import Address
 
     return Address(kind, layer)
+
+
+def test_the_mean_that_is_put_in_place_is_the_one_made_anew() -> None:
+    for name, at in (("llama", "decoder"), ("bart", "cross"), ("bloom", "decoder")):
+        _, kind, sizes, _ = BY_NAME[name]
+        model, (text, _) = build(name, kind, **sizes), texts_of(kind)
+        edits = edits_of_run(model, text, edits_of(f"off-{at}.1-mean"))
+        means = means_of(model, reference_of(kind), "of a test")[_at(at, 1)]
+        for _ in range(2):  # made, then remembered
+            anew = replacements_anew(model, text, edits, texts=reference_of(kind))
+            for head in range(4):
+                own = anew.outputs[at, 1, 0, head]
+                assert (own[0] - means[head]).abs().max() < 1e-5 * own.abs().max()
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight.mul_(1.5)
+        changed = replacements_anew(model, text, edits, texts=reference_of(kind)).outputs[at, 1, 0, 2]
+        assert (changed - anew.outputs[at, 1, 0, 2]).abs().max() > 1e-3
+
+
+def test_a_trace_is_checked_against_what_its_edits_take_from() -> None:
+    """A patch that is given wrongly is seen where the check makes it anew, and only there."""
+    model, (text, other) = build("llama", "decoder"), texts_of("decoder")
+    edits = edits_of_run(model, text, edits_of("patch-1.2"))
+    right = patched_from(model, text, other, edits)
+    wrongly = Given({place: one.flip(0) for place, one in right.outputs.items()})
+    for given, sources, holds in (
+        (right, Sources(patch=other), True), (wrongly, Sources(patch=other), False), (wrongly, None, True)
+    ):  # fmt: skip
+        run = record_edited(model, text, edits, given)
+        assert run.result is not None
+        assert compare_edited(model, text, edits, given, run.result, sources).ok is holds
 
 
 def test_a_temperature_behind_the_mask_or_on_another_head_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

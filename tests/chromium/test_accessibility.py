@@ -33,6 +33,7 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
     "words": ("", {"lens": "words"}),
     "cross": ("", {"model": "dates", "text": "3 May 1998", "kind": "cross"}),
     "problem": ("", {"text": ""}),
+    "compare": ("compare", {"v": 1, "text": "The cat sat on it.", "b.text": "The big dog sat on it.", "b.head": 2}),
     "models": ("models", {}),
     "build": ("build", {"build": "hand=verb,tags=2"}),
     "learn": ("learn", {}),
@@ -42,7 +43,8 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
 }  # fmt: skip
 # What stands there once a view is complete; else the line at the foot.
 READY = {
-    "build": "article.output figure", "models": "h2.hl-library", "problem": ".st-key-problem", "learn": ".lessons h2",
+    "build": "article.output figure", "compare": ".hl-difference[data-drawn]",
+    "models": "h2.hl-library", "problem": ".st-key-problem", "learn": ".lessons h2",
     "lesson": ".guess .options button", "questions": ".question .ask",
 }  # fmt: skip
 TABS = ("Link", "Picture", "Files", "Open a file")

@@ -24,6 +24,12 @@ function build(parent, store) {
   state.rest = group("What is left", WAYS, (value) => store.change({ rest: value }));
   state.reset = button("reset", "reset", () => store.change({ temperature: 1, hide: [], rest: "left" }));
   state.reset.classList.add("reset");
+  // What a page of one view alone offers: the bar knows the way (`assets/components/bar`).
+  state.compare = ui.make("button", { type: "button", class: "compare", hidden: true, title: "This view twice, side by side: change a text, a model or a head on one side" }, "compare with…");
+  state.compare.addEventListener("click", () => {
+    store.tell();
+    store.emit("compare", true);
+  });
   const part = (key, title, ...children) => ui.make("span", { class: "part" }, ui.make("span", { class: "name" }, term(key, title)), ...children);
   const heat = part("temperature", "temperature", state.slider, state.degree);
   state.left = part("hide", "leave out", ...state.hides.values(), state.rest.root);
@@ -31,7 +37,7 @@ function build(parent, store) {
   state.own = explained(ui.make("span", { class: "own", "aria-live": "polite", tabIndex: 0 }), "check");
   const pinned = part("pinned", "pinned", state.pins, state.ways.root, several);
   pinned.classList.add("pinned");
-  state.changes = ui.make("div", { class: "line" }, heat, state.left, state.reset);
+  state.changes = ui.make("div", { class: "line" }, heat, state.left, state.reset, state.compare);
   parent.append(ui.make("div", { class: "controls" }, ui.make("div", { class: "line" }, pinned, state.own), state.changes));
   state.heat = heat;
   watchTerms(parent);
@@ -124,6 +130,7 @@ export default function ({ data, store: name, parentElement, setTriggerValue }) 
     state.bytes = data;
     const given = ui.parse(data);
     store.arriveLook(given);
+    state.compare.hidden = !given.address;
     store.say("count", given.count);
     store.say("undo", given.undo);
     store.say("redo", given.redo);

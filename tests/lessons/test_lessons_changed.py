@@ -181,19 +181,19 @@ def test_a_head_with_nearly_all_its_weight_on_one_word_is_not_needed() -> None:
     assert before == pytest.approx(0.95, abs=0.005)
     row = weights(NAME, 1, 1)[19]
     assert (int(row.argmax()), round(float(row.max()), 2)) == (9, 0.98)
-    assert len(after) == 4
+    assert len(after) == 5
     assert all(abs(one - before) < SMALL / 2 for one in after)
 
 
 def test_two_heads_with_one_weight_matter_differently_and_stand_in_for_each_other() -> None:
-    each, (before, zero, two, both) = told_by("05-values#needed")
-    assert each == ["off-3.0", "off-3.2", "off-3.0,off-3.2"]
+    each, (before, zero, two, both, *means) = told_by("05-values#needed")
+    assert each == ["off-3.0", "off-3.2", "off-3.0,off-3.2", "off-3.0-mean", "off-3.2-mean"]
     rows = [weights(NAME, 3, head)[19] for head in (0, 2)]
     assert [int(row.argmax()) for row in rows] == [6, 6]
     assert [round(float(row.max()), 2) for row in rows] == [1.0, 0.99]
     assert (round(before, 2), round(zero, 2), round(two, 2)) == (0.95, 0.92, 0.17)
-    running = [chance(NAME, f"off-3.{head}-running", "ton") for head in (0, 2)]
-    assert [round(one, 2) for one in running] == [0.92, 0.17]
+    assert abs(means[0] - zero) < 0.01
+    assert round(means[1], 2) == 0.04
     made = runs_of(NAME, tuple(each), "ton")
     at = made.names.index("ton")
     assert sum(made.chances[3] > made.chances[3, at]) >= 4, "no longer among the likely tokens"
@@ -353,8 +353,9 @@ def test_without_the_earlier_head_the_induction_head_finds_nothing() -> None:
 
 def test_the_answer_needs_most_a_head_that_does_not_look_at_the_word() -> None:
     each, (before, *after) = told_by("16-induction#needs")
-    assert each == ["off-3.0", "off-3.2", "off-2.0", "off-1.0", "off-3.0,off-3.2"]
-    three, two, early, previous, both = after
+    assert each == ["off-3.0", "off-3.2", "off-2.0", "off-1.0", "off-3.0,off-3.2", "off-3.2-mean", "off-2.0-mean"]
+    three, two, early, previous, both, *means = after
+    assert [round(one, 2) for one in (two, early, *means)] == [0.20, 0.45, 0.18, 0.08]
     assert before > three > early > two > previous
     assert previous < 0.01
     assert before - both > (before - three) + (before - two)

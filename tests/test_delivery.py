@@ -18,7 +18,7 @@ def piece(made: str, name: str) -> str:
 
 
 def test_every_line_of_every_module_is_delivered_in_its_order() -> None:
-    parts = [delivery.module(), delivery.lessons_module(), delivery.compare_module()]
+    parts = [delivery.module(), delivery.lessons_module(), delivery.compare_module(), delivery.views_module()]
     assert parts[0].count("headlight.define(") > 70
     assert sum(part.count("headlight.define(") for part in parts) == len(assets.SOURCES)
     made = "".join(parts)
@@ -30,19 +30,22 @@ def test_every_line_of_every_module_is_delivered_in_its_order() -> None:
 
 
 def test_it_is_written_once_and_again_when_a_source_changed(tmp_path: Path) -> None:
-    target, lessons, compare = (tmp_path / f"delivered{part}.js" for part in ("", "_lessons", "_compare"))
-    assert delivery.deliver(target, lessons, compare)
+    paths = target, lessons, compare, views = tuple(
+        tmp_path / f"delivered{part}.js" for part in ("", "_lessons", "_compare", "_views")
+    )
+    assert delivery.deliver(*paths)
     assert target.read_text("utf-8") == delivery.module()
     assert lessons.read_text("utf-8") == delivery.lessons_module()
     assert compare.read_text("utf-8") == delivery.compare_module()
+    assert views.read_text("utf-8") == delivery.views_module()
     assert target.stat().st_mtime == max(path.stat().st_mtime for path in assets.SOURCES)
     before = target.stat().st_ino
-    assert delivery.deliver(target, lessons, compare)
+    assert delivery.deliver(*paths)
     assert target.stat().st_ino == before
     target.write_text("another version", "utf-8")
-    assert delivery.deliver(target, lessons, compare)
+    assert delivery.deliver(*paths)
     assert target.read_text("utf-8") == delivery.module()
-    assert {path.name for path in tmp_path.iterdir()} == {target.name, lessons.name, compare.name}
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in paths}
 
 
 def test_where_nobody_may_write_the_modules_come_one_by_one(tmp_path: Path) -> None:
@@ -57,6 +60,19 @@ def test_where_nobody_may_write_the_modules_come_one_by_one(tmp_path: Path) -> N
     assert lines[1:-1] == [line.replace("export default function (", "function component(") for line in own]
     assert "/app/static/mount.js?v=${HEADLIGHT.version}" in lines[0]
     assert lines[-1] == "export default (given) => component(withStore(given));"
+
+
+@pytest.mark.parametrize("name", delivery.VIEWS)
+def test_a_view_that_few_open_is_fetched_when_it_is_opened(name: str) -> None:
+    made = delivery.component(name, "SETTINGS\n", is_delivered=True)
+    asked = [made.index(f"/app/static/{file}.js?v=") for file in ("delivered", "delivered_views")]
+    assert asked == sorted(asked)
+    assert len(made) < 500
+    own = f'headlight.define("component/{name}.js", '
+    assert own in delivery.views_module()
+    assert own not in delivery.module()
+    assert 'headlight.define("signed/' not in delivery.module()
+    assert "/app/static/mount.js" in delivery.component(name, "SETTINGS\n", is_delivered=False)
 
 
 def test_what_some_pages_alone_need_is_no_part_of_a_first_visit() -> None:
@@ -74,7 +90,8 @@ def test_a_component_that_shows_others_has_their_code_delivered_or_brings_it(nam
     assert asked == sorted(asked)
     assert len(made) < 500
     alone = delivery.component(name, "SETTINGS\n", is_delivered=False)
-    assert alone.count("headlight.define(") == len([path for path in assets.SOURCES if not delivery.of_compare(path)])
+    others = [path for path in assets.SOURCES if not delivery.of_compare(path) and not delivery.of_views(path)]
+    assert alone.count("headlight.define(") == len(others)
     assert "import(" not in alone.replace("load(", "")
 
 
@@ -89,7 +106,7 @@ def test_a_component_of_a_comparison_asks_for_what_it_has_besides(name: str) -> 
     assert "/app/static/mount.js" in delivery.component(name, "SETTINGS\n", is_delivered=False)
 
 
-APART = (*delivery.HOSTS, *delivery.COMPARING)
+APART = (*delivery.HOSTS, *delivery.COMPARING, *delivery.VIEWS)
 OTHERS = [path.name for path in sorted(assets.COMPONENTS.iterdir()) if path.name not in APART]
 
 

@@ -23,6 +23,7 @@ from attention.ui import (
     boundary,
     components,
     details,
+    edits,
     foot,
     pins,
     predicted,
@@ -47,7 +48,7 @@ KIND_WORDS = {
 }
 ONLY_STARTED = "The decoder has only its start token: type what it has written into the target box."
 HINT = "← → heads, Shift + ↑ ↓ layers, or a swipe"
-# The run that the browser has, and what it is of.
+# What the heads and tokens are of that the browser shows, by the store's name for it and by the session's.
 SENT = "headlight.sent"
 MOST_WHOLE = 2**53
 
@@ -108,6 +109,7 @@ def problem(view: View, err: Exception, *, told: bool = False) -> None:
     if not told:
         notices()
     with st.container(key="problem"):
+        edits.show(view)
         st.text(f"⚠ {traces.describe_problem(err)}")
         if traces.may_pass(err):
             st.button("Try again", key="retry", on_click=traces.retry, args=(view,))
@@ -147,6 +149,7 @@ def _draw(head_view: HeadView, view: View) -> None:
         beside = st.container(key="left")
         prediction = st.container(key="prediction", gap="xsmall")
     with right, st.container(key="right"):
+        edits.show(view, head_view)
         components.mount("sentence", key="sentence", store=store.INSPECT)
         _controls(head_view, view, pinned)
         components.mount("figures", parts.panels(head_view, view), key="figures", store=store.INSPECT)
@@ -183,8 +186,8 @@ def _controls(head_view: HeadView, view: View, pinned: int) -> None:
     """The look on its way to the browser, and what was changed there on its way back."""
     limit = Limits.from_environment().max_tokens
     steps = {"undo": state.can_undo(), "redo": state.can_redo()}
-    data = store.look(head_view, view, pinned, seen=state.seen(), limit=limit, addressed=True, **steps)
-    st.session_state[SENT] = (store.run_id(head_view.trace, head_view.kind), state.subject(view))
+    data = store.look(head_view, view, pinned, seen=state.seen(), limit=limit, addressed=True, unedited=edits.refusal(view), **steps)
+    st.session_state[SENT] = (store.about(head_view.trace, head_view.kind), state.subject(view))
     # The address first: whoever copies it once the look is here copies the same.
     state.sync()
     components.mount("controls", data, key="controls", store=store.INSPECT, on_look_change=_look)
@@ -200,6 +203,9 @@ def hear(told: object) -> None:
         return
     changes = {name: value for name, value in told["changes"].items() if name in store.OWNED and _is_about(name, told)}
     state.hear(int(told["seq"]))
+    if "edits" in changes and (why := edits.refusal(state.current())):
+        state.settle(state.current(), [why])
+        return
     try:
         state.go(revised(state.current(), changes))
     except InputError as err:
@@ -210,9 +216,9 @@ def _is_about(name: str, told: dict[str, Any]) -> bool:
     """Whether a change is meant for what is shown now: a token or head of another text, model or kind means nothing."""
     if name not in store.OF_THE_RUN:
         return True
-    run, subject = st.session_state.get(SENT, ("", ""))
+    shown, subject = st.session_state.get(SENT, ("", ""))
     about = told.get("about")
-    return subject == state.subject(state.current()) and isinstance(about, dict) and about.get(name) == run
+    return subject == state.subject(state.current()) and isinstance(about, dict) and about.get(name) == shown
 
 
 def _heads(head_view: HeadView, view: View) -> None:

@@ -31,10 +31,15 @@ AFTER = 'export const { load } = globalThis.headlight;\nexport const { show } = 
 # Components of lessons, which show other components, and the folders of what they need besides: delivered apart.
 HOSTS = ("lesson", "build")
 LESSON_FOLDERS = ("build/", "draw/", "lesson/", "local/", "training/")
+# Those of the page “Compare”, delivered apart as well.
+COMPARING = ("chooser", "difference", "changed")
+COMPARE_FOLDERS = ("compare/",)
 STATIC = "`${location.origin}${HEADLIGHT.base}/app/static/%s?v=${HEADLIGHT.version}`"
 
 
-def deliver(target: Path = assets.DELIVERED, lessons: Path = assets.DELIVERED_LESSONS) -> bool:
+def deliver(
+    target: Path = assets.DELIVERED, lessons: Path = assets.DELIVERED_LESSONS, compare: Path = assets.DELIVERED_COMPARE
+) -> bool:
     """Write what a page fetches where it is not there yet; whether it is there now.
 
     False where nobody may write there, as in an installation that belongs to somebody else: then each component comes
@@ -42,7 +47,7 @@ def deliver(target: Path = assets.DELIVERED, lessons: Path = assets.DELIVERED_LE
     replicas name one and the same version.
     """
     try:
-        for path, text in ((target, module()), (lessons, lessons_module())):
+        for path, text in ((target, module()), (lessons, lessons_module()), (compare, compare_module())):
             made = text.encode()
             if not path.is_file() or path.read_bytes() != made:
                 _replace(path, made, max(source.stat().st_mtime for source in assets.SOURCES))
@@ -66,11 +71,11 @@ def _replace(target: Path, made: bytes, time: float) -> None:
 
 
 def module() -> str:
-    """All components but those that lessons alone have, and what they share, as one ES module, which exports `load`.
+    """All components but those that some pages alone have, and what they share, as one ES module, which exports `load`.
 
     Its own address says where the static files lie.
     """
-    defines = (defined(named(path), _read(path)) for path in assets.SOURCES if not of_lessons(path))
+    defines = (defined(named(path), _read(path)) for path in assets.SOURCES if not is_apart(path))
     return "".join((BEFORE, _read(assets.EXPORT / "load.js"), *defines, AFTER))
 
 
@@ -79,10 +84,29 @@ def lessons_module() -> str:
     return "".join(defined(named(path), _read(path)) for path in assets.SOURCES if of_lessons(path))
 
 
+def compare_module() -> str:
+    """What the page “Compare” has besides, in the same way."""
+    return "".join(defined(named(path), _read(path)) for path in assets.SOURCES if of_compare(path))
+
+
+def is_apart(path: Path) -> bool:
+    """Whether who sees no more than the inspect page has no use for it."""
+    return of_lessons(path) or of_compare(path)
+
+
 def of_lessons(path: Path) -> bool:
     """Whether who never opens a lesson has no use for it."""
+    return _is_of(path, LESSON_FOLDERS, HOSTS)
+
+
+def of_compare(path: Path) -> bool:
+    """Whether who never compares has no use for it."""
+    return _is_of(path, COMPARE_FOLDERS, COMPARING)
+
+
+def _is_of(path: Path, folders: tuple[str, ...], components: tuple[str, ...]) -> bool:
     name = named(path)
-    return name.startswith(LESSON_FOLDERS) or name.removeprefix("component/").removesuffix(".js") in HOSTS
+    return name.startswith(folders) or name.removeprefix("component/").removesuffix(".js") in components
 
 
 def named(path: Path) -> str:
@@ -103,8 +127,9 @@ def component(name: str, settings: str, *, is_delivered: bool) -> str:
         own = DEFAULT.sub("function component(", _read(assets.COMPONENTS / name / "main.js"))
         mount = f"const {{ withStore }} = await import({STATIC % 'mount.js'});\n"
         return f"{settings}{mount}{own}export default (given) => component(withStore(given));\n"
-    show = f"const {{ show }} = await import({STATIC % assets.DELIVERED.name});\nexport default show;\n"
-    return f"{settings}globalThis.HEADLIGHT ??= HEADLIGHT;\n{show}"
+    show = f"const {{ show }} = await import({STATIC % assets.DELIVERED.name});\n"
+    besides = f"await import({STATIC % assets.DELIVERED_COMPARE.name});\n" if name in COMPARING else ""
+    return f"{settings}globalThis.HEADLIGHT ??= HEADLIGHT;\n{show}{besides}export default show;\n"
 
 
 def _hosting(name: str, settings: str, *, is_delivered: bool) -> str:

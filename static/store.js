@@ -11,9 +11,10 @@
  * server then makes takes their place.
  *
  * On a store's bus: "shown" {run, look, head, running: whether the run with these edits is still being made} whenever what
- * is shown changed and is here; "waiting" the look that is not here yet, or null; "hover" {query, key, from} or null, of which the server never hears; "several" whether clicks add
- * pins; "swipe" 1 or −1; "count", "undo" and "redo" as the look brought them; and what the map of all heads and the
- * dimensions were given, "overview", "rotary" and "options", of which pictures are made.
+ * is shown changed and is here; "waiting" the look that is not here yet, or null; "hover" {query, key, from} or null, of
+ * which the server never hears; "several" whether clicks add pins; "changed" the fields that a person has just changed;
+ * "swipe" 1 or −1; "count", "undo" and "redo" as the look brought them; and what the map of all heads and the dimensions
+ * were given, "overview", "rotary" and "options", of which pictures are made.
  */
 
 const version = new URL(import.meta.url).search;
@@ -65,6 +66,7 @@ export function storeOf(name) {
     const about = state.server?.base;
     for (const [field, value] of Object.entries(changes)) state.local.set(field, { value, seq: state.seq, about });
     update();
+    bus.emit("changed", changes);
     publish(Object.keys(changes));
     plan(now || !isHere(look()) ? 0 : SETTLE_MS);
   }

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # The store of the inspect page: the one whose look is the page's address.
 INSPECT = "inspect"
+# The two of the page “Compare”: side A and side B.
+COMPARED = ("compare.a", "compare.b")
 Level = Literal["all", "layer", "head", "tiles"]
 # Cells of a map from which on the browser gets a pooled picture instead of what it could make the whole map of.
 LONG = 1_100_000

@@ -118,14 +118,14 @@ def _logits(model: Any, inputs: Inputs, count: int, run: Run) -> Iterator[tuple[
     size = int(getattr(model.config.get_text_config(), "vocab_size", 0) or 1)
     step = max(1, MOST_LOGITS // size)
     if count <= step or not can_keep_some(model):
-        yield 0, count, _words(model, run(model, inputs))[-count:]
+        yield 0, count, words_of(model, run(model, inputs))[-count:]
         return
     for start in range(0, count, step):
         stop = min(start + step, count)
-        yield start, stop, _words(model, run(model, inputs, keep=(start, stop)))
+        yield start, stop, words_of(model, run(model, inputs, keep=(start, stop)))
 
 
-def _words(model: Any, output: Any) -> Tensor:
+def words_of(model: Any, output: Any) -> Tensor:
     """The logits over the words (n, vocabulary) in an output, which may hold those of other heads, too."""
     logits = getattr(output, "logits", None)
     size = words_in_head(model)
@@ -154,11 +154,11 @@ def _fillers(
         raise InputError("Hiding a token needs the model's blank: pass tokenizer=, or leave positions out.")
     parts = []
     if open_ := [at for at in wanted if at in blanks]:
-        logits = _words(source.model, run(source.model, inputs))
+        logits = words_of(source.model, run(source.model, inputs))
         parts.append((open_, likeliest(logits, open_, [-1] * len(open_), k)))
     for at in (one for one in wanted if one not in blanks):
         hidden = replace(inputs, ids=(*inputs.ids[:at], blank, *inputs.ids[at + 1 :]))
-        logits = _words(source.model, run(source.model, hidden))
+        logits = words_of(source.model, run(source.model, hidden))
         parts.append(([at], likeliest(logits, [at], [inputs.ids[at]], k)))
     order = np.argsort([at for places, _ in parts for at in places])
     return numbers_only(replace(empty, positions=tuple(wanted), rows=joined([rows for _, rows in parts], order)))

@@ -199,26 +199,36 @@ def _look() -> None:
 
 def hear(told: object) -> None:
     """Take over what the browser has changed by itself. Each value is checked, for it comes from a stranger."""
-    if not isinstance(told, dict) or not isinstance(told.get("changes"), dict) or not _whole(told.get("seq")):
+    view = state.current()
+    found = changes_of(told, view, st.session_state.get(SENT, ("", "")))
+    if found is None:
         return
-    changes = {name: value for name, value in told["changes"].items() if name in store.OWNED and _is_about(name, told)}
-    state.hear(int(told["seq"]))
-    if "edits" in changes and (why := edits.refusal(state.current())):
-        state.settle(state.current(), [why])
+    number, changes = found
+    state.hear(number)
+    if "edits" in changes and (why := edits.refusal(view)):
+        state.settle(view, [why])
         return
     try:
-        state.go(revised(state.current(), changes))
+        state.go(revised(view, changes))
     except InputError as err:
-        state.settle(state.current(), [str(err)])
+        state.settle(view, [str(err)])
 
 
-def _is_about(name: str, told: dict[str, Any]) -> bool:
-    """Whether a change is meant for what is shown now: a token or head of another text, model or kind means nothing."""
-    if name not in store.OF_THE_RUN:
-        return True
-    shown, subject = st.session_state.get(SENT, ("", ""))
+def changes_of(told: object, view: View, sent: tuple[str, str]) -> tuple[int, dict[str, Any]] | None:
+    """(number of the message, changes) of what a browser says of the view that is shown; None for what is no message.
+
+    sent: what the browser's heads and tokens are of, by the store's name and by the session's. A token or head of another text, model or kind means nothing.
+    """
+    if not isinstance(told, dict) or not isinstance(told.get("changes"), dict) or not _whole(told.get("seq")):
+        return None
+    shown, subject = sent
     about = told.get("about")
-    return subject == state.subject(state.current()) and isinstance(about, dict) and about.get(name) == shown
+    here = about if subject == state.subject(view) and isinstance(about, dict) else {}
+    changes = {
+        name: value for name, value in told["changes"].items()
+        if name in store.OWNED and (name not in store.OF_THE_RUN or here.get(name) == shown)
+    }  # fmt: skip
+    return int(told["seq"]), changes
 
 
 def _heads(head_view: HeadView, view: View) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +101,12 @@ class Switch:
                 self._alone = False
                 self._turn.notify_all()
 
+    @contextmanager
+    def alone_on(self, model: PreTrainedModel, implementation: str) -> Iterator[None]:
+        """While inside, the model runs on this attention of the registry, in evaluation mode, and nobody records."""
+        with self.untouched(model), _set_to(model, lambda _: implementation):
+            yield
+
 
 @contextmanager
 def _evaluating(model: PreTrainedModel) -> Iterator[None]:
@@ -117,8 +123,15 @@ def _evaluating(model: PreTrainedModel) -> Iterator[None]:
 
 @contextmanager
 def _on_ours(model: PreTrainedModel) -> Iterator[None]:
+    with _set_to(model, lambda before: _ours(model, before)):
+        yield
+
+
+@contextmanager
+def _set_to(model: PreTrainedModel, chosen: Callable[[str | None], str]) -> Iterator[None]:
+    """Every configuration in the model chooses an attention, by its own choice before."""
     configs = anatomy_of(model).configs
-    held = _holds.set([(config, _ours(model, _holds.before(config, CHOICE))) for config in configs], CHOICE)
+    held = _holds.set([(config, chosen(_holds.before(config, CHOICE))) for config in configs], CHOICE)
     try:
         yield
     finally:

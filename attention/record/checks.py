@@ -85,19 +85,24 @@ class HeadError:
 
 @dataclass(frozen=True, kw_only=True)
 class Fidelity:
-    """The traced run's result against an untouched run of the same model on the same input.
+    """The traced run's result against an untouched run of the same model on the same input, or, where it is edited,
+    against a second run of the model's own eager code with the same edits.
 
-    of: what was compared, "logits" or "last hidden state".
+    of: what was compared, "logits" or "last hidden state". edited: whether the run was. seconds: that the second run of
+    an edited one took. reason: why nothing was compared; then the differences are NaN.
     """
 
     of: str = field(metadata=held.text())
     absolute: float = field(metadata=held.measured())
     relative: float = field(metadata=held.measured())
     tolerance: float = field(metadata=held.under("allowed", held.measured()))
+    edited: bool = field(default=False, metadata=held.optional(held.flag()))
+    seconds: float = field(default=0.0, metadata=held.optional(held.measured()))
+    reason: str = field(default="", metadata=held.optional(held.text(held.MOST_PIECE)))
 
     @property
     def ok(self) -> bool:
-        """Whether it lies within the tolerance."""
+        """Whether it was compared and lies within the tolerance."""
         return self.relative <= self.tolerance
 
     def __float__(self) -> float:

@@ -63,18 +63,17 @@ def words(edit: Edit, query: Name = numbers, key: Name = numbers, *, kinds: int 
     return f"{where(edit, kinds=kinds)}: {_done(edit, query, key, OFF)}" if edit.verb != "hide" else _hidden(edit, key)
 
 
-def quoted(
-    edits: Sequence[Edit], model: str, query: Name = numbers, key: Name = numbers, *, kinds: int = 1
-) -> str:
-    """All edits of a run as one sentence to be quoted: “Layer 2, head 5 switched off (zero ablation); storyteller, one
-    prompt.”
+def said(edit: Edit, query: Name = numbers, key: Name = numbers, *, kinds: int = 1) -> str:
+    """One edit as a part of a sentence: “layer 2, head 5 switched off (zero ablation)”."""
+    return _hidden(edit, key) if edit.verb == "hide" else f"{where(edit, kinds=kinds)} {_done(edit, query, key, QUOTED)}"
+
+
+def quoted(parts: Sequence[str], model: str) -> str:
+    """What was changed in a run, each as `said` has it, as one sentence: “Layer 2, head 5 switched off (zero ablation).
+    Storyteller, one prompt.”
     """
-    parts = [
-        _hidden(edit, key) if edit.verb == "hide" else f"{where(edit, kinds=kinds)} {_done(edit, query, key, QUOTED)}"
-        for edit in edits
-    ]
-    said = "; ".join(parts)
-    return f"{said[:1].upper()}{said[1:]}. {model}, one prompt."
+    whole = "; ".join(parts)
+    return f"{whole[:1].upper()}{whole[1:]}. {model}, one prompt."
 
 
 def _hidden(edit: Edit, key: Name) -> str:
@@ -87,7 +86,7 @@ def _done(edit: Edit, query: Name, key: Name, off: dict[str, str]) -> str:
         return f"{off[edit.how]}{at}"
     if edit.verb == "cut":
         who = "no other token" if edit.query is None else query(edit.query)
-        return f"{who} may{' not' if edit.query is not None else ''} see {key(edit.key or 0)} (edge cut)"
+        return f"{who} may{'' if edit.query is None else ' not'} see {key(edit.key or 0)} (edge cut)"
     if edit.verb == "even":
         return f"{'every row' if edit.query is None else f'the row of {query(edit.query)}'} spread evenly"
     if edit.verb == "temper":

@@ -70,6 +70,8 @@ def run_check(fidelity: Fidelity | None) -> tuple[bool | None, str]:
     """(whether the traced run equals an untouched one, None where it was not compared; the sentence)."""
     if fidelity is None:
         return None, "the run was not compared with an untouched one"
+    if fidelity.edited:
+        return _edited_check(fidelity)
     layer = fidelity.of.startswith("output of ")
     if not fidelity.ok:
         compared = f"its result and the {fidelity.of}" if layer else f"its {fidelity.of} and an untouched run’s"
@@ -81,6 +83,20 @@ def run_check(fidelity: Fidelity | None) -> tuple[bool | None, str]:
         return True, f"the layer’s result equals the {fidelity.of} {_within(fidelity.relative)}"
     verb = "equal" if fidelity.of.endswith("s") else "equals"
     return True, f"the traced run’s {fidelity.of} {verb} an untouched run’s {_within(fidelity.relative)}"
+
+
+def _edited_check(fidelity: Fidelity) -> tuple[bool | None, str]:
+    """The same of a run with changes: against a second one, with the same changes made by other code."""
+    second = f"a second run’s with the same changes, made by separate code ({_duration(fidelity.seconds)})"
+    if fidelity.reason:
+        return None, f"the changed run was not compared with a second one: {fidelity.reason}"
+    if not fidelity.ok:
+        return False, (
+            f"Do not trust this run: its {fidelity.of} and {second} differ by {fidelity.relative:.1e} of the largest "
+            f"magnitude; {fidelity.tolerance:.0e} is allowed."
+        )
+    verb = "equal" if fidelity.of.endswith("s") else "equals"
+    return True, f"the changed run’s {fidelity.of} {verb} {second} {_within(fidelity.relative)}"
 
 
 def related(trace: Trace, words: tuple[str, str], kind: Kind | None = None) -> str:

@@ -216,12 +216,17 @@ export function storeOf(name) {
     return JSON.stringify(edits) === JSON.stringify(own.edits ?? []) ? {} : { edits };
   }
 
+  /** The keys of a layer that the look leaves out. */
+  function hidden(layer) {
+    const { hide } = look();
+    return [...new Set([...(hide.includes("first") ? [0] : []), ...(hide.includes("special") ? specials(state.run, layer) : [])])];
+  }
+
   /** What `head.js` is told of temperature and hiding; nothing where all is the model's own. */
   function optionsOf({ temperature, hide, rest }, layer) {
     if (temperature === 1 && !hide.length) return {};
     const own = state.run.layers.find((one) => one.layer === layer);
-    const hidden = [...new Set([...(hide.includes("first") ? [0] : []), ...(hide.includes("special") ? specials(state.run, layer) : [])])];
-    const usual = { hidden, hideSink: hide.includes("sink"), renormalised: rest === "shared" };
+    const usual = { hidden: hidden(layer), hideSink: hide.includes("sink"), renormalised: rest === "shared" };
     return own.needs ? usual : { ...usual, temperature: own.temperature * temperature };
   }
 
@@ -255,7 +260,7 @@ export function storeOf(name) {
   const isSeveral = (event) => Boolean(event?.shiftKey || event?.ctrlKey || event?.metaKey || bus.last("several"));
 
   return {
-    ...bus, look, change, takeBack, tell, address, connect, isConnected, arriveRun, arriveLook, headAt, pins, pin, isSeveral,
+    ...bus, look, change, takeBack, tell, address, connect, isConnected, arriveRun, arriveLook, headAt, hidden, pins, pin, isSeveral,
     shown: () => state.shown, waiting: () => bus.last("waiting") ?? null,
   };
 }

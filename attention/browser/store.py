@@ -71,12 +71,13 @@ def about(trace: Trace, kind: Kind) -> str:
 
 
 def run(head_view: HeadView, view: View, *, much: Level | None = None) -> bytes:
-    """{id, kind, usual, level, layers, grid, tokens, tiles} for this head's kind of attention; layers as in `heads_tree`.
+    """{id, kind, usual, kinds, level, layers, grid, tokens, tiles} for this head's kind of attention; layers as in `heads_tree`.
 
     much: how much of it, whatever it weighs, as a file wants it ("all"); such bytes are not kept.
 
-    usual: the kind that an edit means which names none. grid: {layers: their numbers, counts: heads a layer}. tokens: {queries, keys: [{name, text, mark, id, special,
-    segment}], same}. Each layer has its `titles` and `noContribution` beside. tiles: null, or in place of layers, of a
+    usual: the kind that an edit means which names none; kinds: all that the run has. grid: {layers: their numbers, counts: heads a layer}. tokens: {queries, keys: [{name, text, mark, id, special,
+    segment}], same}. reached: the first
+    query that changes can have reached, 0 for all, null without changes. Each layer has its `titles` and `noContribution` beside. tiles: null, or in place of layers, of a
     long text, what the view shows of this head (`browser.tiles`), with `titles`, `noContribution` and `reasons`.
     """
     trace, kind = head_view.trace, head_view.kind
@@ -132,6 +133,8 @@ def _address(view: View) -> dict[str, Any]:
 
 
 def _run(head_view: HeadView, view: View, much: Level, layer: int | None, head: int | None) -> dict[str, Any]:
+    from attention.analysis.cone import first_query
+
     trace, kind = head_view.trace, head_view.kind
     records = trace.records(kind)
     layers: list[dict[str, Any]] = []
@@ -139,10 +142,11 @@ def _run(head_view: HeadView, view: View, much: Level, layer: int | None, head: 
         one = None if layer is None else [layer]
         layers = heads_tree(trace, kind, one, None if head is None else [head], maps=True)["layers"]
     return {
-        "id": run_id(trace, kind), "kind": kind, "usual": trace.default_kind, "level": much,
+        "id": run_id(trace, kind), "kind": kind, "usual": trace.default_kind, "kinds": list(trace.kinds), "level": much,
         "layers": [own | _beside(trace, kind, own["layer"]) for own in layers],
         "grid": {"layers": list(records), "counts": [record.n_heads for record in records.values()]},
         "tokens": tokens(head_view), "tiles": _tiles(head_view, view) if much == "tiles" else None,
+        "reached": first_query(trace, kind),
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
@@ -22,7 +22,7 @@ from attention.view import View
 
 if TYPE_CHECKING:
     from attention.prediction import Continuation, Predictions
-    from attention.record import HeadView
+    from attention.record import HeadView, Token, Trace
 
 KEY, PLACE, WRITTEN = "predicted", "headlight.predicted", "headlight.written"
 # What this session no longer waits for.
@@ -112,16 +112,28 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
         question, position = _place(head_view, view, pinned)
         found = _predictions(question)
         how: dict[str, Any] = {"key": _key(question, position), "shown": SHOWN, "clickable": not view.chat}
+        how["choosing"] = bool(view.edits) and not opened.is_opened(view)
         data = predictions.predicted(found, position, **how)
     except HeadlightError as err:
-        components.mount(KEY, predictions.nothing(str(err)), key=KEY, on_pick_change=_pick)
+        components.mount(KEY, predictions.nothing(str(err)), key=KEY, on_pick_change=_pick, on_target_change=_target)
         if isinstance(err, _LeftError):
             st.button("Predict", key="predict-again", on_click=_ask_again)
         return
     st.session_state[PLACE] = (question, position)
-    components.mount(KEY, data, key=KEY, on_pick_change=_pick)
+    components.mount(KEY, data, key=KEY, on_pick_change=_pick, on_target_change=_target)
     if found.task in WRITES and not view.chat:
         _continue(view, found)
+
+
+def position(pinned: int) -> int | None:
+    """The position whose prediction is shown, None for the whole text; where none is shown, the pinned token's."""
+    place = st.session_state.get(PLACE)
+    return pinned if place is None else cast(int | None, place[1])
+
+
+def side(trace: Trace) -> tuple[Token, ...]:
+    """The tokens that positions of a prediction count: what a decoder that reads a source writes, else the text."""
+    return trace.pair_tokens if "cross" in trace.kinds else trace.tokens
 
 
 def _place(head_view: HeadView, view: View, pinned: int) -> tuple[Question, int | None]:
@@ -187,6 +199,19 @@ def _pick() -> None:
         return
     prompt_bar.change_to(**{_side(found, position): found.text_with(candidates[int(index)], position)})
     st.session_state[WRITTEN] = position
+
+
+def _target() -> None:
+    """A candidate was made the one of which the effect of the run's changes is told."""
+    chosen, place = boundary.said(KEY, "target", dict), st.session_state.get(PLACE)
+    if chosen is None or place is None or chosen.get("key") != _key(*place):
+        return
+    number = chosen.get("id")
+    if type(number) in (int, float) and number == int(number) >= 0:
+        view = state.current()
+        # What it is compared with can't be the same.
+        kept = None if view.distractor == int(number) else view.distractor
+        prompt_bar.change_to(target=int(number), distractor=kept)
 
 
 def follow() -> bool:

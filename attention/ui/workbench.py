@@ -24,6 +24,7 @@ from attention.ui import (
     components,
     details,
     edits,
+    effects,
     foot,
     pins,
     predicted,
@@ -150,6 +151,7 @@ def _draw(head_view: HeadView, view: View) -> None:
         prediction = st.container(key="prediction", gap="xsmall")
     with right, st.container(key="right"):
         edits.show(view, head_view)
+        effect = st.container(key="effect-of-edits") if view.edits else None
         components.mount("sentence", key="sentence", store=store.INSPECT)
         _controls(head_view, view, pinned)
         components.mount("figures", parts.panels(head_view, view), key="figures", store=store.INSPECT)
@@ -166,6 +168,9 @@ def _draw(head_view: HeadView, view: View) -> None:
     state.sync()  # here already, for a large model takes its time to predict
     with prediction:
         _part(predicted.show, head_view, view, pinned)
+    if effect is not None:
+        with effect:
+            _part(effects.show, view, predicted.position(pinned), predicted.side(head_view.trace))
 
 
 def _part(draw: Callable[..., None], *given: Any) -> None:
@@ -186,7 +191,8 @@ def _controls(head_view: HeadView, view: View, pinned: int) -> None:
     """The look on its way to the browser, and what was changed there on its way back."""
     limit = Limits.from_environment().max_tokens
     steps = {"undo": state.can_undo(), "redo": state.can_redo()}
-    data = store.look(head_view, view, pinned, seen=state.seen(), limit=limit, addressed=True, unedited=edits.refusal(view), **steps)
+    how = steps | {"addressed": True, "seen": state.seen(), "limit": limit}
+    data = store.look(head_view, view, pinned, unedited=edits.refusal(view), **how)  # type: ignore[arg-type]
     st.session_state[SENT] = (store.about(head_view.trace, head_view.kind), state.subject(view))
     # The address first: whoever copies it once the look is here copies the same.
     state.sync()
@@ -217,7 +223,8 @@ def hear(told: object) -> None:
 def changes_of(told: object, view: View, sent: tuple[str, str]) -> tuple[int, dict[str, Any]] | None:
     """(number of the message, changes) of what a browser says of the view that is shown; None for what is no message.
 
-    sent: what the browser's heads and tokens are of, by the store's name and by the session's. A token or head of another text, model or kind means nothing.
+    sent: what the browser's heads and tokens are of, by the store's name and by the session's. A token or head of another
+    text, model or kind means nothing.
     """
     if not isinstance(told, dict) or not isinstance(told.get("changes"), dict) or not _whole(told.get("seq")):
         return None
@@ -247,8 +254,14 @@ def _heads(head_view: HeadView, view: View) -> None:
 def _overview(head_view: HeadView, view: View) -> bytes:
     trace, kind, refusal = head_view.trace, head_view.kind, scoring.refusal(view)
     stored = scoring.scores(view, kind) if view.counted_on == "stored" else None
-    make = partial(overview.payload, kind=kind, view=view, stored=stored, refusal=refusal)
+    # The run without changes is made only for who asks what changed.
+    base = traces.get_trace(edits.unedited(view)) if view.measure == "changed" and _is_edited(view) else None
+    make = partial(overview.payload, kind=kind, view=view, stored=stored, refusal=refusal, base=base)
     return work.through(trace, overview.key_of(kind, view, refusal), make, work.cells(trace, kind))
+
+
+def _is_edited(view: View) -> bool:
+    return bool(view.edits) and not edits.refusal(view)
 
 
 def _worth_a_look(view: View) -> str:

@@ -104,4 +104,11 @@ export const TERMS = {
   "words": {"title": "Words", "says": "The weights with the tokens of each word merged: queries averaged, keys added up.", "lesson": "01-why", "step": "tokens"},
   "stretch": {"title": "Colours of weights", "says": "Whether colours end at 1, or where most cells still have a colour of their own.", "lesson": "04-softmax", "step": "steps"},
   "related": {"title": "“cat” and “mat”", "says": "Two words that texts on attention like to pair: what a head makes of them is a matter of its projections, not of their meaning alone.", "lesson": "03-scores", "step": "related"},
+  "edits": {"title": "Change the run", "says": "Something is changed while the model runs, and it runs on with it: later heads, the prediction and both checks are of that run.", "lesson": "05-values", "step": "norms"},
+  "edits.picture": {"title": "only this picture", "says": "What follows changes how this head is drawn here, and nothing else: the model does not run with it.", "lesson": "05-values", "step": "norms"},
+  "edits.run": {"title": "run the model with this", "says": "What was only drawn becomes a change of the run: the model runs again with this temperature, or without these edges.", "lesson": "05-values", "step": "norms"},
+  "effect": {"title": "What the changes did", "says": "The prediction of the run with the changes beside that of the run without them, each number with the sign of its change.", "lesson": "05-values", "step": "norms"},
+  "effect.logit": {"title": "logit difference", "says": "The target’s logit less the other token’s, which is the log of how many times likelier it is; a shift of all logits leaves it as it is.", "lesson": "05-values", "step": "norms"},
+  "effect.kl": {"title": "KL", "says": "How far the whole prediction moved, in nats: the Kullback–Leibler divergence of the run as it was from the changed one, 0 for none.", "lesson": "05-values", "step": "norms"},
+  "measure.changed": {"title": "Changed", "says": "How far each head’s weights moved between the run without changes and this one: 0 not at all, 1 to other keys altogether.", "lesson": "05-values", "step": "norms"},
 };

@@ -33,7 +33,15 @@ function line(state, row, index) {
     held.title = clickable;
     held.addEventListener("click", () => state.send("pick", { index, key: state.given.key }));
   }
-  return ui.make("li", {}, held);
+  return ui.make("li", {}, held, state.given.choosing ? target(state, row) : null);
+}
+
+/** The button that makes a candidate the one of which a change's effect is told. */
+function target(state, row) {
+  const made = ui.make("button", { type: "button", class: "target", title: state.given.choosing }, "◎");
+  made.setAttribute("aria-label", `${row.mark}${row.text}: ${state.given.choosing}`);
+  made.addEventListener("click", () => state.send("target", { id: row.id, key: state.given.key }));
+  return made;
 }
 
 /** New rows; whoever is in the list with the keyboard stays at the same place in it. */

@@ -435,7 +435,9 @@ class Head {
   /** Add the weighted values of one query to `sum` (v). */
   #weighted(query, added) {
     const sum = new Float64Array(added.length);
-    const [low, high] = knows(this.#layer) ? span(this.#layer.mask, query, this.keys) : [0, this.keys];
+    // Weights of another text may stand where this one's mask closes.
+    const isOwn = knows(this.#layer) && this.changedRow(query)?.verb !== "patch";
+    const [low, high] = isOwn ? span(this.#layer.mask, query, this.keys) : [0, this.keys];
     if (this.#kept.has("weights")) this.#line.set(cut(this.#kept.get("weights"), 0, query));
     else this.#rounded("weights", query);
     addValues(this.#line, this.#float64("value"), low, high, sum);

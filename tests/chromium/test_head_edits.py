@@ -132,7 +132,6 @@ def test_a_wrong_change_fails_the_check(lab: Lab, lines: str) -> None:
     tree["layers"][0]["edits"] = [line.replace(".3", ".2") if ".3" in line else "hide-decoder-k7" for line in lines.split(",")]
     found = {one["head"]: one["check"]["ok"] for one in lab.run(ALL, tree, {})}
     assert found[HEAD] is False
-    assert all(found[head] for head in range(H) if head not in (2, HEAD)) or "decoder-" in lines
 
 
 @pytest.mark.parametrize("name", [name for name in LINES if "text" not in name and name != "the mean"])

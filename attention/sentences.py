@@ -86,17 +86,19 @@ def run_check(fidelity: Fidelity | None) -> tuple[bool | None, str]:
 
 
 def _edited_check(fidelity: Fidelity) -> tuple[bool | None, str]:
-    """The same of a run with changes: against a second one, with the same changes made by other code."""
-    second = f"a second run’s with the same changes, made by separate code ({_duration(fidelity.seconds)})"
+    """The same of an edited run, which was made twice."""
     if fidelity.reason:
-        return None, f"the changed run was not compared with a second one: {fidelity.reason}"
+        return None, f"the edited run was not compared with a second one: {fidelity.reason}"
     if not fidelity.ok:
         return False, (
-            f"Do not trust this run: its {fidelity.of} and {second} differ by {fidelity.relative:.1e} of the largest "
-            f"magnitude; {fidelity.tolerance:.0e} is allowed."
+            f"Do not trust this edited run: its {fidelity.of} and those of a second run with the same edits, made by other "
+            f"code, differ by {fidelity.relative:.1e} of the largest magnitude; {fidelity.tolerance:.0e} is allowed."
         )
     verb = "equal" if fidelity.of.endswith("s") else "equals"
-    return True, f"the changed run’s {fidelity.of} {verb} {second} {_within(fidelity.relative)}"
+    return True, (
+        f"the edited run’s {fidelity.of} {verb} that of a second run with the same edits, made by other code in "
+        f"{fidelity.seconds:.2f} s, {_within(fidelity.relative)}"
+    )
 
 
 def related(trace: Trace, words: tuple[str, str], kind: Kind | None = None) -> str:

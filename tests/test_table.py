@@ -64,9 +64,11 @@ def test_the_resets_are_those_that_they_always_were() -> None:
         "model", "text", "pair", "chat", "settings", "edits", "patch_text", "kind", "layer", "head",
     )
     assert set(rows(View)) - set(table.by_browser(View)) == {
-        "model", "text", "pair", "chat", "settings", "kind", "details", "over",
+        "model", "text", "pair", "chat", "settings", "edits", "patch_text", "kind", "details", "over", "target",
+        "distractor", "switched_off", "frozen",
     }  # fmt: skip
-    assert set(store.SHOWN) == {*table.by_browser(View), "details", "over"}
+    chosen = {"details", "over", "target", "distractor", "switched_off", "frozen"}
+    assert set(store.SHOWN) == {*table.by_browser(View), *chosen}
 
 
 @pytest.mark.parametrize(("name", "row"), rows(View).items())

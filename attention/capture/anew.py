@@ -27,7 +27,7 @@ LOW = -5_000.0
 AT_ONCE = 2**26
 
 
-class NotComparedError(Exception):
+class NotComparedError(RuntimeError):
     """Why an edited run cannot be made a second time."""
 
 

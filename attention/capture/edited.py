@@ -22,7 +22,7 @@ from attention.capture.seam import Call, Observer, Product
 from attention.edits import Edit
 from attention.errors import InputError
 from attention.record import wide
-from attention.record.changes import Changes, applied, changed_output, changes_of
+from attention.record.changes import Changes, applied, changed_output, changes_of, chosen
 from attention.record.operation import KINDS
 from attention.stages import Stages, mix, softmax
 
@@ -195,13 +195,17 @@ def _one_head(call: Call, head: int, changes: Changes, output: Tensor) -> Tensor
         applied(stages, changes, own, sink_scales=call.sink_scales).mixed
         for stages, own in zip(_stages_of(call, head, changes.temperature, value), value, strict=True)
     ]
-    return torch.stack(made)
+    # Rows that no edit names stay the model's own to the last bit.
+    rows = torch.stack([chosen(edit, call.n_q, 0) for edit in changes.edits]).any(dim=0).to(output.device)
+    return torch.where(rows[:, None], torch.stack(made), output[:, :, head])
 
 
 def _stages_of(call: Call, head: int, temperature: float, value: Tensor) -> list[Stages]:
     """A head's stages in each text, at its changed temperature. value (b, n_k, v)."""
     alone = call.of_head(head)
-    masked = alone.stages()["masked"][:, 0] / temperature
+    masked = alone.stages()["masked"][:, 0]
+    # A model's own softmax gets large negative numbers in place of −∞.
+    masked = masked.masked_fill(masked <= FORBIDDEN, float("-inf")) / temperature
     sink = None if alone.sink is None else wide(alone.sink)
     found = []
     for at, scores in enumerate(masked):

@@ -37,6 +37,7 @@ def compare_edited(
     own = second.result.tensor
     if own.dim() > 1 and edited.dim() == own.dim():
         own = own[:, -edited.shape[1] :]
+    own, edited = _of_tokens(inputs, own), _of_tokens(inputs, edited)
     tolerance = tolerance_of(model, own)
     apart = float("inf") if edited.shape != own.shape else (edited.float() - own.float()).abs().max().item()
     gap = difference(apart, own.float().abs().max().item(), tolerance)
@@ -44,6 +45,14 @@ def compare_edited(
         of=second.result.of, absolute=gap.absolute, relative=gap.relative, tolerance=tolerance, edited=True,
         seconds=second.seconds,
     )  # fmt: skip
+
+
+def _of_tokens(inputs: Inputs, result: Tensor) -> Tensor:
+    """A result without the positions of padding: what stands there is nobody's, and each way of running fills it."""
+    mask = inputs.attention_mask
+    if mask is None or inputs.pair_ids or result.dim() != 3 or result.shape[1] != len(mask):
+        return result
+    return result[:, torch.tensor(mask, device=result.device) > 0]
 
 
 def tolerance_of(model: PreTrainedModel, result: Tensor | None = None) -> float:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from torch import Tensor
 
 from attention.capture import autocast
 from attention.capture.address import Address
+from attention.capture.anew import Replacements, change_at
 from attention.capture.edited import Edited, Given
 from attention.capture.edited_run import edits_of_run
+from attention.capture.edited_witness import EditedWitness
+from attention.capture.fidelity import compare_edited
 from attention.capture.inputs import Inputs, check_inputs, embedding, forward
 from attention.capture.lengths import longest
 from attention.capture.notes import notes
@@ -21,6 +25,7 @@ from attention.capture.recorded import Recorded, Way, enter, learned, lengths_of
 from attention.capture.recorder import Operation
 from attention.capture.rerun import OwnRun, Rerun, weakly
 from attention.capture.seam import Seam
+from attention.capture.second import Seen, second_run
 from attention.capture.watch import KeepMaps, Maps
 from attention.capture.witness import witness_of
 from attention.edits import Edit
@@ -41,22 +46,29 @@ def trace_model(
     trained: bool | None = None,
     edits: Sequence[Edit] = (),
     given: Given | None = None,
+    anew: Replacements | None = None,
 ) -> Trace:
     """Run the model once on the inputs and keep every attention operation in it.
 
-    edits: what is changed on the way; given: what they put in place of what heads make. The model comes back as it was.
+    edits: what is changed on the way; given: what they put in place of what heads make; anew: the same, made by second
+    runs, where the check is to cover it. An edited run is compared with a second one. The model comes back as it was.
     Raises TooLongError or InputError for ids and edits that it cannot take, and UnsupportedModelError where it does not
     run on a text alone or no softmax attention could be watched.
     """
     check_inputs(model, inputs)
     edited = Edited(edits_of_run(model, inputs, edits), given=given or Given())
     run = record_edited(model, inputs, edited.edits, edited.given) if edits else record(model, inputs)
+    fidelity = run.fidelity
+    if run.result is not None:
+        fidelity = compare_edited(model, inputs, edited.edits, edited.given if anew is None else anew, run.result)
     return Trace(
         model=facts(model, run.operations, name=name, revision=revision, trained=trained),
         tokens=tokens,
         pair_tokens=pair_tokens,
-        all_records=_records(run, Rerun(_again(model, inputs, run.way, edited)), edited),
-        fidelity=run.fidelity,
+        all_records=_records(
+            run, Rerun(_again(model, inputs, run.way, edited)), edited, _a_second_time(model, inputs, edited)
+        ),
+        fidelity=fidelity,
         seconds=run.seconds,
         notes=(*notes(model, run.seam, run.operations, run.where), *autocast.note()),
     )
@@ -81,7 +93,18 @@ def _again(model: PreTrainedModel, inputs: Inputs, way: Way, edited: Edited) -> 
     return again
 
 
-def _records(run: Recorded, rerun: Rerun, edited: Edited) -> tuple[AttentionRecord, ...]:
+def _a_second_time(model: PreTrainedModel, inputs: Inputs, edited: Edited) -> Callable[[Address], Seen]:
+    """Runs the model a second time with the edits, for what it gives in one operation."""
+    get, cast_as = weakly(model), autocast.of(model)
+
+    def again(address: Address) -> Seen:
+        with cast_as.entered():
+            return second_run(cast("PreTrainedModel", get()), inputs, edited.edits, edited.given, keep=[address]).seen[address]
+
+    return again
+
+
+def _records(run: Recorded, rerun: Rerun, edited: Edited, again: Callable[[Address], Seen]) -> tuple[AttentionRecord, ...]:
     masks: list[Tensor] = []
     unseen = NoProjection("its projection was not seen")
     made = tuple(
@@ -94,15 +117,19 @@ def _records(run: Recorded, rerun: Rerun, edited: Edited) -> tuple[AttentionReco
         )
         for index, (operation, address) in enumerate(zip(run.operations, run.where, strict=True))
     )
-    return tuple(_with_edits(own, address, edited) for own, address in zip(made, run.where, strict=True))
+    return tuple(_with_edits(own, address, edited, again) for own, address in zip(made, run.where, strict=True))
 
 
-def _with_edits(record: AttentionRecord, address: Address, edited: Edited) -> AttentionRecord:
-    own = edited.of(address)
-    if not own:
-        return record
+def _with_edits(
+    record: AttentionRecord, address: Address, edited: Edited, again: Callable[[Address], Seen]
+) -> AttentionRecord:
+    """The record with what was changed in it, and a witness that makes the same changes by other means."""
+    change = change_at(address, edited.edits, edited.given)
+    witness = record.witness
+    if change is not None and witness is not None:
+        witness = EditedWitness(inner=witness, change=change, again=partial(again, address))
     outputs, weights = edited.given.of(address)
-    return replace(record, edits=own, given=outputs, given_weights=weights)
+    return replace(record, edits=edited.of(address), given=outputs, given_weights=weights, witness=witness)
 
 
 def _witness(operation: Operation, masks: list[Tensor], rerun: Rerun, index: int) -> Witness | None:

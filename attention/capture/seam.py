@@ -109,7 +109,9 @@ class Call:
         """
         if self.scores is not None and self.weights is not None:
             scores = self.scores.masked_fill(pairs, float("-inf"))
-            return replace(self, scores=scores, weights=softmax(scores)[0].to(self.weights.dtype))
+            # Rows that lose nothing stay the model's own to the last bit.
+            made = torch.where(pairs.any(-1, keepdim=True), softmax(scores)[0].to(self.weights.dtype), self.weights)
+            return replace(self, scores=scores, weights=made)
         if self.mask is not None and self.mask.dtype == torch.bool:
             return replace(self, mask=self.mask & ~pairs)
         rows = self.rows_of

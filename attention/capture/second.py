@@ -106,6 +106,8 @@ def second_run(
             around.enter_context(alone.untouched(model) if way == "watched" else alone.alone_on(model, SECOND))
             around.enter_context(run.entered(beside=way != "registry"))
             result = forward(model, inputs, whole=True)
+    except NotComparedError:
+        raise
     except (RuntimeError, MemoryError) as err:
         if is_out_of_memory(err):
             raise MemoryFullError from err

@@ -42,19 +42,24 @@ class EagerWitness:
             raise TypeError("needs query, key and value")
         # In float32 the model's own code shows its arithmetic, not the rounding of a narrow type.
         query, key, value = (wide(tensor) for tensor in (record.query, record.key, record.value))
-        for rows in row_blocks(record.n_q, record.n_heads * record.n_k):
-            arguments = of_rows(self.arguments, rows)
-            if self.bias is not None:
-                arguments["position_bias"] = wide(self.bias.all_rows(rows.start, rows.stop))[None]
-            mask = self._additive(rows, query, record)
+        for rows, mask, arguments in self.entering(record):
             with torch.no_grad():
                 output, weights = self.function(
-                    self.module, query[None, :, rows], key[None], value[None], mask, dropout=0.0, **arguments
+                    self.module, query[None, :, rows], key[None], value[None], mask, **arguments
                 )
             yield rows, weights[0], output[0]
 
-    def _additive(self, rows: slice, query: Tensor, record: AttentionRecord) -> Tensor | None:
+    def entering(self, record: AttentionRecord) -> Iterator[tuple[slice, Tensor | None, dict[str, Any]]]:
+        """Yield (rows, mask, arguments) of each block of queries: what enters the function beside q, k and v."""
+        for rows in row_blocks(record.n_q, record.n_heads * record.n_k):
+            arguments = of_rows(self.arguments, rows) | {"dropout": 0.0}
+            if self.bias is not None:
+                arguments["position_bias"] = wide(self.bias.all_rows(rows.start, rows.stop))[None]
+            yield rows, self._additive(rows, record), arguments
+
+    def _additive(self, rows: slice, record: AttentionRecord) -> Tensor | None:
         """The mask that the model made, in the form that eager functions add: 0 or the type's minimum."""
+        query = wide(record.rows_of)
         lowest = torch.finfo(query.dtype).min
         if self.mask is None:
             if not self.causal:

@@ -13,13 +13,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attention.edits import ACCEPTS as EDITS_ACCEPTED
+from attention.edits import Edit, edits_of
 from attention.errors import InputError
 from attention.layer_settings import ACCEPTS, LocalSettings, from_line
 from attention.table import listed
 from attention.view import KINDS, clean
 
 if TYPE_CHECKING:
-    from attention.record import Trace
+    from attention.record import Fidelity, Trace
 
 Report = Callable[[str, float | None], None]
 STDIN = "-"
@@ -41,6 +43,13 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=KINDS, help="which attention, where a model has several (default: its usual)")
     parser.add_argument("--chat", action="store_true", help="put the text into the model's own chat template")
     parser.add_argument("--local", type=_settings, metavar="SETTINGS", help=f"how the local layer is built: {ACCEPTS}")
+    parser.add_argument(
+        "--edits",
+        type=_edits,
+        metavar="EDITS",
+        help=f"what is changed while the model runs, with commas between: {EDITS_ACCEPTED}",
+    )
+    parser.add_argument("--patch-text", metavar="TEXT", help="a text of as many tokens, from which patches are taken")
 
 
 def add_how(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +78,14 @@ def _settings(raw: str) -> LocalSettings:
     """An argparse type: how the local layer is built."""
     try:
         return from_line(raw)
+    except InputError as err:
+        raise argparse.ArgumentTypeError(str(err)) from err
+
+
+def _edits(raw: str) -> tuple[Edit, ...]:
+    """An argparse type: what is changed while the model runs."""
+    try:
+        return edits_of(raw)
     except InputError as err:
         raise argparse.ArgumentTypeError(str(err)) from err
 
@@ -212,15 +229,22 @@ def checks_of(trace: Trace) -> dict[str, Any]:
                 worst = (part.excess, found)
     run = trace.fidelity
     return {
-        "ok": not failed and (run is None or run.ok),
+        "ok": not failed and (run is None or bool(run.reason) or run.ok),
         "heads": n_heads,
         "failed": failed,
         "unchecked": unchecked,
         "worst": None if worst is None else worst[1],
         "run": None
         if run is None
-        else {"ok": run.ok, "of": run.of, "relative": run.relative, "allowed": run.tolerance},
+        else {"ok": run.ok, "of": run.of, "relative": run.relative, "allowed": run.tolerance} | _edited(run),
     }
+
+
+def _edited(run: Fidelity) -> dict[str, Any]:
+    """What is said of an edited run beside: how long the second one took, or why there is none."""
+    if not run.edited:
+        return {}
+    return {"edited": True, "reason": run.reason} if run.reason else {"edited": True, "seconds": run.seconds}
 
 
 def warn_of(checks: Mapping[str, Any], what: str = "") -> None:
@@ -230,8 +254,9 @@ def warn_of(checks: Mapping[str, Any], what: str = "") -> None:
     found = []
     if checks["failed"]:
         found.append(f"{len(checks['failed'])} of {checks['heads']} heads differ from the model's own")
-    if checks["run"] is not None and not checks["run"]["ok"]:
-        found.append(f"the run's {checks['run']['of']} differ from an untouched run's")
+    if checks["run"] is not None and not checks["run"]["ok"] and "reason" not in checks["run"]:
+        beside = "a second run's with the same edits" if "edited" in checks["run"] else "an untouched run's"
+        found.append(f"the run's {checks['run']['of']} differ from {beside}")
     print(f"headlight: {what}do not trust these numbers: {'; '.join(found)}.", file=sys.stderr)
 
 

@@ -64,8 +64,8 @@ def _way(raw: str) -> float:
 
 def run(given: argparse.Namespace) -> int:
     """Score, and print; see `codes` for what comes back."""
-    if given.text is None and (given.pair is not None or given.chat or given.local):
-        given.refuse("--pair, --chat and --local belong to a text: give --text, or leave them out")
+    if given.text is None and (given.pair is not None or given.chat or given.local or given.edits):
+        given.refuse("--pair, --chat, --local and --edits belong to a text: give --text, or leave them out")
     with common.network(given.offline), common.telling(given.progress) as report:
         on, rows, checks = _stored(given, report) if given.text is None else _on_text(given, report)
     chosen = [asdict(row) for row in rows if given.pattern is None or row.pattern in given.pattern]
@@ -84,9 +84,9 @@ def _on_text(
 ) -> tuple[str, Iterable[HeadPattern], dict[str, Any] | None]:
     from attention.api import patterns, trace
 
-    made = trace(
-        given.model, clean(given.text), given.pair, chat=given.chat, settings=given.local, on_progress=report
-    )
+    changed = {"edits": given.edits or (), "patch_text": given.patch_text or ""}
+    how = {"chat": given.chat, "settings": given.local, **changed}
+    made = trace(given.model, clean(given.text), given.pair, **how, on_progress=report)
     report("Scoring every head", None)
     return "this text", patterns(made, given.kind, least=given.least), common.checks_of(made)
 

@@ -36,6 +36,7 @@ EXAMPLES = """\
   python -m attention trace --model cloze --text "The ___ sat." --layer 2 --head 1 --export cat.csv --what scores
   python -m attention trace --model dates --text "May 3, 1998" --kind cross --export date.svg --width 89mm
   python -m attention trace --link "http://localhost:8501/?v=1&model=dates&text=May+3&kind=cross" --export date.svg
+  python -m attention trace --model storyteller --text "The cat sat." --layer 1 --edits off-1.0,hide-k2
   python -m attention trace --model owner/name --texts lines.txt --export "out-{n:03}.json"
 """
 NUMBER = re.compile(r"\{n(?::(0?\d{1,2}))?\}")
@@ -106,7 +107,9 @@ def _one(given: argparse.Namespace, view: View, number: int, place: str, report:
     try:
         # "" is a second text of its own (a decoder's start token alone), which a link cannot name.
         pair = given.pair if given.link is None else view.pair or None
-        made = trace(view.model, view.text, pair, chat=view.chat, settings=_settings(given, view), on_progress=report)
+        changed = {"edits": given.edits or view.edits, "patch_text": view.patch_text}
+        how = {"chat": view.chat, "settings": _settings(given, view), **changed}
+        made = trace(view.model, view.text, pair, **how, on_progress=report)
         head = made.head(view.layer, view.head, view.kind or None)  # type: ignore[arg-type]
         report("Checking every head", None)
         answer = answer_of(made, head, given.top) | (_between_words(head, given.top) if given.words else {})
@@ -156,6 +159,7 @@ def answer_of(trace: Trace, head: HeadView, top: int) -> dict[str, Any]:
         "model": asdict(trace.model),
         "seconds": round(trace.seconds, 4),
         "notes": trace.notes,
+        "edits": [str(edit) for edit in trace.edits],
         "tokens": _words(trace.tokens),
         "pair_tokens": _words(trace.pair_tokens),
         "kinds": trace.kinds,
@@ -193,7 +197,8 @@ def _words(tokens: tuple[Token, ...]) -> list[str]:
 
 def _view(given: argparse.Namespace) -> View:
     """What is asked for, by a link or by options."""
-    named = {name: getattr(given, name) for name in ("model", "pair", "kind", "layer", "head", "chat", "local")}
+    options = ("model", "pair", "kind", "layer", "head", "chat", "local", "edits", "patch_text")
+    named = {name: getattr(given, name) for name in options}
     named = {name: value for name, value in named.items() if value not in (None, False)}
     if given.link is None:
         if given.model is None:

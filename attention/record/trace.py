@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from attention.edits import Edit
 from attention.errors import InputError, NoSuchHeadError
 from attention.prompt import Prompt
 from attention.record import display, held
@@ -58,6 +59,11 @@ class Trace:
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """What a notebook shows: all heads, interactive, and a picture that stays."""
         return display.bundle(self)
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """What was changed while the model ran, each once, with its kind named."""
+        return tuple(dict.fromkeys(edit for record in self.all_records for edit in record.edits))
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

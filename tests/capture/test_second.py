@@ -96,7 +96,7 @@ def test_an_edited_run_is_the_second_run(name: str, kind: str, sizes: dict[str, 
 def plain(model: Any, text: Inputs) -> Tensor:
     with torch.no_grad():
         given = {"decoder_input_ids": torch.tensor([text.pair_ids])} if text.pair_ids else {}
-        return model(input_ids=torch.tensor([text.ids]), **given)[0][0]
+        return model(input_ids=torch.tensor([text.ids]), attention_mask=torch.ones(1, len(text.ids)), **given)[0][0]
 
 
 HOOKED = {
@@ -207,7 +207,7 @@ def rows(scores: Tensor, visible: Tensor, sink: Tensor) -> Tensor:
 
 def cut(scores: Tensor, visible: Tensor, sink: Tensor) -> Tensor:
     visible = visible.clone()
-    visible[5, 3] = False
+    visible[5, 4] = False
     return rows(scores, visible, sink)
 
 
@@ -232,7 +232,7 @@ def first(scores: Tensor, visible: Tensor, sink: Tensor) -> Tensor:
 ROWS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "temper-1.2-t0.5": lambda scores, visible, sink: rows(scores / 0.5, visible, sink),
     "temper-1.2-t3": lambda scores, visible, sink: rows(scores / 3, visible, sink),
-    "cut-1.2-q5-k3": cut, "even-1.2-q6": even, "off-1.2-first": first,
+    "cut-1.2-q5-k4": cut, "even-1.2-q6": even, "off-1.2-first": first,
 }  # fmt: skip
 
 

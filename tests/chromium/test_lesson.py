@@ -188,7 +188,7 @@ def guessed(page: Page) -> Locator:
 
 
 def boxes(lessons: Locator) -> Any:
-    """Where the parts of a figure lie, once what is covered is drawn too: a part that is not there yet counts as hidden."""
+    """Where the parts of a figure lie, once what is covered is drawn too: what is not there yet counts as hidden."""
     expect(lessons.locator(".figure .part-arithmetic .arithmetic")).to_have_count(1)
     places = lambda: [lessons.locator(name).bounding_box() for name in (".figure", ".try", ".figure .part-arithmetic")]  # noqa: E731
     seen = places()

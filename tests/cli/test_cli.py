@@ -252,6 +252,20 @@ def test_the_local_layer_is_built_as_asked(run: Any, tmp_path: Path) -> None:
     assert scored["checks"]["heads"] == 2
 
 
+def test_a_run_with_edits_is_what_is_printed_and_what_python_makes(run: Any) -> None:
+    code, out, _ = run(*TRACE, "--layer", 1, "--head", 0, "--edits", "cut-1.0-q5-k2,hide-k3")
+    answer, made = json.loads(out), attention.trace("storyteller", TEXT, edits="cut-1.0-q5-k2,hide-k3")
+    assert code == codes.GOOD
+    assert answer["edits"] == [str(edit) for edit in made.edits] == ["hide-decoder-k3", "cut-decoder.1.0-q5-k2"]
+    best = answer["rows"][5]["keys"][0]
+    weights = made.head(1, 0).weights[5]
+    assert best["key"] == int(weights.argmax())
+    assert best["weight"] == pytest.approx(float(weights.max()), rel=1e-5)
+    assert weights[2] == weights[3] == 0
+    code, out, _ = run("trace", "--link", "http://localhost/?v=1&model=storyteller&text=The+cat+sat.&edits=off-0.1")
+    assert json.loads(out)["edits"] == ["off-decoder.0.1"]
+
+
 def test_a_text_ends_where_its_line_does(tmp_path: Path) -> None:
     file = tmp_path / "texts.txt"
     file.write_bytes("\ufeffone\ftwo\u2028three\x85\r\nfour\rfive\n \n\nsix".encode())
@@ -320,6 +334,8 @@ def test_models_and_files_that_are_not_there(run: Any, tmp_path: Path, empty_cac
         ([*TRACE, "--local", "heads=3"], "d_model must be a multiple of n_heads; got 64 and 3."),
         (["trace", "--link", "?v=1&model=local", "--local", "both"], "leave out --local"),
         (["patterns", "--model", "local", "--local", "both"], "belong to a text"),
+        ([*TRACE, "--edits", "off"], "needs a layer"),
+        ([*TRACE, "--edits", "off-0.1,melt-3"], "'melt-3' is no edit"),
         (["patterns", "--model", "local", "--pattern", "none"], "invalid choice: 'none'"),
         (["patterns", "--model", "local", "--least", "nan"], "'nan' must be a number"),
         (["patterns", "--model", "local", "--least", "much"], "'much' must be a number"),

@@ -22,12 +22,13 @@ FIELDS = {
     "prompt": ("text",), "pair": ("pair",), "model": ("model",), "chat": ("chat",), "kind": ("kind",),
     "details": ("details",), "over": ("over",), "samples": ("text",), "shine-*": ("text", "layer", "head"),
     "both": ("settings",), "n-heads": ("settings",), "hit-*": ("layer", "head", "query"),
-    "controls": store.OWNED, "predicted": ("text", "pair"), "continue-go": ("text", "pair"), "open-*": ("model",),
-    "own-model": ("model",), "bar": (), "share-file": tuple(field.name for field in fields(View)),
+    "controls": store.OWNED, "predicted": ("text", "pair", "target", "distractor"), "continue-go": ("text", "pair"), "open-*": ("model",),
+    "own-model": ("model",), "bar": (), "edits": ("edits",),
+    "share-file": tuple(field.name for field in fields(View)),
 }  # fmt: skip
 REASONS = {
     "shows what the store holds, and changes it through the controls": (
-        "run", "heads", "sentence", "figures", "arithmetic", "links", "dimensions", "map",
+        "run", "heads", "effect", "sentence", "figures", "arithmetic", "links", "dimensions", "map",
     ),
     "opens a second box; what is typed there is the view's pair": ("sentence-b",),
     "a way to look for heads; the head that is found is the view's": (
@@ -40,7 +41,7 @@ REASONS = {
         "continue-how", "continue-seed", "continue-temperature", "continue-tokens", "continue-top-p",
     ),
     "answers a message or a failure, or has work done that was left": (
-        "dismiss", "retry", "predict-again", "heads-again", "maps-again", "search-again",
+        "dismiss", "retry", "predict-again", "effect-again", "heads-again", "maps-again", "search-again",
     ),
     "opens a popover": ("way-*",),
     "says in words what is shown, and takes nothing": ("foot", "habit", "related", "about-kind"),

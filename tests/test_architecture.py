@@ -21,7 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "assets"),
     ("config", "table", "hashing", "layer_settings"),
     ("edits",),
-    ("stages", "derived", "prompt"),
+    ("stages", "derived", "prompt", "reference"),
     ("mhsa",),
     ("cost", "mistakes"),
     ("record", "selfchecks"),

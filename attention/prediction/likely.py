@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from attention.capture import Inputs
-from attention.capture.decode import NO_NUMBER, NO_NUMBER_ADVICE, can_keep_some, run_untouched
+from attention.capture.decode import NO_NUMBER, NO_NUMBER_ADVICE, run_untouched
 from attention.capture.edited import Given
 from attention.capture.edited_run import run_edited
+from attention.capture.inputs import can_keep_some
 from attention.config import Limits
 from attention.edits import Edit
 from attention.errors import InputError

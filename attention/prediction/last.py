@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from attention.capture.decode import NO_NUMBER, NO_NUMBER_ADVICE, can_keep_some, run_untouched
+from attention.capture.decode import NO_NUMBER, NO_NUMBER_ADVICE, run_untouched
+from attention.capture.inputs import can_keep_some
 from attention.errors import InputError
 from attention.models.task import Task, task_of
 from attention.prediction.likely import labels_of, refusal, scale_of, words_of

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from attention import edit_words, sentences
 from attention.browser import codec
+from attention.catalogue import find
 
 if TYPE_CHECKING:
     from attention.edits import Edit
@@ -18,22 +19,25 @@ def listed(edits: Sequence[Edit], model: str, head_view: HeadView | None = None)
 
     head_view: of the run with them; without it there is none, and tokens have no names. model: its name then.
     """
-    how: dict[str, object] = {}
-    if head_view is not None:
-        trace = head_view.trace
-        model = sentences.title(trace.model)
-        how = {"kinds": len(trace.kinds)}
-    items = [{"line": str(edit), "words": edit_words.words(edit, *_names(edit, head_view), **how)} for edit in edits]  # type: ignore[arg-type]
-    return codec.pack({
-        "items": items, "sentence": quoted(edits, model, head_view), "failed": head_view is None,
-    })  # fmt: skip
+    kinds = _kinds(head_view)
+    items = [
+        {"line": str(edit), "words": edit_words.words(edit, *_names(edit, head_view), kinds=kinds)} for edit in edits
+    ]
+    sentence = quoted(edits, model, head_view)
+    return codec.pack({"items": items, "sentence": sentence, "failed": head_view is None})
 
 
 def quoted(edits: Sequence[Edit], model: str, head_view: HeadView | None = None) -> str:
     """All changes of a run as one sentence."""
-    kinds = 1 if head_view is None else len(head_view.trace.kinds)
-    said = [edit_words.said(edit, *_names(edit, head_view), kinds=kinds) for edit in edits]
-    return edit_words.quoted(said, model)
+    entry = find(model)
+    name = entry.title if entry else model
+    title = name if head_view is None else sentences.title(head_view.trace.model)
+    said = [edit_words.said(edit, *_names(edit, head_view), kinds=_kinds(head_view)) for edit in edits]
+    return edit_words.quoted(said, title)
+
+
+def _kinds(head_view: HeadView | None) -> int:
+    return 1 if head_view is None else len(head_view.trace.kinds)
 
 
 def _names(edit: Edit, head_view: HeadView | None) -> tuple[edit_words.Name, edit_words.Name]:

@@ -30,7 +30,7 @@ def told(
     """
     effect = found.effect
     notes = [
-        *found.notes, *([ALONE] if effect.distractor is None and effect.metric.scale != "none" else []),
+        *([ALONE] if effect.distractor is None and effect.metric.scale != "none" else []),
         *([SIGMOID] if effect.metric.scale == "sigmoid" else []), *([BARE] if effect.metric.scale == "none" else []),
         ONE_PROMPT,
     ]  # fmt: skip

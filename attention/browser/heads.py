@@ -88,7 +88,7 @@ def size(records: Sequence[AttentionRecord]) -> int:
         own += 4 * sum(array.numel() for array in arrays if array is not None)
         own += HEADER + 20 * record.n_heads + record.n_q + record.n_k
         put = (*record.given.values(), *record.given_weights.values())
-        own += sum(4 * tensor.numel() + A_HEAD for tensor in put) + sum(map(len, map(str, record.edits)))
+        own += sum(4 * tensor.numel() + AN_ARRAY for tensor in put) + sum(map(len, map(str, record.edits)))
         if record.position_bias is not None:
             shared[id(record.position_bias.numbers)] = 4 * record.position_bias.numbers.numel()
         if record.mask.array is not None:

@@ -44,8 +44,13 @@ def show(view: View, head_view: HeadView | None = None) -> None:
 
 
 def _lifted() -> None:
-    lines = boundary.said(KEY, "edits", str)
-    if lines is None or len(lines) > MOST:
+    if (lines := boundary.said(KEY, "edits", str)) is not None:
+        leave(lines)
+
+
+def leave(lines: str) -> None:
+    """Run with these changes alone, as a link writes them; what is none does nothing."""
+    if len(lines) > MOST:
         return
     try:
         left = edits_of(lines)

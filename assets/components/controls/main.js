@@ -35,12 +35,12 @@ function build(parent, store) {
   const pinned = part("pinned", "pinned", state.pins, state.ways.root, several);
   pinned.classList.add("pinned");
   state.run = button("run the model with this", "edits.run", () => runWith(state));
-  state.run.classList.add("reset");
+  state.run.classList.add("run");
   const scope = explained(ui.make("span", { class: "scope" }, "only this picture:"), "edits.picture");
-  state.changes = ui.make("div", { class: "line looks" }, scope, heat, state.left, state.run, state.reset);
+  state.changes = ui.make("div", { class: "line looks" }, scope, heat, state.left, state.reset);
   state.menu = changeMenu((changes) => store.change(changes, { now: true }));
   explained(state.menu.button, "edits");
-  parent.append(ui.make("div", { class: "controls" }, ui.make("div", { class: "line" }, pinned, state.menu.button, state.own), state.changes, state.menu.panel));
+  parent.append(ui.make("div", { class: "controls" }, ui.make("div", { class: "line" }, pinned, state.run, state.menu.button, state.own), state.changes, state.menu.panel));
   state.heat = heat;
   watchTerms(parent);
   return state;
@@ -98,7 +98,7 @@ function show(state, shown) {
   const isPlain = look.temperature === 1 && !look.hide.length;
   blank(state.reset, isPlain);
   const onlySink = look.temperature === 1 && look.hide.every((one) => one === "sink");
-  blank(state.run, onlySink || Boolean(state.unedited));
+  state.run.hidden = onlySink || Boolean(state.unedited);
 }
 
 const blank = (element, isBlank) => element.classList.toggle("blank", isBlank);

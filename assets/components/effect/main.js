@@ -7,8 +7,6 @@ const [{ start }, { storeOf }, { explained, term, watchTerms }] = await Promise.
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 const ROLES = [["target", "the target"], ["distractor", "the other token"]];
-// A change of a probability that fills the bar.
-const FULL = 1;
 
 function build(parent, store) {
   const title = ui.make("h3", {}, term("effect", "What the changes did"));
@@ -20,10 +18,11 @@ function build(parent, store) {
   const role = ui.make("span", { class: "roles", role: "group", "aria-label": "A click on a token makes it" });
   const swap = ui.make("button", { type: "button", class: "tool" }, "⇄ swap");
   const none = ui.make("button", { type: "button", class: "tool" }, "one alone");
-  const tools = ui.make("div", { class: "tools" }, ui.make("span", {}, "a click on a token makes it "), role, swap, none);
+  const bar = ui.make("div", { class: "bar" }, ui.make("span", {}, "a click on a token makes it "), role, swap, none);
   const likeliest = ui.make("div", { class: "tokens" });
   const note = ui.make("p", { class: "note" });
-  const root = ui.make("section", { class: "effect" }, title, sentence, table, moved, tools, likeliest, note);
+  const tools = ui.make("details", {}, ui.make("summary", {}, "compare other tokens"), bar, likeliest);
+  const root = ui.make("section", { class: "effect" }, title, sentence, ui.make("div", { class: "numbers" }, table, moved), tools, note);
   parent.append(root);
   watchTerms(parent);
   const state = { store, root, where, sentence, table, moved, tools, role, swap, none, likeliest, note, sets: "target" };
@@ -58,7 +57,7 @@ function pick(state, id) {
 
 const signed = (value, digits) => `${value > 0 ? "+" : value < 0 ? "−" : "±"}${ui.decimals(Math.abs(value), digits)}`;
 const percent = (share) => (share < 0.001 ? "<0.1 %" : share >= 0.0995 ? `${Math.round(share * 100)} %` : `${ui.decimals(share * 100, 1)} %`);
-const points = (change) => `${signed(change * 100, Math.abs(change) < 0.0995 ? 1 : 0)} %`;
+const points = (change) => signed(change * 100, Math.abs(change) >= 0.0995 ? 0 : Math.abs(change) >= 0.00095 ? 1 : 2);
 const named = ({ mark, text }) => ui.make("bdi", {}, mark ? ui.make("span", { class: "mark" }, mark) : null, text);
 
 /** The number that the page speaks of, in one sentence. */
@@ -86,8 +85,9 @@ function rows(state) {
 
 /** What rose and what fell most, each with its sign, a colour and a bar. */
 function lists(state) {
-  const part = (title, found, share) => ui.make("div", { role: "group", "aria-label": title }, ui.make("span", { class: "which" }, title),
-    ...(found.length ? found.map((one) => tokenButton(state, one, points(one.probability), share, Math.abs(one.probability))) : [ui.make("small", {}, "nothing")]));
+  const most = Math.max(...[...state.given.rose, ...state.given.fell].map(({ probability }) => Math.abs(probability)), 1e-9);
+  const part = (title, found, share) => ui.make("div", { role: "group", "aria-label": `${title} most, in percentage points` }, ui.make("span", { class: "which" }, `${title}, % points`),
+    ...(found.length ? found.map((one) => tokenButton(state, one, points(one.probability), share, Math.abs(one.probability) / most)) : [ui.make("small", {}, "nothing")]));
   state.moved.replaceChildren(part("rose", state.given.rose, 1), part("fell", state.given.fell, 0));
   state.moved.hidden = state.given.target.before.probability === null;
   state.likeliest.replaceChildren(ui.make("span", { class: "which" }, "likeliest without the changes"), ...state.given.likeliest.map((one) => tokenButton(state, one, "")));
@@ -97,8 +97,8 @@ function tokenButton(state, one, number, share = null, size = 0) {
   const { target, distractor } = state.given;
   const made = ui.make("button", { type: "button", class: "token" }, named(one), number ? ui.make("span", { class: "number" }, number) : null);
   if (share !== null) {
-    const bar = ui.make("span", { class: "bar", "aria-hidden": "true" });
-    bar.style.width = `${Math.max(3, Math.min(100, (100 * size) / FULL))}%`;
+    const bar = ui.make("span", { class: "size", "aria-hidden": "true" });
+    bar.style.width = `${Math.max(3, Math.min(100, 100 * size))}%`;
     bar.style.background = ui.css(ui.mix(state.palette.scores, share ? 0.9 : 0.1));
     made.append(bar);
   }
@@ -112,7 +112,7 @@ function tokenButton(state, one, number, share = null, size = 0) {
 function show(state) {
   const { given } = state;
   const isEmpty = Boolean(given.why);
-  for (const part of [state.table, state.moved, state.tools, state.likeliest]) part.hidden = isEmpty;
+  for (const part of [state.table, state.moved, state.tools, state.note]) part.hidden = isEmpty;
   state.root.removeAttribute("aria-busy");
   state.where.textContent = isEmpty ? "" : ` to the prediction ${given.where}`;
   state.note.textContent = isEmpty ? "" : given.notes.join(" ");

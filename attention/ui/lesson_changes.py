@@ -153,7 +153,7 @@ def measure(asked: Asked, report: Report | None = None) -> Outcomes:
     found: list[Predictions] = []
     for done, line in enumerate(("", *asked.each)):
         # The first run tells where the text ends.
-        places = found[0].positions[-1:] if found else None
+        places = [at for at in found[0].positions[-1:] if at is not None] if found else None
         found.append(predict(**given, edits=edits_of(line), k=ALL, positions=places, limits=asked.limits))
         if report is not None:
             report("Running the model with each change", (done + 1) / (len(asked.each) + 1))

@@ -24,6 +24,7 @@ from attention.source.editing import Editing, editing_of
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from attention.analysis.edited_effect import EditedEffect
     from attention.analysis.table import HeadPattern
     from attention.analysis.words import WordMap
     from attention.capture import PreTrainedModel
@@ -154,6 +155,44 @@ def predict(
     return predicted(
         source, text, pair, attention_mask=attention_mask, chat=chat, positions=positions, k=k, limits=limits,
         edits=edits_of(edits), patch_text=patch_text, reference=_texts(reference, limits),
+    )  # fmt: skip
+
+
+def effect(
+    model: str | os.PathLike[str] | PreTrainedModel,
+    text: str | Sequence[int] | Sequence[Mapping[str, str]] | Tensor,
+    pair: str | Sequence[int] | Tensor | None = None,
+    *,
+    edits: str | Edit | Sequence[str | Edit],
+    patch_text: str = "",
+    position: int | None = None,
+    target: int | None = None,
+    distractor: int | None = None,
+    k: int = 5,
+    tokenizer: Any | None = None,
+    chat: bool = False,
+    limits: Limits | None = None,
+    on_progress: Report | None = None,
+    on_wait: OnWait | None = None,
+) -> EditedEffect:
+    """What edits do to the prediction at one position: the text is run as it is and with them.
+
+    position: the token after which the next one is predicted, or the one that is filled in; by default the last, or the
+    first blank. target, distractor: ids of what is compared, or numbers of labels; by default the two likeliest of the
+    run as it is. The change is told as a logit difference, or without a distractor as a log-probability, with each one's
+    probability and rank in both runs, the divergence of the whole prediction in nats, and the k that rose and fell most.
+    The other arguments are those of `trace`.
+
+    Raises InputError where nothing is edited or predicted; else as `trace` does.
+    """
+    from attention.analysis.edited_effect import edited_effect
+
+    if _is_local(model):
+        raise InputError(LOCAL_IS_MUTE)
+    source = _source(model, tokenizer, limits, on_progress, on_wait)
+    return edited_effect(
+        source, text, pair, edits=edits_of(edits), patch_text=patch_text, chat=chat, position=position, target=target,
+        distractor=distractor, k=k, limits=limits,
     )  # fmt: skip
 
 

@@ -159,7 +159,7 @@ def _in_two(settings: str, later: Path) -> str:
 
 
 def _hosting(name: str, settings: str, *, is_delivered: bool) -> str:
-    """A component that shows others: it needs their code too, so that undelivered it brings what lessons can show."""
+    """A component that shows others: it needs their code too, so undelivered it brings all that a lesson can show."""
     if is_delivered:
         return _in_two(settings, assets.DELIVERED_LESSONS)
     base = "globalThis.headlightBase = `${location.origin}${HEADLIGHT.base}/app/static/`;\n"

@@ -53,11 +53,11 @@ class Prompt:
     )  # fmt: skip
     edits: tuple[Edit, ...] = row(
         (), EDITS, "what is changed while the model runs", "nothing",
-        decides_run=True, is_step=True, within="model", same_tokens=True,
+        decides_run=True, is_step=True, by_browser=True, within="model", about_run=True, same_tokens=True,
     )  # fmt: skip
     patch_text: str = row(
         "", free_text(), "the text of as many tokens that patches are taken from", "none", key="patch",
-        decides_run=True, is_step=True, within="model", same_tokens=True,
+        decides_run=True, is_step=True, by_browser=True, within="model", about_run=True, same_tokens=True,
     )  # fmt: skip
 
     def __post_init__(self) -> None:

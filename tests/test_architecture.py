@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cost", "mistakes"),
     ("record", "selfchecks"),
     ("view", "catalogue", "tokens"),
-    ("bundled", "terms", "models"),
+    ("bundled", "terms", "models", "edit_words"),
     ("capture", "local"),
     ("source", "handmade"),
     ("prediction",),

@@ -140,18 +140,17 @@ def _compared(
     return {"names": list(names), "runs": runs}
 
 
-def ablations(found: Outcomes, layers: int, heads: int) -> dict[str, Any]:
+def ablations(losses: Iterable[float], layers: int, heads: int) -> dict[str, Any]:
     """{base, one, others, whole}: losses in nats a token, with each head off (layers × heads), with all others of its
     layer off, and with a whole layer off (layers).
 
-    found: of the runs without an edit, then of those of `ablated`.
+    losses: of the runs of `lessons.changes.ablations`, in their order.
     """
+    base, *own = map(float, losses)
     count = layers * heads
-    losses = found.losses[1:].tolist()
     shaped = lambda flat: [flat[at : at + heads] for at in range(0, count, heads)]  # noqa: E731
     return {
-        "base": float(found.losses[0]), "one": shaped(losses[:count]), "others": shaped(losses[count : 2 * count]),
-        "whole": losses[2 * count :],
+        "base": base, "one": shaped(own[:count]), "others": shaped(own[count : 2 * count]), "whole": own[2 * count :]
     }  # fmt: skip
 
 
@@ -178,11 +177,6 @@ def _part(part: Part) -> str:
     if part.kind == "head":
         return f"head {part.layer}.{part.head}"
     return f"MLP {part.layer}" if part.kind == "mlp" else part.words.replace("token embedding", "embedding")
-
-
-def ablated(layers: int, heads: int) -> tuple[str, ...]:
-    """The edits of the runs that `ablations` tells of."""
-    return (*changes.each_off(layers, heads), *changes.all_others_off(layers, heads), *changes.layers_off(layers))
 
 
 def _overview(head_view: HeadView, view: View) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from attention.edits import ACCEPTS, Edit, edits_of, written
 from attention.table import Sort
@@ -62,19 +62,23 @@ def _name(place: int | None, names: Sequence[str]) -> str:
     return f"“{names[place]}”" if place is not None and place < len(names) else f"token {place}"
 
 
-def each_off(layers: int, heads: int) -> tuple[str, ...]:
-    """Each head switched off alone, layer by layer."""
-    return tuple(f"off-{layer}.{head}" for layer in range(layers) for head in range(heads))
+def each_off(layers: int, heads: int) -> Iterator[frozenset[tuple[int, int]]]:
+    """Each head alone, as a set of (layer, head), layer by layer."""
+    return (frozenset({(layer, head)}) for layer in range(layers) for head in range(heads))
 
 
-def all_others_off(layers: int, heads: int) -> tuple[str, ...]:
-    """For each head, all others of its layer switched off."""
-    return tuple(
-        ",".join(f"off-{layer}.{other}" for other in range(heads) if other != head)
-        for layer in range(layers) for head in range(heads)
+def all_others_off(layers: int, heads: int) -> Iterator[frozenset[tuple[int, int]]]:
+    """For each head, all others of its layer."""
+    return (whole - {(layer, head)} for layer, whole in enumerate(layers_off(layers, heads)) for head in range(heads))
+
+
+def layers_off(layers: int, heads: int) -> Iterator[frozenset[tuple[int, int]]]:
+    """All heads of a layer, for each layer."""
+    return (frozenset((layer, head) for head in range(heads)) for layer in range(layers))
+
+
+def ablations(layers: int, heads: int) -> tuple[frozenset[tuple[int, int]], ...]:
+    """Which heads are off in each run that tells of ablations: none, each, all others of a layer, a whole layer."""
+    return (
+        frozenset(), *each_off(layers, heads), *all_others_off(layers, heads), *layers_off(layers, heads)
     )  # fmt: skip
-
-
-def layers_off(layers: int) -> tuple[str, ...]:
-    """All heads of a layer switched off, for each layer."""
-    return tuple(f"off-{layer}" for layer in range(layers))

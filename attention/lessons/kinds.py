@@ -432,7 +432,7 @@ KINDS: tuple[Kind, ...] = (
             "top_after_value": "how much it has",
             "what": "the change in words",
             "all": "its numbers with each change to choose from, in words",
-            "moves_most": "which of the changes of one edit moves it most: its place in the list, from 0",
+            "moves_most": "which change of one edit moves it most, of heads off only those set to 0: its place, from 0",
         },
         needs_run=True,
     ),

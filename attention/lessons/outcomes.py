@@ -1,4 +1,4 @@
-"""What a model foresees of a text in several runs: as it is, and each with edits of its own.
+"""What a model expects after a text in several runs: as it is, and each with edits of its own.
 
 Shape letters: r runs, the first without an edit; t tokens that are told of.
 """
@@ -24,28 +24,26 @@ NOT_NEXT = "A change is shown of a model that predicts the next token; this one 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Outcomes:
-    """What comes next, and how well the text itself was foreseen, in each run.
+    """What comes next in each run.
 
     names (t,): of the tokens that are told of, by falling chance in the first run. chances (r, t): of each as the next
-    token. losses (r,): the mean of −log p over the text's own tokens after the first, in nats; NaN where there are
-    none. divergences (r,): KL(first ‖ run) of the whole distributions of the next token, in nats. tokens: the names of
+    token. divergences (r,): KL(first ‖ run) of the whole distributions of the next token, in nats. tokens: the names of
     the text's own tokens.
     """
 
     names: tuple[str, ...]
     chances: np.ndarray
-    losses: np.ndarray
     divergences: np.ndarray
     tokens: tuple[str, ...]
 
     @property
     def size(self) -> int:
         """Bytes of its numbers and names, about."""
-        return int(self.chances.nbytes + self.losses.nbytes + self.divergences.nbytes) + 100 * len(self.names)
+        return int(self.chances.nbytes + self.divergences.nbytes) + 100 * len(self.names)
 
 
 def outcomes_of(runs: Sequence[Predictions], follow: str = "") -> Outcomes:
-    """From the predictions of all runs, each with the whole vocabulary at every place, the first without an edit.
+    """From the predictions of all runs, each with the whole vocabulary at the last place, the first without an edit.
 
     follow: a token that is told of in any case, by its name. Raises InputError for a model that predicts no next token.
     """
@@ -59,7 +57,6 @@ def outcomes_of(runs: Sequence[Predictions], follow: str = "") -> Outcomes:
     return Outcomes(
         names=tuple(name_of(runs[0], one) for one in ids),
         chances=chances[:, ids],
-        losses=np.array([_loss(one) for one in rows]),
         divergences=np.maximum(gaps, 0.0),
         tokens=tuple(token.text.strip() or str(token) for token in runs[0].tokens),
     )
@@ -70,12 +67,6 @@ def _logs(rows: Rows) -> np.ndarray:
     made = np.empty(rows.ids.shape[1])
     made[rows.ids[-1]] = rows.logits[-1].astype(np.float64) - rows.log_sum[-1]
     return made
-
-
-def _loss(rows: Rows) -> float:
-    known = rows.actual >= 0
-    lost = rows.log_sum[known] - rows.actual_logit[known].astype(np.float64)
-    return float(lost.mean()) if known.any() else float("nan")
 
 
 def _told(logs: np.ndarray, first: Predictions, follow: str) -> list[int]:

@@ -208,7 +208,7 @@ def _controls(side: Side, head_view: HeadView, view: View, pinned: int) -> None:
         head_view, view, pinned, seen=state.seen(side.store), limit=Limits.from_environment().max_tokens,
         undo=state.can_undo(), redo=state.can_redo(),
     )  # fmt: skip
-    st.session_state[side.sent] = (store.run_id(head_view.trace, head_view.kind), state.subject(view))
+    st.session_state[side.sent] = (store.about(head_view.trace, head_view.kind), state.subject(view))
     heard = partial(_look, side)
     components.mount("controls", data, key=side.key("controls"), store=side.store, on_look_change=heard)
 

@@ -151,8 +151,8 @@ def change_of(
     if figure.kind == "ablations":
         places = traces.places(head_view.trace)
         layers, heads = len({place.layer for place in places}), max(place.n_heads for place in places)
-        each = told.ablated(layers, heads)
-        return each, told.ablations(_outcomes(view, each), layers, heads)
+        asked = lesson_changes.Text(view.prompt.unedited, layers, heads, Limits.from_environment())
+        return ("ablations",), told.ablations(lesson_changes.losses(asked), layers, heads)
     if figure.kind == "origins":
         return _origins(view, head_view, query)
     if figure.kind != "change":

@@ -116,7 +116,7 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
         found = _predictions(question)
         how: dict[str, Any] = {
             "key": _key(question, position), "shown": SHOWN, "clickable": not view.chat,
-            "aim": view.details in AIMED, "target": view.target,
+            "aim": view.details in AIMED or bool(view.edits), "target": view.target, "changed": bool(view.edits),
         }  # fmt: skip
         data = predictions.predicted(found, position, **how)
     except HeadlightError as err:

@@ -178,10 +178,10 @@ def hear(number: int, store: str = "") -> None:
 
 
 def subject(view: View) -> str:
-    """A name for what the tokens and heads of a view are about. What a widget keeps about them bears it in its key, so
-    that it goes with its text, model or kind.
+    """A name for what the tokens and heads of a view are about, which are the same whatever is changed while the model
+    runs. What a widget keeps about them bears it in its key, so that it goes with its text, model or kind.
     """
-    return sha256(repr((view.prompt, view.kind)).encode()).hexdigest()[:12]
+    return sha256(repr((view.unedited, view.kind)).encode()).hexdigest()[:12]
 
 
 def notices() -> tuple[str, ...]:

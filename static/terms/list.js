@@ -124,4 +124,11 @@ export const TERMS = {
   "patch": {"title": "Patch", "says": "Activation patching: one head of a run takes what it was in the run of another text, and the prediction tells what that carried.", "lesson": "07-heads", "step": "pruning"},
   "denoise": {"title": "What suffices", "says": "The second text’s run takes one head from the first: 0 restores nothing of the prediction, 1 all of it.", "lesson": "07-heads", "step": "pruning"},
   "noise": {"title": "What is needed", "says": "The first text’s run takes one head from the second: 1 does no harm, 0 loses all of the prediction.", "lesson": "07-heads", "step": "pruning"},
+  "edits": {"title": "Change the run", "says": "Something is changed while the model runs, and it runs on with it: later heads, the prediction and both checks are of that run.", "lesson": "05-values", "step": "norms"},
+  "edits.picture": {"title": "only this picture", "says": "What follows changes how this head is drawn here, and nothing else: the model does not run with it.", "lesson": "05-values", "step": "norms"},
+  "edits.run": {"title": "run the model with this", "says": "What was only drawn becomes a change of the run: the model runs again with this temperature, or without these edges.", "lesson": "05-values", "step": "norms"},
+  "effect": {"title": "What the changes did", "says": "The prediction of the run with the changes beside that of the run without them, each number with the sign of its change.", "lesson": "05-values", "step": "norms"},
+  "effect.logit": {"title": "logit difference", "says": "The target’s logit less the other token’s, which is the log of how many times likelier it is; a shift of all logits leaves it as it is.", "lesson": "05-values", "step": "norms"},
+  "effect.kl": {"title": "KL", "says": "How far the whole prediction moved, in nats: the Kullback–Leibler divergence of the run as it was from the changed one, 0 for none.", "lesson": "05-values", "step": "norms"},
+  "measure.changed": {"title": "Changed", "says": "How far each head’s weights moved between the run without changes and this one: 0 not at all, 1 to other keys altogether.", "lesson": "05-values", "step": "norms"},
 };

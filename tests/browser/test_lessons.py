@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 import attention
 from attention.browser import codec, lessons, parts
+from attention.lessons.changes import ablations
 from attention.lessons.kinds import SHOWN
-from attention.lessons.outcomes import Outcomes
 from attention.lessons.parse import parse
 from attention.lessons.records import Lesson
 from attention.lessons.state import view_of
@@ -90,15 +89,12 @@ def test_changes_that_name_tokens_are_not_offered_for_a_persons_own_sentence() -
 
 
 def test_losses_come_back_by_layer_and_head() -> None:
-    each = lessons.ablated(2, 3)
-    assert len(each) == 2 * 6 + 2
-    losses = np.arange(15.0)
-    found = Outcomes(names=(), chances=np.zeros((15, 0)), losses=losses, divergences=losses, tokens=())
-    tree = lessons.ablations(found, 2, 3)
+    each: list[object] = [*ablations(2, 3)]
+    tree = lessons.ablations(range(len(each)), 2, 3)
     assert tree["base"] == 0
-    assert tree["one"][1][2] == 1 + each.index("off-1.2")
-    assert tree["others"][1][0] == 1 + each.index("off-1.1,off-1.2")
-    assert tree["whole"] == [1 + each.index("off-0"), 1 + each.index("off-1")]
+    assert tree["one"][1][2] == each.index({(1, 2)})
+    assert tree["others"][1][0] == each.index({(1, 1), (1, 2)})
+    assert tree["whole"] == [each.index({(layer, 0), (layer, 1), (layer, 2)}) for layer in (0, 1)]
 
 
 LOCAL = """---

@@ -27,6 +27,7 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
         "", {"layer": 2, "head": 3, "weights": "norms", "values": "contribution", "temperature": 0.5, "hide": "first",
              "measure": "induction", "zoom": "2-8,1-7", "also": "3,5"},
     ),
+    "edits": ("", {"layer": 2, "head": 1, "edits": "even-2.1-q8,off-1.1-mean", "measure": "changed", "temperature": 2}),
     "dimensions": ("", {"lens": "dimensions", "key": 2}),
     "averages": ("", {"lens": "averages"}),
     "rollout": ("", {"lens": "rollout"}),

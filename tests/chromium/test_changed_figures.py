@@ -39,21 +39,22 @@ SETUP = """async () => {
     };
 }"""
 DARK = "(palette) => { lab.palette = palette; lab.figure.draw(); }"
-CHANGE = {
+CHANGE: dict[str, Any] = {
     "names": ["one", "two", "three"],
     "runs": [
         {"what": "no change", "values": [0.7, 0.2, 0.001], "kl": 0.0},
         {"what": "head 1.0 off", "values": [0.65, 0.25, 0.001], "kl": 0.02},
         {"what": "heads 1.0 and 2.0 off", "values": [0.02, 0.3, 0.6], "kl": 2.5},
         {"what": "head 2.0 off", "values": [0.3, 0.1, 0.2], "kl": 0.9},
+        {"what": "head 2.0: its mean so far in its place", "values": [0.1, 0.1, 0.2], "kl": 1.9},
     ],
 }
-EACH = ["off-1.0", "off-1.0,off-2.0", "off-2.0"]
-LOSSES = {
+EACH = ["off-1.0", "off-1.0,off-2.0", "off-2.0", "off-2.0-running"]
+LOSSES: dict[str, Any] = {
     "base": 2.0, "one": [[2.05, 3.5, 2.1], [1.9, 2.0, 2.3]], "others": [[4.0, 2.9, 5.0], [2.4, 2.02, 3.0]],
     "whole": [6.5, 2.6],
 }  # fmt: skip
-SCORE = {
+SCORE: dict[str, Any] = {
     "query": "b", "key": "a", "score": 5.5, "holds": True, "why": "",
     "parts": {
         "key": [{"name": f"head {at}", "value": value} for at, value in enumerate([4.0, -2.0, 1.5, *[0.25] * 8])],
@@ -119,7 +120,7 @@ def test_a_change_is_told_with_its_sign_and_another_can_be_chosen(lab: Lab) -> N
     assert (found["token"], found["before"], found["after"], found["how"]) == ("one", 0.7, 0.65, 0)
     assert found["change"] == pytest.approx(-0.05)
     assert found["log_change"] == pytest.approx(math.log(0.65 / 0.7))
-    assert found["moves_most"] == 2, "of the changes of one edit"
+    assert found["moves_most"] == 2, "of the changes of one edit, set to 0"
     assert "0.650 with head 1.0 off, 0.020 with heads 1.0 and 2.0 off" in found["all"]
     assert "0.650  (−0.050)" in page.locator("svg").text_content()  # type: ignore[operator]
     changes = lab.page.evaluate("() => lab.changes")
@@ -140,7 +141,7 @@ def test_a_token_that_is_followed_may_rise(lab: Lab) -> None:
 
 
 def test_a_row_has_no_divergence(lab: Lab) -> None:
-    rows = {"names": CHANGE["names"], "runs": [run | {"kl": None} for run in CHANGE["runs"]]}  # type: ignore[operator, union-attr]
+    rows = {"names": CHANGE["names"], "runs": [run | {"kl": None} for run in CHANGE["runs"]]}
     page = mounted(lab, "change", rows, each=EACH, of="row")
     assert "kl" not in facts(lab)
     expect(page.locator(".said")).not_to_contain_text("divergence")

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,17 +14,22 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
 import attention
+from attention.analysis.losses import losses_off
 from attention.analysis.named import NAMED
 from attention.browser import lessons as told
 from attention.bundled import notes
+from attention.capture import Inputs
 from attention.catalogue import find
 from attention.config import Limits
+from attention.errors import InputError
 from attention.lessons import folder
 from attention.lessons.kinds import CHEAP, SMALL
 from attention.lessons.outcomes import Outcomes
 from attention.lessons.records import Figure
 from attention.lessons.state import view_of
-from attention.ui.lesson_changes import Asked, Score, measure, origins
+from attention.source import inputs_of, load_source
+from attention.ui.lesson_changes import Asked, Score, Text, losses, measure, origins
+from attention.view import View
 
 DOOR = "The red door opens slowly. The red door"
 NAME = "Mr. Quibbleton was a tailor. Everyone loved Mr. Quibble"
@@ -44,7 +50,7 @@ def figure(where: str) -> Figure:
 @cache
 def runs_of(text: str, each: tuple[str, ...], follow: str = "") -> Outcomes:
     view = view_of(figure("16-induction#needs"))
-    prompt = attention.view.View(model=view.model, text=text).prompt
+    prompt = View(model=view.model, text=text).prompt
     return measure(Asked(prompt, each, follow, Limits()))
 
 
@@ -72,15 +78,16 @@ def weights(text: str, layer: int, head: int, edits: str = "") -> np.ndarray:
 
 
 @cache
-def eager() -> tuple[torch.nn.Module, object]:
+def eager() -> tuple[Any, Any]:
     entry = find("storyteller")
     assert entry is not None
+    assert entry.path is not None
     model = AutoModelForCausalLM.from_pretrained(entry.path, attn_implementation="eager", dtype=torch.float32).eval()
     return model, AutoTokenizer.from_pretrained(entry.path)
 
 
 @contextmanager
-def off(model: torch.nn.Module, layer: int, head: int, how: str, query: int | None) -> Iterator[None]:
+def off(model: Any, layer: int, head: int, how: str, query: int | None) -> Iterator[None]:
     """What enters the output projection of a layer, a head's columns replaced."""
 
     def replace(module: torch.nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
@@ -92,7 +99,7 @@ def off(model: torch.nn.Module, layer: int, head: int, how: str, query: int | No
         own[rows] = new[rows].clone()
         return (z,)
 
-    hook = model.model.layers[layer].self_attn.o_proj.register_forward_pre_hook(replace)  # type: ignore[union-attr, index]
+    hook = model.model.layers[layer].self_attn.o_proj.register_forward_pre_hook(replace)
     try:
         yield
     finally:
@@ -110,20 +117,41 @@ def test_the_numbers_of_a_figure_are_those_of_hooks(
     line: str, layer: int, head: int, how: str, query: int | None
 ) -> None:
     model, tokenizer = eager()
-    ids = tokenizer(DOOR, return_tensors="pt").input_ids  # type: ignore[operator]
+    ids = tokenizer(DOOR, return_tensors="pt").input_ids
     with torch.no_grad():
         base = model(ids).logits[0].double().log_softmax(-1)
         with off(model, layer, head, how, query):
             logs = model(ids).logits[0].double().log_softmax(-1)
     made = runs_of(DOOR, (line,), "open")
-    token = tokenizer(" open", add_special_tokens=False).input_ids[0]  # type: ignore[operator]
+    token = tokenizer(" open", add_special_tokens=False).input_ids[0]
     at = made.names.index("open")
     assert made.chances[:, at] == pytest.approx([base[-1, token].exp().item(), logs[-1, token].exp().item()], abs=1e-5)
     gap = (base[-1].exp() * (base[-1] - logs[-1])).sum().item()
     assert made.divergences == pytest.approx([0.0, gap], abs=1e-5)
-    following = ids[0, 1:, None]
-    losses = [-one[:-1].gather(1, following).mean().item() for one in (base, logs)]
-    assert made.losses == pytest.approx(losses, abs=1e-5)
+
+
+@pytest.mark.parametrize("some", [{(3, 2)}, {(1, 0), (3, 4)}, {(0, head) for head in range(HEADS)}], ids=len)
+def test_a_loss_without_heads_is_that_of_hooks(some: set[tuple[int, int]]) -> None:
+    model, tokenizer = eager()
+    ids = tokenizer(TWICE, return_tensors="pt").input_ids
+    with torch.no_grad(), ExitStack() as hooks:
+        base = model(ids).logits[0]
+        for layer, head in some:
+            hooks.enter_context(off(model, layer, head, "zero", None))
+        logits = model(ids).logits[0]
+    expected = [torch.nn.functional.cross_entropy(one[:-1].double(), ids[0, 1:]).item() for one in (base, logits)]
+    source = load_source("storyteller", None, None, None)
+    inputs = inputs_of(source, TWICE, None, None)[0]
+    assert losses_off(source, inputs, [(), some]) == pytest.approx(expected, abs=1e-5)
+
+
+def test_no_loss_where_nothing_is_foreseen() -> None:
+    source = load_source("storyteller", None, None, None)
+    with pytest.raises(InputError, match="longer"):
+        losses_off(source, Inputs(ids=(0,)), [()])
+    cloze = load_source("cloze", None, None, None)
+    with pytest.raises(InputError, match="next token"):
+        losses_off(cloze, inputs_of(cloze, "The cat sat.", None, None)[0], [()])
 
 
 # Temperature
@@ -153,19 +181,19 @@ def test_a_head_with_nearly_all_its_weight_on_one_word_is_not_needed() -> None:
     assert before == pytest.approx(0.95, abs=0.005)
     row = weights(NAME, 1, 1)[19]
     assert (int(row.argmax()), round(float(row.max()), 2)) == (9, 0.98)
-    assert len(after) == 4
+    assert len(after) == 5
     assert all(abs(one - before) < SMALL / 2 for one in after)
 
 
 def test_two_heads_with_one_weight_matter_differently_and_stand_in_for_each_other() -> None:
-    each, (before, zero, two, both) = told_by("05-values#needed")
-    assert each == ["off-3.0", "off-3.2", "off-3.0,off-3.2"]
+    each, (before, zero, two, both, *means) = told_by("05-values#needed")
+    assert each == ["off-3.0", "off-3.2", "off-3.0,off-3.2", "off-3.0-mean", "off-3.2-mean"]
     rows = [weights(NAME, 3, head)[19] for head in (0, 2)]
     assert [int(row.argmax()) for row in rows] == [6, 6]
     assert [round(float(row.max()), 2) for row in rows] == [1.0, 0.99]
     assert (round(before, 2), round(zero, 2), round(two, 2)) == (0.95, 0.92, 0.17)
-    running = [chance(NAME, f"off-3.{head}-running", "ton") for head in (0, 2)]
-    assert [round(one, 2) for one in running] == [0.92, 0.17]
+    assert abs(means[0] - zero) < 0.01
+    assert round(means[1], 2) == 0.04
     made = runs_of(NAME, tuple(each), "ton")
     at = made.names.index("ton")
     assert sum(made.chances[3] > made.chances[3, at]) >= 4, "no longer among the likely tokens"
@@ -177,7 +205,8 @@ def test_two_heads_with_one_weight_matter_differently_and_stand_in_for_each_othe
 
 @cache
 def lost() -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    made = told.ablations(runs_of(TWICE, told.ablated(LAYERS, HEADS)), LAYERS, HEADS)
+    asked = Text(view_of(figure("07-heads#off")).prompt, LAYERS, HEADS, Limits())
+    made = told.ablations(losses(asked), LAYERS, HEADS)
     assert view_of(figure("07-heads#off")).text == view_of(figure("07-heads#alone")).text == TWICE
     base = made["base"]
     one, others, whole = (np.array(made[name]) - base for name in ("one", "others", "whole"))
@@ -252,8 +281,8 @@ def parts_by_hand() -> tuple[float, float, float]:
     query: from hooks, the norm's own scale held.
     """
     model, tokenizer = eager()
-    ids = tokenizer(DOOR, return_tensors="pt").input_ids  # type: ignore[operator]
-    layers = model.model.layers  # type: ignore[union-attr]
+    ids = tokenizer(DOOR, return_tensors="pt").input_ids
+    layers = model.model.layers
     seen: dict[int | str, Tensor] = {}
     hooks = [
         layers[at].self_attn.o_proj.register_forward_pre_hook(lambda _, args, at=at: seen.update({at: args[0][0]}))
@@ -272,7 +301,7 @@ def parts_by_hand() -> tuple[float, float, float]:
         columns = slice(head * WIDTH, (head + 1) * WIDTH)
         return seen[layer][:, columns] @ layers[layer].self_attn.o_proj.weight[:, columns].T
 
-    cos, sin = model.model.rotary_emb(entered[None], torch.arange(len(entered))[None])  # type: ignore[union-attr]
+    cos, sin = model.model.rotary_emb(entered[None], torch.arange(len(entered))[None])
 
     def turned(projection: torch.nn.Module, part: Tensor) -> Tensor:
         flat = projection(part * inverse * norm.weight)
@@ -324,8 +353,9 @@ def test_without_the_earlier_head_the_induction_head_finds_nothing() -> None:
 
 def test_the_answer_needs_most_a_head_that_does_not_look_at_the_word() -> None:
     each, (before, *after) = told_by("16-induction#needs")
-    assert each == ["off-3.0", "off-3.2", "off-2.0", "off-1.0", "off-3.0,off-3.2"]
-    three, two, early, previous, both = after
+    assert each == ["off-3.0", "off-3.2", "off-2.0", "off-1.0", "off-3.0,off-3.2", "off-3.2-mean", "off-2.0-mean"]
+    three, two, early, previous, both, *means = after
+    assert [round(one, 2) for one in (two, early, *means)] == [0.20, 0.45, 0.18, 0.08]
     assert before > three > early > two > previous
     assert previous < 0.01
     assert before - both > (before - three) + (before - two)

@@ -23,7 +23,7 @@ FIELDS = {
     "details": ("details",), "over": ("over",), "samples": ("text",), "shine-*": ("text", "layer", "head"),
     "both": ("settings",), "n-heads": ("settings",), "hit-*": ("layer", "head", "query"),
     "controls": store.OWNED, "predicted": ("text", "pair", "target", "distractor"), "continue-go": ("text", "pair"),
-    "open-*": ("model",), "own-model": ("model",), "bar": (), "patch-text": ("patch_text",),
+    "open-*": ("model",), "own-model": ("model",), "bar": (), "edits": ("edits",), "patch-text": ("patch_text",),
     "matters": ("target", "distractor", "switched_off", "frozen", "layer", "head"), "writes": ("target", "distractor"),
     "why": ("layer", "head", "query", "key"), "patch": ("target", "distractor", "layer", "head"),
     "share-file": tuple(field.name for field in fields(View)),
@@ -33,7 +33,7 @@ FIELDS = {
 }  # fmt: skip
 REASONS = {
     "shows what the store holds, and changes it through the controls": (
-        "run", "heads", "sentence", "figures", "arithmetic", "links", "dimensions", "map", "compare-run-*",
+        "run", "heads", "effect", "sentence", "figures", "arithmetic", "links", "dimensions", "map", "compare-run-*",
         "compare-sentence-*", "compare-figures-*",
     ),
     "opens a second box; what is typed there is the view's pair": ("sentence-b",),
@@ -47,7 +47,7 @@ REASONS = {
         "continue-how", "continue-seed", "continue-temperature", "continue-tokens", "continue-top-p",
     ),
     "answers a message or a failure, or has work done that was left": (
-        "dismiss", "retry", "predict-again", "heads-again", "maps-again", "search-again", "changed-again",
+        "dismiss", "retry", "predict-again", "effect-again", "heads-again", "maps-again", "search-again", "changed-again",
         "compare-retry-*",
     ),
     "opens a popover": ("way-*",),

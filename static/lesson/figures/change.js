@@ -8,6 +8,8 @@ const [{ ui }, { choices }, { paired, signed }, { storeOf }, { partsOf }, { fram
 const SMALL = 0.1;
 // Rows that have so much in some run are shown, and the first few; the same for every change, so that they can be compared.
 const [LEAST, FEWEST_ROWS, MOST_ROWS] = [0.02, 4, 8];
+// Several edits at once, or something in the place of what is off.
+const NOT_PLAIN = /,|-(mean|running|first)\b/;
 const WAITING = "The model is being run …";
 
 export default function ({ root, settings, context }) {
@@ -107,6 +109,6 @@ function factsOf({ names, runs }, chosen, { follow, each }) {
     token: names[at], before: before[at], after: after[at], change, how: Math.abs(change) < SMALL ? 0 : change < 0 ? 1 : 2,
     log_change: Math.log(after[at]) - Math.log(before[at]), ...(kl === null ? {} : { kl }), top_after: names[top], top_after_value: after[top], what,
     all: runs.slice(1).map((run) => `${ui.decimals(run.values[at], 3)} with ${run.what}`).join(", "),
-    moves_most: largest(moves.map((move, i) => (each[i].includes(",") ? -1 : move))),
+    moves_most: largest(moves.map((move, i) => (NOT_PLAIN.test(each[i]) ? -1 : move))),
   };
 }

@@ -35,10 +35,11 @@ ASSETS = ROOT / "assets"
 COMPONENTS = ASSETS / "components"
 EXPORT = ASSETS / "export"
 STATIC = ROOT / "static"
-# Made of SOURCES when the app starts (`delivery.deliver`): what every page fetches, and what lessons and the page
-# “Compare” do besides.
-DELIVERED, DELIVERED_LESSONS, DELIVERED_COMPARE = ALL_DELIVERED = (
-    STATIC / "delivered.js", STATIC / "delivered_lessons.js", STATIC / "delivered_compare.js"
+# Made of SOURCES when the app starts (`delivery.deliver`): what every page fetches, and what lessons, the page
+# “Compare” and views that few open fetch besides.
+DELIVERED, DELIVERED_LESSONS, DELIVERED_COMPARE, DELIVERED_VIEWS = ALL_DELIVERED = (
+    STATIC / "delivered.js", STATIC / "delivered_lessons.js", STATIC / "delivered_compare.js",
+    STATIC / "delivered_views.js",
 )  # fmt: skip
 SHARED = tuple(
     path for path in sorted(STATIC.rglob("*.js"))

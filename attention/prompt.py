@@ -95,7 +95,7 @@ class Prompt:
         if not all(isinstance(one, str) for one in (model, text, "" if pair is None else pair)):
             return None
         try:
-            how = {"chat": chat, "settings": settings, "edits": edits, "patch_text": patch_text}
+            how: dict[str, Any] = {"chat": chat, "settings": settings, "edits": edits, "patch_text": patch_text}
             made = cls(model=model, text=text, pair=pair or "", **how)
         except InputError:
             return None

@@ -4,16 +4,19 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 VARIABLE = "HEADLIGHT_CHROMIUM"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The browser without its window, which is what drawing takes: a page opens in a fifth less of a processor's time.
+SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
 MAC_APPS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
 PLAYWRIGHT_FOLDERS = ("~/.cache/ms-playwright", "~/Library/Caches/ms-playwright")
+PLAYWRIGHT_SHELLS = ("chromium_headless_shell-*/*/chrome-headless-shell", "chromium_headless_shell-*/*/headless_shell")
 PLAYWRIGHT_BINARIES = ("chromium-*/chrome-linux*/chrome", "chromium-*/chrome-mac*/*.app/Contents/MacOS/*")
 
 # The last list given counts, so that Playwright's own stands here again. Ours: the popups of the address bar,
@@ -43,6 +46,13 @@ def find() -> str | None:
     return next((path for path in _candidates() if starts(path)), None)
 
 
+def find_shell() -> str | None:
+    """Path of a Chromium without a window that starts, else of any. `HEADLIGHT_CHROMIUM` goes before all others."""
+    on_path = filter(None, map(shutil.which, SHELLS))
+    shells = () if os.environ.get(VARIABLE) else (*on_path, *_of_playwright(PLAYWRIGHT_SHELLS))
+    return next(filter(starts, shells), None) or find()
+
+
 def starts(path: str) -> bool:
     """Whether `path --version` ends well: a browser that lacks its system libraries is found but useless."""
     try:
@@ -58,14 +68,14 @@ def _candidates() -> Iterator[str]:
         yield shutil.which(named) or named
     yield from filter(None, map(shutil.which, NAMES))
     yield from (path for path in MAC_APPS if Path(path).is_file())
-    yield from map(str, _of_playwright())
+    yield from _of_playwright(PLAYWRIGHT_BINARIES)
 
 
-def _of_playwright() -> Iterator[Path]:
+def _of_playwright(patterns: Iterable[str]) -> Iterator[str]:
     own = os.environ.get("PLAYWRIGHT_BROWSERS_PATH", "")
     for folder in (own, *PLAYWRIGHT_FOLDERS) if own not in ("", "0") else PLAYWRIGHT_FOLDERS:
-        for pattern in PLAYWRIGHT_BINARIES:
-            yield from sorted(Path(folder).expanduser().glob(pattern), reverse=True)  # the newest first
+        for pattern in patterns:
+            yield from map(str, sorted(Path(folder).expanduser().glob(pattern), reverse=True))  # the newest first
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tools import chromium  # found only now that the root is on the path
 
+INSTALL = ("apt-get", "install", "-y", "--no-install-recommends")
 HELP = f"""No Chromium was found, and none could be installed.
 The browser tests need one. Install Chromium or Google Chrome with your system's package manager
 (Debian, Ubuntu: `apt-get install chromium`; macOS: `brew install --cask chromium`),
@@ -26,7 +27,13 @@ def by_apt() -> bool:
     """Let Debian's package manager install it, with all its libraries; only as root."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return False
-    return _run(["apt-get", "update"]) and _run(["apt-get", "install", "-y", "--no-install-recommends", "chromium"])
+    return _run(["apt-get", "update"]) and _run([*INSTALL, "chromium"])
+
+
+def add_shell() -> None:
+    """Beside Debian's Chromium the one without a window, which the tests prefer; they do without it, too."""
+    if shutil.which("chromium") and os.geteuid() == 0 and shutil.which("apt-get"):
+        _run([*INSTALL, chromium.SHELLS[0]])
 
 
 def ensure(ways: Sequence[Callable[[], bool]] = (by_playwright, by_apt)) -> str | None:
@@ -44,6 +51,10 @@ def ensure(ways: Sequence[Callable[[], bool]] = (by_playwright, by_apt)) -> str 
 def main() -> int:
     """Print the path and return 0, or say what to do and return 1."""
     found = ensure()
+    if found and chromium.VARIABLE not in os.environ:
+        if chromium.find_shell() == found:
+            add_shell()
+        found = chromium.find_shell()
     print(f"Chromium: {found}" if found else HELP, file=sys.stdout if found else sys.stderr)
     return 0 if found else 1
 

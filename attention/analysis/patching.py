@@ -140,7 +140,7 @@ def each_patched(
     if direction not in ("denoise", "noise") or what not in ("output", "weights"):
         raise InputError("A patch denoises or noises, and takes a head's output or its weights.")
     check_alike(source, clean, corrupted)
-    metric = _metric(source, clean, corrupted, position, target, distractor)
+    metric = metric_of(source, clean, corrupted, position, target, distractor)
     wants: tuple[Frozen, ...] = ("outputs",) if what == "output" else ("weights",)
     is_giving = direction == "denoise"
     one = asked(source, clean, metric=metric, wants=wants if is_giving else ())
@@ -177,7 +177,7 @@ def check_alike(source: Source, clean: Inputs, corrupted: Inputs) -> None:
             )
 
 
-def _metric(
+def metric_of(
     source: Source, clean: Inputs, corrupted: Inputs, position: int | None, target: int | None, distractor: int | None
 ) -> Metric:
     """The metric at one place of both texts; see `each_patched`."""

@@ -30,8 +30,8 @@ def temperature_of(record: AttentionRecord, head: int) -> float:
 def stage_titles(head_view: HeadView) -> dict[str, str]:
     """How each stage before the mask is written, in this model's own order: "q·k", "× 1/√64", "+ bias" …
 
-    Each names the step whose result the stage holds. A step that an edit made says so; where edits changed rows behind the
-    softmax, "softmaxed" is what it gave before.
+    Each names the step whose result the stage holds. A step that an edit made says so; where edits changed rows
+    behind the softmax, "softmaxed" is what it gave before.
     """
     record = head_view.record
     divisor = temperature_of(record, head_view.head)

@@ -8,7 +8,6 @@ import numpy as np
 
 from attention import derived
 from attention.browser import codec, store
-from attention.figures.frames import of_nobody
 from attention.table import steps
 from attention.view import Comparison, View
 
@@ -24,7 +23,7 @@ NONE = -1
 TELLING = (*steps(View), "temperature", "hide", "rest")
 WORDS = {
     "pair": "second text", "chat": "chat template", "settings": "how the layer is built", "kind": "kind of attention",
-    "hide": "what is left out", "rest": "what becomes of the rest",
+    "patch_text": "text that patches come from", "hide": "what is left out", "rest": "what becomes of the rest",
 }  # fmt: skip
 
 
@@ -46,6 +45,7 @@ def difference(first: HeadView, second: HeadView, comparison: Comparison) -> byt
     sides.
     """
     from attention.analysis.changed import alignments
+    from attention.figures.frames import of_nobody
 
     queries, keys = alignments(first.trace, second.trace, first.kind, second.kind)
     return codec.pack({

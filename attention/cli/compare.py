@@ -37,7 +37,6 @@ METRICS = {
 }
 ALIGNED = "tokens aligned by equal runs (difflib.SequenceMatcher), and one by one where as many stand in their place"
 PREDICTED = "KL(a‖b) in nats of the predicted distribution after the last token, in the first blank, or over the labels"
-MOST_TOP = 1_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +69,9 @@ def _number(raw: str) -> float:
 
 @dataclass
 class Sums:
-    """What is known of all pairs so far. heads: sums over rows, for a ratio of sums. divergences: (sum, pairs)."""
+    """What is known of all pairs so far. heads: sums over rows, for a ratio of sums. kl: the sum of `predicted` pairs.
+    ends: the exit code that each pair asks for. beyond: how many are beyond the threshold. largest: of the metric.
+    """
 
     heads: Sequence[Changed] = ()
     kl: float = 0.0

@@ -22,6 +22,7 @@ from attention.errors import InputError
 from attention.models.task import Task, task_of, why_nothing, words_in_head
 from attention.prediction.answers import best_answers
 from attention.prediction.results import Predictions, Rows, Scale
+from attention.reference import ReferenceTexts
 from attention.source import Source, inputs_of
 from attention.source.editing import Editing, editing_of
 
@@ -51,6 +52,7 @@ def predict(
     limits: Limits | None = None,
     edits: Sequence[Edit] = (),
     patch_text: str = "",
+    reference: ReferenceTexts | None = None,
 ) -> Predictions:
     """What the model predicts for a text; see `attention.predict`. Raises InputError where it predicts nothing."""
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
@@ -59,7 +61,9 @@ def predict(
     if why:
         raise InputError(why)
     inputs, tokens, pair_tokens = inputs_of(source, text, pair, attention_mask, chat, limits)
-    run = _edited(editing_of(source, inputs, edits, patch_text, pair, chat, limits)) if edits else run_untouched
+    run: Run = run_untouched
+    if edits:
+        run = _edited(editing_of(source, inputs, edits, patch_text, pair, chat, limits, reference))
     task = task_of(source.model)
     side = pair_tokens if task == "translate" else tokens
     _check_positions(task, positions, len(side))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attention.config import Limits
@@ -11,11 +12,12 @@ from attention.edits import Edit
 from attention.errors import InputError
 from attention.reference import ReferenceTexts, reference_texts
 from attention.source.entering import inputs_of
-from attention.source.reference import reference_means
+from attention.source.reference import reference_inputs, reference_means
 
 if TYPE_CHECKING:
     from attention.capture import Inputs
     from attention.capture.edited import Given, Place
+    from attention.capture.fidelity import Sources
     from attention.source.loading import Source
 
 NO_MEAN = (
@@ -27,11 +29,14 @@ NO_PATCH_TEXT = "A patch takes from a second text, and none is given; give patch
 
 @dataclass(frozen=True, eq=False)
 class Editing:
-    """The edits of a run with their kinds named, what they put in place, and what a person should know of it."""
+    """The edits of a run with their kinds named, what they put in place, what a person should know of it, and from what
+    a check makes it anew.
+    """
 
     edits: tuple[Edit, ...] = ()
     given: Given | None = None
     notes: tuple[str, ...] = ()
+    sources: Sources | None = None
 
 
 def editing_of(
@@ -43,19 +48,23 @@ def editing_of(
     """
     from attention.capture.edited import Given
     from attention.capture.edited_run import edits_of_run, patched_from
+    from attention.capture.fidelity import Sources
 
     own, given = edits_of_run(source.model, inputs, edits), Given()
     notes: tuple[str, ...] = ()
+    sources = None
     if any(edit.verb == "patch" for edit in own):
         if not patch_text:
             raise InputError(NO_PATCH_TEXT)
         other, _, _ = inputs_of(source, patch_text, _target_again(inputs, pair), None, chat, limits)
-        given = patched_from(source.model, inputs, other, own)
+        given, sources = patched_from(source.model, inputs, other, own), Sources(patch=other)
     if any(edit.how == "mean" for edit in own):
         texts = reference or reference_texts(limits=limits)
         given = Given({**given.outputs, **means_for(source, own, texts)}, given.weights)
         notes = (f"A head's mean is over {texts}, without the first token of each.",)
-    return Editing(own, given, notes)
+        patch = None if sources is None else sources.patch
+        sources = Sources(patch=patch, texts=partial(reference_inputs, source, texts), digest=texts.digest)
+    return Editing(own, given, notes, sources)
 
 
 def means_for(source: Source, edits: Sequence[Edit], reference: ReferenceTexts) -> dict[Place, Any]:
@@ -65,7 +74,7 @@ def means_for(source: Source, edits: Sequence[Edit], reference: ReferenceTexts) 
     """
     wanted = [edit for edit in edits if edit.how == "mean"]
     means = reference_means(source, reference)
-    found = {
+    found: dict[Place, Any] = {
         (at.kind, at.layer, at.op, head): mean[head : head + 1]
         for at, mean in means.items()
         for edit in wanted

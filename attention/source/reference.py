@@ -35,7 +35,9 @@ def reference_inputs(source: Source, reference: ReferenceTexts) -> tuple[Inputs,
 def reference_means(
     source: Source, reference: ReferenceTexts, *, on_progress: Callable[[int, int], None] | None = None
 ) -> Mapping[Address, Any]:
-    """The mean output of every head over the texts, a tensor (h, v) by address; see `attention.capture.means`. Made once for a model."""
+    """The mean output of every head over the texts, a tensor (h, v) by address, made once for a model; see
+    `attention.capture.means`.
+    """
     from attention.capture.means import means_of, remembered
 
     known = remembered(source.model, reference.digest)

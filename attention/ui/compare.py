@@ -19,6 +19,7 @@ from attention.browser import compare as told
 from attention.browser import parts, store
 from attention.catalogue import find
 from attention.config import Limits
+from attention.edits import written
 from attention.errors import HeadlightError, InputError
 from attention.layer_settings import LOCAL, LocalSettings
 from attention.ui import boundary, components, foot, opened, prompt_bar, state, traces, warmup, work, workbench
@@ -101,7 +102,7 @@ def show() -> None:
     with st.container(key="offers", horizontal=True, gap="xxsmall", vertical_alignment="center"):
         components.mount("samples", parts.samples(examples()), key="compare-examples", on_sample_change=_tried)
     status = st.container(key="status")
-    places = {side: place for side, place in zip(SIDES, st.columns(2, gap="medium"), strict=True)}
+    places = dict(zip(SIDES, st.columns(2, gap="medium"), strict=True))
     between = st.container(key="between")
     bodies: dict[Side, Any] = {}
     for side, place in places.items():
@@ -171,13 +172,17 @@ def _head(side: Side) -> HeadView:
     head_view = trace.head(view.layer, view.head, kind)  # type: ignore[arg-type]
     pinned = parts.first_query(head_view) if view.query is None else view.query
     with st.container(key=side.key("unseen")):
-        components.mount("run", store.run(head_view, replace(view, query=pinned)), key=side.key("run"), store=side.store)
+        run = store.run(head_view, replace(view, query=pinned))
+        components.mount("run", run, key=side.key("run"), store=side.store)
     kinds = [(one, workbench.KIND_NAMES[one]) for one in trace.kinds]
     inspect = f"?{urlencode(to_query(view))}"
     components.mount(
         "chooser", told.chooser(side.name, kinds, kind, inspect), key=side.key("head"), store=side.store,
         on_kind_change=partial(_kind_chosen, side),
     )  # fmt: skip
+    if view.edits:
+        words = [[("plain", f"Edited while it ran: {written(view.edits).replace(',', ', ')}")]]
+        components.mount("words", parts.words("said", words), key=side.key("edits"))
     components.mount("sentence", key=side.key("sentence"), store=side.store)
     _controls(side, head_view, view, pinned)
     components.mount("figures", parts.panels(head_view, view), key=side.key("figures"), store=side.store)

@@ -21,7 +21,8 @@ from attention.figures.palette import THEMES
 NAMES = (
     "bar", "prompt", "run", "controls", "heads", "predicted", "sentence", "figures", "arithmetic", "map", "links",
     "dimensions", "pictures", "share", "file", "picker", "samples", "details",
-    "words", "opener", "lesson", "runs", "build", "edits", "effect", "chooser", "difference", "changed",
+    "words", "opener", "lesson", "runs", "build", "chooser", "difference", "changed", "matters", "writes", "why",
+    "patch", "edits", "effect",
 )  # fmt: skip
 # Not in a shadow root: plotly puts its styles into the document's head, and the keyboard's way round one of Streamlit's
 # dialogs leads past whatever lies in a shadow. What is only text or a button needs none.

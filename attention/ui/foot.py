@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["UNTRAINED", "count", "facts", "head_check", "run_check", "show", "size", "title", "trained"]
 
 
-def show(head_view: HeadView, key: str = "foot") -> None:
+def show(head_view: HeadView, *, key: str) -> None:
     """Draw the foot of this head and its trace. key: the component's, where a page has several."""
     trace = head_view.trace
     lines = [

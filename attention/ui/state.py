@@ -322,7 +322,9 @@ def _begin_second() -> None:
 def _shown() -> Shown:
     """What this page shows: one view, or two."""
     view = cast(View, _get(Key.VIEW))
-    return Comparison(first=view, second=_get(Key.SECOND)) if _is_comparing() and Key.SECOND in st.session_state else view
+    if not _is_comparing() or Key.SECOND not in st.session_state:
+        return view
+    return Comparison(first=view, second=_get(Key.SECOND))
 
 
 def _show(shown: Shown) -> None:

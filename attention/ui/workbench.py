@@ -163,8 +163,8 @@ def _draw(head_view: HeadView, view: View) -> None:
         _said(head_view, view)
         _part(search.show, head_view, pinned)
     with further:
-        _part(details.show, head_view, view)
-    foot.show(head_view)
+        _part(details.show, head_view, view, pinned)
+    foot.show(head_view, key="foot")
     state.sync()  # here already, for a large model takes its time to predict
     with prediction:
         _part(predicted.show, head_view, view, pinned)

@@ -1,7 +1,8 @@
 /** What is pointed at and pinned on one side is on the other too, over the tokens that correspond, as long as this is on. */
 
-// Who says something that comes from the other side, or from what lies between both.
-const [LINKED, BETWEEN] = ["linked", "difference"];
+// Who says something that comes from the other side, and who speaks to both at once.
+const LINKED = "linked";
+const TO_BOTH = ["difference", "steps"];
 
 /**
  * Link two stores. given() is {isOn, queries, keys} or null: whether they are linked, and the steps of both sides' tokens
@@ -18,14 +19,15 @@ export function link(stores, given) {
     isPassing = false;
   };
   const stops = stores.flatMap((store, side) => [
-    store.listen("hover", (at) => at?.from !== LINKED && at?.from !== BETWEEN && pass((now) => point(stores[1 - side], at, side, now))),
+    store.listen("hover", (at) => at?.from !== LINKED && !TO_BOTH.includes(at?.from) && pass((now) => point(stores[1 - side], at, side, now))),
     store.listen("changed", (changes) => ("query" in changes || "also" in changes) && pass((now) => pin(stores, side, now))),
   ]);
   return () => stops.forEach((stop) => stop());
 }
 
-/** Point at the partners on the other side; at nothing where there are none. */
+/** Point at the partners on the other side; at nothing where there are none, unless it points at something of its own. */
 function point(other, at, side, { queries, keys }) {
+  if (!at && other.last("hover")?.from !== LINKED) return;
   const query = partner(queries, side, at?.query);
   const key = partner(keys, side, at?.key);
   other.say("hover", query === null && key === null ? null : { query, key, from: LINKED });

@@ -149,7 +149,7 @@ def watched(browser: Browser, page_errors: list[str]) -> Browser:
 
 @pytest.fixture(scope="session")
 def browser(page_errors: list[str]) -> Iterator[Browser]:
-    path = chromium.find()
+    path = chromium.find_shell()
     if path is None:
         pytest.fail(
             "No Chromium was found (CI must have one)." if os.environ.get("CI") else

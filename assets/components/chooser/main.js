@@ -16,24 +16,24 @@ function build(parent, store) {
   return state;
 }
 
-/** A box of numbers with a button before and after it: {root, fill(numbers, chosen)}. */
-function chooser(name, choose) {
+/** A box of numbers with a button before and after it: {root, fill(numbers, now)}. */
+function chooser(name, chosen) {
   const box = ui.make("select", { "aria-label": name });
   const step = (sign, by, words) => {
     const button = ui.make("button", { type: "button", "aria-label": `${words} ${name.toLowerCase()}`, title: `${words} ${name.toLowerCase()}` }, sign);
-    button.addEventListener("click", () => choose(Number(box.options[box.selectedIndex + by].value)));
+    button.addEventListener("click", () => chosen(Number(box.options[box.selectedIndex + by].value)));
     return button;
   };
   const [back, onward] = [step("‹", -1, "Previous"), step("›", 1, "Next")];
-  box.addEventListener("change", () => choose(Number(box.value)));
+  box.addEventListener("change", () => chosen(Number(box.value)));
   const root = ui.make("span", { class: "part", role: "group", "aria-label": name }, ui.make("span", { "aria-hidden": "true" }, name.toLowerCase()), back, box, onward);
-  function fill(numbers, chosen) {
+  function fill(numbers, now) {
     const key = numbers.join();
     if (box.dataset.numbers !== key) {
       box.dataset.numbers = key;
       box.replaceChildren(...numbers.map((number) => ui.make("option", { value: String(number) }, String(number))));
     }
-    box.value = String(chosen);
+    box.value = String(now);
     back.disabled = box.selectedIndex <= 0;
     onward.disabled = box.selectedIndex >= numbers.length - 1;
   }

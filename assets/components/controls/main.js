@@ -27,6 +27,12 @@ function build(parent, store) {
   state.rest = group("What is left", WAYS, (value) => store.change({ rest: value }));
   state.reset = button("reset", "reset", () => store.change({ temperature: 1, hide: [], rest: "left" }));
   state.reset.classList.add("reset");
+  // What a page of one view alone offers: the bar knows the way (`assets/components/bar`).
+  state.compare = ui.make("button", { type: "button", class: "compare", hidden: true, title: "This view twice, side by side: change a text, a model or a head on one side" }, "compare with…");
+  state.compare.addEventListener("click", () => {
+    store.tell();
+    store.emit("compare", true);
+  });
   const part = (key, title, ...children) => ui.make("span", { class: "part" }, ui.make("span", { class: "name" }, term(key, title)), ...children);
   const heat = part("temperature", "temperature", state.slider, state.degree);
   state.left = part("hide", "leave out", ...state.hides.values(), state.rest.root);
@@ -37,7 +43,7 @@ function build(parent, store) {
   state.run = button("run the model with this", "edits.run", () => runWith(state));
   state.run.classList.add("run");
   const scope = explained(ui.make("span", { class: "scope" }, "only this picture:"), "edits.picture");
-  state.changes = ui.make("div", { class: "line looks" }, scope, heat, state.left, state.reset);
+  state.changes = ui.make("div", { class: "line looks" }, scope, heat, state.left, state.reset, state.compare);
   state.menu = changeMenu((changes) => store.change(changes, { now: true }));
   explained(state.menu.button, "edits");
   parent.append(ui.make("div", { class: "controls" }, ui.make("div", { class: "line" }, pinned, state.run, state.menu.button, state.own), state.changes, state.menu.panel));
@@ -147,6 +153,7 @@ export default function ({ data, store: name, parentElement, setTriggerValue }) 
     state.unedited = given.unedited;
     state.menu.refuse(given.unedited);
     store.arriveLook(given);
+    state.compare.hidden = !given.address;
     store.say("count", given.count);
     store.say("undo", given.undo);
     store.say("redo", given.redo);

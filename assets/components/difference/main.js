@@ -66,7 +66,7 @@ function connect(state) {
   const given = () => (isCurrent(state) ? { isOn: state.isLinked, ...state.steps } : null);
   return [
     ...state.stores.flatMap((store, side) => [
-      store.listen("shown", () => render(state)), store.listen("hover", (at) => mark(state, at, side)),
+      store.listen("shown", () => render(state)), store.listen("hover", (at) => follow(state, at, side)),
     ]),
     link(state.stores, given),
   ];
@@ -160,12 +160,12 @@ function notesOf({ steps, shown, made, what }) {
 function altOf(state) {
   const { made: { z }, names, steps, shown, pins, what } = state;
   const heads = shown.map(({ head }, side) => `${"AB"[side]} layer ${head.layer}, head ${head.head}`).join("; ");
-  const start = `Difference of the ${WHAT[what]}, B − A: ${heads}; ${steps.queries.count} by ${steps.keys.count} steps.`;
+  const begun = `Difference of the ${WHAT[what]}, B − A: ${heads}; ${steps.queries.count} by ${steps.keys.count} steps.`;
   const said = (best) => `“${names.rows[best.row]}” → “${names.columns[best.column]}”: ${signed(best.value)}`;
   const best = largest(z);
-  if (!best || Math.abs(best.value) < NOTHING) return `${start} Nothing differs.`;
+  if (!best || Math.abs(best.value) < NOTHING) return `${begun} Nothing differs.`;
   const own = pins.length ? largest(z, pins[0]) : null;
-  return `${start} The largest is at ${said(best)}.${own ? ` In the pinned row it is ${said(own)}.` : ""}`;
+  return `${begun} The largest is at ${said(best)}.${own ? ` In the pinned row it is at ${said(own)}.` : ""}`;
 }
 
 const signed = (value) => `${value > 0 ? "+" : ""}${ui.decimals(value, 4)}`;
@@ -191,7 +191,7 @@ function point({ stores, steps }, row, column, from = "steps") {
 }
 
 /** The row and the column that are pointed at, on whichever side. */
-function mark(state, at, side) {
+function follow(state, at, side) {
   const { panel, steps } = state;
   if (!isCurrent(state) || !panel.view) return;
   const row = at ? steps.queries.of(side, at.query ?? -1) : null;

@@ -33,15 +33,16 @@ function line(state, row, index) {
     held.title = clickable;
     held.addEventListener("click", () => state.send("pick", { index, key: state.given.key }));
   }
-  return ui.make("li", {}, held, state.given.choosing ? target(state, row) : null);
+  const aims = state.given.aim && Number.isInteger(row.id);
+  return ui.make("li", { class: aims ? "aims" : "" }, held, aims ? aimed(state, row, index) : null);
 }
 
-/** The button that makes a candidate the one of which a change's effect is told. */
-function target(state, row) {
-  const made = ui.make("button", { type: "button", class: "target", title: state.given.choosing }, "◎");
-  made.setAttribute("aria-label", `${row.mark}${row.text}: ${state.given.choosing}`);
-  made.addEventListener("click", () => state.send("target", { id: row.id, key: state.given.key }));
-  return made;
+/** A button that has the deeper view ask about this candidate. */
+function aimed(state, { id, mark, text }, index) {
+  const { aim, target, key } = state.given;
+  const button = ui.make("button", { type: "button", class: "aim", title: aim, "aria-label": `${aim}: ${mark}${text}`, "aria-pressed": String(id === target) }, id === target ? "◉" : "○");
+  button.addEventListener("click", () => state.send("aim", { index, key }));
+  return button;
 }
 
 /** New rows; whoever is in the list with the keyboard stays at the same place in it. */

@@ -50,3 +50,14 @@ def _names(edit: Edit, head_view: HeadView | None) -> tuple[edit_words.Name, edi
         return edit_words.numbers, edit_words.numbers
     first = trace.head(min(trace.records(kind)), 0, kind)  # type: ignore[arg-type]
     return edit_words.names(first.query_tokens), edit_words.names(first.key_tokens)
+
+
+def of_run(head_view: HeadView) -> str:
+    """What was changed in the run of a head, for a file: a sentence, and the lines that make it again; "" for nothing."""
+    from attention.analysis.cone import edits_of
+    from attention.edits import written
+
+    edits = edits_of(head_view.trace)
+    if not edits:
+        return ""
+    return f"{quoted(edits, head_view.trace.model.name, head_view)} Changed while the model ran: {written(edits)}."

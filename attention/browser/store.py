@@ -65,9 +65,12 @@ def about(trace: Trace, kind: Kind) -> str:
     """A name for what the tokens and heads of a run are about, the same for a run with edits, whose tokens and heads are
     the same: by it a change of the look is known to mean what is shown now.
     """
-    prompt = trace.prompt
-    named = trace.id if prompt is None else sha256(repr(prompt.unedited).encode()).hexdigest()[:ID_DIGITS]
-    return f"{named}/{kind}"
+    return derived.kept(trace, ("about", kind), lambda: _about(trace, kind))
+
+
+def _about(trace: Trace, kind: Kind) -> str:
+    told = (trace.model.name, *([(token.piece, token.id) for token in side] for side in (trace.tokens, trace.pair_tokens)))
+    return f"{sha256(repr(told).encode()).hexdigest()[:ID_DIGITS]}/{kind}"
 
 
 def run(head_view: HeadView, view: View, *, much: Level | None = None) -> bytes:

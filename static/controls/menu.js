@@ -15,7 +15,7 @@ export function changeMenu(change) {
   const state = { button, panel, change, shown: null, why: "" };
   button.addEventListener("click", () => (panel.matches(":popover-open") ? panel.hidePopover() : open(state)));
   panel.addEventListener("toggle", ({ newState }) => button.setAttribute("aria-expanded", String(newState === "open")));
-  panel.addEventListener("keydown", (event) => walk(panel, event));
+  panel.addEventListener("keydown", (event) => (event.key === "Escape" ? close(state, event) : walk(panel, event)));
   return {
     button, panel, follow: () => panel.matches(":popover-open") && place(state),
     show: (shown) => { state.shown = shown; },
@@ -29,6 +29,14 @@ function open(state) {
   state.panel.showPopover();
   place(state);
   stops(state.panel)[0]?.focus({ preventScroll: true });
+}
+
+/** Close it and go back to its button, as a browser does by itself outside of a shadow. */
+function close({ panel, button }, event) {
+  event.preventDefault();
+  event.stopPropagation();
+  panel.hidePopover();
+  button.focus({ preventScroll: true });
 }
 
 /** Below the button, or above it where there is more room; within the window. */

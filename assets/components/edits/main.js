@@ -9,12 +9,12 @@ const states = new WeakMap();
 const SAID_MS = 2000;
 
 function build(parent, store) {
-  const title = explained(ui.make("h3"), "edits", { isControl: false });
+  const title = explained(ui.make("span"), "edits", { isControl: false });
   const list = ui.make("ul");
   const all = ui.make("button", { type: "button", class: "all" }, "lift all");
   const said = ui.make("q");
   const copy = ui.make("button", { type: "button", class: "copy", "aria-live": "polite" }, "copy");
-  const root = ui.make("section", { class: "edits", "aria-label": "Changes of the run" }, ui.make("div", { class: "top" }, title, list, all), ui.make("p", {}, said, " ", copy));
+  const root = ui.make("section", { class: "edits", "aria-label": "Changes of the run" }, ui.make("div", { class: "top" }, ui.make("h3", {}, title), list, all), ui.make("p", {}, said, " ", copy));
   parent.append(root);
   const state = { store, root, title, list, all, said, copy, given: null, send: () => {} };
   all.addEventListener("click", () => lift(state, state.given.items.map(({ line }) => line)));

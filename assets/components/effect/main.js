@@ -74,7 +74,7 @@ function rows(state) {
   const { target, distractor } = state.given;
   state.table.hidden = target.before.probability === null;
   if (state.table.hidden) return;
-  const head = ui.make("tr", {}, ...["", "probability", "rank", "Δ log-probability"].map((text) => ui.make("th", { scope: "col" }, text)));
+  const head = ui.make("tr", {}, ...["token", "probability", "rank", "Δ log-probability"].map((text) => ui.make("th", { scope: "col" }, text)));
   const line = ([role, one]) => ui.make("tr", {}, ui.make("th", { scope: "row" }, ui.make("small", {}, `${role} `), named(one)),
     ui.make("td", {}, `${percent(one.before.probability)} → ${percent(one.after.probability)}`),
     ui.make("td", {}, one.before.rank === one.after.rank ? String(one.after.rank) : `${one.before.rank.toLocaleString("en")} → ${one.after.rank.toLocaleString("en")}`),

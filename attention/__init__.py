@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from attention.api import figure, generate, load, patterns, predict, save, trace, words
+    from attention.api import effect, figure, generate, load, patterns, predict, save, trace, words
     from attention.config import Limits
     from attention.errors import HeadlightError
     from attention.layer_settings import LocalSettings
@@ -28,6 +28,7 @@ __all__ = [
     "MultiHeadSelfAttention",
     "Trace",
     "View",
+    "effect",
     "figure",
     "generate",
     "load",
@@ -40,6 +41,7 @@ __all__ = [
 
 _HOME = {
     "trace": "attention.api",
+    "effect": "attention.api",
     "figure": "attention.api",
     "generate": "attention.api",
     "load": "attention.api",

@@ -17,12 +17,14 @@ from attention.local import trace_local
 from attention.models import parse
 from attention.prompt import Prompt
 from attention.record import HeadView, Trace, display
+from attention.reference import ReferenceTexts, reference_texts
 from attention.source import OnWait, Report, Source, check_characters, inputs_of, load_source, loaded_source, notes_of
 from attention.source.editing import Editing, editing_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from attention.analysis.edited_effect import EditedEffect
     from attention.analysis.table import HeadPattern
     from attention.analysis.words import WordMap
     from attention.capture import PreTrainedModel
@@ -49,6 +51,7 @@ def trace(
     settings: LocalSettings | str | None = None,
     edits: str | Edit | Sequence[str | Edit] = (),
     patch_text: str = "",
+    reference: str | os.PathLike[str] | None = None,
     limits: Limits | None = None,
     on_progress: Report | None = None,
     on_wait: OnWait | None = None,
@@ -67,7 +70,8 @@ def trace(
     tokens are those of the whole prompt, and so is the text that files of the trace open on. settings: how the local
     layer is built, a `LocalSettings` or its line in a link, such as "heads=2,kv=1,both". edits: what is changed while
     the model runs, `Edit`s or their lines, such as "off-2.5" or ["cut-0.1-q7-k3", "hide-k3"]; the trace is of that run.
-    patch_text: a second text of as many tokens, from which patches take. limits: of a page that
+    patch_text: a second text of as many tokens, from which patches take. reference: a file of texts, one a
+    line, over which means are taken; ours without one. limits: of a page that
     strangers use; without them any folder may be read and only the model's own length counts.
     on_progress(words, share) follows what is done; on_wait(wait) gets the wait for a model's files and weights:
     `wait.card`, `wait.done` of `wait.total` bytes, `wait.cancel()`.
@@ -75,7 +79,7 @@ def trace(
     Raises TooLongError (nothing is ever cut), InputError, ModelError or UnsupportedModelError, with what to do.
     """
     built = from_line(settings) if isinstance(settings, str) else settings or LocalSettings()
-    named = tokenizer is None and attention_mask is None
+    named = tokenizer is None and attention_mask is None and reference is None
     wanted = edits_of(edits)
     prompt = Prompt.of(_named(model), text, pair, chat, built, wanted, patch_text) if named else None
     if _is_local(model):
@@ -90,7 +94,9 @@ def trace(
     inputs, tokens, pair_tokens = inputs_of(source, text, pair, attention_mask, chat, limits)
     if on_progress is not None:
         on_progress(f"Running {source.name or type(source.model).__name__}", None)
-    editing = editing_of(source, inputs, wanted, patch_text, pair, chat, limits) if wanted else Editing()
+    editing = Editing()
+    if wanted:
+        editing = editing_of(source, inputs, wanted, patch_text, pair, chat, limits, _texts(reference, limits))
 
     from attention.capture import trace_model
     from attention.tokens import has_template
@@ -105,6 +111,7 @@ def trace(
         trained=source.trained,
         edits=editing.edits,
         given=editing.given,
+        sources=editing.sources,
     )
     facts = replace(made.model, chats=has_template(source.tokenizer))
     notes = made.notes + notes_of(source, text, pair, pair_tokens) + editing.notes
@@ -123,6 +130,7 @@ def predict(
     k: int = 10,
     edits: str | Edit | Sequence[str | Edit] = (),
     patch_text: str = "",
+    reference: str | os.PathLike[str] | None = None,
     limits: Limits | None = None,
     on_progress: Report | None = None,
     on_wait: OnWait | None = None,
@@ -146,7 +154,45 @@ def predict(
     source = _source(model, tokenizer, limits, on_progress, on_wait)
     return predicted(
         source, text, pair, attention_mask=attention_mask, chat=chat, positions=positions, k=k, limits=limits,
-        edits=edits_of(edits), patch_text=patch_text,
+        edits=edits_of(edits), patch_text=patch_text, reference=_texts(reference, limits),
+    )  # fmt: skip
+
+
+def effect(
+    model: str | os.PathLike[str] | PreTrainedModel,
+    text: str | Sequence[int] | Sequence[Mapping[str, str]] | Tensor,
+    pair: str | Sequence[int] | Tensor | None = None,
+    *,
+    edits: str | Edit | Sequence[str | Edit],
+    patch_text: str = "",
+    position: int | None = None,
+    target: int | None = None,
+    distractor: int | None = None,
+    k: int = 5,
+    tokenizer: Any | None = None,
+    chat: bool = False,
+    limits: Limits | None = None,
+    on_progress: Report | None = None,
+    on_wait: OnWait | None = None,
+) -> EditedEffect:
+    """What edits do to the prediction at one position: the text is run as it is and with them.
+
+    position: the token after which the next one is predicted, or the one that is filled in; by default the last, or the
+    first blank. target, distractor: ids of what is compared, or numbers of labels; by default the two likeliest of the
+    run as it is. The change is told as a logit difference, or without a distractor as a log-probability, with each one's
+    probability and rank in both runs, the divergence of the whole prediction in nats, and the k that rose and fell most.
+    The other arguments are those of `trace`.
+
+    Raises InputError where nothing is edited or predicted; else as `trace` does.
+    """
+    from attention.analysis.edited_effect import edited_effect
+
+    if _is_local(model):
+        raise InputError(LOCAL_IS_MUTE)
+    source = _source(model, tokenizer, limits, on_progress, on_wait)
+    return edited_effect(
+        source, text, pair, edits=edits_of(edits), patch_text=patch_text, chat=chat, position=position, target=target,
+        distractor=distractor, k=k, limits=limits,
     )  # fmt: skip
 
 
@@ -298,6 +344,11 @@ display.register(_shown)
 
 def _is_local(model: object) -> bool:
     return isinstance(model, str) and model.strip() == LOCAL
+
+
+def _texts(reference: str | os.PathLike[str] | None, limits: Limits | None) -> ReferenceTexts | None:
+    """The reference texts of a file, or None for the installation's own."""
+    return None if reference is None else reference_texts(Path(reference), limits)
 
 
 def _named(model: Any) -> Any:

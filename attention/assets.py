@@ -35,11 +35,15 @@ ASSETS = ROOT / "assets"
 COMPONENTS = ASSETS / "components"
 EXPORT = ASSETS / "export"
 STATIC = ROOT / "static"
-# Made of SOURCES when the app starts (`delivery.deliver`): what every page fetches, and what lessons do besides.
-DELIVERED, DELIVERED_LESSONS = STATIC / "delivered.js", STATIC / "delivered_lessons.js"
+# Made of SOURCES when the app starts (`delivery.deliver`): what every page fetches, and what lessons, the page
+# “Compare” and views that few open fetch besides.
+DELIVERED, DELIVERED_LESSONS, DELIVERED_COMPARE, DELIVERED_VIEWS = ALL_DELIVERED = (
+    STATIC / "delivered.js", STATIC / "delivered_lessons.js", STATIC / "delivered_compare.js",
+    STATIC / "delivered_views.js",
+)  # fmt: skip
 SHARED = tuple(
     path for path in sorted(STATIC.rglob("*.js"))
-    if not path.name.endswith(".min.js") and path not in (DELIVERED, DELIVERED_LESSONS)
+    if not path.name.endswith(".min.js") and path not in ALL_DELIVERED
 )  # fmt: skip
 SOURCES = (*SHARED, *sorted(COMPONENTS.glob("*/main.js")))  # all that is delivered
 

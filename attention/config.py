@@ -45,6 +45,9 @@ class Limits:
     any_model: bool = _limit(True, "whether ids outside the catalogue may be loaded")
     model_folder: str = _limit("", "folder whose subfolders may be opened as local models; empty: none")
     lesson_folder: str = _limit("", "folder of a host's own lessons, in place of those that come with Headlight")
+    reference_texts: str = _limit(
+        "", "file of texts, one a line, over which a head's mean is taken; empty: those that come with Headlight"
+    )
     device: str = _limit("auto", "where models run: auto (a graphics card they fit, else cpu), cpu, cuda, cuda:1, mps")
     may_remove: bool = _limit(True, "whether visitors may remove downloaded models")
     public: bool = _limit(False, "whether strangers use this: any_model and may_remove are then off unless set")
@@ -213,6 +216,10 @@ def _check(settings: Mapping[str, Setting]) -> None:
         raise InputError(f"model_folder ({origin['model_folder']}) names a folder that is not there; make it first.")
     if value["lesson_folder"] and not Path(value["lesson_folder"]).expanduser().is_dir():
         raise InputError(f"lesson_folder ({origin['lesson_folder']}) names a folder that is not there; make it first.")
+    if value["reference_texts"] and not Path(value["reference_texts"]).expanduser().is_file():
+        raise InputError(
+            f"reference_texts ({origin['reference_texts']}) names a file that is not there; write it, one text a line."
+        )
     for name in ("max_model_mb", "traces_mb"):
         if value["memory_mb"] and value[name] > value["memory_mb"]:
             raise InputError(

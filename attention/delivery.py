@@ -31,10 +31,19 @@ AFTER = 'export const { load } = globalThis.headlight;\nexport const { show } = 
 # Components of lessons, which show other components, and the folders of what they need besides: delivered apart.
 HOSTS = ("lesson", "build")
 LESSON_FOLDERS = ("build/", "draw/", "lesson/", "local/", "training/")
+# Those of the page “Compare”, delivered apart as well.
+COMPARING = ("chooser", "difference", "changed")
+COMPARE_FOLDERS = ("compare/",)
+# Views that few open, and the folders of what they need besides: delivered apart, too.
+VIEWS = ("matters", "writes", "why", "patch")
+VIEW_FOLDERS = ("signed/", *(f"{name}/" for name in VIEWS))
 STATIC = "`${location.origin}${HEADLIGHT.base}/app/static/%s?v=${HEADLIGHT.version}`"
 
 
-def deliver(target: Path = assets.DELIVERED, lessons: Path = assets.DELIVERED_LESSONS) -> bool:
+def deliver(
+    target: Path = assets.DELIVERED, lessons: Path = assets.DELIVERED_LESSONS,
+    compare: Path = assets.DELIVERED_COMPARE, views: Path = assets.DELIVERED_VIEWS,
+) -> bool:
     """Write what a page fetches where it is not there yet; whether it is there now.
 
     False where nobody may write there, as in an installation that belongs to somebody else: then each component comes
@@ -42,7 +51,8 @@ def deliver(target: Path = assets.DELIVERED, lessons: Path = assets.DELIVERED_LE
     replicas name one and the same version.
     """
     try:
-        for path, text in ((target, module()), (lessons, lessons_module())):
+        pieces = (target, module()), (lessons, lessons_module()), (compare, compare_module()), (views, views_module())
+        for path, text in pieces:
             made = text.encode()
             if not path.is_file() or path.read_bytes() != made:
                 _replace(path, made, max(source.stat().st_mtime for source in assets.SOURCES))
@@ -66,11 +76,11 @@ def _replace(target: Path, made: bytes, time: float) -> None:
 
 
 def module() -> str:
-    """All components but those that lessons alone have, and what they share, as one ES module, which exports `load`.
+    """All components but those that some pages alone have, and what they share, as one ES module, which exports `load`.
 
     Its own address says where the static files lie.
     """
-    defines = (defined(named(path), _read(path)) for path in assets.SOURCES if not of_lessons(path))
+    defines = (defined(named(path), _read(path)) for path in assets.SOURCES if not is_apart(path))
     return "".join((BEFORE, _read(assets.EXPORT / "load.js"), *defines, AFTER))
 
 
@@ -79,10 +89,39 @@ def lessons_module() -> str:
     return "".join(defined(named(path), _read(path)) for path in assets.SOURCES if of_lessons(path))
 
 
+def compare_module() -> str:
+    """What the page “Compare” has besides, in the same way."""
+    return "".join(defined(named(path), _read(path)) for path in assets.SOURCES if of_compare(path))
+
+
+def views_module() -> str:
+    """What the views that few open have besides, in the same way."""
+    return "".join(defined(named(path), _read(path)) for path in assets.SOURCES if of_views(path))
+
+
+def is_apart(path: Path) -> bool:
+    """Whether who sees no more than the inspect page as it opens has no use for it."""
+    return of_lessons(path) or of_compare(path) or of_views(path)
+
+
+def of_views(path: Path) -> bool:
+    """Whether it is of a view that few open."""
+    return _is_of(path, VIEW_FOLDERS, VIEWS)
+
+
 def of_lessons(path: Path) -> bool:
     """Whether who never opens a lesson has no use for it."""
+    return _is_of(path, LESSON_FOLDERS, HOSTS)
+
+
+def of_compare(path: Path) -> bool:
+    """Whether who never compares has no use for it."""
+    return _is_of(path, COMPARE_FOLDERS, COMPARING)
+
+
+def _is_of(path: Path, folders: tuple[str, ...], components: tuple[str, ...]) -> bool:
     name = named(path)
-    return name.startswith(LESSON_FOLDERS) or name.removeprefix("component/").removesuffix(".js") in HOSTS
+    return name.startswith(folders) or name.removeprefix("component/").removesuffix(".js") in components
 
 
 def named(path: Path) -> str:
@@ -103,18 +142,26 @@ def component(name: str, settings: str, *, is_delivered: bool) -> str:
         own = DEFAULT.sub("function component(", _read(assets.COMPONENTS / name / "main.js"))
         mount = f"const {{ withStore }} = await import({STATIC % 'mount.js'});\n"
         return f"{settings}{mount}{own}export default (given) => component(withStore(given));\n"
-    show = f"const {{ show }} = await import({STATIC % assets.DELIVERED.name});\nexport default show;\n"
-    return f"{settings}globalThis.HEADLIGHT ??= HEADLIGHT;\n{show}"
+    later = assets.DELIVERED_COMPARE if name in COMPARING else assets.DELIVERED_VIEWS if name in VIEWS else None
+    if later is not None:
+        return _in_two(settings, later)
+    show = f"const {{ show }} = await import({STATIC % assets.DELIVERED.name});\n"
+    return f"{settings}globalThis.HEADLIGHT ??= HEADLIGHT;\n{show}export default show;\n"
+
+
+def _in_two(settings: str, later: Path) -> str:
+    """A component that is delivered apart: what all pages have first, then what is its own."""
+    first, second = (STATIC % path.name for path in (assets.DELIVERED, later))
+    return (
+        f"{settings}globalThis.HEADLIGHT ??= HEADLIGHT;\nconst {{ show }} = await import({first});\n"
+        f"await import({second});\nexport default show;\n"
+    )
 
 
 def _hosting(name: str, settings: str, *, is_delivered: bool) -> str:
-    """A component that shows others: it needs their code too, so that undelivered it brings all there is."""
+    """A component that shows others: it needs their code too, so undelivered it brings all that a lesson can show."""
     if is_delivered:
-        first, later = (STATIC % path.name for path in (assets.DELIVERED, assets.DELIVERED_LESSONS))
-        return (
-            f"{settings}globalThis.HEADLIGHT ??= HEADLIGHT;\nconst {{ show }} = await import({first});\n"
-            f"await import({later});\nexport default show;\n"
-        )
+        return _in_two(settings, assets.DELIVERED_LESSONS)
     base = "globalThis.headlightBase = `${location.origin}${HEADLIGHT.base}/app/static/`;\n"
     whole = module().removeprefix(BEFORE).removesuffix(AFTER) + lessons_module()
     show = 'const { show } = await globalThis.headlight.load("mount.js");\nexport default show;\n'

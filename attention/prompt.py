@@ -53,11 +53,11 @@ class Prompt:
     )  # fmt: skip
     edits: tuple[Edit, ...] = row(
         (), EDITS, "what is changed while the model runs", "nothing",
-        decides_run=True, is_step=True, within="model", same_tokens=True,
+        decides_run=True, is_step=True, by_browser=True, within="model", about_run=True, same_tokens=True,
     )  # fmt: skip
     patch_text: str = row(
         "", free_text(), "the text of as many tokens that patches are taken from", "none", key="patch",
-        decides_run=True, is_step=True, within="model", same_tokens=True,
+        decides_run=True, is_step=True, by_browser=True, within="model", about_run=True, same_tokens=True,
     )  # fmt: skip
 
     def __post_init__(self) -> None:
@@ -95,7 +95,7 @@ class Prompt:
         if not all(isinstance(one, str) for one in (model, text, "" if pair is None else pair)):
             return None
         try:
-            how = {"chat": chat, "settings": settings, "edits": edits, "patch_text": patch_text}
+            how: dict[str, Any] = {"chat": chat, "settings": settings, "edits": edits, "patch_text": patch_text}
             made = cls(model=model, text=text, pair=pair or "", **how)
         except InputError:
             return None

@@ -91,12 +91,13 @@ def _edited_check(fidelity: Fidelity) -> tuple[bool | None, str]:
         return None, f"the edited run was not compared with a second one: {fidelity.reason}"
     if not fidelity.ok:
         return False, (
-            f"Do not trust this edited run: its {fidelity.of} and those of a second run with the same edits, made by other "
-            f"code, differ by {fidelity.relative:.1e} of the largest magnitude; {fidelity.tolerance:.0e} is allowed."
+            f"Do not trust this edited run: its {fidelity.of} and those of a second run with the same edits, made "
+            f"by other code, differ by {fidelity.relative:.1e} of the largest magnitude; "
+            f"{fidelity.tolerance:.0e} is allowed."
         )
-    verb = "equal" if fidelity.of.endswith("s") else "equals"
+    verb = "equal those" if fidelity.of.endswith("s") else "equals that"
     return True, (
-        f"the edited run’s {fidelity.of} {verb} that of a second run with the same edits, made by other code in "
+        f"the edited run’s {fidelity.of} {verb} of a second run with the same edits, made by other code in "
         f"{fidelity.seconds:.2f} s, {_within(fidelity.relative)}"
     )
 

@@ -36,9 +36,9 @@ export function stageOf(head, wanted) {
   return names.includes(wanted) ? wanted : names.at(-1) ?? null;
 }
 
-/** The stages before the weights, without "masked" where nothing is: that is the stage before it. */
+/** The stages of scores, without "masked" where nothing is: that is the stage before it. */
 export function stagesOf(head) {
-  const names = head.names.filter((name) => name !== "weights");
+  const names = head.names.filter((name) => name !== "weights" && name !== "softmaxed");
   return head.isMasked === false && names.length > 1 ? names.filter((name) => name !== "masked") : names;
 }
 

@@ -6,12 +6,16 @@
  * n_k keys, d width of a query or key, v width of a value. Nothing here touches the page.
  */
 
-const { reasonOf } = await import(`./masks.js${new URL(import.meta.url).search}`);
+const version = new URL(import.meta.url).search;
+const [{ reasonOf }, { changesHead, changesOutput, changesRows, closerOf, closes, editsOf, heatOf, ofRow }] = await Promise.all(
+  ["masks", "edits"].map((name) => import(`./${name}.js${version}`)));
 
 const SIDE = 32;
 const BLOCK = 64;
 // Cells of a map up to which it is kept once it was made (16 MB); larger ones are made anew.
 const KEPT = 4_194_304;
+// Stages in which what the mask closes is not computed.
+const SHUT = new Set(["masked", "softmaxed", "weights"]);
 
 /** The numbers of the layers that travelled. */
 export function layers(run) {
@@ -35,7 +39,8 @@ export function specials(run, layer) {
  * temperature: divides the finished scores; the record's own where none is given. hidden: keys that are left out of
  * the weights, and `hideSink` the learned sink. renormalised: the rest then shares the row, as if what is hidden could
  * not be seen (−∞ before the softmax); without it the others' weights stay as they are. The stages before the weights
- * are always the model's.
+ * are always the model's. edits: lines of this operation's changes in place of those that the model ran with; one that
+ * needs another run's numbers, which are not here, changes nothing.
  */
 export function head(run, layer, number, options = {}) {
   const own = run.layers.find((one) => one.layer === layer);
@@ -59,39 +64,63 @@ export function check(run, layer, number) {
 }
 
 class Head {
-  #layer; #at; #sink; #options; #hidden; #line; #steps;
+  #layer; #at; #sink; #options; #hidden; #line; #steps; #cut; #rowEdits; #outputEdits; #newCuts;
+  #means = null;
   #wide = {};
   #kept = new Map();
   #shares = null;
   #output = null;
   #closes = null;
+  #open = null;
 
-  constructor(layer, at, { temperature = layer.temperature, hidden = [], hideSink = false, renormalised = false }) {
+  constructor(layer, at, { temperature = layer.temperature, hidden = [], hideSink = false, renormalised = false, edits = null }) {
     refuse(layer, temperature);
     this.#layer = layer;
     this.#at = at;
+    const own = editsOf(edits ?? layer.edits ?? []).filter((edit) => changesHead(edit, layer.heads[at]));
+    /** What edits divide the scores by, beyond the model's own. */
+    this.heat = heatOf(own);
+    this.#cut = closerOf(own, layer);
+    this.#newCuts = edits === null ? null : closerOf(own.filter((edit) => closes(edit) && !layer.edits?.includes(edit.line)), layer);
+    this.#rowEdits = own.filter((edit) => changesRows(edit) && (edit.verb !== "patch" || givenOf(layer.givenWeights, layer.heads[at])));
+    this.#outputEdits = own.filter((edit) => changesOutput(edit) && (["zero", "running"].includes(edit.how) || givenOf(layer.given, layer.heads[at])));
+    /** Whether it is made with other changes than the model ran with. */
+    this.pending = edits !== null;
     this.#sink = knows(layer) && layer.sink !== null;
     this.#options = { hideSink, renormalised };
     this.#hidden = new Uint8Array(layer.keys);
     for (const key of hidden) this.#hidden[key] = 1;
     this.#line = new Float64Array(layer.keys);
-    this.#steps = knows(layer) ? stepsOf(layer, at, temperature) : mapsOf(layer, at);
+    this.#steps = knows(layer) ? stepsOf(layer, at, temperature * this.heat, this.#cut) : mapsOf(layer, at, this.heat, this.#newCuts);
     this.layer = layer.layer;
     this.head = layer.heads[at];
     this.queries = layer.queries;
     this.keys = layer.keys;
     this.width = layer.value ? layer.value.shape[2] : 0;
     /** Whether anything was changed against the model's own run. */
-    this.altered = temperature !== layer.temperature || hideSink || this.#hidden.includes(1);
+    this.altered = temperature !== layer.temperature || hideSink || this.#hidden.includes(1) || this.pending;
     /** What was not recorded of this head, in words: "query", "key", "value". */
     this.unknown = layer.unknown;
     /** What the scores are divided by, 1 for nothing. */
-    this.temperature = knows(layer) ? temperature : 1;
+    this.temperature = (knows(layer) ? temperature : 1) * this.heat;
   }
 
-  /** The stages that this head has, in the model's order; the last is "weights". */
+  /**
+   * The stages that this head has, in the model's order; the last is "weights". Where edits change rows after the softmax,
+   * "softmaxed" stands before it.
+   */
   get names() {
-    return [...this.#steps.map(([name]) => name), "weights"];
+    return [...this.#steps.map(([name]) => name), ...(this.#rowEdits.length ? ["softmaxed"] : []), "weights"];
+  }
+
+  /** The edit that made a row of weights what it is, in place of the softmax, or null. */
+  changedRow(query) {
+    return this.#rowEdits.findLast((edit) => ofRow(edit, query)) ?? null;
+  }
+
+  /** The edit that put something in place of a row's output, or null. */
+  changedOutput(query) {
+    return this.#outputEdits.findLast((edit) => ofRow(edit, query)) ?? null;
   }
 
   /** Which keys a query may see: Uint8Array (n_k), 1 for those. */
@@ -99,19 +128,19 @@ class Head {
     const may = new Uint8Array(this.keys);
     const closed = closedTo(this.#layer.mask, this.#at, query, this.keys);
     const [low, high] = span(this.#layer.mask, query, this.keys);
-    for (let key = low; key < high; key++) may[key] = closed && closed(key) ? 0 : 1;
+    for (let key = low; key < high; key++) may[key] = (closed && closed(key)) || this.#cut?.(query, key) ? 0 : 1;
     return may;
   }
 
   /** Whether there is a key that some query may not look at. */
   get isMasked() {
-    this.#closes ??= closesAny(this.#layer, this.#at);
+    this.#closes ??= this.#cut !== null || closesAny(this.#layer, this.#at);
     return this.#closes;
   }
 
-  /** Why a query may not look at a key: "causal", "window", "padding", or the model's "own" mask; "" where it may. */
+  /** Why a query may not look at a key: "causal", "window", "padding", the model's "own" mask, or an "edit"; "" where it may. */
   why(query, key) {
-    return reasonOf(this.#layer.mask, query, key, this.allowed(query)[key]);
+    return reasonOf(this.#layer.mask, query, key, this.allowed(query)[key], this.#cut?.(query, key));
   }
 
   /** How many keys a query may look at in a row, itself among them, where its window ends; null without an end. */
@@ -135,7 +164,9 @@ class Head {
       step(this.#line, query, name === "masked" ? low : 0, name === "masked" ? high : this.keys, this.#float64);
       made[name] = new Float32Array(this.#line);
     }
-    this.#weigh(query, low, high);
+    this.#soften(query, low, high);
+    if (this.#rowEdits.length) made.softmaxed = new Float32Array(this.#line);
+    this.#change(query);
     return { ...made, weights: new Float32Array(this.#line) };
   }
 
@@ -293,30 +324,70 @@ class Head {
   /** Put one row of a stage into the line. What the mask closes is not computed where it does not show. */
   #fill(name, query) {
     const { mask } = this.#layer;
-    const shut = name === "masked" || name === "weights";
+    const shut = SHUT.has(name);
     const [low, high] = shut ? span(mask, query, this.keys) : [0, this.keys];
     if (shut) this.#line.fill(-Infinity, 0, low).fill(-Infinity, high);
     for (const [own, step] of this.#steps) {
       step(this.#line, query, low, high, this.#float64);
       if (own === name) return;
     }
-    this.#weigh(query, low, high);
+    this.#soften(query, low, high);
+    if (name === "weights") this.#change(query);
   }
 
-  /** From the masked scores of the line to its weights. */
-  #weigh(query, low, high) {
+  /** From the masked scores of the line to what the softmax makes of them. */
+  #soften(query, low, high) {
     const { hideSink, renormalised } = this.#options;
+    if (renormalised) this.#hide(-Infinity);
+    this.#note(query);
     if (knows(this.#layer)) {
-      if (renormalised) this.#hide(-Infinity);
       const sink = hideSink && renormalised ? null : sinkOf(this.#layer, this.#at, query);
       const share = softmax(this.#line, low, high, sink, this.#layer.sinkScales);
       if (this.#sink) this.#remembered[query] = share;
-      if (!renormalised) this.#hide(0);
-      return;
+    } else if (this.heat !== 1 && this.#layer.maps.masked) {
+      softmax(this.#line, 0, this.keys, null, false);
+    } else {
+      this.#line.set(cut(this.#layer.maps.weights, this.#at, query));
+      if (this.#newCuts) this.#take(query);
     }
-    this.#line.set(cut(this.#layer.maps.weights, this.#at, query));
+    if (!renormalised || !knows(this.#layer)) this.#hide(0);
+    if (renormalised && this.altered && !knows(this.#layer)) divide(this.#line);
+  }
+
+  /** Where a row is changed after the softmax, keep in mind which of its keys are open. */
+  #note(query) {
+    if (!this.changedRow(query)) return;
+    this.#open ??= new Uint8Array(this.keys);
+    const scored = this.#steps.length > 0;
+    const given = scored ? this.#line : cut(this.#layer.maps.weights, this.#at, query);
+    for (let key = 0; key < this.keys; key++) this.#open[key] = Number(scored ? given[key] !== -Infinity : given[key] > 0);
+  }
+
+  /** Take away the weights of keys that were cut since the model ran: the others share the row, w / (1 − Σ of those). */
+  #take(query) {
+    let gone = 0;
+    for (let key = 0; key < this.keys; key++) {
+      if (!this.#newCuts(query, key)) continue;
+      gone += this.#line[key];
+      this.#line[key] = 0;
+    }
+    if (gone > 0 && gone < 1) for (let key = 0; key < this.keys; key++) this.#line[key] /= 1 - gone;
+  }
+
+  /** Put what edits make of this row in its place; a learned sink in it keeps its share. */
+  #change(query) {
+    const edit = this.changedRow(query);
+    if (!edit) return;
+    const { heads, givenWeights } = this.#layer;
+    if (edit.verb === "patch") {
+      this.#line.set(cut(givenOf(givenWeights, heads[this.#at]), 0, query));
+    } else {
+      const open = this.#open.reduce((sum, one) => sum + one, 0);
+      const first = this.#open.indexOf(1);
+      const left = this.hasSinkColumn ? 1 - this.#share(query) : 1;
+      for (let key = 0; key < this.keys; key++) this.#line[key] = edit.verb === "even" ? (this.#open[key] * left) / Math.max(1, open) : key === first ? left : 0;
+    }
     this.#hide(0);
-    if (renormalised && this.altered) divide(this.#line);
   }
 
   #hide(by) {
@@ -333,14 +404,45 @@ class Head {
     return this.#remembered[query];
   }
 
-  /** Add the weighted values of one query to `sum` (v). */
+  /** Put one query's output into `sum` (v), which is all 0: its weighted values, or what an edit put in their place. */
   #mix(query, sum) {
-    const [low, high] = knows(this.#layer) ? span(this.#layer.mask, query, this.keys) : [0, this.keys];
+    const edit = this.changedOutput(query);
+    if (!edit) return this.#weighted(query, sum);
+    if (edit.how === "running") sum.set(this.#mean(query));
+    if (edit.how === "running" || edit.how === "zero") return;
+    const { given, heads } = this.#layer;
+    const own = givenOf(given, heads[this.#at]);
+    sum.set(slab(own, own.shape[0] === 1 ? 0 : query));
+  }
+
+  /** The mean of the weighted values up to this query (v). */
+  #mean(query) {
+    const { width } = this;
+    this.#means ??= this.#runningMeans();
+    return this.#means.subarray(query * width, (query + 1) * width);
+  }
+
+  #runningMeans() {
+    const means = new Float64Array(this.queries * this.width);
+    const total = new Float64Array(this.width);
+    for (let query = 0; query < this.queries; query++) {
+      this.#weighted(query, total);
+      for (let i = 0; i < this.width; i++) means[query * this.width + i] = total[i] / (query + 1);
+    }
+    return means;
+  }
+
+  /** Add the weighted values of one query to `sum` (v). */
+  #weighted(query, added) {
+    const sum = new Float64Array(added.length);
+    // Weights of another text may stand where this one's mask closes.
+    const isOwn = knows(this.#layer) && this.changedRow(query)?.verb !== "patch";
+    const [low, high] = isOwn ? span(this.#layer.mask, query, this.keys) : [0, this.keys];
     if (this.#kept.has("weights")) this.#line.set(cut(this.#kept.get("weights"), 0, query));
     else this.#rounded("weights", query);
     addValues(this.#line, this.#float64("value"), low, high, sum);
     const scale = this.outputScale(query);
-    if (scale !== 1) for (let i = 0; i < sum.length; i++) sum[i] *= scale;
+    for (let i = 0; i < sum.length; i++) added[i] += sum[i] * scale;
   }
 
   /** Fill the line, each number as a kept map has it: what is made of it is the same to the last digit, map or none. */
@@ -368,8 +470,8 @@ function refuse(layer, temperature) {
 
 const knows = (layer) => Boolean(layer.query && layer.key);
 
-/** [name, step(line, query, low, high, float64)] of every stage before the weights. */
-function stepsOf(layer, at, temperature) {
+/** [name, step(line, query, low, high, float64)] of every stage before the weights. cuts: what edits close, or null. */
+function stepsOf(layer, at, temperature, cuts) {
   const width = layer.query.shape[2];
   const { scale, softcap, bias, mask, keys } = layer;
   const steps = [
@@ -399,15 +501,25 @@ function stepsOf(layer, at, temperature) {
   steps.push(["masked", (line, query, low, high) => {
     const closed = closedTo(mask, at, query, keys);
     if (closed) for (let key = low; key < high; key++) if (closed(key)) line[key] = -Infinity;
+    if (cuts) for (let key = low; key < high; key++) if (cuts(query, key)) line[key] = -Infinity;
   }]);
   return steps;
 }
 
-/** The one stage before the weights that is known without q and k, if the model showed it. */
-function mapsOf(layer, at) {
+/** The stages before the weights that are known without q and k, if the model showed any. cuts: since it ran, or null. */
+function mapsOf(layer, at, heat, cuts) {
   const { masked } = layer.maps;
-  return masked ? [["masked", (line, query) => line.set(cut(masked, at, query))]] : [];
+  if (!masked) return [];
+  const scores = (line, query) => {
+    line.set(cut(masked, at, query));
+    if (heat !== 1) for (let key = 0; key < line.length; key++) line[key] /= heat;
+    if (cuts) for (let key = 0; key < line.length; key++) if (cuts(query, key)) line[key] = -Infinity;
+  };
+  return heat === 1 ? [["masked", scores]] : [["tempered", scores], ["masked", scores]];
 }
+
+/** What an edit put in place of a head's own numbers, by the head's number, or null. */
+const givenOf = (given, head) => given?.[head] ?? null;
 
 /** line[key] = query · key, four keys at a time; `from` is where the query's d numbers begin. */
 function products(query, from, key, width, line, low, high) {

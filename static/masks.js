@@ -5,6 +5,7 @@ const REASONS = {
   window: "this key is out of the query’s window",
   padding: "this key is padding",
   own: "the model’s own mask closes it",
+  edit: "your change closes it",
   unknown: "this query may not look here",
 };
 const ALL = {
@@ -12,15 +13,19 @@ const ALL = {
   window: "they are out of its window",
   padding: "they are padding",
   own: "the model’s own mask closes them",
+  edit: "your change closes them",
 };
 
-/** Why a query may not look at a key: a word for the reason, "" where it may. rule: {before, after, keys, bits} of a layer. */
-export function reasonOf({ before, after, keys, bits }, query, key, isOpen) {
+/**
+ * Why a query may not look at a key: a word for the reason, "" where it may. rule: {before, after, keys, bits} of a layer.
+ * isCut: whether a change of the run closes it; what the model closes anyway is the model's doing.
+ */
+export function reasonOf({ before, after, keys, bits }, query, key, isOpen, isCut = false) {
   if (isOpen) return "";
-  if (bits) return "own";
+  if (bits) return isCut ? "edit" : "own";
   if (after !== null && key > query + after) return after === 0 ? "causal" : "window";
   if (before !== null && key < query - before) return "window";
-  return keys && !keys[key] ? "padding" : "unknown";
+  return keys && !keys[key] ? "padding" : isCut ? "edit" : "unknown";
 }
 
 /** The reason as the end of a sentence: “the query comes before this key”. A window says how many tokens it holds. */

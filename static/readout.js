@@ -3,7 +3,8 @@
  * what travelled. A place is {query, key} (or {query, dimension}, or {query, sink: true}).
  */
 
-const { whyMasked } = await import(`./masks.js${new URL(import.meta.url).search}`);
+const version = new URL(import.meta.url).search;
+const [{ whyMasked }, { outputWords, rowWords }] = await Promise.all(["masks", "edits"].map((name) => import(`./${name}.js${version}`)));
 
 /** The function (shown, panel, place) → elements, one a line; `ui` are the helpers of headlight.js. */
 export function readout(ui, { exponentials, titlesOf, stageOf, layerOf }) {
@@ -47,6 +48,8 @@ export function readout(ui, { exponentials, titlesOf, stageOf, layerOf }) {
     if (look.weights !== "weights") return broughtSentences(panel, place, rows);
     const weight = line("weight ", words("value", ui.decimals(rows.weights[place.key], 4)));
     if (head.isHidden(place.key)) return [weight, line("left out on this page")];
+    const edit = head.changedRow?.(place.query);
+    if (edit) return [weight, line(rowWords(edit)), line(`the softmax gave ${ui.decimals(rows.softmaxed[place.key], 4)}`)];
     const made = exponentials(head, rows.masked, head.sinkLogit(place.query));
     if (!made || made.top === null) return [weight];
     const text = `= exp(${ui.number(rows.masked[place.key])} − ${bracket(ui.number(made.top))}) / ${ui.number(made.total)}`;
@@ -68,6 +71,8 @@ export function readout(ui, { exponentials, titlesOf, stageOf, layerOf }) {
 
   function valueSentences({ run, head, look }, panel, query, place) {
     const first = line(query, ` · dimension ${place.dimension} `, words("value", ui.number(place.value)));
+    const edit = look.values === "output" ? head.changedOutput?.(place.query) : null;
+    if (edit) return [first, line(outputWords(edit))];
     const value = head.part?.("value");
     const weights = head.row("weights", place.query);
     if (look.values !== "output" || !value || !weights) return [first];

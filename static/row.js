@@ -3,19 +3,23 @@
  * the browser, on a Head of head.js.
  */
 
+// Behind the title of a step that a change of the run made.
+const YOURS = ", your change";
+
 /** How each step before the softmax is written, {name: title}, in the head's order; `titles` came with its layer. */
 export function titlesOf(head, titles) {
   const found = {};
   for (const name of head.names) {
-    const title = name === "tempered" ? `÷ ${Number(head.temperature.toPrecision(6))}` : titles[name];
-    if (title) found[name] = title;
+    const title = name === "tempered" ? `÷ ${Number(head.temperature.toPrecision(6))}${head.heat !== 1 ? YOURS : ""}` : titles[name];
+    if (title && name !== "softmaxed") found[name] = title;
   }
   return found;
 }
 
 /**
- * {query, order, allowed, columns: [{name, title, values}], top, total, sinkPart, sinkWeight, weightSum, output} of one
- * query. order: keys by falling weight, the masked ones last. total: Σ exp(s − max), with the sink's part.
+ * {query, order, allowed, columns: [{name, title, values}], top, total, sinkPart, sinkWeight, weightSum, output, edit,
+ * outputEdit} of one query. order: keys by falling weight, the masked ones last. total: Σ exp(s − max), with the sink's part.
+ * edit, outputEdit: the changes of the run that made the weights, or the output, what they are, or null.
  */
 export function arithmetic(head, titles, query) {
   const rows = head.rows(query);
@@ -27,6 +31,8 @@ export function arithmetic(head, titles, query) {
   const lost = sink === null && head.hasSinkColumn && head.sinkShare(query) > 0;
   const made = lost ? null : exponentials(head, rows.masked, sink);
   if (made) columns.push({ name: "exp", title: "exp(s − max)", values: made.exps });
+  const edit = head.changedRow?.(query) ?? null;
+  if (edit) columns.push({ name: "softmaxed", title: "softmax", values: rows.softmaxed });
   columns.push({ name: "weight", title: "weight", values: weights });
   const { lengths } = head;
   if (lengths) {
@@ -37,7 +43,7 @@ export function arithmetic(head, titles, query) {
   return {
     query, order, allowed, columns, top: made?.top ?? null, total: made?.total ?? null, sinkLogit: sink, sinkPart: made?.sinkPart ?? null,
     sinkWeight: head.hasSinkColumn ? head.sinkShare(query) : null, weightSum: weights.reduce((sum, weight) => sum + weight, 0),
-    output: head.mixed(query),
+    output: head.mixed(query), edit, outputEdit: head.changedOutput?.(query) ?? null,
   };
 }
 
@@ -69,7 +75,8 @@ export function exponentials(head, masked, sink) {
  */
 export function mixture(head, row, { dimensions = 8, most = 4 } = {}) {
   const value = head.part("value");
-  if (!value || !row.output) return null;
+  // What stands in place of an output is no sum of weighted values.
+  if (!value || !row.output || row.outputEdit) return null;
   const scale = head.outputScale(row.query);
   const weights = row.columns.find((column) => column.name === "weight").values.map((weight) => weight * scale);
   const width = Math.min(dimensions, head.width);

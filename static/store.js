@@ -7,16 +7,20 @@
  * The look is the server's, with the changes over it that the server has not confirmed yet, so that neither a slow
  * answer nor a lost message takes back what a person did. Names and values are those of `attention/view/fields.py`.
  *
- * On a store's bus: "shown" {run, look, head} whenever what is shown changed and is here; "waiting" the look that is not
- * here yet, or null; "hover" {query, key, from} or null, of which the server never hears; "several" whether clicks add
- * pins; "swipe" 1 or −1; "count", "undo" and "redo" as the look brought them; and what the map of all heads and the
- * dimensions were given, "overview", "rotary" and "options", of which pictures are made.
+ * A change of the run itself (`edits`) is made at once in the heads that it concerns, from what is here; the run that the
+ * server then makes takes their place.
+ *
+ * On a store's bus: "shown" {run, look, head, running: whether the run with these edits is still being made} whenever what
+ * is shown changed and is here; "waiting" the look that is not here yet, or null; "hover" {query, key, from} or null, of
+ * which the server never hears; "several" whether clicks add pins; "changed" the fields that a person has just changed;
+ * "swipe" 1 or −1; "count", "undo" and "redo" as the look brought them; and what the map of all heads and the dimensions
+ * were given, "overview", "rotary" and "options", of which pictures are made.
  */
 
 const version = new URL(import.meta.url).search;
 const shared = (name) => import(`./${name}.js${version}`);
-const [{ head: make, specials }, { tiles }, { query: queryOf }, { busOf }, { pinsOf, written }] = await Promise.all(
-  ["head", "tiles", "url", "bus", "look"].map(shared));
+const [{ head: make, specials }, { tiles }, { query: queryOf }, { busOf }, { pinsOf, written }, { concerns, editsOf, lineOf }] = await Promise.all(
+  ["head", "tiles", "url", "bus", "look", "edits"].map(shared));
 
 // Fast steps through the heads are one message.
 const SETTLE_MS = 140;
@@ -59,9 +63,10 @@ export function storeOf(name) {
   /** Change some fields of the look. What is here is shown at once; `now` tells the server without waiting for more. */
   function change(changes, { now = false } = {}) {
     state.seq += 1;
-    const run = state.server?.run;
-    for (const [field, value] of Object.entries(changes)) state.local.set(field, { value, seq: state.seq, run });
+    const about = state.server?.base;
+    for (const [field, value] of Object.entries(changes)) state.local.set(field, { value, seq: state.seq, about });
     update();
+    bus.emit("changed", changes);
     publish(Object.keys(changes));
     plan(now || !isHere(look()) ? 0 : SETTLE_MS);
   }
@@ -93,7 +98,7 @@ export function storeOf(name) {
     state.stepped = false;
     if (!state.local.size) return;
     const each = (of) => Object.fromEntries([...state.local].map(([field, changed]) => [field, of(field, changed)]));
-    state.send?.({ seq: state.seq, changes: each((field, { value }) => written(field, value)), about: each((_, { run }) => run ?? "") });
+    state.send?.({ seq: state.seq, changes: each((field, { value }) => written(field, value)), about: each((_, { about }) => about ?? "") });
     // A message can be lost. What was heard is taken out when the answer comes; who never answers is not asked for ever.
     state.tries = state.told === state.seq ? state.tries + 1 : 1;
     state.told = state.seq;
@@ -124,10 +129,13 @@ export function storeOf(name) {
     return steps.length > 0;
   }
 
-  /** The function by which the server is told; the component that owns the connection gives it. */
+  /** The function by which the server is told, or null; the component that owns the connection gives it. */
   function connect(send) {
     state.send = send;
   }
+
+  /** Whether there is somebody who tells the server. */
+  const isConnected = () => state.send !== null;
 
   /** A run arrived: its q, k, v, rules and tokens. */
   function arriveRun(run) {
@@ -136,11 +144,11 @@ export function storeOf(name) {
     later();
   }
 
-  /** The server's look arrived, and how far it has heard: {run, seen, look, about, tiles}, see `browser/store.py`. */
+  /** The server's look arrived, and how far it has heard: {run, base, seen, look, about, tiles}, see `browser/store.py`. */
   function arriveLook(server) {
     state.server = server;
-    for (const [field, { seq, run }] of state.local) {
-      const gone = server.about.includes(field) && run !== server.run;
+    for (const [field, { seq, about }] of state.local) {
+      const gone = server.about.includes(field) && about !== server.base;
       if (seq <= server.seen || gone) state.local.delete(field);
     }
     later();
@@ -161,7 +169,7 @@ export function storeOf(name) {
     if (!wanted || !state.run) return;
     const here = isHere(wanted);
     if (here) {
-      state.shown = { run: state.run, look: wanted, head: headAt(wanted.layer, wanted.head) };
+      state.shown = { run: state.run, look: wanted, head: headAt(wanted.layer, wanted.head), running: isRunning() };
       bus.say("shown", state.shown);
     }
     bus.say("waiting", here ? null : wanted);
@@ -186,7 +194,7 @@ export function storeOf(name) {
    */
   function headAt(layer, number, { plain = false, isKept = true } = {}) {
     if (!hasHead(layer, number)) return null;
-    const options = plain || state.run.tiles ? {} : optionsOf(look(), layer);
+    const options = plain || state.run.tiles ? {} : { ...optionsOf(look(), layer), ...pendingOf(layer) };
     const key = JSON.stringify([layer, number, options]);
     const found = state.kept.get(key) ?? (state.run.tiles ? tiles(state.run.tiles) : make(state.run, layer, number, options));
     if (!isKept) return found;
@@ -196,12 +204,29 @@ export function storeOf(name) {
     return found;
   }
 
+  /** Whether the edits that are wanted are not those that the server's run was made with. */
+  const isRunning = () => Boolean(state.local.has("edits") && state.server && written("edits", look().edits) !== written("edits", state.server.look.edits));
+
+  /** What `head.js` is told of edits that the run of this layer was not made with yet; nothing where it was. */
+  function pendingOf(layer) {
+    if (!isRunning()) return {};
+    const own = state.run.layers.find((one) => one.layer === layer);
+    const { kind, usual } = state.run;
+    const edits = editsOf(look().edits).filter((edit) => concerns(edit, { kind, layer, op: own.op }, usual)).map((edit) => lineOf({ ...edit, kind: edit.kind || usual }));
+    return JSON.stringify(edits) === JSON.stringify(own.edits ?? []) ? {} : { edits };
+  }
+
+  /** The keys of a layer that the look leaves out. */
+  function hidden(layer) {
+    const { hide } = look();
+    return [...new Set([...(hide.includes("first") ? [0] : []), ...(hide.includes("special") ? specials(state.run, layer) : [])])];
+  }
+
   /** What `head.js` is told of temperature and hiding; nothing where all is the model's own. */
   function optionsOf({ temperature, hide, rest }, layer) {
     if (temperature === 1 && !hide.length) return {};
     const own = state.run.layers.find((one) => one.layer === layer);
-    const hidden = [...new Set([...(hide.includes("first") ? [0] : []), ...(hide.includes("special") ? specials(state.run, layer) : [])])];
-    const usual = { hidden, hideSink: hide.includes("sink"), renormalised: rest === "shared" };
+    const usual = { hidden: hidden(layer), hideSink: hide.includes("sink"), renormalised: rest === "shared" };
     return own.needs ? usual : { ...usual, temperature: own.temperature * temperature };
   }
 
@@ -235,7 +260,7 @@ export function storeOf(name) {
   const isSeveral = (event) => Boolean(event?.shiftKey || event?.ctrlKey || event?.metaKey || bus.last("several"));
 
   return {
-    ...bus, look, change, takeBack, tell, address, connect, arriveRun, arriveLook, headAt, pins, pin, isSeveral,
+    ...bus, look, change, takeBack, tell, address, connect, isConnected, arriveRun, arriveLook, headAt, hidden, pins, pin, isSeveral,
     shown: () => state.shown, waiting: () => bus.last("waiting") ?? null,
   };
 }

@@ -9,7 +9,9 @@
  * Nothing here touches the page.
  */
 
-const { reasonOf } = await import(`./masks.js${new URL(import.meta.url).search}`);
+const version = new URL(import.meta.url).search;
+const [{ reasonOf }, { changesHead, changesOutput, changesRows, closerOf, editsOf, heatOf, ofRow }] = await Promise.all(
+  ["masks", "edits"].map((name) => import(`./${name}.js${version}`)));
 
 // What a query does not see: −∞ before the softmax, nothing after it.
 const UNSEEN = { masked: -Infinity };
@@ -20,10 +22,13 @@ export function tiles(tree) {
 }
 
 class Tiles {
-  #tree;
+  #tree; #edits; #cut;
 
   constructor(tree) {
     this.#tree = tree;
+    this.#edits = editsOf(tree.edits ?? []).filter((edit) => changesHead(edit, tree.head));
+    this.#cut = closerOf(this.#edits, tree);
+    this.heat = heatOf(this.#edits);
     this.layer = tree.layer;
     this.head = tree.head;
     this.queries = tree.queries;
@@ -40,11 +45,21 @@ class Tiles {
     this.box = tree.box;
     this.pooled = tree.pooled;
     // A long text is shown as the model ran it: nothing is changed on the page.
-    Object.assign(this, { altered: false, temperature: 1, unknown: tree.unknown ?? [], isShared: false, lengths: null });
+    Object.assign(this, { altered: false, pending: false, temperature: tree.temperature ?? 1, unknown: tree.unknown ?? [], isShared: false, lengths: null });
   }
 
   isHidden() {
     return false;
+  }
+
+  /** The edit that made a row of weights what it is, in place of the softmax, or null. */
+  changedRow(query) {
+    return this.#edits.findLast((edit) => changesRows(edit) && ofRow(edit, query)) ?? null;
+  }
+
+  /** The edit that put something in place of a row's output, or null. */
+  changedOutput(query) {
+    return this.#edits.findLast((edit) => changesOutput(edit) && ofRow(edit, query)) ?? null;
   }
 
   /** Whether a learned sink takes its share from the weights. */
@@ -102,14 +117,14 @@ class Tiles {
   /** Whether there may be a key that some query may not look at; where no rule travelled, that is not known here. */
   get isMasked() {
     const { rule } = this.#tree;
-    if (!rule) return true;
+    if (!rule || this.#cut) return true;
     return (rule.before !== null && rule.before < this.queries - 1) || (rule.after !== null && rule.after < this.keys - 1);
   }
 
   /** Why a query may not look at a key, as a head says it; of a mask without a rule that is "unknown" here. */
   why(query, key) {
     const rule = this.#tree.rule ?? { before: null, after: null };
-    return reasonOf({ ...rule, keys: null, bits: null }, query, key, this.allowed(query)?.[key]);
+    return reasonOf({ ...rule, keys: null, bits: null }, query, key, this.allowed(query)?.[key], this.#cut?.(query, key));
   }
 
   /** How many keys in a row a query may look at where its window ends; null without an end, or without a rule. */

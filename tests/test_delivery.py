@@ -18,10 +18,10 @@ def piece(made: str, name: str) -> str:
 
 
 def test_every_line_of_every_module_is_delivered_in_its_order() -> None:
-    first, later = delivery.module(), delivery.lessons_module()
-    assert first.count("headlight.define(") > 70
-    assert first.count("headlight.define(") + later.count("headlight.define(") == len(assets.SOURCES)
-    made = first + later
+    parts = [delivery.module(), delivery.lessons_module(), delivery.compare_module(), delivery.views_module()]
+    assert parts[0].count("headlight.define(") > 70
+    assert sum(part.count("headlight.define(") for part in parts) == len(assets.SOURCES)
+    made = "".join(parts)
     for path in assets.SOURCES:
         lines = [line for line in path.read_text("utf-8").splitlines() if line and not CHANGED.search(line)]
         delivered = iter(piece(made, delivery.named(path)).splitlines())
@@ -30,18 +30,22 @@ def test_every_line_of_every_module_is_delivered_in_its_order() -> None:
 
 
 def test_it_is_written_once_and_again_when_a_source_changed(tmp_path: Path) -> None:
-    target, lessons = tmp_path / "delivered.js", tmp_path / "delivered_lessons.js"
-    assert delivery.deliver(target, lessons)
+    paths = target, lessons, compare, views = tuple(
+        tmp_path / f"delivered{part}.js" for part in ("", "_lessons", "_compare", "_views")
+    )
+    assert delivery.deliver(*paths)
     assert target.read_text("utf-8") == delivery.module()
     assert lessons.read_text("utf-8") == delivery.lessons_module()
+    assert compare.read_text("utf-8") == delivery.compare_module()
+    assert views.read_text("utf-8") == delivery.views_module()
     assert target.stat().st_mtime == max(path.stat().st_mtime for path in assets.SOURCES)
     before = target.stat().st_ino
-    assert delivery.deliver(target, lessons)
+    assert delivery.deliver(*paths)
     assert target.stat().st_ino == before
     target.write_text("another version", "utf-8")
-    assert delivery.deliver(target, lessons)
+    assert delivery.deliver(*paths)
     assert target.read_text("utf-8") == delivery.module()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["delivered.js", "delivered_lessons.js"]
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in paths}
 
 
 def test_where_nobody_may_write_the_modules_come_one_by_one(tmp_path: Path) -> None:
@@ -58,10 +62,24 @@ def test_where_nobody_may_write_the_modules_come_one_by_one(tmp_path: Path) -> N
     assert lines[-1] == "export default (given) => component(withStore(given));"
 
 
-def test_what_lessons_alone_need_is_no_part_of_a_first_visit() -> None:
+@pytest.mark.parametrize("name", delivery.VIEWS)
+def test_a_view_that_few_open_is_fetched_when_it_is_opened(name: str) -> None:
+    made = delivery.component(name, "SETTINGS\n", is_delivered=True)
+    asked = [made.index(f"/app/static/{file}.js?v=") for file in ("delivered", "delivered_views")]
+    assert asked == sorted(asked)
+    assert len(made) < 500
+    own = f'headlight.define("component/{name}.js", '
+    assert own in delivery.views_module()
+    assert own not in delivery.module()
+    assert 'headlight.define("signed/' not in delivery.module()
+    assert "/app/static/mount.js" in delivery.component(name, "SETTINGS\n", is_delivered=False)
+
+
+def test_what_some_pages_alone_need_is_no_part_of_a_first_visit() -> None:
     first, later = delivery.module(), delivery.lessons_module()
-    for name in ("lesson/", "local/", "training/", "draw/"):
+    for name in ("lesson/", "local/", "training/", "draw/", "compare/", "component/difference", "component/changed"):
         assert f'headlight.define("{name}' not in first
+    assert 'headlight.define("compare/linked.js", ' in delivery.compare_module()
     assert 'headlight.define("draw/grid.js", ' in later
 
 
@@ -72,11 +90,24 @@ def test_a_component_that_shows_others_has_their_code_delivered_or_brings_it(nam
     assert asked == sorted(asked)
     assert len(made) < 500
     alone = delivery.component(name, "SETTINGS\n", is_delivered=False)
-    assert alone.count("headlight.define(") == len(assets.SOURCES)
+    others = [path for path in assets.SOURCES if not delivery.of_compare(path) and not delivery.of_views(path)]
+    assert alone.count("headlight.define(") == len(others)
     assert "import(" not in alone.replace("load(", "")
 
 
-OTHERS = [path.name for path in sorted(assets.COMPONENTS.iterdir()) if path.name not in delivery.HOSTS]
+@pytest.mark.parametrize("name", delivery.COMPARING)
+def test_a_component_of_a_comparison_asks_for_what_it_has_besides(name: str) -> None:
+    made = delivery.component(name, "SETTINGS\n", is_delivered=True)
+    asked = [made.index(f"/app/static/{file}.js?v=") for file in ("delivered", "delivered_compare")]
+    assert asked == sorted(asked)
+    assert made.count("import(") == 2
+    assert f'headlight.define("component/{name}.js", ' in delivery.compare_module()
+    assert len(made) < 500
+    assert "/app/static/mount.js" in delivery.component(name, "SETTINGS\n", is_delivered=False)
+
+
+APART = (*delivery.HOSTS, *delivery.COMPARING, *delivery.VIEWS)
+OTHERS = [path.name for path in sorted(assets.COMPONENTS.iterdir()) if path.name not in APART]
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -86,6 +86,8 @@ def test_every_example_of_the_command_line_runs(tmp_path: Path, monkeypatch: pyt
     """In one process, but for the few lines that need a shell."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "texts.txt").write_text("The cat sat.\nThe dog ran away.\n")
+    (tmp_path / "pairs.jsonl").write_text('{"a": "The cat sat.", "b": "The dog sat."}\n')
+    (tmp_path / "one.csv").write_text("The cat sat on the mat.\n")
     asked = commands("command-line.md")
     assert len(asked) > 12
     for command in asked:
@@ -96,6 +98,7 @@ def test_every_example_of_the_command_line_runs(tmp_path: Path, monkeypatch: pyt
         assert main(words[3:]) == codes.GOOD, command
     written = {path.name for path in tmp_path.iterdir()}
     assert {"cat.html", "cat.npz", "cat.csv", "cat.svg", "cat.pdf", "cat.png", "out-001.svg", "out-002.svg"} <= written
+    assert "report.json" in written
 
 
 def test_the_lines_for_a_shell_run_in_one(tmp_path: Path) -> None:

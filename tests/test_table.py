@@ -64,10 +64,9 @@ def test_the_resets_are_those_that_they_always_were() -> None:
         "model", "text", "pair", "chat", "settings", "edits", "patch_text", "kind", "layer", "head",
     )
     assert set(rows(View)) - set(table.by_browser(View)) == {
-        "model", "text", "pair", "chat", "settings", "edits", "patch_text", "kind", "details", "over", "target",
-        "distractor", "switched_off", "frozen",
+        "model", "text", "pair", "chat", "settings", "kind", "details", "over", "switched_off", "frozen",
     }  # fmt: skip
-    chosen = {"details", "over", "target", "distractor", "switched_off", "frozen"}
+    chosen = {"details", "over", "switched_off", "frozen"}
     assert set(store.SHOWN) == {*table.by_browser(View), *chosen}
 
 

@@ -9,6 +9,7 @@ a mask that follows no rule travels as bits. Numbers are float32.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 LIMIT = 3_500_000
 # What one layer takes in the header, at most: its numbers, and where its arrays lie.
 HEADER = 3_000
+# What one array beside them takes there.
+AN_ARRAY = 60
 
 
 def heads_tree(
@@ -37,12 +40,15 @@ def heads_tree(
 
     A layer, with h heads that travel and g groups that they read:
 
-    - layer, op; heads: [their numbers]; groups: [which row of key and value each of them reads]; queries n_q; keys n_k
+    - layer, op, kind; heads: [their numbers]; groups: [which row of key and value each of them reads]; queries n_q; keys n_k
     - query (h, n_q, d), key (g, n_k, d), value (g, n_k, v), output (n_q, h, v): float32, or null where not known
     - scale, softcap or null, temperature, sinkScales; sink (h,) or (h, n_q), or null
     - mask: {before, after: a number, or null for no limit; keys: uint8 (n_k,), 0 for padding, or null; bits: uint8
       (n_q, ⌈n_k / 8⌉), or (h, …) where heads differ, key k in bit k mod 8 of its byte, or null}
     - bias: null, or one of {byDistance: (h or 1, n_q + n_k − 1), byKey: (h or 1, n_k), dense: (h or 1, n_q, n_k)}
+    - edits: the lines of what was changed while it ran; given, givenWeights: {head: what edits put in place of its output,
+      (1 or n_q, v), or of its weights, (n_q, n_k)}. The other numbers are those before edits; cut edges are closed in bits,
+      but where a rule beside them says the rest, the rule travels and the browser cuts
     - special: {queries: uint8 (n_q,), keys: uint8 (n_k,)}, 1 for tokens that are no part of the text
     - allowed: the difference from `output`, relative to its largest number, up to which both count as equal
     - unknown: ["query", "key"] and such; needs: "maps" where a head cannot be made without them, else ""
@@ -81,6 +87,8 @@ def size(records: Sequence[AttentionRecord]) -> int:
         arrays = (getattr(record, name) for name, how in held.travels(type(record)).items() if how.axes)
         own += 4 * sum(array.numel() for array in arrays if array is not None)
         own += HEADER + 20 * record.n_heads + record.n_q + record.n_k
+        put = (*record.given.values(), *record.given_weights.values())
+        own += sum(4 * tensor.numel() + AN_ARRAY for tensor in put) + sum(map(len, map(str, record.edits)))
         if record.position_bias is not None:
             shared[id(record.position_bias.numbers)] = 4 * record.position_bias.numbers.numel()
         if record.mask.array is not None:
@@ -117,11 +125,11 @@ def _layer(trace: Trace, record: AttentionRecord, heads: list[int] | None, maps:
     first = trace.head(record.layer, chosen[0] if chosen else 0, record.kind, op=record.op)
     lost = record.query is None or record.key is None
     return {
-        "layer": record.layer, "op": record.op, "heads": chosen,
+        "layer": record.layer, "op": record.op, "kind": record.kind, "heads": chosen,
         "groups": [read.index(record.kv_head(head)) for head in chosen],
         "queries": record.n_q, "keys": record.n_k,
         **_fields(record, {"h": chosen, "g": read}),
-        "mask": _mask(record.mask, chosen), "bias": _bias(record.position_bias, chosen),
+        **_edits(record, chosen), "mask": _mask(record, chosen), "bias": _bias(record.position_bias, chosen),
         "special": {"queries": _special(first.query_tokens), "keys": _special(first.key_tokens)},
         "allowed": TOLERANCE.get(record.dtype, max(TOLERANCE.values())),
         "unknown": list(first.unknown), "needs": "maps" if lost else "",
@@ -159,7 +167,17 @@ def _array(tensor: Any) -> np.ndarray:
     return np.ascontiguousarray(tensor.detach().float().cpu().numpy())
 
 
-def _mask(mask: Mask, heads: list[int]) -> dict[str, Any]:
+def _edits(record: AttentionRecord, heads: list[int]) -> dict[str, Any]:
+    """What was changed, and what was put in place, of these heads."""
+    put = {"given": record.given, "givenWeights": record.given_weights}
+    return {"edits": [str(edit) for edit in record.edits]} | {
+        name: {str(head): _array(tensor) for head, tensor in found.items() if head in heads}
+        for name, found in put.items()
+    }
+
+
+def _mask(record: AttentionRecord, heads: list[int]) -> dict[str, Any]:
+    mask = rule_beside(record, heads) or record.mask
     rule: dict[str, Any] = {"before": mask.before, "after": mask.after, "keys": None, "bits": None}
     if mask.keys is not None:
         rule["keys"] = mask.keys.cpu().numpy().astype(np.uint8)
@@ -169,6 +187,13 @@ def _mask(mask: Mask, heads: list[int]) -> dict[str, Any]:
         # An array is the whole mask: whatever limits stand beside it are not asked.
         rule |= {"before": None, "after": None, "keys": None}
     return rule
+
+
+def rule_beside(record: AttentionRecord, heads: list[int]) -> Mask | None:
+    """The mask that these heads had before their edges were cut, where that is a rule; None where it is not known."""
+    from attention.record.cuts import uncut
+
+    return uncut(record, heads) if record.edits and record.mask.array is not None else None
 
 
 def _bias(bias: PositionBias | None, heads: list[int]) -> dict[str, np.ndarray] | None:
@@ -185,8 +210,11 @@ def _special(tokens: Sequence[Any]) -> np.ndarray:
 
 
 def _maps(record: AttentionRecord, heads: list[int]) -> dict[str, np.ndarray | None]:
-    """The maps of heads whose q and k are not known, (h, n_q, n_k); `masked` is None where only weights were given."""
-    made = [dict(record.stages(head).steps) for head in heads]
+    """The maps of heads whose q and k are not known, (h, n_q, n_k), before what edits change behind the mask; `masked` is
+    None where only weights were given.
+    """
+    plain = replace(record, edits=()) if record.edits else record
+    made = [dict(plain.stages(head).steps) for head in heads]
     known = all("masked" in steps for steps in made)
     return {
         "masked": np.stack([_array(steps["masked"]) for steps in made]) if known else None,

@@ -11,9 +11,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import numpy as np
+
 from attention.assets import COMPONENTS
 from attention.browser import codec, overview, parts, rotary, store
-from attention.lessons import interview, kinds
+from attention.edits import edits_of
+from attention.lessons import changes, interview, kinds
 from attention.lessons.records import Figure, Guess, Lesson, Prose, Question, Step, Try
 from attention.lessons.state import takes, view_of
 from attention.view import View, to_query
@@ -21,6 +24,9 @@ from attention.view import View, to_query
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from attention.analysis.origins import Origins
+    from attention.analysis.stream import Part
+    from attention.lessons.outcomes import Outcomes
     from attention.record import HeadView, Trace
 
 # The components that a figure shows in a lesson, whose style sheets it brings along.
@@ -91,10 +97,14 @@ def pinned(head_view: HeadView, figure: Figure, view: View) -> int:
     return parts.first_query(head_view, figure.settings["pin"])
 
 
-def group(head_view: HeadView, view: View, query: int, *, show: Sequence[str]) -> dict[str, Any]:
-    """{run, look, panels, facts, overview, rotary}: what a store, and the components on it that are shown, are given.
+def group(
+    head_view: HeadView, view: View, query: int, *, show: Sequence[str], change: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """{run, look, panels, facts, overview, rotary, change}: what a store, and the components on it that are shown, are
+    given.
 
-    overview, rotary: of all heads and of the dimensions' pairs, or null where that is not shown.
+    overview, rotary: of all heads and of the dimensions' pairs, or null where that is not shown. change: what
+    `ablations`, `predictions` or `rows` made, for a figure that shows it.
     """
     view = replace(view, query=query)
     much: store.Level = "all" if "heads" in show else "layer"
@@ -105,7 +115,68 @@ def group(head_view: HeadView, view: View, query: int, *, show: Sequence[str]) -
         "facts": _facts(head_view.trace),
         "overview": _overview(head_view, view) if "heads" in show else None,
         "rotary": codec.parse(rotary.payload(head_view, NOT_TRIED)) if "dimensions" in show else None,
+        "change": change,
     }  # fmt: skip
+
+
+def predictions(found: Outcomes, each: Sequence[str]) -> dict[str, Any]:
+    """{names, runs: [{what, values, kl}]}: the likeliest next tokens without an edit, and with each of several."""
+    return _compared(found.names, found.chances.tolist(), each, found.tokens, found.divergences.tolist())
+
+
+def rows(head_views: Sequence[HeadView], each: Sequence[str], query: int) -> dict[str, Any]:
+    """The same of one row of weights of a head, in the run without an edit and with each of several."""
+    names = [token.text.strip() or str(token) for token in head_views[0].key_tokens]
+    return _compared(names, [one.weights[query].tolist() for one in head_views], each, names)
+
+
+def _compared(
+    names: Sequence[str], values: list[list[float]], each: Sequence[str], tokens: Sequence[str],
+    divergences: Sequence[float] = (),
+) -> dict[str, Any]:  # fmt: skip
+    said = ["no change", *(changes.in_words(edits_of(line), tokens) for line in each)]
+    gaps: Sequence[float | None] = divergences or [None] * len(said)
+    runs = [{"what": what, "values": own, "kl": gap} for what, own, gap in zip(said, values, gaps, strict=True)]
+    return {"names": list(names), "runs": runs}
+
+
+def ablations(losses: Iterable[float], layers: int, heads: int) -> dict[str, Any]:
+    """{base, one, others, whole}: losses in nats a token, with each head off (layers × heads), with all others of its
+    layer off, and with a whole layer off (layers).
+
+    losses: of the runs of `lessons.changes.ablations`, in their order.
+    """
+    base, *own = map(float, losses)
+    count = layers * heads
+    shaped = lambda flat: [flat[at : at + heads] for at in range(0, count, heads)]  # noqa: E731
+    return {
+        "base": base, "one": shaped(own[:count]), "others": shaped(own[count : 2 * count]), "whole": own[2 * count :]
+    }  # fmt: skip
+
+
+def origins(found: Origins, head_view: HeadView) -> dict[str, Any]:
+    """{query, key, score, parts: {query, key}, holds, why}: one score, times its scale, by the parts of the stream that
+    its query, and that its key was made of. parts: [{name, value}], the largest first. why: there are none, or "".
+    """
+    names = [token.text.strip() or str(token) for token in head_view.key_tokens]
+    made = found.matrix * found.scale
+    return {
+        "query": names[found.query], "key": names[found.key], "score": found.scaled, "holds": found.ok,
+        "why": found.reason,
+        "parts": {"query": _parts(found.query_parts, made.sum(1)), "key": _parts(found.key_parts, made.sum(0))},
+    }  # fmt: skip
+
+
+def _parts(parts_of: Sequence[Part], values: np.ndarray) -> list[dict[str, Any]]:
+    order = np.argsort(-np.abs(values), kind="stable")
+    return [{"name": _part(parts_of[at]), "value": float(values[at])} for at in order]
+
+
+def _part(part: Part) -> str:
+    """A part of the stream as lessons name it: head 1.0, MLP 2, embedding."""
+    if part.kind == "head":
+        return f"head {part.layer}.{part.head}"
+    return f"MLP {part.layer}" if part.kind == "mlp" else part.words.replace("token embedding", "embedding")
 
 
 def _overview(head_view: HeadView, view: View) -> dict[str, Any]:
@@ -167,10 +238,22 @@ def _figure(figure: Figure, store_name: str, sentence: str) -> dict[str, Any]:
     own = needs_run(figure)
     shown = {key: _plain(value) for key, value in figure.settings.items() if not own or key in kinds.OWN}
     inspect = urlencode(to_query(view_of(figure, sentence))) if own else ""
+    if "each" in shown:
+        each = each_of(figure, sentence)
+        views = [replace(view_of(figure, sentence), edits=edits_of(line)) for line in each]
+        shown |= {"each": list(each), "inspects": [urlencode(to_query(view)) for view in views]}
     return {
         "type": "figure", "kind": figure.kind, "settings": shown, "store": store_name, "needs_run": own,
         "inspect": inspect, "takes": own and takes(figure, sentence),
     }  # fmt: skip
+
+
+def each_of(figure: Figure, sentence: str) -> tuple[str, ...]:
+    """The lists of edits to choose from, as lines; those that name tokens mean nothing for a person's own sentence."""
+    each: tuple[str, ...] = figure.settings["each"]
+    if not takes(figure, sentence):
+        return each
+    return tuple(line for line in each if not any(edit.names_tokens for edit in edits_of(line)))
 
 
 def _interviews(told: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -23,25 +23,30 @@ if TYPE_CHECKING:
     from attention.analysis.patterns import PatternScores, Scored
     from attention.record import Kind, Trace
 
+# Numbers that are of one text and no pattern.
+OF_THE_TEXT = ("changed", "distance")
 # Bytes of all pictures together, beyond which they are made half as tall and half as wide.
 MOST_BYTES = 1_000_000
 # Colours of scores end at this share of the pixels where the largest of all is so many times as large.
 USUAL, PALE = 0.95, 1.5
 TITLES = {
     "weights": "Weights", "scores": "Scores", "norms": "What keys bring", "uniform": "Spread (entropy)",
-    "distance": "Distance",
+    "distance": "Distance", "changed": "Changed",
 }  # fmt: skip
 GROUPS = {"pictures": "Pictures", "numbers": "Numbers", "patterns": "Patterns"}
 SAYS = {
     "weights": "How much of each value is taken: queries down, keys across, each row sums to 1.",
     "scores": "What enters the softmax, after scale, bias and mask: queries down, keys across.",
     "norms": "The length of what each key brings, weight · value · W_O, as shares of its row.",
+    "changed": "How far each head’s weights moved between the run without the changes and this one: the mean over rows of "
+    "½ · Σ |before − after|, 0 not at all, 1 to other keys altogether.",
     "distance": "How far away, in tokens, stands what a query looks at: the mean of |query − key| under the weights.",
 }
 SOURCES = {
     "weights": "Vaswani et al. 2017, equation 1",
     "scores": "Vaswani et al. 2017, equation 1",
     "norms": "Kobayashi et al. 2020, equation 4",
+    "changed": "total variation distance; Levin, Peres and Wilmer, Markov Chains and Mixing Times, section 4.1",
     "distance": "Vig and Belinkov 2019, “attention distance”, here without its sign",
 }
 HIDES = {
@@ -58,6 +63,10 @@ POOLED = {
 COUNTED_ON = {"text": "this text", "stored": "stored texts"}
 NOT_SCORED = "the model has not been scored on stored texts yet"
 OTHER_LAYERS = "the stored scores are of other layers than this text’s"
+UNCHANGED = "nothing is changed while the model runs; change something first"
+NO_BASE = "the run without the changes is not here"
+NOT_ALIKE = "the run without the changes has other tokens"
+BEFORE = "cannot have changed"
 TEXT_ONLY = "measured on this text only"
 
 
@@ -66,7 +75,8 @@ class Shown:
     """One measure, ready to be packed. numbers, base: float32 (layers, heads), NaN where there is none.
 
     scale: whose colours, from low to high. base: an even head's score, where that is what to compare with. marks: uint8
-    (layers, heads), 1 where the head goes clearly beyond an even one. why: the reason, where nothing can be shown.
+    (layers, heads), 1 where the head goes clearly beyond an even one. hatched: what it means that a head has no number.
+    why: the reason, where nothing can be shown.
     """
 
     title: str
@@ -77,6 +87,7 @@ class Shown:
     low: float = 0.0
     high: float = 1.0
     words: str = ""
+    hatched: str = ""
     digits: int = 2
     unit: str = ""
     numbers: np.ndarray | None = None
@@ -86,31 +97,34 @@ class Shown:
 
 
 def payload(
-    trace: Trace, kind: Kind, view: View, stored: PatternScores | None = None, *, refusal: str = ""
-) -> bytes:
-    """All heads under `view.measure`. stored: the model's scores on stored texts, where they are made.
+    trace: Trace, kind: Kind, view: View, stored: PatternScores | None = None, *, refusal: str = "",
+    base: Trace | None = None,
+) -> bytes:  # fmt: skip
+    """All heads under `view.measure`. stored: the model's scores on stored texts, where they are made. base: the run
+    without changes, for what changed.
 
     layers: [their numbers]; counts: [heads a layer]; queries, keys: how many tokens. measure; title, says, source,
     hides: what is shown, by whose definition, and what it does not show; why: the reason where nothing is shown; note:
     what else to know. pictures: uint8 (layers, heads, rows, columns), 0 where the mask forbids, 1 to 255 from picture.
     low to picture.high; in a measure of numbers they are the weights, for a closer look. numbers, base: float32
-    (layers, heads), or null; marks: uint8, or null; scale, range {low, high, words}, digits, unit: how to draw them.
+    (layers, heads), or null; marks: uint8, or null; scale, range {low, high, words}, digits, unit: how to draw them; hatched: why a head has no number.
     measures: [{value, label, group, why}]; counted_on: {value, options, why}.
     """
     key = key_of(kind, view, refusal)
     _, _, measure, counted_on, _ = key
     given = stored if counted_on == "stored" else None
+    run = "" if base is None or measure != "changed" else base.id
     made = derived.kept(
         trace, key,
-        lambda: (given, codec.pack(_tree(trace, kind, measure, counted_on, given, refusal))),
-        holds=lambda found: found[0] is given,
+        lambda: ((given, run), codec.pack(_tree(trace, kind, measure, counted_on, given, refusal, base))),
+        holds=lambda found: found[0][0] is given and found[0][1] == run,
     )  # fmt: skip
     return made[1]
 
 
 def key_of(kind: Kind, view: View, refusal: str = "") -> tuple[str, Kind, str, str, str]:
     """Under what a payload is kept beside its trace."""
-    counted_on = view.counted_on if view.measure in NUMBERS and view.measure != "distance" else "text"
+    counted_on = view.counted_on if view.measure in NUMBERS and view.measure not in OF_THE_TEXT else "text"
     return "overview", kind, view.measure, counted_on, refusal
 
 
@@ -136,8 +150,9 @@ def pictures_of(trace: Trace, kind: Kind, what: str) -> np.ndarray:
 
 
 def _tree(
-    trace: Trace, kind: Kind, measure: str, counted_on: str, stored: PatternScores | None, refusal: str
-) -> dict[str, Any]:
+    trace: Trace, kind: Kind, measure: str, counted_on: str, stored: PatternScores | None, refusal: str,
+    base: Trace | None = None,
+) -> dict[str, Any]:  # fmt: skip
     from attention.analysis.thumbnails import to_bytes
 
     records = trace.records(kind)
@@ -149,7 +164,7 @@ def _tree(
         shown, note = _picture(trace, kind, measure, whys[measure])
         low, high = shown.low, shown.high
     else:
-        shown = _number(trace, kind, measure, counted_on, stored, whys[measure])
+        shown = _number(trace, kind, measure, counted_on, stored, whys[measure], base)
     pictures = None if whys[what] else pictures_of(trace, kind, what)
     pooled = pictures is not None and pictures.shape[2:] != (first.n_q, first.n_k)
     return {
@@ -161,7 +176,7 @@ def _tree(
         "picture": {"what": what, "scale": "scores" if what == "scores" else "weights", "low": low, "high": high},
         "numbers": _float32(shown.numbers), "base": _float32(shown.base), "marks": shown.marks,
         "scale": shown.scale, "range": {"low": shown.low, "high": shown.high, "words": shown.words},
-        "digits": shown.digits, "unit": shown.unit,
+        "digits": shown.digits, "unit": shown.unit, "hatched": shown.hatched,
         "measures": _measures(whys), "counted_on": _counted_on(measure, counted_on, refusal),
     }  # fmt: skip
 
@@ -216,7 +231,11 @@ def _hides(hides: str, what: str, pictures: np.ndarray | None, pooled: bool) -> 
 # Numbers
 
 
-def _number(trace: Trace, kind: Kind, measure: str, counted_on: str, stored: PatternScores | None, why: str) -> Shown:
+def _number(
+    trace: Trace, kind: Kind, measure: str, counted_on: str, stored: PatternScores | None, why: str, base: Trace | None
+) -> Shown:
+    if measure == "changed":
+        return _changed(trace, kind, why, base)
     if measure == "distance":
         return _distance(trace, kind, why)
     from attention.analysis.named import pattern_of
@@ -260,6 +279,25 @@ def _distance(trace: Trace, kind: Kind, why: str) -> Shown:
         return replace(shown, why=found)
     high = float(np.nanmax(found)) if np.isfinite(found).any() and np.nanmax(found) > 0 else 1.0
     return replace(shown, high=high, words=f"0 to {high:.1f} tokens", digits=1, unit="tokens", numbers=found)
+
+
+def _changed(trace: Trace, kind: Kind, why: str, base: Trace | None) -> Shown:
+    """How far each head moved; one before every change has no number, for it cannot have."""
+    from attention.analysis.changed import changed
+    from attention.analysis.cone import reached
+
+    name = "changed"
+    shown = Shown(title=TITLES[name], says=SAYS[name], source=SOURCES[name], hides=HIDES["numbers"], hatched=BEFORE)
+    alike = base is not None and base.query_tokens(kind) == trace.query_tokens(kind)
+    if why or base is None or not alike:
+        return replace(shown, why=why or (NO_BASE if base is None else NOT_ALIKE))
+    found = np.full_like(reached(trace, kind), np.nan, dtype=float)
+    rows = {layer: row for row, layer in enumerate(trace.records(kind))}
+    for one in changed(base, trace, kind):
+        found[rows[one.layer], one.head] = one.distance
+    found = np.where(reached(trace, kind), found, np.nan)
+    high = float(np.nanmax(found)) if np.isfinite(found).any() and np.nanmax(found) > 0 else 1.0
+    return replace(shown, high=high, words=f"0 to {high:.2g} of the weight moved; hatched: {BEFORE}", numbers=found)
 
 
 def _shares(shown: Shown, found: Scored, pattern: Pattern) -> Shown:
@@ -307,6 +345,7 @@ def _whys(trace: Trace, kind: Kind) -> dict[str, str]:
     known = [record for record in records if record.projection is not None and record.value is not None]
     found["norms"] = why_not((known or records)[0], "norms")
     other = TWO_TEXTS if kind == "cross" else FORWARDS
+    found["changed"] = "" if any(record.edits for record in trace.all_records) else UNCHANGED
     return found | {pattern.name: "" if kind in pattern.kinds else other for pattern in PATTERNS}
 
 
@@ -314,7 +353,7 @@ def _measures(whys: Mapping[str, str]) -> list[dict[str, str]]:
     from attention.analysis.named import pattern_of
 
     group = dict.fromkeys(PICTURES, GROUPS["pictures"]) | dict.fromkeys(
-        ("uniform", "distance"), GROUPS["numbers"]
+        ("changed", "uniform", "distance"), GROUPS["numbers"]
     )
     return [
         {
@@ -327,7 +366,7 @@ def _measures(whys: Mapping[str, str]) -> list[dict[str, str]]:
 
 def _counted_on(measure: str, counted_on: str, refusal: str) -> dict[str, Any]:
     """value: where a pattern was counted; why: the reason, where there is no choice."""
-    why = TEXT_ONLY if measure in (*PICTURES, "distance") else refusal
+    why = TEXT_ONLY if measure in (*PICTURES, *OF_THE_TEXT) else refusal
     options = [{"value": value, "label": label} for value, label in COUNTED_ON.items()]
     return {"value": counted_on, "options": options, "why": why}
 

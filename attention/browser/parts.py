@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attention import derived
 from attention.browser import codec, store
@@ -12,7 +12,6 @@ from attention.view import STAGE_LABELS, VALUES_LABELS, WEIGHTS_LABELS, View
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from attention.catalogue import Sample
     from attention.record import HeadView, Token
 
 DIMENSION = {"output": "dimension of this head", "contribution": "dimension of the model"}
@@ -55,7 +54,20 @@ def picker(chosen: str, groups: list[tuple[str, list[dict[str, str]]]], *, free:
     return codec.pack({"chosen": chosen, "groups": groups, "free": free, "placeholder": placeholder})
 
 
-def samples(listed: Iterable[Sample]) -> bytes:
+class Offered(Protocol):
+    """Something to try: its name, what its button says, and what is to be seen."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def about(self) -> str: ...
+
+
+def samples(listed: Iterable[Offered]) -> bytes:
     """What to try: {samples: [{name, label, about}]}."""
     return codec.pack({"samples": [{"name": one.name, "label": one.label, "about": one.about} for one in listed]})
 

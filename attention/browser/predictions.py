@@ -12,23 +12,32 @@ if TYPE_CHECKING:
 
 HERE = "what stands there now"
 NUMBERS = "As the model puts it out: a number, no probability."
+CHANGED = "Of the run with the changes."
+AIM = "Ask about this one"
 ACTS = {"next": "Click to go on with it", "translate": "Click to go on with it", "fill": "Click to fill it in"}
 
 
-def predicted(found: Predictions, position: int | None, *, key: str, shown: int, clickable: bool) -> bytes:
+def predicted(
+    found: Predictions, position: int | None, *, key: str, shown: int, clickable: bool, aim: bool = False,
+    target: int | None = None, changed: bool = False,
+) -> bytes:  # fmt: skip
     """The likeliest few at a position, or the labels or answers of the whole text.
 
-    rows: [{text, mark, probability, number, here, control}]; probability: None where the model gives a bare number;
+    rows: [{id, text, mark, probability, number, here, control}]; probability: None where the model gives a bare number;
     here: whether it is what stands there; control: that it is a control token, with which no text can go on. key comes
-    back with a click.
+    back with a click. aim: whether one of them can be chosen to be asked about; target: the one that is. changed:
+    whether the run has changes.
     """
     if found.task == "answer":
         return _answers(found, shown)
     at = found.at(position)
     rows = [_candidate(one, at.actual) for one in at.candidates[:shown]]
     act = ACTS.get(found.task, "") if clickable and not _hides_control(found, at) else ""
-    notes = [_rank_note(at, shown), NUMBERS if found.scale == "none" else "", *found.notes]
-    return _packed(_title(found, at), rows, key=key, clickable=act, note=" ".join(filter(None, notes)))
+    notes = [CHANGED if changed else "", _rank_note(at, shown), NUMBERS if found.scale == "none" else "", *found.notes]
+    return _packed(
+        _title(found, at), rows, key=key, clickable=act, note=" ".join(filter(None, notes)), aim=AIM if aim else "",
+        target=(at.candidates[0].id if target is None and at.candidates else target) if aim else None,
+    )  # fmt: skip
 
 
 def nothing(why: str) -> bytes:
@@ -45,10 +54,11 @@ def _answers(found: Predictions, shown: int) -> bytes:
 
 
 def _packed(
-    title: str = "", rows: Sequence[dict[str, Any]] = (), *, key: str = "", clickable: str = "", note: str = ""
-) -> bytes:
+    title: str = "", rows: Sequence[dict[str, Any]] = (), *, key: str = "", clickable: str = "", note: str = "",
+    aim: str = "", target: int | None = None,
+) -> bytes:  # fmt: skip
     given = {"title": title, "rows": list(rows), "key": key, "here": HERE, "clickable": clickable, "note": note}
-    return codec.pack(given)
+    return codec.pack(given | {"aim": aim, "target": target})
 
 
 def _candidate(one: Candidate, actual: Candidate | None) -> dict[str, Any]:
@@ -58,7 +68,7 @@ def _candidate(one: Candidate, actual: Candidate | None) -> dict[str, Any]:
     text = readable(one.text) if token is None else visible(token.text) if token.text else visible(token.piece)
     chance = one.probability
     return {
-        "text": text, "mark": token.mark if token else "", "probability": chance,
+        "id": one.id, "text": text, "mark": token.mark if token else "", "probability": chance,
         "number": bare(one.logit) if chance is None else percent(chance),
         "here": actual is not None and actual.id == one.id, "control": token is not None and token.special,
     }  # fmt: skip

@@ -6,7 +6,7 @@ the layer in view, else the head. The look is small and travels with every answe
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
 from attention import derived
@@ -21,12 +21,17 @@ if TYPE_CHECKING:
 
 # The store of the inspect page: the one whose look is the page's address.
 INSPECT = "inspect"
+# The two of the page “Compare”: side A and side B.
+COMPARED = ("compare.a", "compare.b")
 Level = Literal["all", "layer", "head", "tiles"]
 # Cells of a map from which on the browser gets a pooled picture instead of what it could make the whole map of.
 LONG = 1_100_000
 # Bytes that one view may take.
 MOST_BYTES = 1_000_000
 NAME_CHARS = 24
+ID_DIGITS = 12
+# Why a run cannot be changed where nobody says more.
+NO_MODEL = "There is no model here that could run on with a change."
 # What the browser changes by itself, and tells the server of afterwards; the rest needs another run or widget.
 OWNED = by_browser(View)
 # Of these, what is about one text, model and kind, and means nothing for another one.
@@ -56,13 +61,26 @@ def run_id(trace: Trace, kind: Kind) -> str:
     return f"{trace.id}/{kind}"
 
 
+def about(trace: Trace, kind: Kind) -> str:
+    """A name for what the tokens and heads of a run are about, the same for a run with edits, whose tokens and heads are
+    the same: by it a change of the look is known to mean what is shown now.
+    """
+    return derived.kept(trace, ("about", kind), lambda: _about(trace, kind))
+
+
+def _about(trace: Trace, kind: Kind) -> str:
+    told = (trace.model.name, *([(token.piece, token.id) for token in side] for side in (trace.tokens, trace.pair_tokens)))
+    return f"{sha256(repr(told).encode()).hexdigest()[:ID_DIGITS]}/{kind}"
+
+
 def run(head_view: HeadView, view: View, *, much: Level | None = None) -> bytes:
-    """{id, kind, level, layers, grid, tokens, tiles} for this head's kind of attention; layers as in `heads_tree`.
+    """{id, kind, usual, kinds, level, layers, grid, tokens, tiles} for this head's kind of attention; layers as in `heads_tree`.
 
     much: how much of it, whatever it weighs, as a file wants it ("all"); such bytes are not kept.
 
-    grid: {layers: their numbers, counts: heads a layer}. tokens: {queries, keys: [{name, text, mark, id, special,
-    segment}], same}. Each layer has its `titles` and `noContribution` beside. tiles: null, or in place of layers, of a
+    usual: the kind that an edit means which names none; kinds: all that the run has. grid: {layers: their numbers, counts: heads a layer}. tokens: {queries, keys: [{name, text, mark, id, special,
+    segment}], same}. reached: the first
+    query that changes can have reached, 0 for all, null without changes. Each layer has its `titles` and `noContribution` beside. tiles: null, or in place of layers, of a
     long text, what the view shows of this head (`browser.tiles`), with `titles`, `noContribution` and `reasons`.
     """
     trace, kind = head_view.trace, head_view.kind
@@ -91,23 +109,24 @@ def _seen_of(view: View) -> tuple[Any, ...]:
 
 def look(
     head_view: HeadView, view: View, pinned: int, *, seen: int, limit: int, undo: bool, redo: bool = False,
-    addressed: bool = False,
+    addressed: bool = False, unedited: str = NO_MODEL,
 ) -> bytes:  # fmt: skip
-    """{run, seen, look, count, undo, redo, address, about, tiles}: what the server shows, and how far it has heard the
-    browser. about, tiles: which fields name something of one run, and on which the tiles of a long text depend.
+    """{run, base, seen, look, count, undo, redo, address, about, tiles, unedited}: what the server shows, and how far it
+    has heard the browser. about, tiles: which fields name something of one run, and on which the tiles of a long text
+    depend. base: what these are about, see `about`. unedited: why the run cannot be changed, "" where it can.
 
     count: how many tokens each side has, and the most that there may be here and in this model. address: null,
     or, on a page that is `addressed`, what `static/url.js` makes its address of.
     """
     trace = head_view.trace
     most = min(limit, trace.model.max_tokens or limit)
-    fields = asdict(view)
-    shown = {name: _plain(fields[name]) for name in SHOWN}
+    shown = {name: _plain(getattr(view, name)) for name in SHOWN} | {"edits": [str(edit) for edit in view.edits]}
     return codec.pack({
-        "run": run_id(trace, head_view.kind), "seen": seen, "look": shown | {"query": pinned},
+        "run": run_id(trace, head_view.kind), "base": about(trace, head_view.kind), "seen": seen, "look": shown | {"query": pinned},
         "undo": undo, "redo": redo,
         "count": {"tokens": len(trace.tokens), "pair": len(trace.pair_tokens), "limit": most},
         "address": _address(view) if addressed else None, "about": list(OF_THE_RUN), "tiles": list(IN_TILES),
+        "unedited": unedited,
     })  # fmt: skip
 
 
@@ -117,6 +136,8 @@ def _address(view: View) -> dict[str, Any]:
 
 
 def _run(head_view: HeadView, view: View, much: Level, layer: int | None, head: int | None) -> dict[str, Any]:
+    from attention.analysis.cone import first_query
+
     trace, kind = head_view.trace, head_view.kind
     records = trace.records(kind)
     layers: list[dict[str, Any]] = []
@@ -124,10 +145,11 @@ def _run(head_view: HeadView, view: View, much: Level, layer: int | None, head: 
         one = None if layer is None else [layer]
         layers = heads_tree(trace, kind, one, None if head is None else [head], maps=True)["layers"]
     return {
-        "id": run_id(trace, kind), "kind": kind, "level": much,
+        "id": run_id(trace, kind), "kind": kind, "usual": trace.default_kind, "kinds": list(trace.kinds), "level": much,
         "layers": [own | _beside(trace, kind, own["layer"]) for own in layers],
         "grid": {"layers": list(records), "counts": [record.n_heads for record in records.values()]},
         "tokens": tokens(head_view), "tiles": _tiles(head_view, view) if much == "tiles" else None,
+        "reached": first_query(trace, kind),
     }  # fmt: skip
 
 
@@ -136,7 +158,7 @@ def _tiles(head_view: HeadView, view: View) -> dict[str, Any]:
     from attention.analysis.tiles import refusal
 
     names = [name for name, _ in head_view.record.stages(head_view.head, 0, 1).steps]
-    before = [name for name in names if name != "weights"]
+    before = [name for name in names if name not in ("softmaxed", "weights")]
     if len(before) > 1 and not head_view.record.mask.closes(head_view.record.n_q, head_view.record.n_k):
         before.remove("masked")  # where nothing is masked that is no step
     stages = [view.stage if view.stage in before else before[-1]] if before else []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from attention.browser.heads import rule_beside
 from attention.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def tiles_tree(
 
     - layer, head; queries n_q, keys n_k; width v or 0; names: the head's stages in order; sinkScales;
       unknown: ["query", "key"] and such; rule: {before, after} of the mask where distance alone decides, or null
+    - kind; edits: the lines of what was changed while it ran; temperature: what divides the scores
     - box: [top, bottom, left, right] of the tiles; pooled: whether a cell can be more than one pair of tokens
     - tiles: {stage: {values float32 (r, c), query, key (r, c)}}: the number of the largest size in each patch, NaN
       where the mask closes all of it, and how far from the patch's first query and key it stands (uint8, or int32
@@ -55,6 +57,7 @@ def tiles_tree(
     contribution that cannot be told, and where not even one cell fits.
     """
     from attention.analysis.tiles import box_of, tiles, values_tile
+    from attention.analysis.titles import temperature_of
 
     record, head = head_view.record, head_view.head
     box = box_of(record, box)
@@ -75,15 +78,18 @@ def tiles_tree(
     return {
         "layer": head_view.layer, "head": head, "queries": record.n_q, "keys": record.n_k,
         "width": 0 if record.value is None else record.value.shape[-1], "names": names,
-        "unknown": list(head_view.unknown), "sinkScales": record.sink_scales, "rule": _rule(record.mask),
+        "unknown": list(head_view.unknown), "sinkScales": record.sink_scales, "rule": _rule(record, head), "kind": record.kind,
+        "edits": [str(edit) for edit in record.edits], "temperature": temperature_of(record, head),
         **_maps(found, box),
         "values": {what: _received(one) for what, one in received.items()},
         **_rows(record, head, of_rows, kept),
     }  # fmt: skip
 
 
-def _rule(mask: Mask) -> dict[str, int | None] | None:
-    """The mask where distance alone decides, so that the browser can say why a cell is closed."""
+def _rule(record: AttentionRecord, head: int) -> dict[str, int | None] | None:
+    """The mask where distance alone decides, beside edges that were cut, so that the browser can say why a cell is closed.
+    """
+    mask: Mask = rule_beside(record, [head]) or record.mask
     return None if mask.keys is not None or mask.array is not None else {"before": mask.before, "after": mask.after}
 
 

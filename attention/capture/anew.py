@@ -106,7 +106,8 @@ def _span(edit: Edit, count: int, start: int) -> slice:
 def barred(change: Change, n_heads: int, n_q: int, n_k: int) -> Tensor | None:
     """Boolean (h, n_q, n_k), True where an edit takes a key from a query; None where none does.
 
-    A hidden token still sees itself: where there are more keys than queries, the last keys are the asking tokens.
+    A token that is hidden, or cut from all, still sees itself: where there are more keys than queries, the last keys are
+    the asking tokens.
     """
     closing = [edit for edit in change.edits if edit.verb in ("cut", "hide") and edit.key is not None]
     if not closing:
@@ -115,7 +116,7 @@ def barred(change: Change, n_heads: int, n_q: int, n_k: int) -> Tensor | None:
     for edit in closing:
         for query in range(n_q) if edit.query is None else (edit.query,):
             is_itself = not change.crosses and query + n_k - n_q == edit.key
-            if not (edit.verb == "hide" and is_itself):
+            if not (edit.query is None and is_itself):
                 made[heads_in(edit, n_heads).start : heads_in(edit, n_heads).stop, query, edit.key] = True
     return made
 
@@ -144,13 +145,9 @@ def change_rows(change: Change, weights: Tensor, visible: Tensor, start: int = 0
                 own = _given(change.weights, head, "weights")[start : start + weights.shape[1]]
                 made[head, rows] = own[rows].to(made)
                 continue
-            for row in range(rows.start, rows.stop):
-                keys = visible[head, row].nonzero().flatten()
-                if len(keys) == 0:
-                    continue
-                chosen = keys if edit.verb == "even" else keys[:1]
-                made[head, row] = 0
-                made[head, row, chosen] = left[head, row] / len(chosen)
+            seen = visible[head].to(made)
+            keys = seen if edit.verb == "even" else functional.one_hot(seen.argmax(dim=-1), seen.shape[-1]) * seen
+            made[head, rows] = (left[head] * keys / keys.sum(dim=-1, keepdim=True).clamp(min=1))[rows]
     return made
 
 
@@ -175,12 +172,11 @@ def change_outputs(change: Change, heads: Tensor, start: int = 0, before: Tensor
 
 def _running(outputs: Tensor, start: int, before: Tensor | None) -> Tensor:
     """(q, v): the mean of all rows up to each one."""
-    total = torch.zeros_like(outputs[0], dtype=torch.float64) if before is None else before.double()
-    means = []
-    for at, row in enumerate(outputs.double()):
-        total = total + row
-        means.append(total / (start + at + 1))
-    return torch.stack(means).to(outputs.dtype)
+    below = torch.ones(len(outputs), len(outputs), dtype=torch.float64, device=outputs.device).tril()
+    total = below @ outputs.double()
+    if before is not None:
+        total = total + before.double()
+    return (total / (start + below.sum(dim=-1, keepdim=True))).to(outputs.dtype)
 
 
 def _given(by_head: Mapping[int, Tensor], head: int, what: str) -> Tensor:

@@ -84,13 +84,6 @@ def run_untouched(model: PreTrainedModel, inputs: Inputs, *, keep: tuple[int, in
         raise told from err
 
 
-def can_keep_some(model: PreTrainedModel) -> bool:
-    """Whether the model can make the logits of some positions alone."""
-    import inspect
-
-    return "logits_to_keep" in inspect.signature(model.forward).parameters
-
-
 def entering_for(model: PreTrainedModel, labels: tuple[int, ...]) -> tuple[int, ...] | None:
     """What the model itself has enter its decoder for these labels, or None where it has no say."""
     prepare = getattr(model, "prepare_decoder_input_ids_from_labels", None)

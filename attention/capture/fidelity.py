@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,10 +11,11 @@ from torch import Tensor
 
 from attention.capture import autocast
 from attention.capture.address import Address
+from attention.capture.anatomy import anatomy_of
 from attention.capture.anew import Made, NotComparedError, Replacements, change_at, heads_in
 from attention.capture.inputs import Inputs
 from attention.capture.recorded import learned
-from attention.capture.second import Seen, second_run
+from attention.capture.second import second_run
 from attention.edits import Edit
 from attention.record import TOLERANCE, Fidelity, difference
 
@@ -21,15 +23,30 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sources:
+    """What edits take from. patch: the text of patches. texts: gives those that a head's mean is over, which are asked
+    for once for each digest of theirs.
+    """
+
+    patch: Inputs | None = None
+    texts: Callable[[], Sequence[Inputs]] | None = None
+    digest: str = ""
+
+
 def compare_edited(
-    model: PreTrainedModel, inputs: Inputs, edits: Sequence[Edit], given: Replacements | None, edited: Tensor
-) -> Fidelity:
+    model: PreTrainedModel, inputs: Inputs, edits: Sequence[Edit], given: Replacements | None, edited: Tensor,
+    sources: Sources | None = None,
+) -> Fidelity:  # fmt: skip
     """What an edited run put out against a second run with the same edits.
 
     edits: their kinds named. edited: the run's logits or last hidden state, (1, n, …), of all positions or of the last
-    ones. Where the edits cannot be made a second time it says why, and compares nothing. Raises MemoryFullError.
+    ones. given: what means and patches put in place; sources: from which the same is made anew, so that a fault in it
+    is seen. Where the edits cannot be made a second time it says why, and compares nothing. Raises MemoryFullError.
     """
     try:
+        if sources is not None:
+            given = replacements_anew(model, inputs, edits, sources)
         second = second_run(model, inputs, edits, given)
     except NotComparedError as err:
         nan = float("nan")
@@ -56,47 +73,59 @@ def _of_tokens(inputs: Inputs, result: Tensor) -> Tensor:
 
 
 def tolerance_of(model: PreTrainedModel, result: Tensor | None = None) -> float:
-    """What two whole runs of a model may differ by, relative to the largest magnitude."""
+    """What two whole runs of a model may differ by, relative to the largest magnitude.
+
+    In narrow types it is twice what one may be off: fused attention and eager code round each for itself, while an
+    untouched run rounds as the traced one does.
+    """
     dtype = next(model.parameters()).dtype if result is None else result.dtype
-    return max(TOLERANCE.get(one, TOLERANCE[torch.float16]) for one in {dtype, autocast.of(model).dtype or dtype})
+    one = max(TOLERANCE.get(each, TOLERANCE[torch.float16]) for each in {dtype, autocast.of(model).dtype or dtype})
+    return one if one <= TOLERANCE[torch.float32] else 2 * one
 
 
-def replacements_anew(
-    model: PreTrainedModel, inputs: Inputs, edits: Sequence[Edit], *, patch: Inputs | None = None,
-    texts: Sequence[Inputs] = (),
-) -> Made:  # fmt: skip
+def replacements_anew(model: PreTrainedModel, inputs: Inputs, edits: Sequence[Edit], sources: Sources) -> Made:
     """What means and patches put in place, made by second runs as well.
 
-    inputs: of the edited run. patch: the text that patches take from. texts: those that a head's mean is over: of all
-    their positions but each one's first. Raises NotComparedError.
+    inputs: of the edited run. A mean is over all positions of the texts but each one's first. Raises NotComparedError.
     """
-    order = learned(model, inputs)[1]
     made = Made()
-    for how, sources in (("mean", texts), ("output", [patch]), ("weights", [patch])):
-        wanted = tuple(edit for edit in edits if edit.how == how)
-        places = [address for address in order.addresses if change_at(address, wanted, None)]
-        if not places:
-            continue
-        runs = [second_run(model, one, (), keep=places).seen for one in sources if one is not None]
-        for address in places:
-            if not all(address in run for run in runs):
-                raise NotComparedError(f"the outputs of {address} are not known in a second run")
-            _put(made, address, wanted, how, [run[address] for run in runs])
+    for address in learned(model, inputs)[1].addresses:
+        for how in ("output", "weights", "mean"):
+            wanted = change_at(address, [edit for edit in edits if edit.how == how], None)
+            if wanted is None:
+                continue
+            found = _mean(model, address, sources) if how == "mean" else _seen(model, address, sources.patch, how)
+            by_place = made.weights if how == "weights" else made.outputs
+            for head in {head for edit in wanted.edits for head in heads_in(edit, len(found))}:
+                by_place[address.kind, address.layer, address.op, head] = found[head]
     return made
 
 
-def _put(made: Made, address: Address, edits: Sequence[Edit], how: str, seen: Sequence[Seen]) -> None:
-    if not seen:
+def _seen(model: PreTrainedModel, address: Address, inputs: Inputs | None, how: str) -> Tensor:
+    """By head, what a second run without edits gives in one operation: outputs (h, n_q, v) or weights (h, n_q, n_k)."""
+    if inputs is None:
+        raise NotComparedError("the text that the edits take from was not given")
+    seen = second_run(model, inputs, (), keep=[address]).seen[address]
+    if how == "weights":
+        return seen.weights
+    if seen.outputs is None:
+        raise NotComparedError(f"the module that takes the heads' outputs is not known in {address}")
+    return seen.outputs.transpose(0, 1)
+
+
+def _mean(model: PreTrainedModel, address: Address, sources: Sources) -> Tensor:
+    """(h, 1, v), the mean over all positions of the texts but each one's first; remembered with the model as it is."""
+    if sources.texts is None:
         raise NotComparedError("the texts that the edits take from were not given")
-    heads = {head for edit in edits for head in heads_in(edit, len(seen[0].weights))
-             if edit.concerns(address.kind, address.layer, address.op, edit.kind)}  # fmt: skip
-    for head in heads:
-        place = (address.kind, address.layer, address.op, head)
-        if how == "weights":
-            made.weights[place] = seen[0].weights[head]
-            continue
-        outputs = [one.outputs[:, head] for one in seen if one.outputs is not None]
-        if len(outputs) < len(seen):
-            raise NotComparedError(f"the module that takes the heads' outputs is not known in {address}")
-        mean = torch.cat([one[1:].double() for one in outputs]).mean(dim=0, keepdim=True)
-        made.outputs[place] = outputs[0] if how == "output" else mean.to(outputs[0].dtype)
+    known = anatomy_of(model).memory.setdefault(_mean, {})
+    weights = tuple((weight.data_ptr(), weight.dtype, _changes(weight)) for weight in model.parameters())
+    key = address, sources.digest, hash(weights)
+    if key not in known:
+        texts = sources.texts()
+        rows = torch.cat([_seen(model, address, text, "output")[:, 1:].double() for text in texts], dim=1)
+        known[key] = rows.mean(dim=1, keepdim=True).to(next(model.parameters()).dtype)
+    return known[key]
+
+
+def _changes(weight: Tensor) -> int:
+    return 0 if weight.is_inference() else weight._version

@@ -58,13 +58,22 @@ def check_inputs(model: PreTrainedModel, inputs: Inputs) -> None:
         raise InputError(f"attention_mask has {len(inputs.attention_mask)} entries for {len(inputs.ids)} tokens.")
 
 
-def forward(model: PreTrainedModel, *texts: Inputs, whole: bool, differentiable: bool = False) -> Result:
+def forward(
+    model: PreTrainedModel,
+    *texts: Inputs,
+    whole: bool,
+    differentiable: bool = False,
+    positions: Sequence[int] | None = None,
+) -> Result:
     """A plain forward pass of one text, or of several at once, the shorter ones padded behind their end.
 
-    whole: the logits of every position, not of the last one alone. differentiable: gradients are recorded. Models that
-    draw random numbers as they run draw the same ones each time, and the caller's own are left alone.
+    whole: the logits of every position, not of the last one alone. differentiable: gradients are recorded. positions:
+    those whose logits are made, where the model `can_keep_some`. Models that draw random numbers as they run draw the
+    same ones each time, and the caller's own are left alone.
     """
     arguments = arguments_of(model, *texts, whole=whole)
+    if positions is not None and can_keep_some(model):
+        arguments["logits_to_keep"] = torch.tensor(positions, device=next(model.parameters()).device)
     gradients = torch.enable_grad() if differentiable else torch.no_grad()
     with torch.inference_mode(False), gradients, same_draws(model):
         output = model(**arguments)
@@ -123,6 +132,11 @@ def _filler(model: PreTrainedModel) -> int:
     """The id that stands where a text has no more tokens: the model's own, for some count their positions by it."""
     own = getattr(model.config.get_text_config(), "pad_token_id", None)
     return own if isinstance(own, int) and own >= 0 else 0
+
+
+def can_keep_some(model: PreTrainedModel) -> bool:
+    """Whether the model can make the logits of some positions alone."""
+    return "logits_to_keep" in inspect.signature(model.forward).parameters
 
 
 def takes_mask(model: PreTrainedModel) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from torch import Tensor
 
-from attention.capture.address import Order
+from attention.capture.address import Address, Order
 from attention.capture.hooks import hooked
 from attention.capture.inputs import Inputs, check_inputs, forward, takes_mask
 from attention.capture.outputs import Result
@@ -29,6 +29,7 @@ def observe(
     *,
     residual: Residual | None = None,
     differentiable: bool = False,
+    positions: Sequence[int] | None = None,
 ) -> Result:
     """Run the model once on all texts, and give each attention operation to the observer; what the model then puts out.
 
@@ -36,6 +37,7 @@ def observe(
     has a row a text, its padding included; without edits it is the model's own. residual: watches the residual stream
     of the same run. differentiable: gradients are recorded from the token vectors on, and tensors that the observer
     keeps are part of the graph (on the softmax mode values, weights and outputs; torch's einsum is not followed there).
+    positions: those whose logits are wanted; the result has these alone where the model `can_keep_some`, else all.
 
     Raises TooLongError or InputError for texts that cannot enter, or not together; UnsupportedModelError where the
     model has no attention that can be watched, or ran its operations in another order than before; MemoryFullError.
@@ -54,7 +56,7 @@ def observe(
                 around.enter_context(_gradients_begin(model, seam))
             if residual is not None:
                 around.enter_context(residual.watching(model, seam))
-            result = forward(model, *texts, whole=True, differentiable=differentiable)
+            result = forward(model, *texts, whole=True, differentiable=differentiable, positions=positions)
     except (RuntimeError, MemoryError) as err:
         if is_out_of_memory(err):
             raise MemoryFullError from err
@@ -62,6 +64,15 @@ def observe(
     if not seam.is_complete:
         raise OutOfOrderError(type(model).__name__)
     return result
+
+
+def addresses_of(model: PreTrainedModel, inputs: Inputs) -> tuple[Address, ...]:
+    """Where the attention operations of a run on this text stand, in their order; run once where it is not known yet.
+
+    Raises what `observe` raises.
+    """
+    check_inputs(model, inputs)
+    return learned(model, inputs)[1].addresses
 
 
 def _tells_most(inputs: Inputs) -> tuple[bool, int]:

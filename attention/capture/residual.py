@@ -111,8 +111,10 @@ class Residual:
             yield
 
     def _left(self, module: nn.Module, name: str, args: tuple[Any, ...], output: Any, is_encoder: bool) -> None:
+        given = {_key(one) for one in args if isinstance(one, Tensor)}
         for made in output if isinstance(output, tuple) else (output,):
-            if isinstance(made, Tensor) and self._is_wide(made):
+            # What hands on what it was given, as a dropout that is off, has made nothing.
+            if isinstance(made, Tensor) and self._is_wide(made) and _key(made) not in given:
                 # The outermost part that gives a tensor has the last word: a block, and not its last layer.
                 self._makers[_key(made)] = made, name
         if len(args) == 1 and looks_like_norm(module, args[0], output) and self._is_wide(args[0]) and self._seam:

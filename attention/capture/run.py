@@ -12,11 +12,11 @@ from torch import Tensor
 
 from attention.capture import autocast
 from attention.capture.address import Address
-from attention.capture.anew import Replacements, change_at
+from attention.capture.anew import change_at
 from attention.capture.edited import Edited, Given
 from attention.capture.edited_run import edits_of_run
 from attention.capture.edited_witness import EditedWitness
-from attention.capture.fidelity import compare_edited
+from attention.capture.fidelity import Sources, compare_edited
 from attention.capture.inputs import Inputs, check_inputs, embedding, forward
 from attention.capture.lengths import longest
 from attention.capture.notes import notes
@@ -46,12 +46,12 @@ def trace_model(
     trained: bool | None = None,
     edits: Sequence[Edit] = (),
     given: Given | None = None,
-    anew: Replacements | None = None,
+    sources: Sources | None = None,
 ) -> Trace:
     """Run the model once on the inputs and keep every attention operation in it.
 
-    edits: what is changed on the way; given: what they put in place of what heads make; anew: the same, made by second
-    runs, where the check is to cover it. An edited run is compared with a second one. The model comes back as it was.
+    edits: what is changed on the way; given: what they put in place of what heads make; sources: from which the check
+    makes that anew. An edited run is compared with a second one. The model comes back as it was.
     Raises TooLongError or InputError for ids and edits that it cannot take, and UnsupportedModelError where it does not
     run on a text alone or no softmax attention could be watched.
     """
@@ -60,7 +60,7 @@ def trace_model(
     run = record_edited(model, inputs, edited.edits, edited.given) if edits else record(model, inputs)
     fidelity = run.fidelity
     if run.result is not None:
-        fidelity = compare_edited(model, inputs, edited.edits, edited.given if anew is None else anew, run.result)
+        fidelity = compare_edited(model, inputs, edited.edits, edited.given, run.result, sources)
     return Trace(
         model=facts(model, run.operations, name=name, revision=revision, trained=trained),
         tokens=tokens,
@@ -99,12 +99,15 @@ def _a_second_time(model: PreTrainedModel, inputs: Inputs, edited: Edited) -> Ca
 
     def again(address: Address) -> Seen:
         with cast_as.entered():
-            return second_run(cast("PreTrainedModel", get()), inputs, edited.edits, edited.given, keep=[address]).seen[address]
+            own = cast("PreTrainedModel", get())
+            return second_run(own, inputs, edited.edits, edited.given, keep=[address]).seen[address]
 
     return again
 
 
-def _records(run: Recorded, rerun: Rerun, edited: Edited, again: Callable[[Address], Seen]) -> tuple[AttentionRecord, ...]:
+def _records(
+    run: Recorded, rerun: Rerun, edited: Edited, again: Callable[[Address], Seen]
+) -> tuple[AttentionRecord, ...]:
     masks: list[Tensor] = []
     unseen = NoProjection("its projection was not seen")
     made = tuple(

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -138,8 +138,8 @@ class _Run:
         self._modules = list(model.modules())
         self._lengths = lengths_of([inputs])
         self._left: dict[int, deque[Address]] = {}
-        for module, address in zip(order.modules, order.addresses, strict=True):
-            self._left.setdefault(module, deque()).append(address)
+        for number, address in zip(order.modules, order.addresses, strict=True):
+            self._left.setdefault(number, deque()).append(address)
         found = ((address, one) for address, one in known.projections.items() if isinstance(one, LayerProjection))
         self._projections = {at: module for at, one in found if (module := one.module()) is not None}
         self._waiting: dict[int, _Waiting] = {}
@@ -150,7 +150,7 @@ class _Run:
     def entered(self, *, beside: bool) -> Iterator[None]:
         """While inside, this thread's run is this one. beside: what does not come through the registry is watched."""
         token = _now.set(self)
-        projections = {id(one): one for at, one in self._projections.items() if at in self.changes}
+        projections = {id(module): module for at, module in self._projections.items() if at in self.changes}
         try:
             with ExitStack() as around:
                 around.enter_context(hooked(projections.values(), before=self._projected, with_kwargs=True))

@@ -85,7 +85,7 @@ def _on_text(
     from attention.api import patterns, trace
 
     changed = {"edits": given.edits or (), "patch_text": given.patch_text or ""}
-    how = {"chat": given.chat, "settings": given.local, **changed}
+    how: dict[str, Any] = {"chat": given.chat, "settings": given.local, **changed}
     made = trace(given.model, clean(given.text), given.pair, **how, on_progress=report)
     report("Scoring every head", None)
     return "this text", patterns(made, given.kind, least=given.least), common.checks_of(made)

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from attention import __version__
-from attention.cli import common, lessons, link, models, page, patterns, trace
+from attention.cli import common, compare, lessons, link, models, page, patterns, trace
 from attention.cli.codes import CLOSED, EPILOG, INTERRUPTED, REFUSED
 from attention.errors import HeadlightError
 
-COMMANDS = (trace, patterns, models, link, lessons, page)
+COMMANDS = (trace, patterns, compare, models, link, lessons, page)
 # How a person calls it, and how its examples do: as a module, which they then say as they said it.
 MODULE, PROGRAM = "python -m attention", "headlight"
 ABOUT = """See what every attention head sees, without the page. Answers are JSON on stdout, one line a text; progress

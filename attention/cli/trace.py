@@ -108,7 +108,7 @@ def _one(given: argparse.Namespace, view: View, number: int, place: str, report:
         # "" is a second text of its own (a decoder's start token alone), which a link cannot name.
         pair = given.pair if given.link is None else view.pair or None
         changed = {"edits": given.edits or view.edits, "patch_text": view.patch_text}
-        how = {"chat": view.chat, "settings": _settings(given, view), **changed}
+        how: dict[str, Any] = {"chat": view.chat, "settings": _settings(given, view), **changed}
         made = trace(view.model, view.text, pair, **how, on_progress=report)
         head = made.head(view.layer, view.head, view.kind or None)  # type: ignore[arg-type]
         report("Checking every head", None)

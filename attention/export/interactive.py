@@ -20,6 +20,7 @@ from urllib.parse import urlencode, urlsplit
 
 from attention import assets, delivery, sentences
 from attention.browser import codec, overview, parts, rotary, store
+from attention.browser.edits import of_run
 from attention.browser.heads import size
 from attention.errors import InputError
 from attention.export.shown import cut, on_show, text_of
@@ -232,7 +233,7 @@ def _top(head_view: HeadView, text: str, live: str, kinds: Sequence[Kind]) -> st
     trace = head_view.trace
     checks = [("check", *sentences.head_check(head_view.error)), ("fidelity", *sentences.run_check(trace.fidelity))]
     facts = [*sentences.facts(trace), *([f"revision {trace.model.revision[:12]}"] if trace.model.revision else [])]
-    notes = [*trace.notes, *_left_out(trace, kinds)]
+    notes = [*trace.notes, *filter(None, [of_run(head_view)]), *_left_out(trace, kinds)]
     link = "" if not live else (
         f'<a id="live" href="{html.escape(live)}" rel="noopener noreferrer">Open it in Headlight</a>'
     )

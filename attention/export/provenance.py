@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from attention.browser.edits import of_run
 from attention.record import KINDS, held
 from attention.sentences import head_check, run_check
 
@@ -87,8 +88,14 @@ def provenance(trace: Trace, head_view: HeadView | None = None, *, now: datetime
         settings=_settings(trace),
         fidelity=trace.fidelity,
         checks=tuple(_all_checks(trace) if head_view is None else [_check(head_view)]),
-        notes=trace.notes,
+        notes=(*trace.notes, *filter(None, [_changed(trace)])),
     )
+
+
+def _changed(trace: Trace) -> str:
+    """What was changed while the model ran, in words and as the lines that change it again; "" for nothing."""
+    first = trace.all_records[0]
+    return of_run(trace.head(first.layer, 0, first.kind, op=first.op))
 
 
 def versions() -> dict[str, str]:

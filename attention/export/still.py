@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from attention import sentences
 from attention.browser import parts
+from attention.browser.edits import of_run
 from attention.export.cells import cells
 from attention.export.letters import FAMILY, SIZE, brief, face, is_known, width_of, wrapped
 from attention.export.panels import NAMES, Panel, labels, panel_of, stage_of
@@ -117,6 +118,7 @@ def _head(head_view: HeadView, view: View, picture: Picture, width: float) -> It
     if picture.title:
         yield from ((line, True) for line in wrapped(_xml(_name(head_view)), width - 2 * PAD, True, HEADING))
     notes = [CHANGED] if view.temperature != 1 or view.hide else []
+    notes += [_xml(changed)] if (changed := of_run(head_view)) else []
     notes += [f"⚠ {sentence}" for holds, sentence in _checks(head_view) if holds is False]
     for note in notes:
         yield from ((line, False) for line in wrapped(note, width - 2 * PAD))

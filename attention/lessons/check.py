@@ -10,6 +10,7 @@ from pathlib import Path
 from attention.assets import STATIC
 from attention.catalogue import LOCAL, find
 from attention.config import Limits
+from attention.edits import edits_of, written
 from attention.errors import HeadlightError, InputError
 from attention.lessons import folder, interview, kinds, prose
 from attention.lessons.parse import Problem
@@ -99,6 +100,10 @@ def _of_state(figure: Figure) -> Iterator[tuple[int, str]]:
         yield figure.line, f"{view.model} has no layer {view.layer}; it has {layers}, counted from 0."
     if view.head >= heads:
         yield figure.line, f"{view.model} has no head {view.head}; a layer has {heads}, counted from 0."
+    for line in (written(view.edits), *figure.settings.get("each", ())):
+        for edit in edits_of(line):
+            if (edit.layer or 0) >= layers or (edit.head or 0) >= heads:
+                yield figure.line, f"{view.model} has no place for the edit {edit}; it has {layers} × {heads} heads."
 
 
 @cache

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from attention.lessons.changes import lists_of_edits
 from attention.table import Sort, choice, defaults, free_text, keys, number, rows
 from attention.view import View
 
@@ -18,7 +19,7 @@ SHOWN = ("sentence", "figures", "arithmetic", "heads", "links", "dimensions")
 # What needs no more than a run that was made in the browser.
 SHOWN_LOCAL = ("sentence", "figures", "arithmetic", "links")
 # Settings of a state's figure that are no field of a view.
-OWN = ("own", "pin", "show", "heads", "of")
+OWN = ("own", "pin", "show", "heads", "of", "each", "follow", "side")
 MOST_LISTED = 16
 DECIMAL = re.compile(r"-?\d{1,9}(\.\d{1,9})?")
 
@@ -144,6 +145,9 @@ OF_A_HEAD = {
 }
 
 
+# A loss that grows by less than this, in nats a token, and a probability or weight that moves by less than that, have
+# hardly moved; `static/lesson/figures/ablations.js` and `change.js` have them too.
+CHEAP, SMALL = 0.2, 0.1
 HEADS = (1, 2, 4, 8)
 OF_A_TRAINING = {
     **{f"loss_{count}": f"the loss with {count} heads, the median of the seeds, in nats" for count in HEADS},
@@ -206,6 +210,28 @@ OF_A_TEXT = {
 }
 
 KINDS: tuple[Kind, ...] = (
+    Kind(
+        name="ablations",
+        help="how much worse a text is foreseen with each head off in turn, or with all others of its layer off",
+        settings=_view_settings()
+        | {
+            "of": setting("one", choice(("one", "others")), "which heads are off at first"),
+            "show": setting((), names(SHOWN), "which parts of the page, in order"),
+        },
+        facts={
+            "base": "the loss with every head on: the mean of −ln p of the text’s tokens, in nats",
+            "heads": "how many heads there are",
+            "cheap": f"how many can be off alone while the loss grows by less than {CHEAP:g}",
+            "worst": "the head whose loss costs most",
+            "worst_change": "by how much the loss grows without it",
+            "layers": "how many layers there are",
+            "cheap_layers": f"in how many of them one head can stay alone while the loss grows by less than {CHEAP:g}",
+            "alone": "the head that costs least when it alone stays on in its layer",
+            "alone_change": "by how much the loss grows then",
+            "whole": "the most that the loss grows when a whole layer’s heads are off",
+        },
+        needs_run=True,
+    ),
     Kind(
         name="addends",
         help="what each head adds to a word's output, and whether the sum is the output",
@@ -383,6 +409,32 @@ KINDS: tuple[Kind, ...] = (
             "difference": "the largest difference that the check found",
             "rule": "what makes one key weigh as all copies: 0 its score times their number, 1 plus its ln, 2 neither",
         },
+    ),
+    Kind(
+        name="change",
+        help="a model’s prediction, or the pinned row of a head, without and with changes of the run",
+        settings=_view_settings()
+        | {
+            "of": setting("prediction", choice(("prediction", "row")), "what is compared"),
+            "each": setting(("off-0.0",), lists_of_edits(), "the changes to choose from, the first at first"),
+            "follow": setting("", free_text(), "the token that facts tell of; none: the likeliest before"),
+            "show": setting(("sentence",), names(SHOWN), "which parts of the page, in order, seen before a guess"),
+        },
+        facts={
+            "token": "the token that is followed: a prediction, or a key of the row",
+            "before": "its probability, or its weight, as the model runs",
+            "after": "the same with the change",
+            "change": "by how much it rises, below 0 where it falls",
+            "how": f"0 where it moves by less than {SMALL:g}, 1 where it falls by more, 2 where it rises by more",
+            "log_change": "the change of its log, in nats",
+            "kl": "of a prediction: how far the whole distribution moved, KL(before ‖ after), in nats",
+            "top_after": "what has most with the change",
+            "top_after_value": "how much it has",
+            "what": "the change in words",
+            "all": "its numbers with each change to choose from, in words",
+            "moves_most": "which change of one edit moves it most, of heads off only those set to 0: its place, from 0",
+        },
+        needs_run=True,
     ),
     Kind(
         name="checks",
@@ -837,6 +889,25 @@ KINDS: tuple[Kind, ...] = (
             "recurrent": "the recurrent layer's, nd²",
             "steps_rnn": "the recurrent layer's steps in a row",
         },
+    ),
+    Kind(
+        name="origins",
+        help="one score of a head, of the pinned query and a key, by the parts of the stream that they were made of",
+        settings=_view_settings()
+        | {
+            "side": setting("key", choice(("key", "query")), "whose parts are shown at first"),
+            "show": setting(("sentence",), names(SHOWN), "which parts of the page, in order, seen before a guess"),
+        },
+        facts={
+            "score": "the score, after its scale",
+            "top": "the part that brings most to it, up or down",
+            "top_value": "what it brings",
+            "second": "the next",
+            "second_value": "what that brings",
+            "parts": "how many parts there are",
+            "sum": "what all parts bring together",
+        },
+        needs_run=True,
     ),
     Kind(
         name="path",

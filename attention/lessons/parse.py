@@ -268,7 +268,7 @@ def _guess(given: Mapping[str, str], line: int, reader: _Reader) -> Guess:
 
 
 def _question(name: str, given: Mapping[str, str], line: int, lesson: str, reader: _Reader) -> Question:
-    _demand(given, ("covers", "step", "ask", "why"), ("options",), line, reader)
+    _demand(given, ("step", "ask", "why"), ("covers", "options"), line, reader)
     if not re.fullmatch(r"[a-z][a-z_0-9]*", name):
         reader.refuse(line, f"A question bears the name of its computation; {name!r} is none.")
     where, _, anchor = given.get("step", "").rpartition("#")

@@ -52,7 +52,7 @@ class Try:
 class Question:
     """A check question, whose numbers and answer are computed in the browser by its name.
 
-    covers: the numbers of the learners' questions that it asks. step: where that was shown, (lesson, anchor).
+    covers: the numbers of the learners' questions that it asks, or none. step: where that was shown, (lesson, anchor).
     options: to choose from; empty where a number is typed. {names} in ask, options and why are filled in.
     """
 

@@ -5,6 +5,7 @@ the model continue by some tokens. `refusal` says in one sentence why a model pr
 """
 
 from attention.prediction.continuation import Continuation, Step, Stopped, generate
+from attention.prediction.last import Distribution, distribution
 from attention.prediction.likely import predict, refusal
 from attention.prediction.results import Answer, Candidate, Prediction, Predictions
 
@@ -12,10 +13,12 @@ __all__ = [
     "Answer",
     "Candidate",
     "Continuation",
+    "Distribution",
     "Prediction",
     "Predictions",
     "Step",
     "Stopped",
+    "distribution",
     "generate",
     "predict",
     "refusal",

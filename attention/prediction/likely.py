@@ -12,15 +12,17 @@ import torch
 from torch import Tensor
 
 from attention.capture import Inputs
-from attention.capture.decode import NO_NUMBER, NO_NUMBER_ADVICE, can_keep_some, run_untouched
+from attention.capture.decode import NO_NUMBER, NO_NUMBER_ADVICE, run_untouched
 from attention.capture.edited import Given
 from attention.capture.edited_run import run_edited
+from attention.capture.inputs import can_keep_some
 from attention.config import Limits
 from attention.edits import Edit
 from attention.errors import InputError
 from attention.models.task import Task, task_of, why_nothing, words_in_head
 from attention.prediction.answers import best_answers
 from attention.prediction.results import Predictions, Rows, Scale
+from attention.reference import ReferenceTexts
 from attention.source import Source, inputs_of
 from attention.source.editing import Editing, editing_of
 
@@ -50,6 +52,7 @@ def predict(
     limits: Limits | None = None,
     edits: Sequence[Edit] = (),
     patch_text: str = "",
+    reference: ReferenceTexts | None = None,
 ) -> Predictions:
     """What the model predicts for a text; see `attention.predict`. Raises InputError where it predicts nothing."""
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
@@ -58,7 +61,9 @@ def predict(
     if why:
         raise InputError(why)
     inputs, tokens, pair_tokens = inputs_of(source, text, pair, attention_mask, chat, limits)
-    run = _edited(editing_of(source, inputs, edits, patch_text, pair, chat, limits)) if edits else run_untouched
+    run: Run = run_untouched
+    if edits:
+        run = _edited(editing_of(source, inputs, edits, patch_text, pair, chat, limits, reference))
     task = task_of(source.model)
     side = pair_tokens if task == "translate" else tokens
     _check_positions(task, positions, len(side))
@@ -118,14 +123,14 @@ def _logits(model: Any, inputs: Inputs, count: int, run: Run) -> Iterator[tuple[
     size = int(getattr(model.config.get_text_config(), "vocab_size", 0) or 1)
     step = max(1, MOST_LOGITS // size)
     if count <= step or not can_keep_some(model):
-        yield 0, count, _words(model, run(model, inputs))[-count:]
+        yield 0, count, words_of(model, run(model, inputs))[-count:]
         return
     for start in range(0, count, step):
         stop = min(start + step, count)
-        yield start, stop, _words(model, run(model, inputs, keep=(start, stop)))
+        yield start, stop, words_of(model, run(model, inputs, keep=(start, stop)))
 
 
-def _words(model: Any, output: Any) -> Tensor:
+def words_of(model: Any, output: Any) -> Tensor:
     """The logits over the words (n, vocabulary) in an output, which may hold those of other heads, too."""
     logits = getattr(output, "logits", None)
     size = words_in_head(model)
@@ -154,11 +159,11 @@ def _fillers(
         raise InputError("Hiding a token needs the model's blank: pass tokenizer=, or leave positions out.")
     parts = []
     if open_ := [at for at in wanted if at in blanks]:
-        logits = _words(source.model, run(source.model, inputs))
+        logits = words_of(source.model, run(source.model, inputs))
         parts.append((open_, likeliest(logits, open_, [-1] * len(open_), k)))
     for at in (one for one in wanted if one not in blanks):
         hidden = replace(inputs, ids=(*inputs.ids[:at], blank, *inputs.ids[at + 1 :]))
-        logits = _words(source.model, run(source.model, hidden))
+        logits = words_of(source.model, run(source.model, hidden))
         parts.append(([at], likeliest(logits, [at], [inputs.ids[at]], k)))
     order = np.argsort([at for places, _ in parts for at in places])
     return numbers_only(replace(empty, positions=tuple(wanted), rows=joined([rows for _, rows in parts], order)))

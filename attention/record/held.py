@@ -247,8 +247,9 @@ def _facts(of: type) -> _Facts:
 
 
 def _default(one: Field[Any]) -> Any:
-    made = one.metadata[STORED].optional and one.default_factory is not MISSING
-    return one.default_factory() if made else one.default  # type: ignore[misc]
+    if one.metadata[STORED].optional and one.default_factory is not MISSING:
+        return one.default_factory()
+    return one.default
 
 
 def written(

@@ -4,6 +4,7 @@ from attention.source.entering import MOST_WRITTEN, START_ALONE, has_two_sides, 
 from attention.source.lengths import check_characters
 from attention.source.loading import OnWait, Report, Source, load_source, loaded_source
 from attention.source.notes import notes_of
+from attention.source.reference import reference_inputs, reference_means
 
 __all__ = [
     "MOST_WRITTEN",
@@ -17,4 +18,6 @@ __all__ = [
     "load_source",
     "loaded_source",
     "notes_of",
+    "reference_inputs",
+    "reference_means",
 ]

@@ -21,11 +21,12 @@ from attention.figures.palette import THEMES
 NAMES = (
     "bar", "prompt", "run", "controls", "heads", "predicted", "sentence", "figures", "arithmetic", "map", "links",
     "dimensions", "pictures", "share", "file", "picker", "samples", "details",
-    "words", "opener", "lesson", "runs", "build",
+    "words", "opener", "lesson", "runs", "build", "chooser", "difference", "changed", "matters", "writes", "why",
+    "patch", "edits", "effect",
 )  # fmt: skip
 # Not in a shadow root: plotly puts its styles into the document's head, and the keyboard's way round one of Streamlit's
 # dialogs leads past whatever lies in a shadow. What is only text or a button needs none.
-OPEN = ("figures", "map", "pictures", "share", "file", "words", "opener")
+OPEN = ("figures", "map", "pictures", "share", "file", "words", "opener", "difference")
 # As wide as what stands in it, for something else stands beside it.
 NARROW = ("samples", "opener")
 # What a component is given that shows what its store holds.

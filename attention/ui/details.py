@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
 from attention.browser import parts, rotary, store
-from attention.ui import boundary, components, maps, prompt_bar, rotary_pairs, runs
+from attention.ui import boundary, components, maps, matters, patch, prompt_bar, rotary_pairs, runs, why, writes
 from attention.view import DETAILS, View
 
 if TYPE_CHECKING:
@@ -20,19 +20,30 @@ NAMES = {
     "averages": "Averages",
     "rollout": "Rollout",
     "words": "Words",
+    "matters": "Which heads matter?",
+    "writes": "What it writes",
+    "why": "Why there?",
+    "patch": "Patch",
 }
+# What the model is asked for beside its run, by the view that shows it.
+UNEDITED = "This is of the run as the model does it, without the changes that are listed above."
+ASKING = {"matters": matters.show, "writes": writes.show, "why": why.show, "patch": patch.show}
 
 
-def show(head_view: HeadView, view: View) -> None:
-    """The choice of what is shown below the panels, and what was chosen."""
+def show(head_view: HeadView, view: View, pinned: int) -> None:
+    """The choice of what is shown below the panels, and what was chosen. pinned: the token that asks."""
     with st.container(key="details-panel", gap="small"):
         components.mount("details", parts.details(NAMES, view.details), key=KEY, on_details_change=_chosen)
         if view.details == "links":
             components.mount("links", key="links", store=store.INSPECT)
         elif view.details == "dimensions":
             _dimensions(head_view, view)
+        elif (asking := ASKING.get(view.details)) is not None:
+            if view.edits:
+                st.caption(UNEDITED)
+            asking(head_view, view, pinned)
         else:
-            maps.show(head_view, view, view.details)
+            maps.show(head_view, view, cast(maps.Which, view.details))
 
 
 def _dimensions(head_view: HeadView, view: View) -> None:

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["UNTRAINED", "count", "facts", "head_check", "run_check", "show", "size", "title", "trained"]
 
 
-def show(head_view: HeadView) -> None:
-    """Draw the foot of this head and its trace."""
+def show(head_view: HeadView, *, key: str) -> None:
+    """Draw the foot of this head and its trace. key: the component's, where a page has several."""
     trace = head_view.trace
     lines = [
         [("plain", seen(" · ".join(facts(trace))))],
         *([("plain", seen(note))] for note in trace.notes),
         [_mark(*head_check(head_view.error)), _mark(*run_check(trace.fidelity))],
     ]
-    components.mount("words", parts.words("foot", lines), key="foot")
+    components.mount("words", parts.words("foot", lines), key=key)
 
 
 def _mark(holds: bool | None, sentence: str) -> tuple[str, str]:

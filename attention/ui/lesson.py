@@ -6,7 +6,7 @@ person's own sentence, for whose runs it is needed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -15,14 +15,16 @@ from attention import derived
 from attention.browser import lessons as told
 from attention.catalogue import all_samples
 from attention.config import Limits
+from attention.edits import edits_of
 from attention.errors import HeadlightError
 from attention.lessons import folder
 from attention.lessons.state import view_of
 from attention.table import clean
-from attention.ui import boundary, components, traces, warmup
+from attention.ui import boundary, components, lesson_changes, traces, warmup
 from attention.ui.problems import describe_problem
 
 if TYPE_CHECKING:
+    from attention.lessons.outcomes import Outcomes
     from attention.lessons.records import Figure, Lesson
     from attention.record import HeadView
     from attention.view import View
@@ -94,19 +96,23 @@ class Shown:
     view: View | None = None
     query: int = 0
     show: tuple[str, ...] = ()
+    asked: tuple[Any, ...] = ()
+    change: dict[str, Any] | None = field(default=None, compare=False)
     problem: str = ""
 
     @property
     def key(self) -> tuple[Any, ...]:
         """What it shows, without the run itself."""
         run = None if self.head_view is None else (self.head_view.trace.id, self.head_view.kind)
-        return self.store, run, self.view, self.query, self.show, self.problem
+        return self.store, run, self.view, self.query, self.show, self.asked, self.problem
 
     def group(self) -> dict[str, Any]:
         """As it travels."""
         if self.head_view is None or self.view is None:
             return {"store": self.store, "problem": self.problem}
-        return {"store": self.store} | told.group(self.head_view, self.view, self.query, show=self.show)
+        return {"store": self.store} | told.group(
+            self.head_view, self.view, self.query, show=self.show, change=self.change
+        )
 
 
 def _packed(shown: list[Shown]) -> bytes:
@@ -131,4 +137,44 @@ def _looked_up(name: str, figure: Figure, sentence: str) -> Shown:
     view, _ = traces.fit_to(view, trace)
     head_view = trace.head(view.layer, view.head, view.kind or traces.default_kind(trace))  # type: ignore[arg-type]
     query = told.pinned(head_view, figure, view)
-    return Shown(store=name, head_view=head_view, view=view, query=query, show=figure.settings["show"])
+    asked, change = change_of(figure, sentence, view, head_view, query)
+    show: tuple[str, ...] = figure.settings["show"]
+    return Shown(
+        store=name, head_view=head_view, view=view, query=query, show=show, asked=asked, change=change
+    )
+
+
+def change_of(
+    figure: Figure, sentence: str, view: View, head_view: HeadView, query: int
+) -> tuple[tuple[Any, ...], dict[str, Any] | None]:
+    """What decides what a figure shows of changed runs, and that; nothing for one that shows none."""
+    if figure.kind == "ablations":
+        places = traces.places(head_view.trace)
+        layers, heads = len({place.layer for place in places}), max(place.n_heads for place in places)
+        asked = lesson_changes.Text(view.prompt.unedited, layers, heads, Limits.from_environment())
+        return ("ablations",), told.ablations(lesson_changes.losses(asked), layers, heads)
+    if figure.kind == "origins":
+        return _origins(view, head_view, query)
+    if figure.kind != "change":
+        return (), None
+    each = told.each_of(figure, sentence)
+    follow = figure.settings["follow"]
+    if figure.settings["of"] == "prediction":
+        return ("prediction", each, follow), told.predictions(_outcomes(view, each, follow), each)
+    changed = [traces.get_trace(replace(view, edits=edits_of(line))) for line in each]
+    heads_of = [head_view, *(one.head(view.layer, view.head, head_view.kind) for one in changed)]
+    return ("row", each), told.rows(heads_of, each, query)
+
+
+def _origins(view: View, head_view: HeadView, query: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The score of the pinned query and the view's key; without one, of the key that the row weighs most."""
+    key = int(head_view.weights[query].argmax()) if view.key is None else min(view.key, len(head_view.key_tokens) - 1)
+    place = (head_view.kind, view.layer, view.head, query, key)
+    score = lesson_changes.Score(view.prompt.unedited, *place, Limits.from_environment())
+    return place, told.origins(lesson_changes.origins(score), head_view)
+
+
+def _outcomes(view: View, each: tuple[str, ...], follow: str = "") -> Outcomes:
+    return lesson_changes.outcomes(
+        lesson_changes.Asked(view.prompt.unedited, each, follow, Limits.from_environment())
+    )

@@ -12,9 +12,11 @@ from attention.assets import ASSETS
 from attention.browser import parts, store
 from attention.figures.palette import DARK, LIGHT, Palette
 from attention.ui import boundary, components, share, state
+from attention.view import is_of_second
 
 # The keys of an address of the lessons (`static/lesson/address.js`).
 OF_LESSONS = ("lesson", "step", "sentence", "article", "present")
+COMPARE_PATH = "compare"
 RAN = "headlight.ran"  # set once app.py has run in this session
 
 
@@ -29,6 +31,7 @@ class Page:
 
 PAGES = (
     Page(file="pages/inspect.py", title="Inspect", path="inspect"),
+    Page(file="pages/compare.py", title=state.COMPARE, path=COMPARE_PATH),
     Page(file="pages/build.py", title="Build", path="build"),
     Page(file="pages/learn.py", title="Learn", path="learn"),
     Page(file="pages/models.py", title="Models", path="models"),
@@ -80,20 +83,27 @@ def bar(here: str) -> None:
     shares = here == PAGES[0].title
     steps = {"undo": state.can_undo(), "redo": state.can_redo()}
     data = parts.bar(listed, **steps, embedded=bool(st.context.is_embedded), shares=shares)
-    heard = {"undo": state.undo, "redo": state.redo, "open": _ignore, "share": share.ask}
+    heard = {
+        "undo": state.undo, "redo": state.redo, "open": _ignore, "share": share.ask, "compare": state.compare_anew,
+    }  # fmt: skip
     callbacks = {f"on_{name}_change": call for name, call in heard.items()}
-    components.mount("bar", data, key="bar", store=store.INSPECT, **callbacks)
-    asked = boundary.said("bar", "open", str)
+    name = store.COMPARED[0] if here == state.COMPARE else store.INSPECT
+    components.mount("bar", data, key="bar", store=name, **callbacks)
+    asked = boundary.said("bar", "open", str) if boundary.said("bar", "compare", bool) is None else COMPARE_PATH
     target = next((page for page in PAGES if asked is not None and page.path == (asked or first)), None)
     if target is not None:
-        st.switch_page(target.file, query_params=_carried())
+        st.switch_page(target.file, query_params=_carried(target))
     if shares:
         share.follow()
 
 
-def _carried() -> dict[str, str]:
-    """What of the address means something on another page too; a place in the lessons does not."""
-    return {key: value for key, value in st.query_params.to_dict().items() if key not in OF_LESSONS}
+def _carried(target: Page) -> dict[str, str]:
+    """What of the address means something on another page too; a place in the lessons does not, and a second side only
+    where two are compared.
+    """
+    here = st.query_params.to_dict().items()
+    kept = {key: value for key, value in here if key not in OF_LESSONS and not is_of_second(key)}
+    return kept | state.carried_to(target.title)
 
 
 def _enter() -> None:

@@ -8,21 +8,22 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
 from attention.browser import parts, predictions
 from attention.config import MEGABYTE, Limits
 from attention.errors import HeadlightError, InputError
-from attention.ui import boundary, components, opened, prompt_bar, runs, state
+from attention.ui import aims, boundary, components, opened, prompt_bar, runs, state
 from attention.ui.popover import lazy
 from attention.ui.traces import Request, request_of
 from attention.view import View
 
 if TYPE_CHECKING:
     from attention.prediction import Continuation, Predictions
-    from attention.record import HeadView
+    from attention.prediction.results import Candidate
+    from attention.record import HeadView, Token, Trace
 
 KEY, PLACE, WRITTEN = "predicted", "headlight.predicted", "headlight.written"
 # What this session no longer waits for.
@@ -36,6 +37,8 @@ PATIENCE_SECONDS = 0.3
 # Whoever stops the writing gets what is there after the token that is being made.
 LAST_TOKEN_SECONDS = 5.0
 WRITES = ("next", "translate")
+# The deeper views that are of one predicted token.
+AIMED = ("matters", "writes", "patch")
 CONTINUE = "continue-open"
 CHOICES = tuple(f"continue-{part}" for part in ("tokens", "how", "temperature", "top-p", "seed"))
 TOKENS, MOST_TOKENS = 10, 50
@@ -111,17 +114,31 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
     try:
         question, position = _place(head_view, view, pinned)
         found = _predictions(question)
-        how: dict[str, Any] = {"key": _key(question, position), "shown": SHOWN, "clickable": not view.chat}
+        how: dict[str, Any] = {
+            "key": _key(question, position), "shown": SHOWN, "clickable": not view.chat,
+            "aim": view.details in AIMED or bool(view.edits), "target": view.target, "changed": bool(view.edits),
+        }  # fmt: skip
         data = predictions.predicted(found, position, **how)
     except HeadlightError as err:
-        components.mount(KEY, predictions.nothing(str(err)), key=KEY, on_pick_change=_pick)
+        components.mount(KEY, predictions.nothing(str(err)), key=KEY, on_pick_change=_pick, on_aim_change=_aim)
         if isinstance(err, _LeftError):
             st.button("Predict", key="predict-again", on_click=_ask_again)
         return
     st.session_state[PLACE] = (question, position)
-    components.mount(KEY, data, key=KEY, on_pick_change=_pick)
+    components.mount(KEY, data, key=KEY, on_pick_change=_pick, on_aim_change=_aim)
     if found.task in WRITES and not view.chat:
         _continue(view, found)
+
+
+def position(pinned: int) -> int | None:
+    """The position whose prediction is shown, None for the whole text; where none is shown, the pinned token's."""
+    place = st.session_state.get(PLACE)
+    return pinned if place is None else cast("int | None", place[1])
+
+
+def side(trace: Trace) -> tuple[Token, ...]:
+    """The tokens that positions of a prediction count: what a decoder that reads a source writes, else the text."""
+    return trace.pair_tokens if "cross" in trace.kinds else trace.tokens
 
 
 def _place(head_view: HeadView, view: View, pinned: int) -> tuple[Question, int | None]:
@@ -173,20 +190,37 @@ def _answer(question: Question, job: runs.Job[Predictions]) -> Predictions:
 
 def _pick() -> None:
     """A click on a candidate: the text goes on with it, or the blank is filled."""
-    chosen, place = boundary.said(KEY, "pick", dict), st.session_state.get(PLACE)
-    if chosen is None or place is None:
+    if (clicked := _clicked("pick")) is None:
         return
+    found, position, candidates, index = clicked
+    prompt_bar.change_to(**{_side(found, position): found.text_with(candidates[index], position)})
+    st.session_state[WRITTEN] = position
+
+
+def _aim() -> None:
+    """A candidate is to be asked about, against the likeliest other one."""
+    if (clicked := _clicked("aim")) is None:
+        return
+    _, _, candidates, index = clicked
+    own = candidates[index].id
+    aims.aim({"target": own, "distractor": next((one.id for one in candidates if one.id != own), None)})
+
+
+def _clicked(event: str) -> tuple[Predictions, int | None, tuple[Candidate, ...], int] | None:
+    """What is predicted, where, and which of the candidates was clicked; None for what means nothing here."""
+    chosen, place = boundary.said(KEY, event, dict), st.session_state.get(PLACE)
+    if chosen is None or place is None:
+        return None
     question, position = place
     try:
         found = _predictions(question, quietly=True)
     except HeadlightError:  # a model that is gone by now; the page says so when it runs again
-        return
+        return None
     candidates, index = found.at(position).candidates, chosen.get("index")
     # The click may come from a picture that is no longer the present one.
     if not isinstance(index, int | float) or not 0 <= index < len(candidates) or chosen.get("key") != _key(*place):
-        return
-    prompt_bar.change_to(**{_side(found, position): found.text_with(candidates[int(index)], position)})
-    st.session_state[WRITTEN] = position
+        return None
+    return found, position, candidates, int(index)
 
 
 def follow() -> bool:

@@ -134,8 +134,12 @@ def _typed() -> None:
 
 
 def _picker(view: View) -> None:
-    data = parts.picker(_chosen(view), _groups(view), free=bool(_hint()))
-    components.mount("picker", data, key=MODEL, on_model_change=_picked)
+    components.mount("picker", models(view), key=MODEL, on_model_change=_picked)
+
+
+def models(view: View) -> bytes:
+    """What the box of models is given for this view."""
+    return parts.picker(_chosen(view), _groups(view), free=bool(_hint()))
 
 
 def _chosen(view: View) -> str:

@@ -1,5 +1,8 @@
 """What one browser session shows: the current View, the way back to earlier ones, and the browser's address.
 
+The page “Compare” shows two: the current view is its first side, and `compared()` is both. What other pages show has
+one side; the second one is kept meanwhile.
+
 A page calls `current()` before its widgets, changes the view with `go()` (in callbacks or in its run), and calls
 `sync()` as the last thing of its run. Widgets hold no truth of their own: before each one the page sets its session
 state from the view, so that undo reaches them too.
@@ -27,7 +30,7 @@ import streamlit as st
 from attention.config import Limits
 from attention.table import keys, rows, steps
 from attention.ui.start import arrival
-from attention.view import PARAMETERS, View, parse, to_address
+from attention.view import PARAMETERS, Comparison, View, address_of, is_of_second, parse, second_of
 
 HISTORY = 50
 # Characters of a view that one can go back to: a history of megabyte pastes would fill the memory.
@@ -38,12 +41,18 @@ _NAMES = frozenset(parameter.name for parameter in PARAMETERS)
 _STEPS = steps(View)
 _QUIET = tuple(name for name in rows(View) if name not in _STEPS)
 _QUIET_KEYS = frozenset(keys(View)[name] for name in _QUIET)
+# The page that shows two views.
+COMPARE = "Compare"
+# What a page shows.
+Shown = View | Comparison
 
 
 class Key(StrEnum):
     """Every key that Headlight keeps in a session's state, widgets aside."""
 
     VIEW = "headlight.view"
+    # The second side of the page “Compare”.
+    SECOND = "headlight.second"
     PAST = "headlight.past"
     FUTURE = "headlight.future"
     NOTICES = "headlight.notices"
@@ -71,13 +80,16 @@ def follow(page: str) -> None:
 
     A view of the history is undone or redone to; any other known address is read again, and not written over.
     """
-    view, same_page = current(), st.session_state.get(Key.PAGE) == page
+    same_page = st.session_state.get(Key.PAGE) == page
+    # First, for it decides which keys of the address are ours.
     _put(Key.PAGE, page)
+    current()
+    _begin_second()
     here, stepped = _address(), _get(Key.STEPPED)
     _put(Key.STEPPED, False)
     known = hash(here) in _get(Key.ADDRESSES) and hash(here) != _get(Key.HELD)
     # A link between pages may drop the address; the view stays.
-    if stepped or not known or here == _address_of(view) or not (here or same_page):
+    if stepped or not known or here == _address_of(_shown()) or not (here or same_page):
         return
     _travel(here)
     _put(Key.HELD, hash(here))
@@ -86,7 +98,40 @@ def follow(page: str) -> None:
 def go(view: View) -> None:
     """Show another view. The present one can be undone to, unless what changes is quiet: a pin, a stage, details."""
     _step()
-    _move(current(), view)
+    _move(_shown(), Comparison(first=view, second=_get(Key.SECOND)) if _is_comparing() else view)
+
+
+def compared() -> Comparison:
+    """Both sides of the page “Compare”; at first the second one is as the first."""
+    view = current()
+    _begin_second()
+    return Comparison(first=view, second=_get(Key.SECOND))
+
+
+def compare(comparison: Comparison) -> None:
+    """Show another comparison, as `go` shows another view."""
+    _step()
+    _move(_shown(), comparison)
+
+
+def compare_anew() -> None:
+    """Let both sides of the page “Compare” be as the current view, whatever was compared before."""
+    _put(Key.SECOND, current())
+
+
+def settle_compared(comparison: Comparison, notices: Iterable[str] = ()) -> None:
+    """As `settle`, of both sides."""
+    settle(comparison.first, notices)
+    _put(Key.SECOND, comparison.second)
+
+
+def carried_to(page: str) -> dict[str, str]:
+    """The keys of a second side that go along to that page: none but to “Compare”."""
+    if page != COMPARE or Key.SECOND not in st.session_state:
+        return {}
+    query = address_of(compared())
+    _remember(_as_address((key, [value]) for key, value in query.items()))
+    return {key: value for key, value in query.items() if is_of_second(key)}
 
 
 def settle(view: View, notices: Iterable[str] = ()) -> None:
@@ -122,21 +167,21 @@ def can_redo() -> bool:
     return bool(_get(Key.FUTURE))
 
 
-def seen() -> int:
-    """How far the browser's own changes have been heard: the number of its last message."""
-    return int(st.session_state.get(Key.SEEN, 0))
+def seen(store: str = "") -> int:
+    """How far the browser's own changes have been heard: the number of its last message. store: of a side's own."""
+    return int(st.session_state.get(f"{Key.SEEN}{store}", 0))
 
 
-def hear(number: int) -> None:
+def hear(number: int, store: str = "") -> None:
     """A message of the browser's store was heard."""
-    st.session_state[Key.SEEN] = max(seen(), number)
+    st.session_state[f"{Key.SEEN}{store}"] = max(seen(store), number)
 
 
 def subject(view: View) -> str:
-    """A name for what the tokens and heads of a view are about. What a widget keeps about them bears it in its key, so
-    that it goes with its text, model or kind.
+    """A name for what the tokens and heads of a view are about, which are the same whatever is changed while the model
+    runs. What a widget keeps about them bears it in its key, so that it goes with its text, model or kind.
     """
-    return sha256(repr((view.prompt, view.kind)).encode()).hexdigest()[:12]
+    return sha256(repr((view.unedited, view.kind)).encode()).hexdigest()[:12]
 
 
 def notices() -> tuple[str, ...]:
@@ -154,14 +199,15 @@ def dismiss() -> None:
 
 def sync() -> None:
     """Write the view into the browser's address; the last thing in a page's run. Foreign keys stay."""
-    query = to_address(current())
+    current()
+    shown = _shown()
     _put(Key.STEPPED, False)
-    if _address() == _address_of(current()) or hash(_address()) == _get(Key.HELD):
+    if _address() == _address_of(shown) or hash(_address()) == _get(Key.HELD):
         return
     _put(Key.HELD, None)
-    _remember(_address_of(current()))
-    foreign = {key: st.query_params.get_all(key) for key in st.query_params if key not in _NAMES}
-    st.query_params.from_dict({**query, **foreign})
+    _remember(_address_of(shown))
+    foreign = {key: st.query_params.get_all(key) for key in st.query_params if not _is_ours(key)}
+    st.query_params.from_dict({**address_of(shown), **foreign})
 
 
 Address = tuple[tuple[str, tuple[str, ...]], ...]
@@ -169,8 +215,8 @@ Address = tuple[tuple[str, tuple[str, ...]], ...]
 
 def _begin() -> None:
     """First run of the session."""
-    view, found = _parse()
-    _put(Key.VIEW, view)
+    shown, found = _parse()
+    _show(shown)
     _put(Key.NOTICES, found)
     _put(Key.PAST, ())
     _put(Key.FUTURE, ())
@@ -182,11 +228,11 @@ def _begin() -> None:
 
 def _adopt() -> None:
     """The address was changed by somebody else: a step like any other, with its own notices."""
-    view, found = _parse()
+    shown, found = _parse()
     _put(Key.STEPPED, True)
     _put(Key.HELD, None)
     _remember(_address())
-    _move(cast(View, _get(Key.VIEW)), view)
+    _move(_shown(), shown)
     _put(Key.NOTICES, found)
 
 
@@ -195,19 +241,30 @@ def _travel(here: Address) -> None:
     read, found = _parse()
     # As it stands, for it may lack the long texts of its view; then with what a short one leaves out.
     if any(_find(_loud_part(one)) for one in (here, _address_of(read))):
-        quiet = {name: getattr(read, name) for name in _QUIET}
-        _put(Key.VIEW, replace(cast(View, _get(Key.VIEW)), **quiet))
+        _show(_with_quiet(_shown(), read))
     else:
-        _move(cast(View, _get(Key.VIEW)), read)
+        _move(_shown(), read)
         _put(Key.NOTICES, found)
+
+
+def _with_quiet(shown: Shown, read: Shown) -> Shown:
+    """What is shown, with all that is no step as it was read; both have as many sides."""
+    if isinstance(shown, Comparison) and isinstance(read, Comparison):
+        return Comparison(first=_quieted(shown.first, read.first), second=_quieted(shown.second, read.second))
+    return _quieted(_first(shown), _first(read))
+
+
+def _quieted(view: View, read: View) -> View:
+    return replace(view, **{name: getattr(read, name) for name in _QUIET})
 
 
 def _find(wanted: Address) -> bool:
     """Undo or redo to the nearest view with that address, if there is one; the present one is the nearest of all."""
-    if wanted == _loud_part(_address_of(_get(Key.VIEW))):
+    if wanted == _loud_part(_address_of(_shown())):
         return True
+    sides = type(_shown())  # a page shows one view or two
     for source, target in ((Key.PAST, Key.FUTURE), (Key.FUTURE, Key.PAST)):
-        steps = [_loud_part(_address_of(view)) for view in reversed(_get(source))]
+        steps = [_loud_part(_address_of(one)) if isinstance(one, sides) else None for one in reversed(_get(source))]
         if wanted in steps:
             for _ in range(steps.index(wanted) + 1):
                 _shift(source, target)
@@ -223,48 +280,89 @@ def _step() -> None:
 
 
 def _loud_part(here: Address) -> Address:
-    return tuple(pair for pair in here if pair[0] not in _QUIET_KEYS)
+    return tuple(pair for pair in here if pair[0].removeprefix("b.") not in _QUIET_KEYS)
 
 
 # A page asks several times a run.
 @lru_cache(maxsize=64)
-def _address_of(view: View) -> Address:
-    return _as_address((key, [value]) for key, value in to_address(view).items())
+def _address_of(shown: Shown) -> Address:
+    return _as_address((key, [value]) for key, value in address_of(shown).items())
 
 
-def _move(before: View, after: View) -> None:
+def _move(before: Shown, after: Shown) -> None:
     if _loud(before) != _loud(after):
-        if len(before.text) + len(before.pair) <= LONGEST_KEPT:
+        if sum(len(view.text) + len(view.pair) for view in _sides(before)) <= LONGEST_KEPT:
             _put(Key.PAST, (*_get(Key.PAST), before)[-HISTORY:])
         _put(Key.FUTURE, ())
         _put(Key.NOTICES, ())
-    _put(Key.VIEW, after)
+    _show(after)
 
 
 def _shift(source: Key, target: Key) -> None:
-    here = current()
+    current()
+    here = _shown()
     *rest, found = _get(source) or (None,)
     if found is None:
         return
     _put(source, tuple(rest))
     _put(target, (*_get(target), here)[-HISTORY:])
-    _put(Key.VIEW, found)
+    _show(found)
     _put(Key.NOTICES, ())
 
 
-def _loud(view: View) -> tuple[Any, ...]:
-    return tuple(getattr(view, name) for name in _STEPS)
+def _is_comparing() -> bool:
+    return st.session_state.get(Key.PAGE) == COMPARE
 
 
-def _parse() -> tuple[View, tuple[str, ...]]:
+def _begin_second() -> None:
+    if _is_comparing() and Key.SECOND not in st.session_state:
+        _put(Key.SECOND, _get(Key.VIEW))
+
+
+def _shown() -> Shown:
+    """What this page shows: one view, or two."""
+    view = cast(View, _get(Key.VIEW))
+    if not _is_comparing() or Key.SECOND not in st.session_state:
+        return view
+    return Comparison(first=view, second=_get(Key.SECOND))
+
+
+def _show(shown: Shown) -> None:
+    _put(Key.VIEW, _first(shown))
+    if isinstance(shown, Comparison):
+        _put(Key.SECOND, shown.second)
+
+
+def _first(shown: Shown) -> View:
+    return shown.first if isinstance(shown, Comparison) else shown
+
+
+def _sides(shown: Shown) -> tuple[View, ...]:
+    return (shown.first, shown.second) if isinstance(shown, Comparison) else (shown,)
+
+
+def _loud(shown: Shown) -> tuple[Any, ...]:
+    return tuple(getattr(view, name) for view in _sides(shown) for name in _STEPS)
+
+
+def _parse() -> tuple[Shown, tuple[str, ...]]:
     query: dict[str, str | list[str]] = {key: list(values) for key, values in _address()}
-    view, found = parse(query, max_characters=Limits.from_environment().max_characters)
-    return arrival(view, query), found
+    longest = Limits.from_environment().max_characters
+    view, found = parse(query, max_characters=longest)
+    view = arrival(view, query)
+    if not _is_comparing():
+        return view, found
+    second, more = second_of(view, query, max_characters=longest)
+    return Comparison(first=view, second=second), (*found, *more)
+
+
+def _is_ours(key: str) -> bool:
+    return key in _NAMES or (_is_comparing() and is_of_second(key))
 
 
 def _address() -> Address:
     # Each look-up asks Streamlit's state anew: a few keys that are there, not all that there could be.
-    return _as_address((name, st.query_params.get_all(name)) for name in st.query_params if name in _NAMES)
+    return _as_address((name, st.query_params.get_all(name)) for name in st.query_params if _is_ours(name))
 
 
 def _as_address(pairs: Iterable[tuple[str, list[str]]]) -> Address:

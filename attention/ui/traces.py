@@ -187,7 +187,7 @@ def _held(made: Trace) -> int:
 
 def _place(record: AttentionRecord) -> Place:
     # One row of one head is enough to know which steps there are.
-    stages = tuple(name for name, _ in record.stages(0, 0, 1).steps if name != "weights")
+    stages = tuple(name for name, _ in record.stages(0, 0, 1).steps if name not in ("softmaxed", "weights"))
     sizes = {"n_heads": record.n_heads, "n_queries": record.n_q, "n_keys": record.n_k}
     return Place(kind=record.kind, layer=record.layer, **sizes, stages=stages)
 

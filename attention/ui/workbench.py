@@ -23,6 +23,8 @@ from attention.ui import (
     boundary,
     components,
     details,
+    edits,
+    effects,
     foot,
     pins,
     predicted,
@@ -47,7 +49,7 @@ KIND_WORDS = {
 }
 ONLY_STARTED = "The decoder has only its start token: type what it has written into the target box."
 HINT = "← → heads, Shift + ↑ ↓ layers, or a swipe"
-# The run that the browser has, and what it is of.
+# What the heads and tokens are of that the browser shows, by the store's name for it and by the session's.
 SENT = "headlight.sent"
 MOST_WHOLE = 2**53
 
@@ -108,6 +110,7 @@ def problem(view: View, err: Exception, *, told: bool = False) -> None:
     if not told:
         notices()
     with st.container(key="problem"):
+        edits.show(view)
         st.text(f"⚠ {traces.describe_problem(err)}")
         if traces.may_pass(err):
             st.button("Try again", key="retry", on_click=traces.retry, args=(view,))
@@ -147,6 +150,8 @@ def _draw(head_view: HeadView, view: View) -> None:
         beside = st.container(key="left")
         prediction = st.container(key="prediction", gap="xsmall")
     with right, st.container(key="right"):
+        edits.show(view, head_view)
+        effect = st.container(key="effect-of-edits") if view.edits else None
         components.mount("sentence", key="sentence", store=store.INSPECT)
         _controls(head_view, view, pinned)
         components.mount("figures", parts.panels(head_view, view), key="figures", store=store.INSPECT)
@@ -158,11 +163,14 @@ def _draw(head_view: HeadView, view: View) -> None:
         _said(head_view, view)
         _part(search.show, head_view, pinned)
     with further:
-        _part(details.show, head_view, view)
-    foot.show(head_view)
+        _part(details.show, head_view, view, pinned)
+    foot.show(head_view, key="foot")
     state.sync()  # here already, for a large model takes its time to predict
     with prediction:
         _part(predicted.show, head_view, view, pinned)
+    if effect is not None:
+        with effect:
+            _part(effects.show, view, predicted.position(pinned), predicted.side(head_view.trace))
 
 
 def _part(draw: Callable[..., None], *given: Any) -> None:
@@ -183,8 +191,9 @@ def _controls(head_view: HeadView, view: View, pinned: int) -> None:
     """The look on its way to the browser, and what was changed there on its way back."""
     limit = Limits.from_environment().max_tokens
     steps = {"undo": state.can_undo(), "redo": state.can_redo()}
-    data = store.look(head_view, view, pinned, seen=state.seen(), limit=limit, addressed=True, **steps)
-    st.session_state[SENT] = (store.run_id(head_view.trace, head_view.kind), state.subject(view))
+    how = steps | {"addressed": True, "seen": state.seen(), "limit": limit}
+    data = store.look(head_view, view, pinned, unedited=edits.refusal(view), **how)  # type: ignore[arg-type]
+    st.session_state[SENT] = (store.about(head_view.trace, head_view.kind), state.subject(view))
     # The address first: whoever copies it once the look is here copies the same.
     state.sync()
     components.mount("controls", data, key="controls", store=store.INSPECT, on_look_change=_look)
@@ -196,23 +205,37 @@ def _look() -> None:
 
 def hear(told: object) -> None:
     """Take over what the browser has changed by itself. Each value is checked, for it comes from a stranger."""
-    if not isinstance(told, dict) or not isinstance(told.get("changes"), dict) or not _whole(told.get("seq")):
+    view = state.current()
+    found = changes_of(told, view, st.session_state.get(SENT, ("", "")))
+    if found is None:
         return
-    changes = {name: value for name, value in told["changes"].items() if name in store.OWNED and _is_about(name, told)}
-    state.hear(int(told["seq"]))
+    number, changes = found
+    state.hear(number)
+    if "edits" in changes and (why := edits.refusal(view)):
+        state.settle(view, [why])
+        return
     try:
-        state.go(revised(state.current(), changes))
+        state.go(revised(view, changes))
     except InputError as err:
-        state.settle(state.current(), [str(err)])
+        state.settle(view, [str(err)])
 
 
-def _is_about(name: str, told: dict[str, Any]) -> bool:
-    """Whether a change is meant for what is shown now: a token or head of another text, model or kind means nothing."""
-    if name not in store.OF_THE_RUN:
-        return True
-    run, subject = st.session_state.get(SENT, ("", ""))
+def changes_of(told: object, view: View, sent: tuple[str, str]) -> tuple[int, dict[str, Any]] | None:
+    """(number of the message, changes) of what a browser says of the view that is shown; None for what is no message.
+
+    sent: what the browser's heads and tokens are of, by the store's name and by the session's. A token or head of another
+    text, model or kind means nothing.
+    """
+    if not isinstance(told, dict) or not isinstance(told.get("changes"), dict) or not _whole(told.get("seq")):
+        return None
+    shown, subject = sent
     about = told.get("about")
-    return subject == state.subject(state.current()) and isinstance(about, dict) and about.get(name) == run
+    here = about if subject == state.subject(view) and isinstance(about, dict) else {}
+    changes = {
+        name: value for name, value in told["changes"].items()
+        if name in store.OWNED and (name not in store.OF_THE_RUN or here.get(name) == shown)
+    }  # fmt: skip
+    return int(told["seq"]), changes
 
 
 def _heads(head_view: HeadView, view: View) -> None:
@@ -231,8 +254,14 @@ def _heads(head_view: HeadView, view: View) -> None:
 def _overview(head_view: HeadView, view: View) -> bytes:
     trace, kind, refusal = head_view.trace, head_view.kind, scoring.refusal(view)
     stored = scoring.scores(view, kind) if view.counted_on == "stored" else None
-    make = partial(overview.payload, kind=kind, view=view, stored=stored, refusal=refusal)
+    # The run without changes is made only for who asks what changed.
+    base = traces.get_trace(edits.unedited(view)) if view.measure == "changed" and _is_edited(view) else None
+    make = partial(overview.payload, kind=kind, view=view, stored=stored, refusal=refusal, base=base)
     return work.through(trace, overview.key_of(kind, view, refusal), make, work.cells(trace, kind))
+
+
+def _is_edited(view: View) -> bool:
+    return bool(view.edits) and not edits.refusal(view)
 
 
 def _worth_a_look(view: View) -> str:

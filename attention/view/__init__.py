@@ -5,11 +5,21 @@ plain words. `to_query` writes what `parse` reads back unchanged; `to_file` and 
 texts that no link carries. `revised` takes over what a browser has changed. `fit` moves a view to a place that a trace
 really has. Notices and labels are plain text, never markup: they may quote what a stranger put into a link, so they are
 drawn literally. Keys that are not in PARAMETERS are ignored in silence: links collect campaign tags, and Streamlit has
-keys of its own.
+keys of its own. A `Comparison` is two views, with a link of its own (`comparison`).
 """
 
 from attention.prompt import DEFAULT_MODEL, DEFAULT_TEXT, Prompt
 from attention.table import MAX_INDEX, clean
+from attention.view.comparison import (
+    Comparison,
+    address_of,
+    comparison_address,
+    comparison_fits,
+    comparison_query,
+    is_of_second,
+    parse_comparison,
+    second_of,
+)
 from attention.view.fields import (
     COLDEST,
     COUNTED_ON,
@@ -66,19 +76,27 @@ __all__ = [
     "VALUES_LABELS",
     "WEIGHTS",
     "WEIGHTS_LABELS",
+    "Comparison",
     "Parameter",
     "Place",
     "Prompt",
     "View",
+    "address_of",
     "change",
     "clean",
+    "comparison_address",
+    "comparison_fits",
+    "comparison_query",
     "fit",
     "fits_address",
     "from_file",
+    "is_of_second",
     "label",
     "most_bytes",
     "parse",
+    "parse_comparison",
     "revised",
+    "second_of",
     "show",
     "to_address",
     "to_file",

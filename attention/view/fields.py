@@ -29,7 +29,7 @@ REST: tuple[Rest, ...] = get_args(Rest)
 PICTURES = ("weights", "scores", "norms")
 # Those of the numbers that are patterns bear the names of `analysis.named`; a test holds the two together.
 NUMBERS = (
-    "uniform", "distance", "previous token", "next token", "first token", "separator", "punctuation", "self",
+    "changed", "uniform", "distance", "previous token", "next token", "first token", "separator", "punctuation", "self",
     "duplicate token", "induction", "copying", "local window",
 )  # fmt: skip
 MEASURES = (*PICTURES, *NUMBERS)
@@ -132,11 +132,12 @@ class View(Prompt):
     ids: bool = row(False, switch(), "1 shows the tokens' ids", by_browser=True)
     target: int | None = row(
         None, index(absent=True), "the id of the predicted token that changes are told of", "the likeliest",
-        within="run",
+        by_browser=True, within="run", about_run=True,
     )  # fmt: skip
     distractor: int | None = row(
-        None, index(absent=True), "the id of the token that it is compared with", "none", within="run"
-    )
+        None, index(absent=True), "the id of the token that it is compared with", "the next likeliest, or none",
+        by_browser=True, within="run", about_run=True,
+    )  # fmt: skip
     switched_off: SwitchedOff = row("zero", choice(SWITCHED_OFF), "how each head is switched off in turn", key="off")
     frozen: bool = row(False, switch(), "1 keeps what later heads put out")
 

@@ -1,6 +1,6 @@
 """A view as a link, and a link as a view."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,20 +25,32 @@ MAX_WRITTEN = 2_000
 SHOWN = 40
 
 
-def parse(
-    query: Mapping[str, str | list[str]], *, max_characters: int = Limits().max_characters
-) -> tuple[View, tuple[str, ...]]:
+Query = Mapping[str, str | list[str]]
+
+
+def parse(query: Query, *, max_characters: int = Limits().max_characters) -> tuple[View, tuple[str, ...]]:
     """A link's parameters → (view, notices). Total: whatever stands in the link, there is a view."""
+    fields, notices = fields_of(PARAMETERS, query, max_characters, "the first sample")
+    return View(**fields), notices
+
+
+def fields_of(
+    parameters: Sequence[Parameter], query: Query, longest: int, instead: str
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """(the fields of a view that these parameters name, notices); what cannot be read is left out. Total.
+
+    longest: of a text, in characters. instead: what is shown in place of texts that are packed and damaged, in words.
+    """
     fields: dict[str, Any] = {}
     notices: list[str] = []
-    for parameter in PARAMETERS:
+    for parameter in parameters:
         raw = _single(parameter, query.get(parameter.name, []), notices)
         if raw is not None:
-            _read(parameter, raw, max_characters, fields, notices)
+            _read(parameter, raw, longest, fields, notices)
     packed = fields.pop(PACKED, None)
     if packed is not None:
-        _read_packed(packed, max_characters, fields, notices)
-    return View(**fields), tuple(notices)
+        _read_packed(packed, longest, fields, notices, instead)
+    return fields, tuple(notices)
 
 
 def to_query(view: View) -> dict[str, str]:
@@ -47,10 +59,13 @@ def to_query(view: View) -> dict[str, str]:
     Long texts are packed into one value. This is complete for every view; `to_address` is what fits into an address.
     """
     query = in_full(view)
-    carried = _carried(view.text, view.pair)
-    if not carried.packed:
-        return query
-    return _without_texts(query) | {PACKED: carried.packed}
+    packed = carried_as(view.text, view.pair)
+    return without_texts(query) | {PACKED: packed} if packed else query
+
+
+def carried_as(text: str, pair: str) -> str:
+    """Both texts as the one value into which a link packs them; "" where they stay readable."""
+    return _carried(text, pair).packed
 
 
 def in_full(view: View) -> dict[str, str]:
@@ -77,8 +92,8 @@ def to_address(view: View) -> dict[str, str]:
     """The view as an address carries it: texts that are too long for a link are left out, with a mark that says so."""
     query, carried = in_full(view), _carried(view.text, view.pair)
     if _fits(query, carried):
-        return query if not carried.packed else _without_texts(query) | {PACKED: carried.packed}
-    return _without_texts(query) | {PACKED: carried.mark}
+        return query if not carried.packed else without_texts(query) | {PACKED: carried.packed}
+    return without_texts(query) | {PACKED: carried.mark}
 
 
 @dataclass(frozen=True)
@@ -108,10 +123,11 @@ def _carried(text: str, pair: str) -> _Carried:
 
 
 def _fits(query: dict[str, str], carried: _Carried) -> bool:
-    return len(urlencode(_without_texts(query))) + len("&") + carried.length <= LONGEST_QUERY
+    return len(urlencode(without_texts(query))) + len("&") + carried.length <= LONGEST_QUERY
 
 
-def _without_texts(query: dict[str, str]) -> dict[str, str]:
+def without_texts(query: dict[str, str]) -> dict[str, str]:
+    """The parameters without those that are texts."""
     return {name: value for name, value in query.items() if name not in TEXTS}
 
 
@@ -143,7 +159,7 @@ def _read(parameter: Parameter, raw: str, longest: int, fields: dict[str, Any], 
     except ValueError:
         notices.append(_refusal(parameter, raw))
         return
-    if parameter.name in TEXTS and len(value) > longest:
+    if parameter.of in TEXTS and len(value) > longest:
         notices.append(
             f"The link's {parameter.name} has {len(value):,} characters; at most {longest:,} are read here. "
             f"Shown instead: {parameter.default}."
@@ -155,7 +171,7 @@ def _read(parameter: Parameter, raw: str, longest: int, fields: dict[str, Any], 
         fields[parameter.of or PACKED] = value
 
 
-def _read_packed(raw: str, longest: int, fields: dict[str, Any], notices: list[str]) -> None:
+def _read_packed(raw: str, longest: int, fields: dict[str, Any], notices: list[str], instead: str) -> None:
     """What is packed counts where the link has no readable text of its own."""
     if any(name in fields for name in TEXTS):
         notices.append("The link names its text twice; the readable one counts.")
@@ -166,12 +182,12 @@ def _read_packed(raw: str, longest: int, fields: dict[str, Any], notices: list[s
     try:
         saved = unpack(raw, longest)
     except ValueError:
-        notices.append("The link's text is damaged, and nothing of it can be read. Shown instead: the first sample.")
+        notices.append(f"The link's text is damaged, and nothing of it can be read. Shown instead: {instead}.")
         return
     if saved.too_long:
         notices.append(
             f"The link's text has more than {longest:,} characters, the most that are read here. "
-            "Shown instead: the first sample."
+            f"Shown instead: {instead}."
         )
         return
     fields |= {"text": saved.text, "pair": saved.pair}

@@ -3,21 +3,21 @@
  * are, which keys are listed, and what each cell says.
  */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { arithmetic, mixture }] = await Promise.all(["../headlight", "../row"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { arithmetic, mixture }, { outputWords, rowWords }] = await Promise.all(["../headlight", "../row", "../edits"].map((name) => import(`${name}.js${version}`)));
 
 const FEW = 5;
 // Lines of the open table; who needs more has the map.
 const MOST = 400;
-const PLACES = { exp: 3, weight: 3 };
-const SUMMED = new Set(["exp", "weight"]);
-const STEPLESS = ["exp", "weight", "length", "share"];
+const PLACES = { exp: 3, softmaxed: 3, weight: 3 };
+const SUMMED = new Set(["exp", "softmaxed", "weight"]);
+const STEPLESS = ["exp", "softmaxed", "weight", "length", "share"];
 export const AWAY = "This row has not travelled: click it to pin it.";
 /** Whose colour a column's title has. */
 export const ROLE = { scores: "query", length: "value", weight: "weight" };
 /** The term that a column, by its title or else by its name, or a line by its kind is explained as. */
 export const TERM = {
   scores: "scores", scaled: "scaled", softcapped: "softcapped", bias: "bias", biased: "biased", tempered: "tempered", masked: "score",
-  exp: "exp", weight: "weight", length: "length", share: "share", mean: "mean", sum: "sum", sink: "sink", total: "total",
+  exp: "exp", softmaxed: "weight", weight: "weight", length: "length", share: "share", mean: "mean", sum: "sum", sink: "sink", total: "total",
 };
 /** Columns that have no room on a narrow page. */
 export const WIDE = new Set(["exp", "share"]);
@@ -28,6 +28,14 @@ export const isHere = (head, rows) => rows.every((row) => row < head.queries && 
 export function titleOf({ run, look }, rows) {
   if (rows.length > 1) return `The weights of ${rows.length} tokens, and their ${look.together}`;
   return `The arithmetic of “${ui.namesOf(run.tokens.queries)[rows[0]]}”`;
+}
+
+/** What a change of the run made of one row, as a sentence; "" where nothing. */
+export function changeOf({ head }, rows) {
+  if (rows.length !== 1) return "";
+  const [edit, output] = [head.changedRow?.(rows[0]), head.changedOutput?.(rows[0])];
+  const parts = [edit ? `its weights are ${rowWords(edit)}` : "", output ? `its output is ${outputWords(output)}` : ""].filter(Boolean);
+  return parts.length ? ` · ${parts.join("; ")}` : "";
 }
 
 /** What the lines are made of: of one row every step, of several their weights. titles: those that came with the layer. */

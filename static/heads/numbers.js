@@ -46,7 +46,7 @@ export const figure = (given, value) => ui.decimals(value, Math.abs(value) >= 10
 /** A number with its unit. */
 export function written(given, value) {
   const unit = given.unit ? ` ${given.unit}` : "";
-  return Number.isNaN(value) ? "–" : `${figure(given, value)}${unit}`;
+  return Number.isNaN(value) ? given.hatched || "–" : `${figure(given, value)}${unit}`;
 }
 
 /** What a head that looks evenly would have, and whether this one has clearly more. */

@@ -29,7 +29,8 @@ export function overlay(state) {
   pen.drawImage(bitmap, 0, 0);
   pen.scale(plan.ratio, plan.ratio);
   if (isLined(state)) lines(state, pen);
-  if (state.over && !same(state.over, state.at)) outline(pen, plan, boxOf(state, state.over), 1, palette.muted);
+  const over = state.over ?? state.pointed;
+  if (over && !same(over, state.at)) outline(pen, plan, boxOf(state, over), state.over ? 1 : 2, palette.muted);
   outline(pen, plan, boxOf(state, state.at), 2.5, palette.ink);
 }
 

@@ -23,6 +23,18 @@ export function onto(state, cell) {
   state.canvas.style.cursor = cell ? "pointer" : "default";
   if (cell) enlarge(state, cell);
   else hideEnlarged(state);
+  sayHead(state, cell);
+  later(state);
+}
+
+/** Tell other maps of heads which one is pointed at here. */
+function sayHead({ store }, cell) {
+  if (cell || store.last("pointed")?.from === "heads") store.say("pointed", cell ? { layer: cell.layer, head: cell.head, from: "heads" } : null);
+}
+
+/** A head that another map of heads points at. */
+export function pointed(state, cell) {
+  state.pointed = cell?.from === "heads" ? null : cell;
   later(state);
 }
 
@@ -55,5 +67,6 @@ export function leave(state) {
   state.over = null;
   hideEnlarged(state);
   sayNothing(state);
+  sayHead(state, null);
   later(state);
 }

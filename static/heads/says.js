@@ -90,6 +90,7 @@ export function chosen(state) {
 export function told(state) {
   const { given, at, worth } = state;
   const value = valueOf(given, at);
-  const text = value === null ? "" : [`${given.title} ${written(given, value)}`, evenWords(given, at)].filter(Boolean).join("; ");
+  const isNone = Number.isNaN(value) && Boolean(given.hatched);
+  const text = value === null ? "" : isNone ? given.hatched : [`${given.title} ${written(given, value)}`, evenWords(given, at)].filter(Boolean).join("; ");
   if (worth.textContent !== text) worth.textContent = text;
 }

@@ -8,7 +8,7 @@ const { random } = await import(`../local/random.js${version}`);
 
 /** The files of `answers/`, in the order of the lessons. */
 export const TOPICS = [
-  "why", "vectors", "scores", "softmax", "values", "masks", "heads", "output", "positions", "cost", "building", "testing", "interview", "stack",
+  "why", "vectors", "scores", "softmax", "values", "masks", "heads", "output", "positions", "cost", "building", "testing", "interview", "stack", "induction",
 ];
 
 let loading = null;

@@ -12,6 +12,7 @@ export const css = `${inputs}
 .side figure { margin: 0; flex: 0 1 auto; min-width: 0; }
 .side figcaption, .said { margin: 4px 0; }
 .quiet { color: var(--hl-muted); }
+.there { display: inline-block; padding: 4px 0; color: inherit; }
 .verdict { margin: 6px 0; }
 .verdict b { font-weight: 600; }
 .verdict .good { color: var(--hl-good); }

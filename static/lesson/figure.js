@@ -31,6 +31,7 @@ export function figureOf(app, block, place) {
   const context = {
     ui, palette: app.palette, sentence: app.sentence, changed, store, mount: hosts.mount, panels: hosts.panels,
     say: (text) => { said.textContent = text; }, link: app.link(place.lesson),
+    inspector: (query) => `${app.base?.() ?? ""}/?${query}`,
     lesson: { name: place.lesson, title: place.title, step: place.step },
   };
 

@@ -3,14 +3,15 @@
 const version = new URL(import.meta.url).search;
 const [{ ui }, { pinsOf }] = await Promise.all(["../headlight", "../look"].map((name) => import(`${name}.js${version}`)));
 
-/** {root, follow(), panels(), stop()} of these components on a store; what tells the result is marked as such. */
-export function partsOf(context, store, show) {
+/** {root, follow(), panels(), stop()} of these components on a store; what tells the result is marked as such. isOpen: they tell no result. */
+export function partsOf(context, store, show, { isOpen = false } = {}) {
   const root = ui.make("div", { class: "parts" });
   const chips = ui.make("div", { class: "plain-sentence" });
   const stops = show.map((name) => {
     const host = ui.make("div", { class: `part part-${name}` });
     // Before a guess the sentence stands there without its shades; where it is all there is, it is the result.
-    root.append(name === "sentence" && show.length > 1 ? ui.make("div", { class: "swap", "data-result": "" }, host, chips) : ui.make("div", { "data-result": "" }, host));
+    if (isOpen) root.append(host);
+    else root.append(name === "sentence" && show.length > 1 ? ui.make("div", { class: "swap", "data-result": "" }, host, chips) : ui.make("div", { "data-result": "" }, host));
     return context.mount(name, host);
   });
 

@@ -6,6 +6,7 @@ import pytest
 
 import attention
 from attention.browser import codec, lessons, parts
+from attention.lessons.changes import ablations
 from attention.lessons.kinds import SHOWN
 from attention.lessons.parse import parse
 from attention.lessons.records import Lesson
@@ -56,6 +57,44 @@ def test_the_way_into_the_inspector_is_the_figures_own_state() -> None:
     figure = told(theirs, sentence="A word of mine.")["lesson"]["steps"][0]["blocks"][1]
     assert "text=A+word+of+mine." in figure["inspect"]
     assert figure["takes"]
+
+
+CHANGED = """---
+title: One
+about: a row
+minutes: 1
+---
+
+## A row {#row}
+
+```figure change
+text: the cat sat
+own: yes
+each: off-0.1 | off-0.1-q2 | temper-0.2-t2
+```
+"""
+
+
+def test_each_change_of_a_figure_has_its_own_way_into_the_inspector() -> None:
+    figure = told(made(CHANGED))["lesson"]["steps"][0]["blocks"][0]
+    assert figure["settings"]["each"] == ["off-0.1", "off-0.1-q2", "temper-0.2-t2"]
+    assert ["edits=off-0.1-q2" in way for way in figure["settings"]["inspects"]] == [False, True, False]
+    assert "edits" not in figure["inspect"]
+
+
+def test_changes_that_name_tokens_are_not_offered_for_a_persons_own_sentence() -> None:
+    figure = told(made(CHANGED), sentence="A word of mine.")["lesson"]["steps"][0]["blocks"][0]
+    assert figure["settings"]["each"] == ["off-0.1", "temper-0.2-t2"]
+    assert all("text=A+word+of+mine." in way for way in figure["settings"]["inspects"])
+
+
+def test_losses_come_back_by_layer_and_head() -> None:
+    each: list[object] = [*ablations(2, 3)]
+    tree = lessons.ablations(range(len(each)), 2, 3)
+    assert tree["base"] == 0
+    assert tree["one"][1][2] == each.index({(1, 2)})
+    assert tree["others"][1][0] == each.index({(1, 1), (1, 2)})
+    assert tree["whole"] == [each.index({(layer, 0), (layer, 1), (layer, 2)}) for layer in (0, 1)]
 
 
 LOCAL = """---

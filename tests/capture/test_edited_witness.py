@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+import attention
 from attention.capture import Inputs, registry, trace_model
 from attention.capture import anew as making
 from attention.capture import edited as editing
@@ -20,7 +22,7 @@ from attention.record import AttentionRecord, Mask, Token, Trace
 from attention.record.checks import check_heads
 from attention.sentences import run_check
 from tests.capture.test_observe import FAMILIES
-from tests.capture.test_second import BY_NAME, CASES, NAMES, lines_of, reference_of, texts_of, wrong
+from tests.capture.test_second import BY_NAME, CASES, NAMES, lines_of, sources_of, texts_of, wrong
 from tests.tiny import build, ids
 
 
@@ -28,9 +30,9 @@ def traced(model: Any, line: str, kind: str, text: Inputs | None = None) -> Trac
     own, other = texts_of(kind)
     text = text or own
     edits = edits_of_run(model, text, edits_of(line))
-    anew = replacements_anew(model, text, edits, patch=other, texts=reference_of(kind))
+    anew = replacements_anew(model, text, edits, sources_of(kind, other))
     tokens, pair = (
-        tuple(Token(id=one, text=str(one)) for one in side) for side in (text.ids, text.pair_ids)
+        tuple(Token(id=one, piece=str(one), text=str(one)) for one in side) for side in (text.ids, text.pair_ids)
     )
     given = Given(anew.outputs, anew.weights)
     return trace_model(model, text, tokens=tokens, pair_tokens=pair, edits=edits, given=given)
@@ -103,13 +105,21 @@ def test_the_foot_says_that_the_run_was_made_twice() -> None:
     assert "second run with the same edits, made by other code in 0." in words
 
 
+def test_a_file_keeps_what_was_compared(tmp_path: Path) -> None:
+    trace = traced(build("gpt2", "decoder"), "off-1.2,cut-0.1-q5-k4", "decoder")
+    back = attention.load(attention.save(trace, tmp_path / "edited.npz"))
+    assert back.fidelity == trace.fidelity
+    assert run_check(back.fidelity) == run_check(trace.fidelity)
+    assert [record.edits for record in back.all_records] == [record.edits for record in trace.all_records]
+
+
 def test_what_was_not_compared_is_said_and_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuses(*_: Any, **__: Any) -> Any:
         raise making.NotComparedError("there is no way to do it")
 
     monkeypatch.setattr("attention.capture.fidelity.second_run", refuses)
     model, (text, _) = build("gpt2", "decoder"), texts_of("decoder")
-    tokens = tuple(Token(id=one, text=str(one)) for one in text.ids)
+    tokens = tuple(Token(id=one, piece=str(one), text=str(one)) for one in text.ids)
     trace = trace_model(model, text, tokens=tokens, edits=edits_of("off-1.2"))
     assert run_check(trace.fidelity) == (
         None, "the edited run was not compared with a second one: there is no way to do it",

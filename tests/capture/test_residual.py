@@ -102,6 +102,14 @@ def test_both_stacks_of_an_encoder_decoder_have_a_stream() -> None:
         assert (sum(write.tensor for write in stream.writes) - entered).abs().max() < 1e-5 * entered.abs().max()
 
 
+def test_a_part_that_hands_on_what_it_was_given_has_written_nothing() -> None:
+    """The first layer of this model norms nothing, by a module that stands in its place; the vectors are no layer's."""
+    stream = watched(build("modernbert", "encoder"), Inputs(ids=tuple(ids(N)))).of()
+    assert isinstance(stream, Stream), stream
+    assert stream.writes[0].module.startswith("embeddings")
+    assert [write.layer for write in stream.writes] == [None, 0, 0, 1, 1, 2, 2]
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("bert", "encoder"), ("roberta", "masked"), ("albert", "encoder"), ("bart", "both"), ("openai-gpt", "decoder")],

@@ -16,6 +16,7 @@ from attention.browser import lessons as told
 from attention.lessons import folder
 from attention.lessons.records import Lesson
 from attention.lessons.state import view_of
+from attention.ui.lesson import change_of
 from tests.chromium import harness
 from tests.chromium.test_accessibility import DEEP, TARGETS, faults
 from tools import chromium
@@ -77,9 +78,11 @@ def bring(page: Page, lesson: Lesson) -> None:
     groups = []
     for store, figure in told.figures((lesson,)):
         view = view_of(figure)
-        trace = attention.trace(view.model, view.text, view.pair or None)
+        trace = attention.trace(view.model, view.text, view.pair or None, edits=view.edits)
         head = trace.head(view.layer, view.head, view.kind or None)
-        group = told.group(head, view, told.pinned(head, figure, view), show=figure.settings["show"])
+        query = told.pinned(head, figure, view)
+        _, change = change_of(figure, "", view, head, query)
+        group = told.group(head, view, query, show=figure.settings["show"], change=change)
         groups.append({"store": store} | group)
     harness.add(page, "runs", told.runs(groups))
 

@@ -27,12 +27,18 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
         "", {"layer": 2, "head": 3, "weights": "norms", "values": "contribution", "temperature": 0.5, "hide": "first",
              "measure": "induction", "zoom": "2-8,1-7", "also": "3,5"},
     ),
+    "edits": ("", {"layer": 2, "head": 1, "edits": "even-2.1-q8,off-1.1-mean", "measure": "changed", "temperature": 2}),
     "dimensions": ("", {"lens": "dimensions", "key": 2}),
     "averages": ("", {"lens": "averages"}),
     "rollout": ("", {"lens": "rollout"}),
     "words": ("", {"lens": "words"}),
+    "matters": ("", {"lens": "matters"}),
+    "writes": ("", {"lens": "writes", "layer": 3, "head": 2}),
+    "why": ("", {"lens": "why", "layer": 2, "head": 1}),
+    "patch": ("", {"lens": "patch", "patch": "The dog sat on the mat because it was tired."}),
     "cross": ("", {"model": "dates", "text": "3 May 1998", "kind": "cross"}),
     "problem": ("", {"text": ""}),
+    "compare": ("compare", {"v": 1, "text": "The cat sat on it.", "b.text": "The big dog sat on it.", "b.head": 2}),
     "models": ("models", {}),
     "build": ("build", {"build": "hand=verb,tags=2"}),
     "learn": ("learn", {}),
@@ -42,7 +48,8 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
 }  # fmt: skip
 # What stands there once a view is complete; else the line at the foot.
 READY = {
-    "build": "article.output figure", "models": "h2.hl-library", "problem": ".st-key-problem", "learn": ".lessons h2",
+    "build": "article.output figure", "compare": ".hl-difference[data-drawn]",
+    "models": "h2.hl-library", "problem": ".st-key-problem", "learn": ".lessons h2",
     "lesson": ".guess .options button", "questions": ".question .ask",
 }  # fmt: skip
 TABS = ("Link", "Picture", "Files", "Open a file")

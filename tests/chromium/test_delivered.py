@@ -13,6 +13,8 @@ EXPORTS = """async (names) => {
     start(settings);
     const { load } = await import("/app/static/delivered.js?v=test");
     await import("/app/static/delivered_lessons.js?v=test");
+    await import("/app/static/delivered_compare.js?v=test");
+    await import("/app/static/delivered_views.js?v=test");
     (await load("/app/static/headlight.js?v=test")).start(settings);
     const told = (module) => Object.fromEntries(Object.keys(module).sort().map((name) => [name, typeof module[name]]));
     return Promise.all(names.map(async (name) => [
@@ -47,9 +49,13 @@ MISSING = """async ([script, names]) => {
 
 def test_every_module_exports_the_same_as_from_its_own_file(page: Page) -> None:
     harness.empty(page)
-    for name, script in (("delivered", delivery.module()), ("delivered_lessons", delivery.lessons_module())):
+    parts = {
+        "": delivery.module(), "_lessons": delivery.lessons_module(), "_compare": delivery.compare_module(),
+        "_views": delivery.views_module(),
+    }  # fmt: skip
+    for name, script in parts.items():
         answer = {"body": script, "content_type": "text/javascript"}
-        page.route(f"**/app/static/{name}.js*", lambda route, _, answer=answer: route.fulfill(**answer))
+        page.route(f"**/app/static/delivered{name}.js*", lambda route, _, answer=answer: route.fulfill(**answer))
     found = page.evaluate(EXPORTS, MODULES)
     for name, (own, delivered) in zip(MODULES, found, strict=True):
         assert own == delivered, name

@@ -168,6 +168,20 @@ def test_below_the_panels_on_a_phone(
     stands_there(page, text)
 
 
+def test_two_views_side_by_side(
+    guarded: Callable[..., Page], app_url: str, settle: Callable[[Page], None], console_errors: list[str]
+) -> None:
+    text = " ".join((*MARKUP[:4], *PLOTLY[:2], *RTL[:2]))
+    query = {"model": "local", "text": text, "b.text": f"{MARKUP[1]} {text} {PLOTLY[0]}", "b.layer": MARKUP[3]}
+    page = guarded(query, "/compare")
+    page.locator(".hl-difference[data-drawn]").wait_for(timeout=WAIT)
+    settle(page)
+    page.locator(".hl-difference-cover").hover()
+    harmless(page, app_url)
+    assert MARKUP[3][:30] in page.locator(".st-key-notices").inner_text()
+    console_errors[:] = [error for error in console_errors if "404" not in error]
+
+
 @pytest.mark.parametrize("path", ["/", "/models"])
 def test_a_models_name_and_a_links_values(
     path: str, guarded: Callable[..., Page], app_url: str, settle: Callable[[Page], None], console_errors: list[str]

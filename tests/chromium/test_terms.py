@@ -16,6 +16,7 @@ from attention.terms import terms
 from attention.ui.details import NAMES
 from attention.view import MEASURES, View
 from tests.chromium import harness
+from tests.chromium.asked import MADE
 from tests.chromium.test_dimensions import found_of
 from tests.tiny import build, ids
 
@@ -88,6 +89,7 @@ PARTS: dict[str, tuple[str, Callable[[HeadView, View], bytes]]] = {
     "arithmetic": ("arithmetic", nothing), "links": ("links", nothing), "dimensions": ("dimensions", dimensions),
     "details": ("details", lambda head, view: parts.details(NAMES, "links")),
     **{f"heads, {measure}": ("heads", heads) for measure in ("weights", "induction")},
+    **{name: (name, lambda _, __, name=name: MADE[name]()) for name in MADE},  # type: ignore[misc]
     **{f"map, {name}": ("map", make) for name, make in MAPS.items()},
 }  # fmt: skip
 # Models whose scores take other steps: a bias by position, a cap, a learned sink.

@@ -60,6 +60,7 @@ def test_a_sound_lesson_has_no_problem(lesson) -> None:
         ("question sqrt_d", "question other", "one.md:31: No module in static/lesson/answers computes 'other'."),
         ("layer: 2", "layer: 99", "one.md:11: storyteller has no layer 99; it has 4, counted from 0."),
         ("layer: 2", "head: 50", "one.md:11: storyteller has no head 50; a layer has 6, counted from 0."),
+        ("layer: 2", "edits: off-9.1", "one.md:11: storyteller has no place for the edit off-9.1; it has 4 × 6 heads."),
         ("pin: it", "pin: dog", "one.md:11: pin is 'dog', which is no word of the text."),
         ("layer: 2", "model: org/name", "one.md:11: The model 'org/name' does not come with Headlight"),
         ("A **score**", "A [score](#away)", "one.md:9: The lesson one has no step 'away'"),

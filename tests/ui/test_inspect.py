@@ -54,7 +54,7 @@ def given(app: AppTest) -> dict[str, Any]:
 
 def tell(app: AppTest, changes: dict[str, str], seq: int = 1) -> None:
     """What the browser's store sends after a change of its own."""
-    send(app, {"seq": seq, "changes": changes, "about": dict.fromkeys(changes, given(app)["run"]["id"])})
+    send(app, {"seq": seq, "changes": changes, "about": dict.fromkeys(changes, given(app)["controls"]["base"])})
 
 
 def send(app: AppTest, message: Any) -> None:
@@ -190,7 +190,7 @@ class TestDesk:
     def test_what_was_meant_for_another_text_is_let_go(self):
         """A click 100 ms before the text changes arrives after it."""
         app = opened()
-        about = given(app)["run"]["id"]
+        about = given(app)["controls"]["base"]
         during(app, lambda: prompt_bar.take(samples()[2].name))
         changes = {"query": "3", "zoom": "0-3,0-3", "layer": "3", "temperature": "2"}
         send(app, {"seq": 5, "changes": changes, "about": dict.fromkeys(changes, about)})

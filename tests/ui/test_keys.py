@@ -22,12 +22,19 @@ FIELDS = {
     "prompt": ("text",), "pair": ("pair",), "model": ("model",), "chat": ("chat",), "kind": ("kind",),
     "details": ("details",), "over": ("over",), "samples": ("text",), "shine-*": ("text", "layer", "head"),
     "both": ("settings",), "n-heads": ("settings",), "hit-*": ("layer", "head", "query"),
-    "controls": store.OWNED, "predicted": ("text", "pair"), "continue-go": ("text", "pair"), "open-*": ("model",),
-    "own-model": ("model",), "bar": (), "share-file": tuple(field.name for field in fields(View)),
+    "controls": store.OWNED, "predicted": ("text", "pair", "target", "distractor"), "continue-go": ("text", "pair"),
+    "open-*": ("model",), "own-model": ("model",), "bar": (), "edits": ("edits",), "patch-text": ("patch_text",),
+    "matters": ("target", "distractor", "switched_off", "frozen", "layer", "head"), "writes": ("target", "distractor"),
+    "why": ("layer", "head", "query", "key"), "patch": ("target", "distractor", "layer", "head"),
+    "share-file": tuple(field.name for field in fields(View)),
+    "compare-examples": ("text", "head", "settings"),
+    "compare-model-*": ("model",), "compare-head-*": ("kind", "layer", "head"),
+    "compare-controls-*": store.OWNED,
 }  # fmt: skip
 REASONS = {
     "shows what the store holds, and changes it through the controls": (
-        "run", "heads", "sentence", "figures", "arithmetic", "links", "dimensions", "map",
+        "run", "heads", "effect", "sentence", "figures", "arithmetic", "links", "dimensions", "map", "compare-run-*",
+        "compare-sentence-*", "compare-figures-*",
     ),
     "opens a second box; what is typed there is the view's pair": ("sentence-b",),
     "a way to look for heads; the head that is found is the view's": (
@@ -40,14 +47,18 @@ REASONS = {
         "continue-how", "continue-seed", "continue-temperature", "continue-tokens", "continue-top-p",
     ),
     "answers a message or a failure, or has work done that was left": (
-        "dismiss", "retry", "predict-again", "heads-again", "maps-again", "search-again",
+        "dismiss", "retry", "predict-again", "effect-again", "heads-again", "maps-again", "search-again", "changed-again",
+        "compare-retry-*",
     ),
     "opens a popover": ("way-*",),
-    "says in words what is shown, and takes nothing": ("foot", "habit", "related", "about-kind"),
+    "says in words what is shown, and takes nothing": (
+        "foot", "habit", "related", "about-kind", "compare-foot-*", "compare-edits-*",
+    ),
     "cuts the view's text to what may be read": ("shorten",),
     "shows the link to what is shown, or makes a file or a picture of it": (
         "share-link", "share-long", "save-*", "pictures",
     ),
+    "shows what lies between two views, or ranks their heads": ("compare-difference", "compare-changed"),
     "removes a model from the disk": ("remove-*",),
     "holds a state of its own, in its browser and its address": ("build", "lesson"),
     "brings the runs of a lesson's figures, and takes nothing": ("runs",),
@@ -98,6 +109,10 @@ def _text(value: ast.expr, names: dict[str, str]) -> str | None:
     if isinstance(value, ast.JoinedStr) and isinstance(first := value.values[0], ast.FormattedValue):
         name = _text(first.value, names)
         return None if name is None else f"{name}*"
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "key":
+        # One of the two sides of a comparison.
+        what = _text(value.args[0], names)
+        return None if what is None else f"compare-{what}-*"
     if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):  # a place before the key
         return _text(value.right, names)
     return None

@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import attention
 from attention.catalogue import samples
 from attention.lessons import folder
 from attention.ui import lesson
@@ -82,6 +84,33 @@ def test_a_persons_sentence_is_run_where_a_figure_takes_it() -> None:
     assert "mine" in names
     say(app, {"lesson": "01-one", "text": "A word of mine."})
     assert "mine" not in str(given(app)["runs"]["groups"][0]["run"]["tokens"])
+
+
+def test_figures_of_changed_runs_bring_what_the_model_says_with_and_without(tmp_path: Path) -> None:
+    kinds = {
+        "change": "text: The cat sat\neach: off-0.1 | off-0.1,off-1.0", "ablations": "text: The cat sat",
+        "origins": "text: The cat sat\nlayer: 1",
+    }  # fmt: skip
+    steps = [f"\n## {name} {{#{name}}}\n```figure {name}\n{lines}\n```\n" for name, lines in kinds.items()]
+    row = "\n## Row {#row}\n```figure change\ntext: The cat sat\nof: row\nlayer: 1\neach: off-0.1\n```\n"
+    (tmp_path / "03-three.md").write_text(HEAD + "".join(steps) + row, encoding="utf-8")
+    app = page(lesson="03-three")
+    assert not app.exception
+    told = given(app)["runs"]["groups"]
+    groups = {one["store"].partition(".")[2]: one.get("change") or one["problem"] for one in told}
+    change, losses, score, rows = (groups[name] for name in (*kinds, "row"))
+    both = [attention.predict("storyteller", "The cat sat", edits=line).last for line in ("", "off-0.1")]
+    for run, found in zip(change["runs"], both, strict=False):
+        best = found.candidates[0]
+        assert run["values"][change["names"].index(best.text.strip())] == pytest.approx(best.probability, abs=1e-6)
+    assert [run["what"] for run in change["runs"]] == ["no change", "head 0.1 off", "heads 0.1 and 1.0 off"]
+    assert np.shape(losses["one"]) == np.shape(losses["others"]) == (4, 6)
+    assert len(losses["whole"]) == 4
+    assert score["holds"]
+    assert sum(part["value"] for part in score["parts"]["key"]) == pytest.approx(score["score"], abs=1e-3)
+    plain, edited = (attention.trace("storyteller", "The cat sat", edits=line).head(1, 0) for line in ("", "off-0.1"))
+    assert rows["runs"][0]["values"] == pytest.approx(plain.weights[-1].tolist(), abs=1e-6)
+    assert rows["runs"][1]["values"] == pytest.approx(edited.weights[-1].tolist(), abs=1e-6)
 
 
 def test_what_was_looked_at_comes_along_and_a_sample_does_not() -> None:

@@ -3,7 +3,7 @@
  * elsewhere takes its place as long as it is; of several pinned rows, the weights stand side by side.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { storeOf }, { explained, term, watchTerms }, { layerOf, pinsOf }, { AWAY, ROLE, TERM, WIDE, givenOf, isHere, linesOf, othersOf, outputOf, roomFor, titleOf }] = await Promise.all(
+const [{ start }, { storeOf }, { explained, term, watchTerms }, { layerOf, pinsOf }, { AWAY, ROLE, TERM, WIDE, changeOf, givenOf, isHere, linesOf, othersOf, outputOf, roomFor, titleOf }] = await Promise.all(
   ["headlight", "store", "terms", "look", "arithmetic/lines"].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
@@ -189,7 +189,7 @@ function entitle({ shown, named, rest }, rows, isAway, queries) {
   const [, first, others] = /^(The \w+)(.*)$/su.exec(titleOf(shown, rows));
   if (named.textContent !== first) named.textContent = first;
   explained(named, rows.length === 1 ? "arithmetic" : "together");
-  rest.replaceChildren(others, ...(rows.length === 1 ? ui.named(queries, rows[0]).slice(1) : []));
+  rest.replaceChildren(others, ...(rows.length === 1 ? ui.named(queries, rows[0]).slice(1) : []), changeOf(shown, rows));
 }
 
 /** The weighted sum of the value vectors, for the first dimensions. */

@@ -70,6 +70,7 @@ function connect(state) {
       state.forward.said = can;
       allow(state);
     }),
+    state.store.listen("compare", () => state.send("compare", true)),
   ];
   const press = (event) => (isP(event) ? presented(state, event) : keyed(state, event));
   document.addEventListener("keydown", press);

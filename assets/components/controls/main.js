@@ -3,13 +3,16 @@
  * server of its store: it brings the server's look, and takes back what was changed in the browser.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { storeOf }, { explained, term, watchTerms }, { layerOf, pinsOf }] = await Promise.all(["headlight", "store", "terms", "look"].map(shared));
+const [{ start }, { storeOf }, { explained, term, watchTerms }, { layerOf, pinsOf }, { changeMenu }, { fromLook }] = await Promise.all(
+  ["headlight", "store", "terms", "look", "controls/menu", "controls/changes"].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 // The slider moves in powers of two, from 1/16 to 16.
 const REACH = 4;
 const HIDE = [["special", "special tokens"], ["first", "first token"], ["sink", "sink"]];
 const STAY = "These numbers are no longer the model’s own. All heads, averages, rollout, words, predictions and the contribution after W_O stay as the model ran them.";
+const RUNNING = "running the model with this…";
+const AT_ONCE = "This head is shown with the change already; the later heads, the checks and the prediction come with the model’s run.";
 const WAYS = [["left", "rest stays", "rest.left"], ["shared", "rest shares the row", "rest.shared"]];
 
 function build(parent, store) {
@@ -24,6 +27,12 @@ function build(parent, store) {
   state.rest = group("What is left", WAYS, (value) => store.change({ rest: value }));
   state.reset = button("reset", "reset", () => store.change({ temperature: 1, hide: [], rest: "left" }));
   state.reset.classList.add("reset");
+  // What a page of one view alone offers: the bar knows the way (`assets/components/bar`).
+  state.compare = ui.make("button", { type: "button", class: "compare", hidden: true, title: "This view twice, side by side: change a text, a model or a head on one side" }, "compare with…");
+  state.compare.addEventListener("click", () => {
+    store.tell();
+    store.emit("compare", true);
+  });
   const part = (key, title, ...children) => ui.make("span", { class: "part" }, ui.make("span", { class: "name" }, term(key, title)), ...children);
   const heat = part("temperature", "temperature", state.slider, state.degree);
   state.left = part("hide", "leave out", ...state.hides.values(), state.rest.root);
@@ -31,8 +40,13 @@ function build(parent, store) {
   state.own = explained(ui.make("span", { class: "own", "aria-live": "polite", tabIndex: 0 }), "check");
   const pinned = part("pinned", "pinned", state.pins, state.ways.root, several);
   pinned.classList.add("pinned");
-  state.changes = ui.make("div", { class: "line" }, heat, state.left, state.reset);
-  parent.append(ui.make("div", { class: "controls" }, ui.make("div", { class: "line" }, pinned, state.own), state.changes));
+  state.run = button("run the model with this", "edits.run", () => runWith(state));
+  state.run.classList.add("run");
+  const scope = explained(ui.make("span", { class: "scope" }, "only this picture:"), "edits.picture");
+  state.changes = ui.make("div", { class: "line looks" }, scope, heat, state.left, state.reset, state.compare);
+  state.menu = changeMenu((changes) => store.change(changes, { now: true }));
+  explained(state.menu.button, "edits");
+  parent.append(ui.make("div", { class: "controls" }, ui.make("div", { class: "line" }, pinned, state.run, state.menu.button, state.own), state.changes, state.menu.panel));
   state.heat = heat;
   watchTerms(parent);
   return state;
@@ -58,7 +72,17 @@ function hide(store, value) {
   store.change({ hide: HIDE.map(([name]) => name).filter((name) => after.includes(name)) });
 }
 
-function show(state, { run, look, head }) {
+/** What only the picture shows becomes a change of the run, and the picture is the run's own again. */
+function runWith({ store }) {
+  const shown = store.shown();
+  const { temperature, hide } = shown.look;
+  const cut = store.hidden(shown.head.layer).filter((key) => key < shown.head.keys);
+  store.change({ edits: fromLook(shown, { ...shown.look, temperature }, cut), temperature: 1, hide: hide.filter((one) => one === "sink") }, { now: true });
+}
+
+function show(state, shown) {
+  const { run, look, head } = shown;
+  state.menu.show(shown);
   const layer = run.tiles ? null : layerOf(run, head.layer);
   chips(state, run, look);
   // What has nothing to say keeps its room, so that what comes below stands still.
@@ -76,17 +100,20 @@ function show(state, { run, look, head }) {
   }
   blank(state.rest.root, !look.hide.length);
   state.rest.press(look.rest);
-  checked(state, head);
-  blank(state.reset, look.temperature === 1 && !look.hide.length);
+  checked(state, shown);
+  const isPlain = look.temperature === 1 && !look.hide.length;
+  blank(state.reset, isPlain);
+  const onlySink = look.temperature === 1 && look.hide.every((one) => one === "sink");
+  state.run.hidden = onlySink || Boolean(state.unedited);
 }
 
 const blank = (element, isBlank) => element.classList.toggle("blank", isBlank);
 
 /** Whether what was made in this browser equals what the model put out. */
-function checked(state, head) {
-  const { ok, relative, words } = head.altered ? { ok: null, words: STAY } : head.check();
-  const short = head.altered ? "changed: not the model’s own" : ok ? `✓ made here, equal to the model’s own within ${ui.number(relative, 2)}` : `${ok === false ? "⚠" : "–"} ${words}`;
-  state.own.className = ok === false ? "own bad" : head.altered ? "own altered" : ok ? "own" : "own unknown";
+function checked(state, { head, running }) {
+  const { ok, relative, words } = running ? { ok: null, words: AT_ONCE } : head.altered ? { ok: null, words: STAY } : head.check();
+  const short = running ? RUNNING : head.altered ? "changed: not the model’s own" : ok ? `✓ made here, equal to the model’s own within ${ui.number(relative, 2)}` : `${ok === false ? "⚠" : "–"} ${words}`;
+  state.own.className = ok === false ? "own bad" : head.altered || running ? "own altered" : ok ? "own" : "own unknown";
   state.own.textContent = short;
   state.own.dataset.more = words;
   if (ok === false) state.own.setAttribute("role", "alert");
@@ -123,12 +150,20 @@ export default function ({ data, store: name, parentElement, setTriggerValue }) 
   if (state.bytes !== data) {
     state.bytes = data;
     const given = ui.parse(data);
+    state.unedited = given.unedited;
+    state.menu.refuse(given.unedited);
     store.arriveLook(given);
+    state.compare.hidden = !given.address;
     store.say("count", given.count);
     store.say("undo", given.undo);
     store.say("redo", given.redo);
   }
+  document.addEventListener("scroll", state.menu.follow, true);
+  addEventListener("resize", state.menu.follow);
   return () => {
+    document.removeEventListener("scroll", state.menu.follow, true);
+    removeEventListener("resize", state.menu.follow);
+    store.connect(null);
     store.say("count", null);
     state.stops?.forEach((stop) => stop());
     state.stops = null;

@@ -8,12 +8,12 @@ const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/
 const own = ["choose", "draw", "grid", "enlarged", "numbers", "overlay", "pictures", "pointing", "says"];
 const [{ start }, { storeOf }, { explained, term, watchTerms }, choose, { draw, lettered }, { reveal, unroll }, { enlarged, hideEnlarged }, { name, same }, { later }, pictures, pointing, says] =
   await Promise.all(["headlight", "store", "terms", ...own.map((module) => `heads/${module}`)].map(shared));
-const { heard, leave, point } = pointing;
+const { heard, leave, point, pointed } = pointing;
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 
 function build(parent, store) {
-  const state = { store, at: { layer: 0, head: 0 }, over: null, hover: null, sorted: false, said: false, touch: false, stops: null };
+  const state = { store, at: { layer: 0, head: 0 }, over: null, hover: null, pointed: null, sorted: false, said: false, touch: false, stops: null };
   Object.assign(state, controls(state));
   state.canvas = ui.make("canvas", { tabIndex: 0, role: "application" });
   state.frame = ui.make("div", { class: "frame" }, state.canvas);
@@ -91,7 +91,7 @@ function connect(state) {
       state.notes.classList.toggle("altered", Boolean(head.altered));
     }),
     state.store.listen("waiting", (look) => look && follow(state, look)),
-    state.store.listen("hover", (hover) => heard(state, hover)),
+    state.store.listen("hover", (hover) => heard(state, hover)), state.store.listen("pointed", (cell) => pointed(state, cell)),
     state.store.listen("swipe", (by) => choose.step(state, 0, by)),
     () => outside.abort(), choose.register(state),
   ];

@@ -33,7 +33,16 @@ function line(state, row, index) {
     held.title = clickable;
     held.addEventListener("click", () => state.send("pick", { index, key: state.given.key }));
   }
-  return ui.make("li", {}, held);
+  const aims = state.given.aim && Number.isInteger(row.id);
+  return ui.make("li", { class: aims ? "aims" : "" }, held, aims ? aimed(state, row, index) : null);
+}
+
+/** A button that has the deeper view ask about this candidate. */
+function aimed(state, { id, mark, text }, index) {
+  const { aim, target, key } = state.given;
+  const button = ui.make("button", { type: "button", class: "aim", title: aim, "aria-label": `${aim}: ${mark}${text}`, "aria-pressed": String(id === target) }, id === target ? "◉" : "○");
+  button.addEventListener("click", () => state.send("aim", { index, key }));
+  return button;
 }
 
 /** New rows; whoever is in the list with the keyboard stays at the same place in it. */

@@ -5,7 +5,7 @@ const ui = start(HEADLIGHT);
 const states = new WeakMap();
 
 /** One group's run and look, or in words why there is none. */
-function bring({ store: name, run, look, panels, facts, overview, rotary, problem }) {
+function bring({ store: name, run, look, panels, facts, overview, rotary, change, problem }) {
   const store = storeOf(name);
   store.say("problem", problem ? { words: problem } : null);
   if (problem) return;
@@ -13,6 +13,7 @@ function bring({ store: name, run, look, panels, facts, overview, rotary, proble
   store.say("facts", facts);
   if (overview) store.say("overview", overview);
   if (rotary) store.say("rotary", rotary);
+  if (change) store.say("change", change);
   store.arriveRun(run);
   store.arriveLook(look);
 }

@@ -140,16 +140,24 @@ function reveal(state) {
   line.scrollTop = button.offsetTop - line.offsetTop - line.clientHeight / 2 + button.offsetHeight / 2;
 }
 
+/** Whether the changes of the run can have reached a token, in words, where they reach only some: the causal cone. */
+function reachOf({ shown: { run } }, index) {
+  if (!run.reached || !run.tokens.same) return "";
+  return index < run.reached ? "before the changes: as it was" : "may have changed";
+}
+
 function paint(state, button, weight, key, closed, most) {
   const known = weight !== undefined && !closed;
   const colour = ui.mix(state.palette.weights, known ? weight / most : 0);
   const hidden = state.shown.head.isHidden?.(key);
   const why = closed && !hidden ? `masked: ${whyMasked(state.shown.head, state.asks, key)}` : "";
-  const style = `${why}/${hidden}/${weight}`;
-  const words = hidden ? "left out" : closed ? why : known ? `weight ${ui.decimals(weight, 4)}` : "";
+  const style = `${why}/${hidden}/${weight}/${reachOf(state, key)}`;
+  const seen = hidden ? "left out" : closed ? why : known ? `weight ${ui.decimals(weight, 4)}` : "";
+  const words = [seen, reachOf(state, key)].filter(Boolean).join(", ");
   if (button.painted === style) return;
   button.painted = style;
   button.setAttribute("aria-label", `${plain(state.shown.run.tokens.keys[key])}, ${words}`);
+  button.classList.toggle("reached", reachOf(state, key) === "may have changed");
   button.classList.toggle("closed", closed);
   button.classList.toggle("hidden", Boolean(hidden));
   button.style.backgroundColor = closed ? "transparent" : ui.css(colour);

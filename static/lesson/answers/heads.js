@@ -55,4 +55,11 @@ export const answers = {
     const places = { "a previous-token head": last, "a same-word head": before + 1, "an induction head": before + 2 };
     return { given: { words: line.join(" "), kind, last: line[last] }, answer: places[kind], tolerance: 0 };
   },
+
+  /** How many heads lose a prediction when each is switched off alone, of n of which k must be on. */
+  spare_heads: (random) => {
+    const n = random.int(2, 6);
+    const k = random.pick([n, random.int(1, n)]);
+    return { given: { n, k, left: n - 1 }, answer: k === n ? n : 0, tolerance: 0 };
+  },
 };

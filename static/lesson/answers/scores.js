@@ -56,4 +56,12 @@ export const answers = {
       if (Math.abs(first - second) > 0.2) return { given: { length_a, length_b, angle_a, angle_b }, answer: first > second ? 0 : 1 };
     }
   },
+
+  /** The larger weight of two, after the scores were divided by a temperature. */
+  tempered_head: (random) => {
+    const high = random.int(55, 95) / 100;
+    const t = random.pick([0.25, 0.5, 2, 4]);
+    const low = Number((1 - high).toFixed(2));
+    return { given: { high, low, t }, answer: 1 / (1 + Math.exp(-Math.log(high / low) / t)) };
+  },
 };

@@ -27,4 +27,9 @@ export const answers = {
     const n = width + random.int(2, 20);
     return { given: { n, width }, answer: n - width - 1 };
   },
+  /** What a row's second weight becomes when the edge to the first is cut before the softmax. */
+  cut_edge: (random) => {
+    const [a, b] = [random.int(20, 80), random.int(5, 15)];
+    return { given: { a: a / 100, b: b / 100, c: (100 - a - b) / 100 }, answer: b / (100 - a) };
+  },
 };

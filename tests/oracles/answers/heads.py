@@ -47,3 +47,9 @@ def named_heads(given: dict[str, Any]) -> int:
     if "previous" in given["kind"]:
         return len(words) - 1
     return earlier + 1 if "same" in given["kind"] else earlier + 2
+
+
+def spare_heads(given: dict[str, Any]) -> int:
+    """Each head off in turn, and the others counted."""
+    heads = range(given["n"])
+    return sum(sum(other != off for other in heads) < given["k"] for off in heads)

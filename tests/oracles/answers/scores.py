@@ -48,3 +48,9 @@ def long_key(given: Given) -> int:
         given[f"length_{name}"] * math.sin(math.pi / 2 - math.radians(given[f"angle_{name}"])) for name in "ab"
     )
     return 0 if first > second else 1
+
+
+def tempered_head(given: Given) -> float:
+    """Scores that give these weights, divided and put through the softmax again."""
+    scores = np.log([given["high"], given["low"]]) / given["t"]
+    return float((np.exp(scores) / np.exp(scores).sum()).max())

@@ -25,3 +25,10 @@ def free_directions(given: Given) -> float:
     values = np.random.default_rng(given["n"]).standard_normal((given["n"], given["width"]))
     conditions = np.column_stack([values, np.ones(given["n"])])
     return float(given["n"] - np.linalg.matrix_rank(conditions))
+
+
+def cut_edge(given: Given) -> float:
+    """Scores that give the row, the first one −∞, and the softmax again."""
+    scores = np.log([given["a"], given["b"], given["c"]])
+    scores[0] = -np.inf
+    return float((np.exp(scores) / np.exp(scores).sum())[1])

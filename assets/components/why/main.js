@@ -1,0 +1,15 @@
+/** Why a head looks there: one score by the parts of the stream behind its query and its key, as a map and a ranked list. */
+const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
+const { start } = await shared("headlight");
+start(HEADLIGHT);
+const [{ viewOf }, { build, fill, follow }] = await Promise.all(["signed/view", "why/score"].map(shared));
+const view = viewOf({
+  build, fill,
+  listens: (state) => [
+    state.store.listen("shown", ({ look }) => follow(state, look)), state.store.listen("waiting", (look) => look && follow(state, look)),
+  ],
+});
+
+export default function (given) {
+  return view(given);
+}

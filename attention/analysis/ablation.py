@@ -1,0 +1,121 @@
+"""Which heads matter here: every head switched off in turn, and what that does to one prediction ("ablation").
+
+What counts is the total effect, after later heads have repaired what they can: a small number is no proof that a head
+does nothing. With later heads frozen it is the direct effect, along every path that leads through none of them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from attention.analysis.effect import Metric, in_words
+from attention.analysis.head_map import HeadMap, empty, filled
+from attention.analysis.sweep import GiveWay, Report, asked, swept
+from attention.capture import Inputs, Observer
+from attention.capture.address import Address
+from attention.capture.replaced import Frozen, Head, Mean, Replaced, Replacement, first, running, zero
+from attention.errors import InputError
+from attention.reference import ReferenceTexts, reference_texts
+from attention.source import reference_means
+from attention.source.editing import NO_MEAN
+
+if TYPE_CHECKING:
+    from attention.record import Kind
+    from attention.source import Source
+
+# What stands in the place of a head's output: nothing; its mean over reference texts; its mean over the queries so far;
+# the value of the first key that each query may see.
+Off = Literal["zero", "mean", "running", "first"]
+OFF: dict[Off, str] = {
+    "zero": "zero", "mean": "its mean over {}", "running": "its running mean over the text so far",
+    "first": "resting on the first token",
+}  # fmt: skip
+FROZEN: dict[Frozen, str] = {
+    "outputs": ", later heads' outputs frozen", "weights": ", the weights of all other heads frozen"
+}  # fmt: skip
+
+
+def all_off(source: Source, inputs: Inputs, **how: Any) -> HeadMap:
+    """The map of `each_off` when every head was tried; takes the same arguments."""
+    return deque(each_off(source, inputs, **how), maxlen=1)[0]
+
+
+def each_off(
+    source: Source,
+    inputs: Inputs,
+    *,
+    how: Off = "zero",
+    target: int | None = None,
+    distractor: int | None = None,
+    position: int | None = None,
+    query: int | None = None,
+    kinds: Iterable[Kind] | None = None,
+    frozen: Frozen | None = None,
+    reference: ReferenceTexts | None = None,
+    on_progress: Report | None = None,
+    give_way: GiveWay | None = None,
+) -> Iterator[HeadMap]:
+    """Switch off every head in turn, and yield the map of changes of the metric, fuller each time.
+
+    how: what stands in a head's place. target, distractor: of the metric, the model's two likeliest where no target is
+    given; position: where it is read, see `effect.position_of`. query: switch a head off at this query alone, which is
+    one of the text that its kind of attention asks from. kinds: of attention, all where left out. frozen: hold other
+    heads at what they put out, or at the weights that they had, in the run without a change. reference: the texts of a
+    mean, the installation's where left out. on_progress(done, total) counts heads; give_way is called between runs.
+
+    A value is metric(without the head) − metric(as it is): below 0 where the head speaks for the target.
+    Raises InputError where nothing is predicted, and what `observe` raises.
+    """
+    by, named = replacement(source, how, reference)
+    one = asked(
+        source, inputs, target=target, distractor=distractor, position=position,
+        wants=() if frozen is None else (frozen,),
+    )  # fmt: skip
+    heads = asking_at(one.heads(kinds), one.kept.shapes, query)
+    check_means(by, heads)
+
+    def changing(rows: tuple[Head | None, ...]) -> Observer:
+        return Replaced(rows, by, query, None if frozen is None else (frozen, one.kept))
+
+    values = empty(heads)
+    sentence = said(source, one.metric, named, query, kinds, FROZEN[frozen] if frozen else "")
+    for some, found, base in swept(one, heads, changing, on_progress=on_progress, give_way=give_way):
+        values = filled(values, some, (found - base).tolist())
+        yield HeadMap(values=values, metric=one.metric, base=float(one.base[0]), sentence=sentence)
+
+
+def replacement(source: Source, how: Off, reference: ReferenceTexts | None = None) -> tuple[Replacement, str]:
+    """What stands in a head's place, and the same in words."""
+    if how not in OFF:
+        raise InputError(f"A head is switched off by {', '.join(OFF)}, not {how!r}.")
+    if how != "mean":
+        return {"zero": zero, "running": running, "first": first}[how], OFF[how]
+    texts = reference or reference_texts()
+    return Mean(reference_means(source, texts)), OFF[how].format(texts)
+
+
+def check_means(by: Replacement, heads: Iterable[Head]) -> None:
+    """Raise InputError where a head has no mean: no reference text has a second token on its side."""
+    missing = [one for one in heads if isinstance(by, Mean) and one.address not in by.means]
+    if missing:
+        raise InputError(NO_MEAN.format(missing[0].address))
+
+
+def asking_at(heads: Iterable[Head], shapes: Mapping[Address, Any], query: int | None) -> tuple[Head, ...]:
+    """The heads that have this query. Raises InputError where none has."""
+    found = tuple(one for one in heads if query is None or 0 <= query < shapes[one.address][1])
+    if not found:
+        most = max((int(shape[1]) for shape in shapes.values()), default=0)
+        raise InputError(f"There is no query {query}; queries are 0 to {most - 1}.")
+    return found
+
+
+def said(
+    source: Source, metric: Metric, what: str, query: int | None, kinds: Iterable[Kind] | None, rest: str = ""
+) -> str:
+    """What was done to every head, in one sentence."""
+    which = "" if kinds is None else f" of {' and '.join(sorted(kinds))} attention"
+    where = "at every position" if query is None else f"at position {query}"
+    return f"Every head{which} in turn, {what}, {where}{rest}, one prompt: change of {in_words(source, metric)}."

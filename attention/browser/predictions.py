@@ -25,7 +25,8 @@ def predicted(
 
     rows: [{id, text, mark, probability, number, here, control}]; probability: None where the model gives a bare number;
     here: whether it is what stands there; control: that it is a control token, with which no text can go on. key comes
-    back with a click. aim: whether one of them can be chosen to be asked about; target: the one that is. changed: the run has changes.
+    back with a click. aim: whether one of them can be chosen to be asked about; target: the one that is. changed:
+    whether the run has changes.
     """
     if found.task == "answer":
         return _answers(found, shown)

@@ -94,7 +94,8 @@ class AttentionRecord:
     file has in place of a projection.
 
     edits: what was changed in this operation while it ran, their kinds named; the edges that they cut are in the mask
-    already. given: by head what they put in place of its output, (1 or n_q, v); given_weights: of its weights.
+    already. given (1 or n_q, v): by head, what they put in place of its output. given_weights (n_q, n_k): by head, in
+    place of its weights.
     """
 
     layer: int = field(metadata=held.whole(0, held.MOST_LAYER))

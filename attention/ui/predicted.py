@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
@@ -23,7 +23,7 @@ from attention.view import View
 if TYPE_CHECKING:
     from attention.prediction import Continuation, Predictions
     from attention.prediction.results import Candidate
-    from attention.record import HeadView
+    from attention.record import HeadView, Token, Trace
 
 KEY, PLACE, WRITTEN = "predicted", "headlight.predicted", "headlight.written"
 # What this session no longer waits for.
@@ -128,6 +128,17 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
     components.mount(KEY, data, key=KEY, on_pick_change=_pick, on_aim_change=_aim)
     if found.task in WRITES and not view.chat:
         _continue(view, found)
+
+
+def position(pinned: int) -> int | None:
+    """The position whose prediction is shown, None for the whole text; where none is shown, the pinned token's."""
+    place = st.session_state.get(PLACE)
+    return pinned if place is None else cast("int | None", place[1])
+
+
+def side(trace: Trace) -> tuple[Token, ...]:
+    """The tokens that positions of a prediction count: what a decoder that reads a source writes, else the text."""
+    return trace.pair_tokens if "cross" in trace.kinds else trace.tokens
 
 
 def _place(head_view: HeadView, view: View, pinned: int) -> tuple[Question, int | None]:

@@ -217,9 +217,9 @@ def known(direct: Any = "not asked") -> Any:
 
 
 def said(without: float, direct: float, other: float = np.nan, *, frozen: bool = False) -> list[str]:
-    grids = [np.array([[value, 0.0]]) for value in (without, direct, other)]
+    off, own, held = (np.array([[value, 0.0]]) for value in (without, direct, other))
     way = given_matters.Way(how="zero", frozen=frozen, state="done")
-    return list(given_matters._disagreement([7], *grids, way, known()))
+    return list(given_matters._disagreement([7], off, own, held, way, known()))
 
 
 def test_heads_on_which_the_maps_differ_are_named_with_what_makes_them_differ() -> None:

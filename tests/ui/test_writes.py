@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from attention import Trace
 from attention.analysis.writing import head_writing
 from attention.capture import Address, Inputs
 from attention.source import Source, inputs_of, load_source
-from attention.ui import analysed, model_runs, writes
+from attention.ui import analysed, model_runs, runs, writes
 from attention.view import View
 from tests.tiny import build, ids
 from tests.ui.asking import opened, shown
@@ -107,6 +108,17 @@ def test_cross_attention_is_split_over_the_source(monkeypatch: pytest.MonkeyPatc
     assert [one["place"] for one in data["keys"]] == list(range(7))
 
 
+def behind(door: threading.Event) -> Callable[..., writes.Written]:
+    """The analysis, which begins when the door is open."""
+    quick = writes._run
+
+    def run(asked: writes.Request, job: runs.Job[writes.Written]) -> writes.Written:
+        assert door.wait(60)
+        return quick(asked, job)
+
+    return run
+
+
 def test_while_the_next_is_made_the_last_stays_and_is_drawn_once(story: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
     def count(app: AppTest) -> int:
         assert not app.exception
@@ -115,8 +127,7 @@ def test_while_the_next_is_made_the_last_stays_and_is_drawn_once(story: Trace, m
     app = opened(story.head(3, 2), VIEW)
     first = shown(app, "writes")
     door = threading.Event()
-    quick = writes._run
-    monkeypatch.setattr(writes, "_shared", writes.Writes(lambda *given: door.wait(60) and quick(*given)))
+    monkeypatch.setattr(writes, "_shared", writes.Writes(behind(door)))
     app.session_state["head_view"], app.query_params["layer"] = story.head(1, 2), "1"
     app.run()
     assert count(app) == 1
@@ -137,8 +148,7 @@ def test_while_the_next_is_made_the_last_stays_and_is_drawn_once(story: Trace, m
 
 def test_a_person_who_leaves_it_can_begin_again(story: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
     door = threading.Event()
-    quick = writes._run
-    monkeypatch.setattr(writes, "_shared", writes.Writes(lambda *given: door.wait(60) and quick(*given)))
+    monkeypatch.setattr(writes, "_shared", writes.Writes(behind(door)))
     app = opened(story.head(3, 2), VIEW)
     app.button(key="writes-leave").click().run()
     assert [text.value for text in app.text] == [analysed.STOPPED]

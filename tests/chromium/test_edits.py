@@ -204,7 +204,7 @@ def test_the_effect_is_told_and_another_token_can_be_the_target(inspect: Open, s
     expect(effect.locator("tbody tr").first).to_contain_text("had", timeout=SECONDS)
     settle(page)
     assert f"distractor={told.likeliest[3]}" in page.url
-    page.locator(".predicted button.target").first.click()
+    page.locator(".predicted button.aim").first.click()
     expect(effect.locator("tbody tr").first).to_contain_text("was", timeout=SECONDS)
 
 

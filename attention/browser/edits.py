@@ -53,7 +53,7 @@ def _names(edit: Edit, head_view: HeadView | None) -> tuple[edit_words.Name, edi
 
 
 def of_run(head_view: HeadView) -> str:
-    """What was changed in the run of a head, for a file: a sentence, and the lines that make it again; "" for nothing."""
+    """What was changed in the run of a head, for a file: a sentence, and the lines that make it again; else ""."""
     from attention.analysis.cone import edits_of
     from attention.edits import written
 

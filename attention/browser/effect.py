@@ -25,8 +25,8 @@ def told(
     likeliest, chosen, notes, why}.
 
     side: the tokens that its position counts. target, distractor: as they were asked for. A candidate is {id, text,
-    mark, before, after: {logit, rank, logProbability, probability}, probability, logProbability}, the last two the changes;
-    numbers that are not known are null.
+    mark, before, after: {logit, rank, logProbability, probability}, probability, logProbability}, the last two the
+    changes; numbers that are not known are null.
     """
     effect = found.effect
     notes = [

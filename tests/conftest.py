@@ -14,6 +14,7 @@ from tests.chromium.fixtures import (  # noqa: F401
     browser,
     console_errors,
     contexts,
+    forks,
     no_page_error,
     open_page,
     page,

@@ -6,15 +6,20 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 90
 STOP_SECONDS = 10
 TAIL = 30
+
+
+# Runs a command with an environment and a log, and gives what can be asked and ended as a `Popen` can.
+Spawn = Callable[[Sequence[str], Mapping[str, str], Path], Any]
 
 
 class NotServedError(RuntimeError):
@@ -25,12 +30,18 @@ class NotServedError(RuntimeError):
 class Served:
     """A running script: where it answers, and what it writes."""
 
-    process: subprocess.Popen[bytes]
+    process: Any
     url: str
     log: Path
 
 
-def start(script: Path, log: Path, **environment: str) -> Served:
+def new_process(command: Sequence[str], environment: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
+    """A process of its own, in the root of the repository."""
+    with log.open("wb") as out:
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)  # noqa: S603
+
+
+def start(script: Path, log: Path, *, spawn: Spawn = new_process, **environment: str) -> Served:
     """Start a script, offline and without a person's own settings, and wait until it answers.
 
     Under a path where the environment has one, STREAMLIT_SERVER_BASE_URL_PATH.
@@ -42,10 +53,7 @@ def start(script: Path, log: Path, **environment: str) -> Served:
         sys.executable, "-m", "streamlit", "run", str(script),
         "--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true",
     ]  # fmt: skip
-    with log.open("wb") as out:
-        process = subprocess.Popen(  # noqa: S603
-            command, cwd=ROOT, env=clean | {"HF_HUB_OFFLINE": "1"} | environment, stdout=out, stderr=subprocess.STDOUT
-        )
+    process = spawn(command, clean | {"HF_HUB_OFFLINE": "1"} | environment, log)
     base = environment.get("STREAMLIT_SERVER_BASE_URL_PATH", "").strip("/")
     served = Served(process, f"http://127.0.0.1:{port}/{base}".rstrip("/"), log)
     try:
@@ -67,9 +75,9 @@ def stop(served: Served) -> None:
 
 
 @contextmanager
-def serving(script: Path, log: Path, **environment: str) -> Iterator[Served]:
+def serving(script: Path, log: Path, *, spawn: Spawn = new_process, **environment: str) -> Iterator[Served]:
     """The same for the length of a block."""
-    served = start(script, log, **environment)
+    served = start(script, log, spawn=spawn, **environment)
     try:
         yield served
     finally:

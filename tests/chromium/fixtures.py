@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from playwright.sync_api import TimeoutError as NeverError
 
+from tests.chromium import forked
 from tests.chromium.pages import Kept, Pages
 from tools import chromium, serving
 
@@ -24,7 +25,11 @@ SETTLE_SECONDS = 60
 DESKTOP = (1440, 1000)
 # A person's language, clock and screen must not decide what is tested.
 SAME_EVERYWHERE = {"TZ": "UTC", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "LANGUAGE": "en"}
-FLAGS = (*chromium.FLAGS, "--lang=en-US", "--force-device-scale-factor=1", "--force-color-profile=srgb")
+# Without the last one, letters are as wide as whole pixels in a Chromium without a window, and in no other.
+FLAGS = (
+    *chromium.FLAGS, "--lang=en-US", "--force-device-scale-factor=1", "--force-color-profile=srgb",
+    "--font-render-hinting=none",
+)  # fmt: skip
 # When the page last changed, asked the server and heard of it.
 WATCH = """(() => {
     if (globalThis.headlightRest) return;
@@ -71,14 +76,29 @@ Shot = Callable[[Page, str], Path]
 
 
 @pytest.fixture(scope="session")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Start a Streamlit script, with extra environment variables if need be, and get its URL; stopped at the end."""
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[forked.Line]:
+    """A line to the process that all workers share, of which servers are copies."""
+    own = tmp_path_factory.getbasetemp()
+    line = forked.Line(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
+    yield line
+    line.close()
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Serve]:
+    """Start a Streamlit script, with extra environment variables if need be, and get its URL; stopped at the end.
+
+    cold: in a Python of its own, in which nothing is loaded before the first visit.
+    """
     running: list[serving.Served] = []
 
-    def start(script: str | Path = "app.py", **environment: str) -> str:
+    def start(script: str | Path = "app.py", *, cold: bool = False, **environment: str) -> str:
         log = tmp_path_factory.mktemp("streamlit") / "log.txt"
+        spawn = serving.new_process
+        if not cold and forked.can_start(environment):
+            spawn = request.getfixturevalue("forks").start
         try:
-            running.append(serving.start(Path(script), log, **environment))
+            running.append(serving.start(Path(script), log, spawn=spawn, **environment))
         except serving.NotServedError as err:
             pytest.fail(str(err))
         return running[-1].url

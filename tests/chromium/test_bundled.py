@@ -59,7 +59,7 @@ def test_sentence_b_is_asked_for_and_begins_with_a_line(open_page, app_url, sett
 
 
 def test_a_link_to_the_page_of_models_works_as_the_very_first_visit(serve, open_page, settle, shot, console_errors):
-    page = open_page(f"{serve('app.py')}/models", size=PHONE)
+    page = open_page(f"{serve('app.py', cold=True)}/models", size=PHONE)
     expect(page.get_by_text("4 layers × 6 heads").first).to_be_visible(timeout=SECONDS)
     settle(page)
     expect(page.get_by_test_id("stSidebar")).to_have_count(0)

@@ -1,12 +1,12 @@
 """A first visitor's tour: offered once, five steps, left at any time, and in nobody's way."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.chromium.test_accessibility import DEEP, faults
 
@@ -35,20 +35,20 @@ STANDS = "() => deep('.bar .name, .bar nav a, .bar .actions button').map((one) =
 
 
 @pytest.fixture
-def visitor(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser that nobody has used."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    context.add_init_script(DEEP)
-    yield context
-    context.close()
+def visit(open_page: Callable[..., Page]) -> Callable[..., Page]:
+    """Opens the app as somebody does who has never been there: what earlier tests stored is forgotten."""
 
+    def opened(url: str, size: tuple[int, int] = SIZES["desktop"], *, refused: bool = False) -> Page:
+        page = open_page()
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        if refused:
+            page.add_init_script(REFUSED)
+        page.goto(url)
+        expect(page.locator(".hl-figures")).to_have_attribute("data-drawn", re.compile(r"\d"), timeout=60_000)
+        page.evaluate(DEEP)
+        return page
 
-def visit(context: BrowserContext, url: str, size: tuple[int, int] = SIZES["desktop"]) -> Page:
-    page = context.new_page()
-    page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.goto(url)
-    expect(page.locator(".hl-figures")).to_have_attribute("data-drawn", re.compile(r"\d"), timeout=60_000)
-    return page
+    return opened
 
 
 def overlap(one: list[float], other: list[float]) -> bool:
@@ -56,8 +56,8 @@ def overlap(one: list[float], other: list[float]) -> bool:
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-def test_five_steps_each_beside_what_it_speaks_of(visitor, app_url, settle, size) -> None:
-    page = visit(visitor, app_url, size)
+def test_five_steps_each_beside_what_it_speaks_of(visit, app_url, settle, size) -> None:
+    page = visit(app_url, size)
     settle(page)
     page.evaluate(SHIFTS)
     page.get_by_role("button", name=OFFER).click()
@@ -86,22 +86,22 @@ def test_five_steps_each_beside_what_it_speaks_of(visitor, app_url, settle, size
     assert sum(page.evaluate("() => window.shifts")) == 0
 
 
-def test_it_is_offered_once_and_can_be_left(visitor, app_url, settle) -> None:
-    page = visit(visitor, app_url)
+def test_it_is_offered_once_and_can_be_left(visit, app_url, settle) -> None:
+    page = visit(app_url)
     lesson = page.get_by_role("link", name="start with the first lesson")
     expect(lesson).to_have_attribute("href", re.compile("/learn$"))
     page.get_by_role("button", name=OFFER).click()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog", name="Tour")).to_have_count(0)
     expect(page.get_by_role("button", name=OFFER)).to_have_count(0)
-    again = visit(visitor, app_url)
+    again = visit(app_url)
     settle(again)
     again.wait_for_timeout(1000)
     expect(again.get_by_role("button", name=OFFER)).to_have_count(0)
 
 
-def test_who_wants_none_is_not_asked_again(visitor, app_url, settle) -> None:
-    page = visit(visitor, app_url)
+def test_who_wants_none_is_not_asked_again(visit, app_url, settle) -> None:
+    page = visit(app_url)
     page.get_by_role("button", name="No tour").click()
     expect(page.get_by_role("button", name=OFFER)).to_have_count(0)
     page.reload()
@@ -111,8 +111,8 @@ def test_who_wants_none_is_not_asked_again(visitor, app_url, settle) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-def test_the_bar_stands_still_with_and_without_the_offer(visitor, app_url, settle, size) -> None:
-    page = visit(visitor, app_url, size)
+def test_the_bar_stands_still_with_and_without_the_offer(visit, app_url, settle, size) -> None:
+    page = visit(app_url, size)
     expect(page.get_by_role("button", name=OFFER)).to_be_visible()
     settle(page)
     with_it: Any = page.evaluate(STANDS)
@@ -123,24 +123,23 @@ def test_the_bar_stands_still_with_and_without_the_offer(visitor, app_url, settl
     assert sum(page.evaluate("() => window.shifts")) == 0
 
 
-def test_where_nothing_can_be_kept_it_goes_on(visitor, app_url, settle) -> None:
-    visitor.add_init_script(REFUSED)
-    page = visit(visitor, app_url)
+def test_where_nothing_can_be_kept_it_goes_on(visit, app_url, settle) -> None:
+    page = visit(app_url, refused=True)
     page.get_by_role("button", name=OFFER).click()
     page.get_by_role("button", name="Leave", exact=True).click()
     expect(page.get_by_role("dialog", name="Tour")).to_have_count(0)
     expect(page.get_by_role("button", name=OFFER)).to_have_count(0)
 
 
-def test_the_frame_inside_another_page_offers_none(visitor, app_url, settle) -> None:
-    page = visit(visitor, f"{app_url}/?embed=true", (900, 600))
+def test_the_frame_inside_another_page_offers_none(visit, app_url, settle) -> None:
+    page = visit(f"{app_url}/?embed=true", (900, 600))
     settle(page)
     page.wait_for_timeout(1000)
     expect(page.get_by_role("button", name=OFFER)).to_have_count(0)
 
 
-def test_axe_finds_nothing_in_the_offer_and_the_card(visitor, app_url, settle) -> None:
-    page = visit(visitor, app_url)
+def test_axe_finds_nothing_in_the_offer_and_the_card(visit, app_url, settle) -> None:
+    page = visit(app_url)
     expect(page.get_by_role("button", name=OFFER)).to_be_visible()
     settle(page)
     page.evaluate(Axe().axe_script)

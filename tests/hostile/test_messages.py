@@ -16,6 +16,7 @@ import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from benchmarks.load.visitor import Visitor, heard_at
+from tests.chromium.forked import Line
 from tests.hostile.test_texts import OURS
 from tests.own_loop import in_own_loop
 from tools import serving
@@ -41,10 +42,10 @@ OTHERS: tuple[dict[str, Any], ...] = (
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[serving.Served]:
+def server(tmp_path_factory: pytest.TempPathFactory, forks: Line) -> Iterator[serving.Served]:
     log = tmp_path_factory.mktemp("messages") / "log.txt"
     small = {"HEADLIGHT_MAX_TOKENS": "64", "OMP_NUM_THREADS": "1"}
-    with serving.serving(Path("app.py"), log, **small) as served:
+    with serving.serving(Path("app.py"), log, spawn=forks.start, **small) as served:
         yield served
         assert served.process.poll() is None
 

@@ -20,6 +20,7 @@ from websockets.exceptions import WebSocketException
 
 from attention.view import DEFAULT_TEXT
 from benchmarks.load.visitor import Visitor
+from tests.chromium.forked import Line
 from tests.hostile.test_texts import OURS
 from tests.hostile.texts import MARKUP, PASTE, texts
 from tests.own_loop import in_own_loop
@@ -67,10 +68,10 @@ EVENTS = {"bar": ("undo", "open", "share", "evil"), "prompt": ("text",), "contro
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[serving.Served]:
+def server(tmp_path_factory: pytest.TempPathFactory, forks: Line) -> Iterator[serving.Served]:
     log = tmp_path_factory.mktemp("server") / "log.txt"
     small = {"HEADLIGHT_MAX_TOKENS": "64", "OMP_NUM_THREADS": "1"}
-    with serving.serving(Path("app.py"), log, **small) as served:
+    with serving.serving(Path("app.py"), log, spawn=forks.start, **small) as served:
         yield served
         # Whatever it was: the server is there, and the next person gets the page as it comes.
         assert served.process.poll() is None

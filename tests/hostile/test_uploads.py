@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from benchmarks.load.visitor import Visitor
+from tests.chromium.forked import Line
 from tests.own_loop import in_own_loop
 from tools import serving
 
@@ -19,10 +20,10 @@ SECONDS, MEGABYTES, LINE = 300, 10, "----headlight"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[serving.Served]:
+def server(tmp_path_factory: pytest.TempPathFactory, forks: Line) -> Iterator[serving.Served]:
     log = tmp_path_factory.mktemp("uploads") / "log.txt"
     small = {"HEADLIGHT_FILE_MB": "16", "HEADLIGHT_FILES_MB": "20", "STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION": "false"}
-    with serving.serving(Path("app.py"), log, OMP_NUM_THREADS="1", **small) as served:
+    with serving.serving(Path("app.py"), log, spawn=forks.start, OMP_NUM_THREADS="1", **small) as served:
         yield served
         assert served.process.poll() is None
 

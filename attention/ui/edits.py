@@ -41,9 +41,11 @@ def show(view: View, head_view: HeadView | None = None) -> None:
     if not view.edits:
         return
     data = given.listed(view.edits, view.model, head_view)
-    # What fails may fail behind the list.
-    key = FAILED if head_view is None else KEY
-    components.mount("edits", data, key=key, store=store.INSPECT, on_edits_change=partial(_lifted, key))
+    if head_view is None:  # with a key of its own, for what failed may have failed behind the list
+        heard = partial(_lifted, FAILED)
+        components.mount("edits", data, key=FAILED, store=store.INSPECT, on_edits_change=heard)
+    else:
+        components.mount("edits", data, key=KEY, store=store.INSPECT, on_edits_change=partial(_lifted, KEY))
 
 
 def _lifted(key: str) -> None:

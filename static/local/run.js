@@ -18,7 +18,7 @@ const FIRST = Object.freeze({
   temperature: 1, hide: [], rest: "left", zoom: null, measure: "weights", sort: false, counted_on: "text", details: "links",
   beside: [], least: 0, top: 0, over: "heads", ids: false, edits: [], patch_text: "", target: null, distractor: null, switched_off: "zero", frozen: false,
 });
-const ABOUT = ["edits", "patch_text", "layer", "head", "query", "also", "key", "zoom", "beside"];
+const ABOUT = ["edits", "patch_text", "layer", "head", "query", "also", "key", "zoom", "beside", "target", "distractor"];
 // Why nothing can be changed while it runs on, as `attention/browser/store.py` says it.
 const UNEDITED = "There is no model here that could run on with a change.";
 const IN_TILES = ["query", "also", "stage", "weights", "values", "zoom"];

@@ -104,7 +104,7 @@ function show(state, shown) {
   const isPlain = look.temperature === 1 && !look.hide.length;
   blank(state.reset, isPlain);
   const onlySink = look.temperature === 1 && look.hide.every((one) => one === "sink");
-  state.run.hidden = onlySink || Boolean(state.unedited);
+  blank(state.run, onlySink || Boolean(state.unedited));
 }
 
 const blank = (element, isBlank) => element.classList.toggle("blank", isBlank);

@@ -112,7 +112,7 @@ const blank = (element, isBlank) => element.classList.toggle("blank", isBlank);
 /** Whether what was made in this browser equals what the model put out. */
 function checked(state, { head, running }) {
   const { ok, relative, words } = running ? { ok: null, words: AT_ONCE } : head.altered ? { ok: null, words: STAY } : head.check();
-  const short = running ? RUNNING : head.altered ? "changed: not the model’s own" : ok ? `✓ made here, equal to the model’s own within ${ui.number(relative, 2)}` : `${ok === false ? "⚠" : "–"} ${words}`;
+  const short = running ? RUNNING : head.altered ? "changed: not the model’s own" : ok ? `✓ made here, equal to the model’s own${relative === 0 ? "" : ` within ${ui.number(relative, 2)}`}` : `${ok === false ? "⚠" : "–"} ${words}`;
   state.own.className = ok === false ? "own bad" : head.altered || running ? "own altered" : ok ? "own" : "own unknown";
   state.own.textContent = short;
   state.own.dataset.more = words;

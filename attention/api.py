@@ -179,9 +179,9 @@ def effect(
 
     position: the token after which the next one is predicted, or the one that is filled in; by default the last, or the
     first blank. target, distractor: ids of what is compared, or numbers of labels; by default the two likeliest of the
-    run as it is. The change is told as a logit difference, or without a distractor as a log-probability, with each one's
-    probability and rank in both runs, the divergence of the whole prediction in nats, and the k that rose and fell most.
-    The other arguments are those of `trace`.
+    run as it is. The change is told as a logit difference, or without a distractor as a log-probability, with each
+    one's probability and rank in both runs, the divergence of the whole prediction in nats, and the k that rose and
+    fell most. The other arguments are those of `trace`.
 
     Raises InputError where nothing is edited or predicted; else as `trace` does.
     """

@@ -1,7 +1,7 @@
 """Changes of a run in plain words, the field's own beside them. No Streamlit.
 
-One edit is a few words (“layer 2, head 5 off: its mean over the reference texts”), all of a run one sentence that can be
-quoted beside a number: what was changed, in which model, on how many prompts.
+One edit is a few words (“layer 2, head 5 off: its mean over the reference texts”), all of a run one sentence that can
+be quoted beside a number: what was changed, in which model, on how many prompts.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ def words(edit: Edit, query: Name = numbers, key: Name = numbers, *, kinds: int 
 
 def said(edit: Edit, query: Name = numbers, key: Name = numbers, *, kinds: int = 1) -> str:
     """One edit as a part of a sentence: “layer 2, head 5 switched off (zero ablation)”."""
-    return _hidden(edit, key) if edit.verb == "hide" else f"{where(edit, kinds=kinds)} {_done(edit, query, key, QUOTED)}"
+    if edit.verb == "hide":
+        return _hidden(edit, key)
+    return f"{where(edit, kinds=kinds)} {_done(edit, query, key, QUOTED)}"
 
 
 def quoted(parts: Sequence[str], model: str) -> str:

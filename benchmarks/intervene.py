@@ -18,11 +18,13 @@ tell the same.
 from __future__ import annotations
 
 import gc
+import importlib.metadata
 import importlib.util
 import json
 import os
 import platform
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +41,7 @@ from attention.source import Source, inputs_of, load_source
 
 TOKENS = 64
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
+EDITS = 12
 RESULTS = Path(__file__).parent / "results" / "intervene.json"
 TEXT = (
     "Once upon a time there was a little girl who lived in a house in the wood. One day her mother said to her: Come, "
@@ -92,26 +95,37 @@ def by_hooks(model: Any, inputs: Inputs, path: str, target: int, distractor: int
     return made
 
 
-def with_transformer_lens(model: Any, inputs: Inputs, target: int, distractor: int) -> Callable[[], Any] | None:
-    """The same with TransformerLens on the same weights; None where it is not installed or does not know the model."""
+def with_transformer_lens(
+    model: Any, inputs: Inputs, target: int, distractor: int
+) -> Callable[[], np.ndarray] | None:
+    """The same with TransformerLens on the same weights, from a folder, for it takes no loaded model without asking the
+    hub; None where it is not installed or does not know the model.
+    """
     if importlib.util.find_spec("transformer_lens") is None or model.config.model_type != "gpt2":
         return None
-    from transformer_lens import HookedTransformer
+    from transformer_lens.model_bridge import TransformerBridge
 
-    hooked = HookedTransformer.from_pretrained("gpt2", hf_model=model, fold_ln=False, center_writing_weights=False)
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        bridge = TransformerBridge.boot_transformers(folder, device="cpu")
     tokens = torch.tensor([inputs.ids])
 
-    def sweep() -> None:
+    def difference(layer: int | None = None, head: int = 0) -> float:
+        def off(z: torch.Tensor, hook: Any) -> torch.Tensor:
+            z = z.clone()
+            z[:, :, head] = 0
+            return z
+
+        hooks = [] if layer is None else [(f"blocks.{layer}.attn.hook_z", off)]
+        logits = bridge.run_with_hooks(tokens, fwd_hooks=hooks)[0, -1]
+        return float(logits[target] - logits[distractor])
+
+    def sweep() -> np.ndarray:
         with torch.no_grad():
-            for layer in range(hooked.cfg.n_layers):
-                for head in range(hooked.cfg.n_heads):
-
-                    def off(z: torch.Tensor, hook: Any, head: int = head) -> torch.Tensor:
-                        z[:, :, head] = 0
-                        return z
-
-                    logits = hooked.run_with_hooks(tokens, fwd_hooks=[(f"blocks.{layer}.attn.hook_z", off)])[0, -1]
-                    float(logits[target] - logits[distractor])
+            base = difference()
+            heads = range(model.config.n_head)
+            changes = [[difference(layer, head) - base for head in heads] for layer in range(model.config.n_layer)]
+        return np.array(changes)
 
     return sweep
 
@@ -149,6 +163,7 @@ def measure(name: str, source: Source, inputs: Inputs) -> dict[str, Any]:
     lens = with_transformer_lens(model, inputs, first, second)
     if lens is not None:
         runs["transformer_lens"] = lens
+        print(f"TransformerLens and hooks are apart by {np.abs(lens() - hand).max():.1e}", flush=True)
     clock, processor = timed(runs)
     return {
         "model": name,
@@ -160,6 +175,43 @@ def measure(name: str, source: Source, inputs: Inputs) -> dict[str, Any]:
         "apart": float(f"{np.abs(own - hand).max():.1e}"),
         "largest": round(float(np.abs(hand).max()), 4),
     }
+
+
+def edit() -> dict[str, float]:
+    """What an edit takes on the page, in seconds until its prediction and its effect are there, beside a rerun of the
+    page that runs no model: medians of EDITS, each of another head.
+    """
+    from streamlit.testing.v1 import AppTest
+
+    from attention.ui import warmup
+
+    warmup.start()
+    warmup._shared.wait(120)
+    app = AppTest.from_file(str(Path(__file__).parents[1] / "app.py"), default_timeout=120)
+    app.query_params["model"] = "storyteller"
+    app.run()
+    taken: dict[str, list[float]] = {"rerun": [], "edit": []}
+    for number in range(EDITS + 1):
+        for name, value in (("edit", f"off-{number % 4}.{number // 4}"), ("rerun", None)):
+            if value is not None:
+                app.query_params["edits"] = value
+            gc.collect()
+            started = time.perf_counter()
+            app.run()
+            if number:  # the first of each also loads what is needed
+                taken[name].append(time.perf_counter() - started)
+            if app.exception:
+                raise RuntimeError(app.exception[0].message)
+    made = {name: round(statistics.median(times), 4) for name, times in taken.items()}
+    return made | {"above": round(made["edit"] - made["rerun"], 4)}
+
+
+def version(package: str) -> str:
+    """The installed version of a package."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def main() -> None:
@@ -176,7 +228,8 @@ def main() -> None:
         "torch": torch.__version__,
         "transformers": transformers.__version__,
         "rounds": ROUNDS,
-        "transformer_lens": "not installed" if importlib.util.find_spec("transformer_lens") is None else "installed",
+        "transformer_lens": version("transformer_lens"),
+        "edit": edit(),
     }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n", encoding="utf-8")

@@ -378,9 +378,8 @@ class Head {
   #change(query) {
     const edit = this.changedRow(query);
     if (!edit) return;
-    const { heads, givenWeights } = this.#layer;
     if (edit.verb === "patch") {
-      this.#line.set(cut(givenOf(givenWeights, heads[this.#at]), 0, query));
+      this.#line.set(cut(givenOf(this.#layer.givenWeights, this.head), 0, query));
     } else {
       const open = this.#open.reduce((sum, one) => sum + one, 0);
       const first = this.#open.indexOf(1);
@@ -410,8 +409,7 @@ class Head {
     if (!edit) return this.#weighted(query, sum);
     if (edit.how === "running") sum.set(this.#mean(query));
     if (edit.how === "running" || edit.how === "zero") return;
-    const { given, heads } = this.#layer;
-    const own = givenOf(given, heads[this.#at]);
+    const own = givenOf(this.#layer.given, this.head);
     sum.set(slab(own, own.shape[0] === 1 ? 0 : query));
   }
 
@@ -519,7 +517,7 @@ function mapsOf(layer, at, heat, cuts) {
 }
 
 /** What an edit put in place of a head's own numbers, by the head's number, or null. */
-const givenOf = (given, head) => given?.[head] ?? null;
+const givenOf = (given, number) => given?.[number] ?? null;
 
 /** line[key] = query · key, four keys at a time; `from` is where the query's d numbers begin. */
 function products(query, from, key, width, line, low, high) {

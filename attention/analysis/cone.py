@@ -1,7 +1,7 @@
 """What the changes of a run can have reached: the causal cone. Whatever lies outside is as it was, bit for bit.
 
-A change in a layer reaches the layers after it, and in attention that reads forwards only the queries from the first one
-that it touches on.
+A change in a layer reaches the layers after it, and in attention that reads forwards only the queries from the first
+one that it touches on.
 """
 
 from __future__ import annotations

@@ -48,12 +48,12 @@ def _names(edit: Edit, head_view: HeadView | None) -> tuple[edit_words.Name, edi
     kind = edit.kind or trace.default_kind
     if kind not in trace.kinds:
         return edit_words.numbers, edit_words.numbers
-    first = trace.head(min(trace.records(kind)), 0, kind)  # type: ignore[arg-type]
+    first = trace.head(min(trace.records(kind)), 0, kind)
     return edit_words.names(first.query_tokens), edit_words.names(first.key_tokens)
 
 
 def of_run(head_view: HeadView) -> str:
-    """What was changed in the run of a head, for a file: a sentence, and the lines that make it again; "" for nothing."""
+    """What was changed in the run of a head, for a file: a sentence, and the lines that do it again; "" for nothing."""
     from attention.analysis.cone import edits_of
     from attention.edits import written
 

@@ -21,12 +21,12 @@ BARE = "The model puts out a number here, no probability."
 def told(
     found: EditedEffect, side: Sequence[Token], *, target: int | None = None, distractor: int | None = None
 ) -> bytes:
-    """What the changes did: {where, metric {name, before, after, change}, target, distractor, kl, rose, fell, likeliest,
-    chosen, notes, why}.
+    """What the changes did: {where, metric {name, before, after, change}, target, distractor, kl, rose, fell,
+    likeliest, chosen, notes, why}.
 
-    side: the tokens that its position counts. target, distractor: as they were asked for. A candidate is {id, text, mark,
-    before, after: {logit, rank, logProbability, probability}, probability, logProbability}, the last two the changes;
-    numbers that are not known are null.
+    side: the tokens that its position counts. target, distractor: as they were asked for. A candidate is {id, text,
+    mark, before, after: {logit, rank, logProbability, probability}, probability, logProbability}, the last two the
+    changes; numbers that are not known are null.
     """
     effect = found.effect
     notes = [

@@ -40,15 +40,16 @@ def heads_tree(
 
     A layer, with h heads that travel and g groups that they read:
 
-    - layer, op, kind; heads: [their numbers]; groups: [which row of key and value each of them reads]; queries n_q; keys n_k
+    - layer, op, kind; heads: [their numbers]; groups: [which row of key and value each of them reads]; queries n_q;
+      keys n_k
     - query (h, n_q, d), key (g, n_k, d), value (g, n_k, v), output (n_q, h, v): float32, or null where not known
     - scale, softcap or null, temperature, sinkScales; sink (h,) or (h, n_q), or null
     - mask: {before, after: a number, or null for no limit; keys: uint8 (n_k,), 0 for padding, or null; bits: uint8
       (n_q, ⌈n_k / 8⌉), or (h, …) where heads differ, key k in bit k mod 8 of its byte, or null}
     - bias: null, or one of {byDistance: (h or 1, n_q + n_k − 1), byKey: (h or 1, n_k), dense: (h or 1, n_q, n_k)}
-    - edits: the lines of what was changed while it ran; given, givenWeights: {head: what edits put in place of its output,
-      (1 or n_q, v), or of its weights, (n_q, n_k)}. The other numbers are those before edits; cut edges are closed in bits,
-      but where a rule beside them says the rest, the rule travels and the browser cuts
+    - edits: the lines of what was changed while it ran; given, givenWeights: {head: what edits put in place of its
+      output, (1 or n_q, v), or of its weights, (n_q, n_k)}. The other numbers are those before edits; cut edges are
+      closed in bits, but where a rule beside them says the rest, the rule travels and the browser cuts
     - special: {queries: uint8 (n_q,), keys: uint8 (n_k,)}, 1 for tokens that are no part of the text
     - allowed: the difference from `output`, relative to its largest number, up to which both count as equal
     - unknown: ["query", "key"] and such; needs: "maps" where a head cannot be made without them, else ""
@@ -210,8 +211,8 @@ def _special(tokens: Sequence[Any]) -> np.ndarray:
 
 
 def _maps(record: AttentionRecord, heads: list[int]) -> dict[str, np.ndarray | None]:
-    """The maps of heads whose q and k are not known, (h, n_q, n_k), before what edits change behind the mask; `masked` is
-    None where only weights were given.
+    """The maps of heads whose q and k are not known, (h, n_q, n_k), before what edits change behind the mask; `masked`
+    is None where only weights were given.
     """
     plain = replace(record, edits=()) if record.edits else record
     made = [dict(plain.stages(head).steps) for head in heads]

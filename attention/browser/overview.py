@@ -38,8 +38,8 @@ SAYS = {
     "weights": "How much of each value is taken: queries down, keys across, each row sums to 1.",
     "scores": "What enters the softmax, after scale, bias and mask: queries down, keys across.",
     "norms": "The length of what each key brings, weight · value · W_O, as shares of its row.",
-    "changed": "How far each head’s weights moved between the run without the changes and this one: the mean over rows of "
-    "½ · Σ |before − after|, 0 not at all, 1 to other keys altogether.",
+    "changed": "How far each head’s weights moved between the run without the changes and this one: the mean over rows "
+    "of ½ · Σ |before − after|, 0 not at all, 1 to other keys altogether.",
     "distance": "How far away, in tokens, stands what a query looks at: the mean of |query − key| under the weights.",
 }
 SOURCES = {
@@ -107,7 +107,8 @@ def payload(
     hides: what is shown, by whose definition, and what it does not show; why: the reason where nothing is shown; note:
     what else to know. pictures: uint8 (layers, heads, rows, columns), 0 where the mask forbids, 1 to 255 from picture.
     low to picture.high; in a measure of numbers they are the weights, for a closer look. numbers, base: float32
-    (layers, heads), or null; marks: uint8, or null; scale, range {low, high, words}, digits, unit: how to draw them; hatched: why a head has no number.
+    (layers, heads), or null; marks: uint8, or null; scale, range {low, high, words}, digits, unit: how to draw them;
+    hatched: why a head has no number.
     measures: [{value, label, group, why}]; counted_on: {value, options, why}.
     """
     key = key_of(kind, view, refusal)

@@ -62,26 +62,29 @@ def run_id(trace: Trace, kind: Kind) -> str:
 
 
 def about(trace: Trace, kind: Kind) -> str:
-    """A name for what the tokens and heads of a run are about, the same for a run with edits, whose tokens and heads are
-    the same: by it a change of the look is known to mean what is shown now.
+    """A name for what the tokens and heads of a run are about, the same for a run with edits, whose tokens and heads
+    are the same: by it a change of the look is known to mean what is shown now.
     """
     return derived.kept(trace, ("about", kind), lambda: _about(trace, kind))
 
 
 def _about(trace: Trace, kind: Kind) -> str:
-    told = (trace.model.name, *([(token.piece, token.id) for token in side] for side in (trace.tokens, trace.pair_tokens)))
+    sides = (trace.tokens, trace.pair_tokens)
+    told = (trace.model.name, *([(token.piece, token.id) for token in side] for side in sides))
     return f"{sha256(repr(told).encode()).hexdigest()[:ID_DIGITS]}/{kind}"
 
 
 def run(head_view: HeadView, view: View, *, much: Level | None = None) -> bytes:
-    """{id, kind, usual, kinds, level, layers, grid, tokens, tiles} for this head's kind of attention; layers as in `heads_tree`.
+    """{id, kind, usual, kinds, level, layers, grid, tokens, tiles} for this head's kind of attention; layers as in
+    `heads_tree`.
 
     much: how much of it, whatever it weighs, as a file wants it ("all"); such bytes are not kept.
 
-    usual: the kind that an edit means which names none; kinds: all that the run has. grid: {layers: their numbers, counts: heads a layer}. tokens: {queries, keys: [{name, text, mark, id, special,
-    segment}], same}. reached: the first
-    query that changes can have reached, 0 for all, null without changes. Each layer has its `titles` and `noContribution` beside. tiles: null, or in place of layers, of a
-    long text, what the view shows of this head (`browser.tiles`), with `titles`, `noContribution` and `reasons`.
+    usual: the kind that an edit means which names none; kinds: all that the run has. grid: {layers: their numbers,
+    counts: heads a layer}. tokens: {queries, keys: [{name, text, mark, id, special, segment}], same}. reached: the
+    first query that changes can have reached, 0 for all, null without changes. Each layer has its `titles` and
+    `noContribution` beside. tiles: null, or in place of layers, of a long text, what the view shows of this head
+    (`browser.tiles`), with `titles`, `noContribution` and `reasons`.
     """
     trace, kind = head_view.trace, head_view.kind
     if much is not None:
@@ -111,9 +114,9 @@ def look(
     head_view: HeadView, view: View, pinned: int, *, seen: int, limit: int, undo: bool, redo: bool = False,
     addressed: bool = False, unedited: str = NO_MODEL,
 ) -> bytes:  # fmt: skip
-    """{run, base, seen, look, count, undo, redo, address, about, tiles, unedited}: what the server shows, and how far it
-    has heard the browser. about, tiles: which fields name something of one run, and on which the tiles of a long text
-    depend. base: what these are about, see `about`. unedited: why the run cannot be changed, "" where it can.
+    """{run, base, seen, look, count, undo, redo, address, about, tiles, unedited}: what the server shows, and how far
+    it has heard the browser. about, tiles: which fields name something of one run, and on which the tiles of a long
+    text depend. base: what these are about, see `about`. unedited: why the run cannot be changed, "" where it can.
 
     count: how many tokens each side has, and the most that there may be here and in this model. address: null,
     or, on a page that is `addressed`, what `static/url.js` makes its address of.
@@ -122,7 +125,8 @@ def look(
     most = min(limit, trace.model.max_tokens or limit)
     shown = {name: _plain(getattr(view, name)) for name in SHOWN} | {"edits": [str(edit) for edit in view.edits]}
     return codec.pack({
-        "run": run_id(trace, head_view.kind), "base": about(trace, head_view.kind), "seen": seen, "look": shown | {"query": pinned},
+        "run": run_id(trace, head_view.kind), "base": about(trace, head_view.kind), "seen": seen,
+        "look": shown | {"query": pinned},
         "undo": undo, "redo": redo,
         "count": {"tokens": len(trace.tokens), "pair": len(trace.pair_tokens), "limit": most},
         "address": _address(view) if addressed else None, "about": list(OF_THE_RUN), "tiles": list(IN_TILES),

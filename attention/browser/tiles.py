@@ -78,7 +78,8 @@ def tiles_tree(
     return {
         "layer": head_view.layer, "head": head, "queries": record.n_q, "keys": record.n_k,
         "width": 0 if record.value is None else record.value.shape[-1], "names": names,
-        "unknown": list(head_view.unknown), "sinkScales": record.sink_scales, "rule": _rule(record, head), "kind": record.kind,
+        "unknown": list(head_view.unknown), "sinkScales": record.sink_scales, "rule": _rule(record, head),
+        "kind": record.kind,
         "edits": [str(edit) for edit in record.edits], "temperature": temperature_of(record, head),
         **_maps(found, box),
         "values": {what: _received(one) for what, one in received.items()},
@@ -87,7 +88,8 @@ def tiles_tree(
 
 
 def _rule(record: AttentionRecord, head: int) -> dict[str, int | None] | None:
-    """The mask where distance alone decides, beside edges that were cut, so that the browser can say why a cell is closed.
+    """The mask where distance alone decides, beside edges that were cut, so that the browser can say why a cell is
+    closed.
     """
     mask: Mask = rule_beside(record, [head]) or record.mask
     return None if mask.keys is not None or mask.array is not None else {"before": mask.before, "after": mask.after}

@@ -106,8 +106,8 @@ def _span(edit: Edit, count: int, start: int) -> slice:
 def barred(change: Change, n_heads: int, n_q: int, n_k: int) -> Tensor | None:
     """Boolean (h, n_q, n_k), True where an edit takes a key from a query; None where none does.
 
-    A token that is hidden, or cut from all, still sees itself: where there are more keys than queries, the last keys are
-    the asking tokens.
+    A token that is hidden, or cut from all, still sees itself: where there are more keys than queries, the last keys
+    are the asking tokens.
     """
     closing = [edit for edit in change.edits if edit.verb in ("cut", "hide") and edit.key is not None]
     if not closing:

@@ -45,7 +45,8 @@ WHAT = {
     "scores": "Q·K of each query and key", "scaled": "the scores times the model's scale", "softcapped": "capped",
     "biased": "with the bias by position", "tempered": "divided by the temperature",
     "masked": "what enters the softmax; -inf where the query may not look",
-    "softmaxed": "the softmax over the keys, before an edit put other rows in its place", "weights": "the softmax over the keys",
+    "softmaxed": "the softmax over the keys, before an edit put other rows in its place",
+    "weights": "the softmax over the keys",
     "output": "what each query receives, before W_O", "contribution": "what this head adds after W_O, for each query",
     "norms": "the length of what each key would write after W_O, without its weight",
 }  # fmt: skip

@@ -5,6 +5,7 @@ made in the browser, with the controls of the head in view, and come as a change
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from attention.browser import edits as given
@@ -18,7 +19,7 @@ from attention.view import View
 if TYPE_CHECKING:
     from attention.record import HeadView
 
-KEY = "edits"
+KEY, FAILED = "edits", "edits-failed"
 LOCAL_RUNS_ALONE = "The local layer stands alone: no later layer or prediction could change. Choose a trained model."
 MOST = 4_000
 
@@ -40,11 +41,15 @@ def show(view: View, head_view: HeadView | None = None) -> None:
     if not view.edits:
         return
     data = given.listed(view.edits, view.model, head_view)
-    components.mount("edits", data, key=KEY, store=store.INSPECT, on_edits_change=_lifted)
+    if head_view is None:  # with a key of its own, for what failed may have failed behind the list
+        heard = partial(_lifted, FAILED)
+        components.mount("edits", data, key=FAILED, store=store.INSPECT, on_edits_change=heard)
+    else:
+        components.mount("edits", data, key=KEY, store=store.INSPECT, on_edits_change=partial(_lifted, KEY))
 
 
-def _lifted() -> None:
-    if (lines := boundary.said(KEY, "edits", str)) is not None:
+def _lifted(key: str) -> None:
+    if (lines := boundary.said(key, "edits", str)) is not None:
         leave(lines)
 
 

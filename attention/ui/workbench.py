@@ -223,8 +223,8 @@ def hear(told: object) -> None:
 def changes_of(told: object, view: View, sent: tuple[str, str]) -> tuple[int, dict[str, Any]] | None:
     """(number of the message, changes) of what a browser says of the view that is shown; None for what is no message.
 
-    sent: what the browser's heads and tokens are of, by the store's name and by the session's. A token or head of another
-    text, model or kind means nothing.
+    sent: what the browser's heads and tokens are of, by the store's name and by the session's. A token or head of
+    another text, model or kind means nothing.
     """
     if not isinstance(told, dict) or not isinstance(told.get("changes"), dict) or not _whole(told.get("seq")):
         return None

@@ -88,10 +88,10 @@ function line(state, { label, line: written, why }) {
 /** A head's output or weights from another text, which has to be typed. */
 function patching(state) {
   const { run, head, look } = state.shown;
-  const place = `${run.kinds?.length > 1 ? `${run.kind}.` : ""}${head.layer}.${head.head}`;
+  const here = `${run.kinds?.length > 1 ? `${run.kind}.` : ""}${head.layer}.${head.head}`;
   const count = run.tokens.keys.length;
   const box = ui.make("input", { type: "text", value: look.patch_text, maxLength: 2000, placeholder: `a text of as many tokens: ${count}`, "aria-label": "Second text" });
-  const ways = [["its output", `patch-${place}`], ["its weights", `patch-${place}-weights`]].map(([label, written]) => {
+  const ways = [["its output", `patch-${here}`], ["its weights", `patch-${here}-weights`]].map(([label, written]) => {
     const made = ui.make("button", { type: "button", class: "item" }, label);
     made.addEventListener("click", () => box.value.trim() && take(state, { edits: withLine(look.edits, written), patch_text: box.value }));
     return made;

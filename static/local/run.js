@@ -16,9 +16,11 @@ const WORDLIKE = /[\p{L}\p{N}]/u;
 const FIRST = Object.freeze({
   layer: 0, head: 0, query: null, also: [], together: "mean", key: null, stage: "masked", weights: "weights", values: "output",
   temperature: 1, hide: [], rest: "left", zoom: null, measure: "weights", sort: false, counted_on: "text", details: "links",
-  beside: [], least: 0, top: 0, over: "heads", ids: false,
+  beside: [], least: 0, top: 0, over: "heads", ids: false, edits: [], patch_text: "", target: null, distractor: null, switched_off: "zero", frozen: false,
 });
-const ABOUT = ["layer", "head", "query", "also", "key", "zoom", "beside"];
+const ABOUT = ["edits", "patch_text", "layer", "head", "query", "also", "key", "zoom", "beside", "target", "distractor"];
+// Why nothing can be changed while it runs on, as `attention/browser/store.py` says it.
+const UNEDITED = "There is no model here that could run on with a change.";
 const IN_TILES = ["query", "also", "stage", "weights", "values", "zoom"];
 
 /**
@@ -29,9 +31,10 @@ const IN_TILES = ["query", "also", "stage", "weights", "values", "zoom"];
  * Heads whose scores were edited are not made of their queries and keys any more: they travel as maps.
  */
 export function runOf(tokens, pass, settings, { keyTokens = tokens, id = nameOf(tokens, keyTokens, pass) } = {}) {
+  const kind = tokens === keyTokens ? KINDS[pass.rule] : "cross";
   return {
-    id, kind: tokens === keyTokens ? KINDS[pass.rule] : "cross", level: "all",
-    layers: [layerOf(tokens, keyTokens, pass, checked(settings))],
+    id, kind, usual: kind, kinds: [kind], level: "all", reached: null,
+    layers: [layerOf(kind, tokens, keyTokens, pass, checked(settings))],
     grid: { layers: [0], counts: [pass.query.shape[0]] },
     tokens: { queries: tokens.map(tokenOf), keys: keyTokens.map(tokenOf), same: tokens === keyTokens },
     tiles: null,
@@ -48,7 +51,7 @@ export function lookOf(run, changes = {}, { seen = 0 } = {}) {
   const { queries } = run.tokens;
   const look = { ...FIRST, ...changes };
   return {
-    run: run.id, seen, look: { ...look, query: look.query ?? lastWord(queries) }, undo: false, redo: false,
+    run: run.id, base: run.id, unedited: UNEDITED, seen, look: { ...look, query: look.query ?? lastWord(queries) }, undo: false, redo: false,
     count: { tokens: queries.length, pair: 0, limit: queries.length }, address: null, about: [...ABOUT], tiles: [...IN_TILES],
   };
 }
@@ -69,13 +72,13 @@ function tokenOf({ text, name, shown, mark }) {
   return { name: name ?? text, text: shown ?? text, mark: mark ?? "", id: null, special: false, segment: 0 };
 }
 
-function layerOf(tokens, keyTokens, pass, settings) {
+function layerOf(kind, tokens, keyTokens, pass, settings) {
   const [h, n] = pass.query.shape;
   const [g, k] = pass.key.shape;
   const isLost = pass.isEdited;
   const scale = settings.scaled ? 1 / Math.sqrt(settings.d_model / settings.n_heads) : 1;
   return {
-    layer: 0, op: 0, heads: [...Array(h).keys()], groups: Array.from({ length: h }, (_, head) => Math.floor((head * g) / h)),
+    layer: 0, op: 0, kind, edits: [], given: {}, givenWeights: {}, heads: [...Array(h).keys()], groups: Array.from({ length: h }, (_, head) => Math.floor((head * g) / h)),
     queries: n, keys: k,
     query: isLost ? null : pass.query, key: isLost ? null : pass.key, value: pass.value, output: byToken(pass.heads),
     scale, softcap: null, temperature: settings.temperature, sink: null, sinkScales: false,

@@ -1,4 +1,6 @@
-"""The effect of edits against predictions of the two runs, made by other code; and the causal cone against what differs."""
+"""The effect of edits against predictions of the two runs, made by other code; and the causal cone against what
+differs.
+"""
 
 import math
 
@@ -13,7 +15,9 @@ from tests.small_models import save
 TEXT = "The cat sat on the mat because it was tired."
 
 
-@pytest.mark.parametrize("line", ["off-2.5", "even-2.1-q8", "hide-k2", "cut-1.1-q8-k2", "temper-1.1-t3", "off-1.1-running"])
+@pytest.mark.parametrize(
+    "line", ["off-2.5", "even-2.1-q8", "hide-k2", "cut-1.1-q8-k2", "temper-1.1-t3", "off-1.1-running"]
+)
 def test_both_runs_are_those_of_predict(line):
     told = attention.effect("storyteller", TEXT, edits=line, position=8).effect
     runs = [attention.predict("storyteller", TEXT, edits=edits, k=600).at(8) for edits in ("", line)]
@@ -30,13 +34,15 @@ def test_both_runs_are_those_of_predict(line):
 def test_a_change_behind_the_position_does_nothing():
     told = attention.effect("storyteller", TEXT, edits="even-2.1-q9", position=8).effect
     assert (told.change, told.kl) == (0, 0)
-    assert not told.rose and not told.fell
+    assert not told.rose
+    assert not told.fell
 
 
 def test_of_a_blank_that_is_hidden_for_it():
     told = attention.effect("cloze", "The cat sat on the mat.", edits="off-1.1", position=2)
     base, edited = (
-        attention.predict("cloze", "The cat sat on the mat.", positions=[2], edits=edits, k=300).at(2) for edits in ("", "off-1.1")
+        attention.predict("cloze", "The cat sat on the mat.", positions=[2], edits=edits, k=300).at(2)
+        for edits in ("", "off-1.1")
     )
     assert told.position == 2
     for run, standing in ((base, told.effect.target.before), (edited, told.effect.target.after)):
@@ -55,7 +61,8 @@ def test_a_model_without_a_head_says_so(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "lines", ["off-1.2", "even-1.2-q8", "cut-2.1-q8-k3", "hide-k4", "temper-0.3-t2", "off-0", "even-2.1-q9,cut-3.0-q7-k1", "cut-1.4-k5"]
+    "lines", ["off-1.2", "even-1.2-q8", "cut-2.1-q8-k3", "hide-k4", "temper-0.3-t2", "off-0",
+     "even-2.1-q9,cut-3.0-q7-k1", "cut-1.4-k5"]
 )  # fmt: skip
 def test_nothing_outside_the_cone_differs_and_it_is_no_wider(lines):
     base, edited = attention.trace("storyteller", TEXT), attention.trace("storyteller", TEXT, edits=lines)

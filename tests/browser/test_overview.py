@@ -162,11 +162,11 @@ def test_what_is_kept_beside_a_trace_has_a_bound(story: Trace, monkeypatch: pyte
 
 
 def test_the_pattern_names_are_the_views(story: Trace) -> None:
-    assert set(NUMBERS) - {"distance"} == set(NAMES)
+    assert set(NUMBERS) - {"distance", "changed"} == set(NAMES)
     listed = given(story)["measures"]
     assert [one["value"] for one in listed] == list(MEASURES)
-    assert [one["group"] for one in listed[:6]] == ["Pictures"] * 3 + ["Numbers"] * 2 + ["Patterns"]
-    assert not any(one["why"] for one in listed)
+    assert [one["group"] for one in listed[:7]] == ["Pictures"] * 3 + ["Numbers"] * 3 + ["Patterns"]
+    assert [one["value"] for one in listed if one["why"]] == ["changed"], "nothing was changed in this run"
     for measure in MEASURES:
         found = given(story, measure=measure)
         assert all(found[name] for name in ("title", "says", "source", "hides"))

@@ -1,5 +1,5 @@
-"""Changes of the run on the page, in Chromium: made from the menu or from what the picture shows, at once and then by the
-model; listed, lifted, undone, linked; by keyboard alone; in both themes and on a phone.
+"""Changes of the run on the page, in Chromium: made from the menu or from what the picture shows, at once and then by
+the model; listed, lifted, undone, linked; by keyboard alone; in both themes and on a phone.
 """
 
 from collections.abc import Callable
@@ -19,14 +19,19 @@ CLOSE = 5e-6
 WEIGHTS = """() => {
     const stores = globalThis.headlightStores;
     const { head, running } = stores.get("inspect").shown;
-    return { running, weights: [...head.map("weights")], output: [...head.output], altered: head.altered, ok: head.check().ok };
+    const { altered } = head;
+    return { running, weights: [...head.map("weights")], output: [...head.output], altered, ok: head.check().ok };
 }"""
 # Frames that the page sends to the server are held back, so that what is shown is the browser's own.
 HOLD = """() => {
     const send = WebSocket.prototype.send;
     globalThis.held = [];
     WebSocket.prototype.send = function (data) { held.push([this, data]); };
-    globalThis.release = () => { WebSocket.prototype.send = send; for (const [socket, data] of held) socket.send(data); held = []; };
+    globalThis.release = () => {
+        WebSocket.prototype.send = send;
+        for (const [socket, data] of held) socket.send(data);
+        held = [];
+    };
 }"""
 Open = Callable[..., Page]
 
@@ -36,7 +41,8 @@ def inspect(app_url: str, open_page: Any, settle: Callable[[Page], None]) -> Ope
     """The inspect page of an address, at rest."""
 
     def opened(size: tuple[int, int] = (1440, 1000), scheme: str = "light", touch: bool = False, **query: str) -> Page:
-        page = open_page(f"{app_url}/?{urlencode({'v': '1', 'text': TEXT} | query)}", size=size, scheme=scheme, touch=touch)
+        link = urlencode({"v": "1", "text": TEXT} | query)
+        page = open_page(f"{app_url}/?{link}", size=size, scheme=scheme, touch=touch)
         page.wait_for_selector(".st-key-foot, .st-key-problem", state="attached", timeout=SECONDS)
         settle(page)
         return page
@@ -83,7 +89,7 @@ def test_it_is_seen_at_once_and_then_run(inspect: Open, settle: Callable[[Page],
     item(page, label).click()
     at_once = shown(page)
     wanted = head_of(line)
-    assert at_once["running"] and at_once["altered"]
+    assert (at_once["running"], at_once["altered"]) == (True, True)
     expect(page.locator(".controls .own")).to_have_text("running the model with this…")
     assert np.allclose(at_once["weights"], wanted.weights.ravel(), atol=CLOSE)
     assert np.allclose(at_once["output"], wanted.output.ravel(), atol=CLOSE)
@@ -92,7 +98,7 @@ def test_it_is_seen_at_once_and_then_run(inspect: Open, settle: Callable[[Page],
     expect(page.locator(".edits .chip")).to_have_count(1, timeout=SECONDS)
     settle(page)
     after = shown(page)
-    assert not after["running"] and not after["altered"] and after["ok"] is True
+    assert (after["running"], after["altered"], after["ok"]) == (False, False, True)
     assert np.allclose(after["weights"], wanted.weights.ravel(), atol=CLOSE)
     expect(page.locator(".controls .own")).to_contain_text("✓ made here")
 
@@ -109,7 +115,9 @@ def test_a_hidden_token_is_gone_at_once_from_the_first_layer(inspect: Open, sett
     expect(page.locator(".edits .chip")).to_have_count(1, timeout=SECONDS)
 
 
-def test_a_link_reproduces_it_undo_takes_it_back_and_redo_brings_it(inspect: Open, settle: Callable[[Page], None]) -> None:
+def test_a_link_reproduces_it_undo_takes_it_back_and_redo_brings_it(
+    inspect: Open, settle: Callable[[Page], None]
+) -> None:
     page = inspect(layer="2", head="1", query="8")
     menu(page)
     item(page, "spread it over all").click()
@@ -148,7 +156,8 @@ def test_the_keyboard_alone_makes_and_lifts_a_change(inspect: Open, settle: Call
     expect(chip).to_have_count(1, timeout=SECONDS)
     settle(page)
     assert edits_of(page) == "off-2.1-running"
-    assert "layer=2" in page.url and "head=1" in page.url, "the menu's arrow keys are no steps through the heads"
+    query = parse_qs(urlsplit(page.url).query)
+    assert (query["layer"], query["head"]) == (["2"], ["1"]), "the menu's arrow keys are no steps through the heads"
     chip.focus()
     page.keyboard.press("Enter")
     expect(page.locator(".edits")).to_have_count(0, timeout=SECONDS)
@@ -180,7 +189,7 @@ def test_what_only_the_picture_shows_becomes_a_change_of_the_run(inspect: Open, 
     expect(page.locator(".edits .chip")).to_have_count(2, timeout=SECONDS)
     settle(page)
     assert edits_of(page) == "temper-2.1-t0.5,cut-2.1-k0"
-    assert "temperature=" not in page.url and "hide=" not in page.url
+    assert not {"temperature", "hide"} & set(parse_qs(urlsplit(page.url).query))
     wanted = head_of("temper-2.1-t0.5,cut-2.1-k0")
     assert np.allclose(shown(page)["weights"], wanted.weights.ravel(), atol=CLOSE)
     assert shown(page)["ok"] is True
@@ -204,7 +213,7 @@ def test_the_effect_is_told_and_another_token_can_be_the_target(inspect: Open, s
     expect(effect.locator("tbody tr").first).to_contain_text("had", timeout=SECONDS)
     settle(page)
     assert f"distractor={told.likeliest[3]}" in page.url
-    page.locator(".predicted button.target").first.click()
+    page.locator(".predicted button.aim").first.click()
     expect(effect.locator("tbody tr").first).to_contain_text("was", timeout=SECONDS)
 
 
@@ -244,9 +253,13 @@ def test_the_changed_step_is_said_in_words(inspect: Open) -> None:
     expect(off.locator(".arithmetic h3")).to_contain_text("its output is set to zero by your change")
 
 
-@pytest.mark.parametrize(("size", "scheme", "touch"), [((1440, 1000), "dark", False), ((1440, 1000), "light", False), ((390, 844), "light", True)])
+@pytest.mark.parametrize(
+    ("size", "scheme", "touch"),
+    [((1440, 1000), "dark", False), ((1440, 1000), "light", False), ((390, 844), "light", True)],
+)  # fmt: skip
 def test_nothing_is_out_of_reach_or_unreadable(inspect: Open, size: tuple[int, int], scheme: str, touch: bool) -> None:
-    page = inspect(size=size, scheme=scheme, touch=touch, layer="2", head="1", query="8", edits="even-2.1-q8,off-1.1", temperature="2")
+    link = {"layer": "2", "head": "1", "query": "8", "edits": "even-2.1-q8,off-1.1", "temperature": "2"}
+    page = inspect(size=size, scheme=scheme, touch=touch, **link)
     page.locator(".effect summary").click()
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "nothing to scroll to the side"
     for context in (".st-key-edits", ".st-key-effect", ".st-key-controls"):
@@ -254,7 +267,9 @@ def test_nothing_is_out_of_reach_or_unreadable(inspect: Open, size: tuple[int, i
         assert not found, [(one["id"], [node["target"] for node in one["nodes"]]) for one in found]
     menu(page)
     box = page.locator(".controls .menu").bounding_box()
-    assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= size[0] and box["y"] >= 0
+    assert box is not None
+    assert 0 <= box["x"] <= size[0] - box["width"]
+    assert box["y"] >= 0
     found = Axe().run(page, context=".st-key-controls").response["violations"]
     assert not found, [(one["id"], [node["target"] for node in one["nodes"]]) for one in found]
 

@@ -1,4 +1,6 @@
-"""`static/head.js` with changes of the run, against `attention.record.changes`: every verb, and a check that can fail."""
+"""`static/head.js` with changes of the run, against `attention.record.changes`: every verb, and a check that can
+fail.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -48,7 +50,8 @@ LINES = {
     "another text's output": "patch-decoder.2.3",
     "another text's weights": "patch-decoder.2.3-weights",
     "another text's weights, one row": "patch-decoder.2.3-weights-q9",
-    "many": "hide-decoder-k2,cut-decoder.2.3-q9-k4,temper-decoder.2.3-t2,even-decoder.2.3-q9,off-decoder.2.3-running-q11",
+    "many": "hide-decoder-k2,cut-decoder.2.3-q9-k4,temper-decoder.2.3-t2,"
+    "even-decoder.2.3-q9,off-decoder.2.3-running-q11",
     "the last of two counts": "even-decoder.2.3,off-decoder.2.3-first-q9,off-decoder.2.3,off-decoder.2.3-running-q5",
 }  # fmt: skip
 RULES: dict[str, dict[str, Any]] = {
@@ -57,7 +60,9 @@ RULES: dict[str, dict[str, Any]] = {
     "a window": {"mask": Mask(before=6, after=0)},
     "a sink in the weights": {"mask": CAUSAL, "sink": random(H)},
     "a sink on the output": {"mask": CAUSAL, "sink": random(H), "sink_scales": True},
-    "padding, a cap and a temperature": {"mask": Mask(after=0, keys=torch.arange(N) != 8), "softcap": 2.0, "temperature": 1.9},
+    "padding, a cap and a temperature": {
+        "mask": Mask(after=0, keys=torch.arange(N) != 8), "softcap": 2.0, "temperature": 1.9,
+    },
 }  # fmt: skip
 
 
@@ -77,7 +82,8 @@ def edited(lines: str, **rules: Any) -> AttentionRecord:
         before = mask.rows(0, N, N)
         mask = Mask(array=~cut if before is None else before & ~cut)
     made = replace(
-        with_edits, mask=mask, given=_given(edits), given_weights={HEAD: random(N, N).softmax(-1)} if "weights" in lines else {}
+        with_edits, mask=mask, given=_given(edits), given_weights={HEAD: random(N, N).softmax(-1)} if "weights" in lines
+        else {}
     )  # fmt: skip
     return replace(made, output=torch.stack([made.stages(head).mixed for head in range(H)], dim=1))
 
@@ -129,7 +135,9 @@ def test_a_wrong_change_fails_the_check(lab: Lab, lines: str) -> None:
     """The browser is told nothing of what was changed, or another head's change: it says so."""
     made = edited(lines, mask=CAUSAL)
     tree = heads_tree(trace_of(made))
-    tree["layers"][0]["edits"] = [line.replace(".3", ".2") if ".3" in line else "hide-decoder-k7" for line in lines.split(",")]
+    tree["layers"][0]["edits"] = [
+        line.replace(".3", ".2") if ".3" in line else "hide-decoder-k7" for line in lines.split(",")
+    ]
     found = {one["head"]: one["check"]["ok"] for one in lab.run(ALL, tree, {})}
     assert found[HEAD] is False
 
@@ -178,14 +186,27 @@ def test_bits_travel_where_no_rule_says_the_rest(lab: Lab) -> None:
     mask = Mask(array=random(N, N) > -1)
     own = mask.rows(0, N, N)
     assert own is not None
-    made = replace(record(), edits=edits_of("cut-decoder.2.3-q9-k4"), mask=Mask(array=own.clone().index_put((torch.tensor(9), torch.tensor(4)), torch.tensor(False)).expand(H, N, N)))
+    made = replace(
+        record(),
+        edits=edits_of("cut-decoder.2.3-q9-k4"),
+        mask=Mask(array=own.clone().index_put((torch.tensor(9), torch.tensor(4)), torch.tensor(False)).expand(H, N, N)),
+    )
     assert uncut(made, [0]) is None
     [layer] = heads_tree(trace_of(made))["layers"]
     assert layer["mask"]["bits"] is not None
     assert lab.run(WHYS, heads_tree(trace_of(made)), [2, HEAD, [[9, 4]]]) == ["edit"]
 
 
-MODEL_LINES = ("off-2.5", "off-2.5-running", "cut-2.5-q7-k3", "hide-k1", "temper-1.3-t0.4", "even-2.5-q7", "off-1", "cut-q7-k3")
+MODEL_LINES = (
+    "off-2.5",
+    "off-2.5-running",
+    "cut-2.5-q7-k3",
+    "hide-k1",
+    "temper-1.3-t0.4",
+    "even-2.5-q7",
+    "off-1",
+    "cut-q7-k3",
+)
 
 
 @pytest.mark.parametrize("line", MODEL_LINES)
@@ -197,7 +218,9 @@ def test_the_models_own_output_is_what_the_browser_makes(lab: Lab, line: str) ->
 
 
 def test_two_texts(lab: Lab) -> None:
-    trace = attention.trace("dates", "3 May 1998", edits="hide-encoder-k2,even-cross.0.1-q3,off-decoder.1.0,cut-cross.1.1-q2-k1")
+    trace = attention.trace(
+        "dates", "3 May 1998", edits="hide-encoder-k2,even-cross.0.1-q3,off-decoder.1.0,cut-cross.1.1-q2-k1"
+    )
     for kind in trace.kinds:
         for one in lab.heads(trace, kind):
             compare(one, trace.head(one["layer"], one["head"], kind))
@@ -217,7 +240,8 @@ def test_a_rule_is_never_guessed() -> None:
     """Where the rule with the edges cut is not the mask bit for bit, there is none."""
     made = edited("cut-decoder.2.3-q9-k4", mask=CAUSAL)
     array_ = made.mask.array
-    assert array_ is not None and uncut(made, [HEAD]) is not None
+    assert array_ is not None
+    assert uncut(made, [HEAD]) is not None
     wrong = array_.clone()
     wrong[HEAD, 9, 5] = False
     assert uncut(replace(made, mask=Mask(array=wrong)), [HEAD]) is None
@@ -242,6 +266,9 @@ def test_lines_are_written_as_python_writes_them(lab: Lab) -> None:
         }""", lines,
     )  # fmt: skip
     assert again == lines
-    assert lab.page.evaluate("async (lines) => (await import('/edits.js')).editsOf(lines).length", ["off", "nonsense-2", "<b>"]) <= 1
-
-
+    assert (
+        lab.page.evaluate(
+            "async (lines) => (await import('/edits.js')).editsOf(lines).length", ["off", "nonsense-2", "<b>"]
+        )
+        <= 1
+    )

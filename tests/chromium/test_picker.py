@@ -96,11 +96,11 @@ def test_the_details_are_one_of_a_few_for_the_keyboard_too(page: Page) -> None:
     expect(links).to_be_checked()
     links.focus()
     links.press("ArrowLeft")
-    last = group.get_by_role("radio", name="Words")
+    last = group.get_by_role("radio", name="Patch")
     expect(last).to_be_checked()
     expect(last).to_be_focused()
-    page.wait_for_url(re.compile("lens=words"), timeout=SECONDS)
-    expect(page.locator(".hl-map[data-drawn]")).to_be_visible(timeout=SECONDS)
+    page.wait_for_url(re.compile("lens=patch"), timeout=SECONDS)
+    expect(page.locator(".st-key-patch")).to_be_visible(timeout=SECONDS)
     expect(last).to_be_focused()
     assert "head=" not in page.url, "the arrow keys were the group’s own"
 

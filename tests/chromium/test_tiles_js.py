@@ -297,3 +297,34 @@ def check_rows(rows: dict[str, Any], view: HeadView) -> None:
     nothing = rows["300"]
     assert [nothing[part] for part in ("rows", "mixed", "allowed", "weights", "sink")] == [None] * 5
     assert nothing["has"] is False
+
+
+def test_of_a_run_with_changes(lab: Lab) -> None:
+    """Rows, reasons and the divisor are those of the changed run."""
+    from attention.edits import edits_of
+
+    edits = edits_of("cut-decoder.2.1-q9-k4,even-decoder.2.1-q7,temper-decoder.2.1-t0.5,off-decoder.2.1-q11")
+    cut = torch.arange(N) <= torch.arange(N)[:, None]
+    array = cut.expand(H, N, N).clone()
+    array[1, 9, 4] = False
+    made = replace(record(mask=Mask(array=array)), edits=edits)
+    made = replace(made, output=torch.stack([made.stages(head).mixed for head in range(H)], dim=1))
+    tree = tiles_tree(view_of(made, 1), stages=["masked", "weights"], pins=[7, 9, 11])
+    told = lab.run(
+        """async () => {
+            const head = lab.lib.tiles(await lab.load());
+            return lab.sent({
+                row: head.row("weights", 7), cut: head.row("weights", 9), output: head.mixed(11),
+                whys: [head.why(9, 4), head.why(4, 9), head.why(9, 3)], temperature: head.temperature,
+                edits: [head.changedRow(7)?.verb, head.changedRow(9), head.changedOutput(11)?.how], names: head.names,
+            });
+        }""", tree,
+    )  # fmt: skip
+    steps = made.stages(1)
+    assert np.allclose(told["row"], steps["weights"][7], atol=CLOSE)
+    assert np.allclose(told["cut"], steps["weights"][9], atol=CLOSE)
+    assert np.allclose(told["output"], 0)
+    assert told["whys"] == ["edit", "causal", ""]
+    assert told["temperature"] == 0.5
+    assert told["edits"] == ["even", None, "zero"]
+    assert told["names"] == [name for name, _ in steps.steps]

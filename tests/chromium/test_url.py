@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from attention.browser import store
+from attention.edits import edits_of
 from attention.table import keys
 from attention.view import View, to_address
 from tests.chromium.lab import Lab, opened
@@ -34,7 +35,8 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "temperature": (1.0, 0.5, 1.189, 0.0625), "hide": ((), ("special", "first")), "rest": ("left", "shared"),
     "zoom": (None, (0, 3, 2, 7)), "measure": ("weights", "scores"), "sort": (False, True),
     "counted_on": ("text", "stored"), "beside": ((), ((0, 1), (2, 3))), "least": (0.0, 0.25), "top": (0, 4),
-    "ids": (False, True),
+    "ids": (False, True), "edits": ((), edits_of("off-2.5-mean,cut-q7-k3")), "patch_text": ("", "The dog + 1."),
+    "target": (None, 312), "distractor": (None, 0),
 }  # fmt: skip
 
 
@@ -55,7 +57,8 @@ def test_the_browser_writes_the_address_that_the_server_writes(lab: Lab) -> None
         changes = some(chance)
         foreign = chance.choice(("", "theme=dark", "a=1+2&b=%26"))
         address = store._address(before)
-        cases.append({"address": address, "changes": changes, "search": f"?{urlencode(to_address(before))}&{foreign}"})
+        told = changes | ({"edits": [str(edit) for edit in changes["edits"]]} if "edits" in changes else {})
+        cases.append({"address": address, "changes": told, "search": f"?{urlencode(to_address(before))}&{foreign}"})
         after = urlencode(to_address(replace(before, **changes)))
         expected.append("&".join(filter(None, (after, foreign))))
     assert lab.page.evaluate("(cases) => cases.map(made)", cases) == expected

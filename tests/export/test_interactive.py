@@ -225,3 +225,15 @@ def test_a_module_of_another_form_is_refused_and_not_half_taken(source):
 
 def test_settings_end_no_script():
     assert "<" not in assets.in_script({"text": "</script><!--"})
+
+
+def test_what_was_changed_while_it_ran_stands_above_and_every_head_is_of_that_run() -> None:
+    from attention.export.provenance import provenance
+
+    trace = attention.trace("storyteller", "The cat sat.", edits="off-1.2,even-2.1-q3")
+    page = interactive(trace, View(text="The cat sat.", edits="off-1.2,even-2.1-q3", layer=2, head=1)).decode()
+    told = "Changed while the model ran: off-decoder.1.2,even-decoder.2.1-q3."
+    assert "Layer 1, head 2 switched off (zero ablation)" in page
+    assert told in page
+    assert any(told in note for note in provenance(trace).notes)
+    assert told not in interactive(attention.trace("storyteller", "The cat sat."), View(text="The cat sat.")).decode()

@@ -97,9 +97,9 @@ def test_equal_sides_say_so_and_without_b_keys_both_are_the_first() -> None:
 
 def test_a_change_of_one_side_leaves_the_other_and_stands_in_the_address() -> None:
     app = page(**BOTH)
-    run = given(app)["run.A"]["id"]
+    base = given(app)["controls.A"]["base"]
     before = shown(app)
-    message = {"seq": 5, "changes": {"head": "1", "layer": "0"}, "about": {"head": run, "layer": run}}
+    message = {"seq": 5, "changes": {"head": "1", "layer": "0"}, "about": {"head": base, "layer": base}}
     act(app, lambda: compare.hear(A, message))
     assert shown(app).second == before.second
     assert (shown(app).first.layer, shown(app).first.head) == (0, 1)

@@ -1,4 +1,6 @@
-"""Changes of the run on the inspect page: they come from the browser, stand in the link, are listed, told of and lifted."""
+"""Changes of the run on the inspect page: they come from the browser, stand in the link, are listed, told of and
+lifted.
+"""
 
 import pytest
 
@@ -158,7 +160,7 @@ class TestMap:
         told = given(opened(edits="off-2.5", measure="changed"))["heads"]
         numbers = told["numbers"]
         assert not told["why"]
-        assert all(map(lambda value: value != value, numbers[:3].ravel())), "nothing before layer 3 can have changed"
+        assert all(value != value for value in numbers[:3].ravel()), "nothing before layer 3 can have changed"
         assert (numbers[3] > 0).all()
         assert told["hatched"] == "cannot have changed"
 
@@ -192,7 +194,8 @@ class TestRefusals:
 
 def test_the_foot_names_the_second_run():
     foot = [line for line in said(opened(edits="off-2.5")) if "edited run" in line]
-    assert foot and "second run with the same edits" in foot[0]
+    assert foot
+    assert "second run with the same edits" in foot[0]
 
 
 def test_a_link_holds_all():

@@ -76,9 +76,9 @@ def test_the_page_of_a_file_is_the_page_that_it_came_from(view: View) -> None:
     before, after = page(VIEW), page(view)
     own, found = payloads(before), payloads(after)
     assert set(own) == set(found)
-    # The address names the file, and what it came from did not.
+    # The address names the file, and what it came from did not; and only a model runs on with a change.
     for one in (own, found):
-        one["controls"] = codec.pack(codec.parse(one["controls"]) | {"address": None})
+        one["controls"] = codec.pack(codec.parse(one["controls"]) | {"address": None, "unedited": None})
     same = {name for name in own if own[name] == found[name]}
     assert {"run", "controls", "figures", "sentence", "arithmetic", "links", "prompt", "bar"} <= same
     look = codec.parse(found["controls"])["look"]

@@ -75,9 +75,9 @@ function hide(store, value) {
 /** What only the picture shows becomes a change of the run, and the picture is the run's own again. */
 function runWith({ store }) {
   const shown = store.shown();
-  const { temperature, hide } = shown.look;
+  const { temperature, hide: left } = shown.look;
   const cut = store.hidden(shown.head.layer).filter((key) => key < shown.head.keys);
-  store.change({ edits: fromLook(shown, { ...shown.look, temperature }, cut), temperature: 1, hide: hide.filter((one) => one === "sink") }, { now: true });
+  store.change({ edits: fromLook(shown, { ...shown.look, temperature }, cut), temperature: 1, hide: left.filter((one) => one === "sink") }, { now: true });
 }
 
 function show(state, shown) {
@@ -104,7 +104,7 @@ function show(state, shown) {
   const isPlain = look.temperature === 1 && !look.hide.length;
   blank(state.reset, isPlain);
   const onlySink = look.temperature === 1 && look.hide.every((one) => one === "sink");
-  state.run.hidden = onlySink || Boolean(state.unedited);
+  blank(state.run, onlySink || Boolean(state.unedited));
 }
 
 const blank = (element, isBlank) => element.classList.toggle("blank", isBlank);

@@ -82,7 +82,7 @@ def test_the_panel_is_shut_until_it_is_asked_for_and_then_stays() -> None:
 def test_the_code_is_of_the_link_that_the_browser_shows_until_the_panel_is_shut() -> None:
     """It may be ahead of what was heard here, so it is not made of the view."""
     link = "http://127.0.0.1:8501/?text=two+heads+further&head=3"
-    with patch.object(boundary, "said", lambda *_: link):
+    with patch.object(boundary, "said", lambda key, *_: link if key == share.LINK else None):
         app = during(panel(SHORT), share._ask_code)
     code = codec.parse(payloads(app)["share"])["code"]
     assert code["link"] == link

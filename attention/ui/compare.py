@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 TWO_TEXTS = "headlight.two-texts"
 TAKES_TWO = ("encoder-decoder", "reader")
 
+# Why a side's run is not changed here.
+EDITED_THERE = "A run is changed on the page “Inspect”: the link of that name above takes this side there."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
@@ -206,7 +209,7 @@ def _controls(side: Side, head_view: HeadView, view: View, pinned: int) -> None:
     """The look on its way to the browser, and what was changed there on its way back."""
     data = store.look(
         head_view, view, pinned, seen=state.seen(side.store), limit=Limits.from_environment().max_tokens,
-        undo=state.can_undo(), redo=state.can_redo(),
+        undo=state.can_undo(), redo=state.can_redo(), unedited=EDITED_THERE,
     )  # fmt: skip
     st.session_state[side.sent] = (store.about(head_view.trace, head_view.kind), state.subject(view))
     heard = partial(_look, side)
@@ -224,6 +227,7 @@ def hear(side: Side, told_of: object) -> None:
     if found is None:
         return
     number, changes = found
+    changes.pop("edits", None)
     state.hear(number, side.store)
     _go(side, partial(revised, view, changes))
 

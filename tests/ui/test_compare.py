@@ -195,3 +195,12 @@ def test_work_that_was_left_can_be_begun_again(monkeypatch: pytest.MonkeyPatch) 
     app = page(**BOTH)
     assert "changed" not in given(app)
     assert any(button.label == "Rank all heads" for button in app.button)
+
+
+def test_a_run_is_changed_on_the_page_that_lists_its_changes() -> None:
+    app = page(**BOTH)
+    controls = given(app)["controls.A"]
+    assert controls["unedited"] == compare.EDITED_THERE
+    message = {"seq": 7, "changes": {"edits": "off-0.1"}, "about": {"edits": controls["base"]}}
+    act(app, lambda: compare.hear(A, message))
+    assert shown(app).first.edits == ()

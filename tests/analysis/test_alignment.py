@@ -53,7 +53,12 @@ def test_a_text_beside_itself_is_the_same_all_along(words: list[str]) -> None:
     assert found.pairs == tuple((i, i) for i in range(len(words)))
 
 
-@given(WORDS, st.lists(st.sampled_from("xyz"), min_size=1, max_size=5), st.integers(0, 30))
+# Of words that come twice the longest stretch is aligned, which is not always the most words.
+@given(
+    st.lists(st.sampled_from("abcdefgh"), unique=True),
+    st.lists(st.sampled_from("xyz"), min_size=1, max_size=5),
+    st.integers(0, 30),
+)
 def test_what_is_put_in_between_is_all_that_has_no_partner(words: list[str], more: list[str], place: int) -> None:
     at = min(place, len(words))
     found = align(words, [*words[:at], *more, *words[at:]])

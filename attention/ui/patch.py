@@ -77,10 +77,8 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
     if known.unequal:
         _mount(patch.refused(known))
         return
-    job = _sweeps.find(asked)
-    if job is None and sweeps.is_quick(2 * known.heads, known.tokens, head_view.trace.model.n_parameters):
-        job = _sweeps.begin(asked, runs.person())
-        runs.has_ended(job, model_runs.PATIENCE_SECONDS)
+    quick = sweeps.is_quick(2 * known.heads, known.tokens, head_view.trace.model.n_parameters)
+    job = _sweeps.at_hand(asked, quick=quick)
     if job is not None and not job.done.is_set():
         _watch(head_view, asked, known)
     else:

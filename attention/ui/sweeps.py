@@ -58,6 +58,14 @@ class Sweeps(analysed.Analyses[Swept]):
                 self._jobs.pop(asked, None)
         return self.join(asked, person)
 
+    def at_hand(self, asked: analysed.Asked, *, quick: bool) -> Job | None:
+        """The sweep as it is; one that is quick and was not begun yet is begun, and given a moment to end."""
+        job = self.find(asked)
+        if job is None and quick:
+            job = self.begin(asked, runs.person())
+            runs.has_ended(job, model_runs.PATIENCE_SECONDS)
+        return job
+
     def stop(self, asked: analysed.Asked, person: str) -> None:
         """One person no longer waits for the rest; it ends after the heads that are being tried, unless others do."""
         job = self.find(asked)

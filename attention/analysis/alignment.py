@@ -67,8 +67,13 @@ def align(first: Sequence[Hashable], second: Sequence[Hashable]) -> Alignment:
     Equal sequences give equal steps alone. The result for (second, first) need not be the mirror of this one where
     several runs are equally long.
     """
+    return Alignment(steps=tuple(step for code in opcodes(first, second) for step in _steps(*code)))
+
+
+def opcodes(first: Sequence[Hashable], second: Sequence[Hashable]) -> list[tuple[str, int, int, int, int]]:
+    """difflib's stretches of both, ("equal" or another name, start and stop of the first, of the second), in order."""
     matcher = SequenceMatcher(None, first, second, autojunk=len(first) * len(second) > EXACT_CELLS)
-    return Alignment(steps=tuple(step for code in matcher.get_opcodes() for step in _steps(*code)))
+    return list(matcher.get_opcodes())
 
 
 def align_tokens(first: Sequence[Token], second: Sequence[Token]) -> Alignment:

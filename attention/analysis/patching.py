@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from attention.analysis.ablation import asking_at
+from attention.analysis.alignment import opcodes
 from attention.analysis.effect import (
     Metric,
     Untouched,
@@ -100,9 +100,8 @@ class PatchMap(HeadMap):
 
 def align(first: Sequence[str], second: Sequence[str]) -> Alignment:
     """Align two rows of pieces by their longest common stretches (difflib)."""
-    matcher = SequenceMatcher(None, first, second, autojunk=False)
     stretches = tuple(
-        Stretch(same=tag == "equal", first=(a, b), second=(c, d)) for tag, a, b, c, d in matcher.get_opcodes()
+        Stretch(same=tag == "equal", first=(a, b), second=(c, d)) for tag, a, b, c, d in opcodes(first, second)
     )
     return Alignment(first=tuple(first), second=tuple(second), stretches=stretches)
 

@@ -1,7 +1,7 @@
 /** Everything that turns: the layer's settings, the heads made by hand, and the tags. */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { button, choices, field, line, slider, toggle }, { RANGES }, { PRESETS, presetOf }, { explained }, { FIRST, SIZES }] = await Promise.all(
+const [{ ui }, { button, choices, field, line, slider, toggle }, { RANGES }, { PRESETS, presetOf }, { explained }, { FIRST, SIZES, tagsOf }] = await Promise.all(
   ["../headlight", "../draw/inputs", "../local/layer", "../local/presets", "../terms", "./model"].map((name) => import(`${name}.js${version}`)));
 
 const HEADS = [1, 2, 4, 8, 16];
@@ -35,10 +35,10 @@ function set({ turn, state }, settings, words) {
   turn({ settings: { ...state.settings, ...settings } }, words);
 }
 
-/** A preset; its own tags come with its own sentence. */
+/** A preset; a sample brings its tags along where they are asked for, and nobody has put any. */
 function choose({ turn, state }, preset) {
   const found = presetOf(preset);
-  const tags = found && found.sample === state.text ? found.tags : state.tags;
+  const tags = state.tags.length || preset !== "verb" ? state.tags : tagsOf(state.text);
   turn({ preset, tags, edits: [], layer: found ? found.layers - 1 : 0 }, found ? `the head “${found.title}”` : RANDOM);
 }
 
@@ -74,7 +74,7 @@ function sizeLine(own) {
   });
   [[width, "width"], [heads, "heads"], [shared, "shared"]].forEach(([group, name]) => mark(group, name));
   const [low, high] = RANGES.seed;
-  own.seed = field({ label: "seed", value: settings.seed, low, high, step: 1, change: (seed) => Number.isInteger(seed) && set(own, { seed }, `seed ${seed}`) });
+  own.seed = field({ label: "seed", value: settings.seed, low, high, step: 1, change: (seed) => set(own, { seed }, `seed ${seed}`) });
   const another = button("Another seed", () => set(own, { seed: (own.state.settings.seed % high) + 1 }, `seed ${(own.state.settings.seed % high) + 1}`));
   if (focused) queueMicrotask(() => own.sizes.querySelector(`button[data-size="${focused}"]`)?.focus());
   return line(nameOf(width, "width"), nameOf(heads, "count"), nameOf(shared, "shared"), nameOf(own.seed, "seed"), another);

@@ -5,6 +5,8 @@ const [{ ui }, { button }, { checkNumber, isSame }, { effect, fine, rowOf }] = a
   ["../headlight", "../draw/inputs", "./model", "./words"].map((name) => import(`${name}.js${version}`)));
 
 const TITLES = { query: "W_Q", key: "W_K", value: "W_V", output: "W_O", scores: "Q·Kᵀ" };
+// No words such as Infinity, and no digits of another base.
+const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d{1,3})?$/i;
 const [SMALL, LARGE, PLACES] = [0.1, 1, 6];
 
 /** What a cell is called: “W_Q row 3, column 5”, or “Q·Kᵀ of head 0, “sat” → “cat””; dims: what rows and columns stand for, if for something. */
@@ -67,10 +69,10 @@ function draw(own, now, before) {
 
 const saidOf = ({ matrix }, produced) => (matrix === "scores" ? `Set by hand: Q and K no longer produce it. They give ${fine(produced)}.` : `Set by hand; it was ${fine(produced)}.`);
 
-/** The number that was typed, with a minus sign of either kind; NaN for none. */
-function read(typed) {
+/** The number that was typed, with a minus sign and a decimal point of either kind; NaN for none. */
+export function read(typed) {
   const text = typed.trim().replace("−", "-").replace(",", ".");
-  return text === "" ? NaN : Number(text);
+  return NUMBER.test(text) ? Number(text) : NaN;
 }
 
 function type(own) {

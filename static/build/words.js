@@ -30,14 +30,14 @@ export function rowOf(array, index, head = 0) {
   return array.subarray(from, from + columns);
 }
 
-/** A sum of products with its largest terms, in their order, and what the others come to: nothing is left out unsaid. */
+/** A sum of products with its largest terms, or all of a few, in their order, and what the others come to: nothing is left out unsaid. */
 export function products(one, other, total) {
   const terms = Array.from(one, (value, i) => [i, value * other[i]]);
-  const kept = new Set([...terms].filter(([, value]) => value !== 0).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, SHOWN).map(([i]) => i));
+  const kept = new Set([...terms].filter(([, value]) => value !== 0).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, terms.length > SHOWN + 1 ? SHOWN : terms.length).map(([i]) => i));
   if (!kept.size) return `${terms.length} products that are all 0 = ${fine(total)}`;
   const shown = terms.filter(([i]) => kept.has(i)).map(([i]) => `${factor(one[i])}·${factor(other[i])}`);
   const rest = terms.filter(([i]) => !kept.has(i)).map(([, value]) => value);
-  const others = rest.length ? ` + ${rest.length} more that ${rest.some(Boolean) ? `sum to ${factor(sumOf(rest))}` : "are 0"}` : "";
+  const others = rest.length ? ` + ${rest.length} more that ${rest.some(Boolean) ? `sum to ${factor(sumOf(rest))}` : rest.length === 1 ? "is 0" : "are 0"}` : "";
   return `${shown.join(" + ")}${others} = ${fine(total)}`;
 }
 

@@ -208,6 +208,8 @@ def test_heads_made_by_hand_say_how(own_page: Page, name: str) -> None:
     assert root.locator("fieldset:disabled").count() == 1
     expect(root.locator("article.output .note")).to_contain_text("In words, row 2")
     if "verb" in name:
+        assert re.search("“sat” gets (more than 99|100) %", text(root, ".softmax .said")), "the sample brings its tag"
+        press(root, "sat", ".made .tags")
         press(root, "cat", ".made .tags")
         assert re.search("“cat” gets (more than 99|100) %", text(root, ".softmax .said"))
     if "layers" in name:
@@ -236,7 +238,7 @@ def test_a_score_set_by_hand_changes_what_follows(own_page: Page) -> None:
     assert own.input_value() == "40.1"
     own.press("Shift+ArrowDown")
     assert own.input_value() == "39.1"
-    for wrong in ("", "x", "1e99", "3000", "NaN"):
+    for wrong in ("", "x", "1e99", "3000", "NaN", "0x10", "Infinity"):
         own.fill(wrong)
         assert "from −2000 to 2000" in text(root, ".scores .problem")
     assert root.locator(".edits li").count() == 1
@@ -347,6 +349,8 @@ def test_each_step_is_saved_as_a_picture(own_page: Page, kind: str) -> None:
     else:
         assert b"<svg" in data
         assert "W_Q" in data.decode()
+        assert data.count(">×</text>".encode()) == data.count(b">=</text>") == 3, "each equation with its signs"
+        assert b"@font-face" in data
         assert data.count(b"<image") + data.count(b"<rect") > 9
 
 
@@ -375,10 +379,17 @@ def test_what_is_printed_stands_in_a_frame_of_its_own(own_page: Page) -> None:
     press(root, "Show it here")
     paper = root.locator(".paper").first
     assert paper.locator("table").count() > 20
+    assert "causal mask" in paper.inner_text()
+    root.locator(".controls").get_by_label("causal mask").uncheck()
+    assert "no mask" in paper.inner_text(), "what is shown is of now"
+    press(root, "Hide")
+    expect(paper).to_be_hidden()
     press(root, "Show them here")
     assert root.locator(".paper .student").count() == 20
     root.get_by_label("students").fill("99")
-    assert "A number from 1 to 60" in root.locator(".aids").inner_text()
+    assert "A whole number from 1 to 60" in root.locator(".aids").inner_text()
+    root.get_by_label("students").fill("2.5")
+    assert "A whole number from 1 to 60" in root.locator(".aids").inner_text()
 
 
 def test_one_can_train_there(own_page: Page) -> None:

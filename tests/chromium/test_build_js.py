@@ -357,6 +357,20 @@ def test_vectors_with_names_are_told_by_them(lab: Lab) -> None:
     assert lab.page.evaluate(named, [[0, 0], ["a", "b"]]) == "0"
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        ([1, 2, 3, 4], [1, 1, 1, -1], "1.00·1.00 + 2.00·1.00 + 3.00·1.00 + 4.00·(−1.00) = 2.00"),
+        ([1, 2, 0, 4], [1, 1, 1, -1], "1.00·1.00 + 2.00·1.00 + 4.00·(−1.00) + 1 more that is 0 = −1.00"),
+        ([1, 2, 3, 4, 5], [1, 1, 1, 1, 1], "3.00·1.00 + 4.00·1.00 + 5.00·1.00 + 2 more that sum to 3.00 = 15.0"),
+        ([0, 0], [1, 1], "2 products that are all 0 = 0"),
+    ],
+)
+def test_sums_leave_nothing_out_unsaid(lab: Lab, one: list[float], other: list[float], said: str) -> None:
+    script = "([one, other, total]) => lab.words.products(one, other, total)"
+    assert lab.page.evaluate(script, [one, other, float(np.dot(one, other))]) == said
+
+
 def test_a_single_number_is_read(lab: Lab) -> None:
     script = """() => {
         const values = Object.assign(Float32Array.from([1, -0.5, -Infinity, 4]), { shape: [2, 2] });

@@ -7,12 +7,11 @@ const { start } = await shared("headlight");
 const ui = start(HEADLIGHT);
 const [{ button, choices, css, line }, { queryOf, read, settingsLine }, { aids }, { byWord }, { checking }, { comparison }, { controls }, { nameOf }, { legend }, { making }, model, { nowOf }, { parts }, { said }, { training }, { progressOf }, { presetOf }, { explained, term, watchTerms }] = await Promise.all(
   ["draw/inputs", "build/address", "build/aids", "build/byword", "build/check", "build/compare", "build/controls", "build/editor", "build/legend", "build/made", "build/model", "build/now", "build/parts", "build/words", "build/training", "lesson/progress", "local/presets", "terms"].map(shared));
-const { MOST, edited, lifted, made: makeAll, retagged, settled } = model;
+const { MOST, SAMPLES, edited, lifted, made: makeAll, retagged, settled, tagsOf } = model;
 const states = new WeakMap();
 const [ADDRESS_MS, GESTURE_MS] = [250, 1500];
 // The lessons take a sentence of the person's own up to this length.
 const LONGEST_OWN = 300;
-const SAMPLES = [model.EXAMPLE, "The red door and the blue door", "Ann met Bob and later Ann"];
 
 /** The address: the browser's own, or what the server was asked for, where a page was switched before its address was. */
 function addressOf({ address }) {
@@ -50,7 +49,7 @@ function build(parent, given) {
     take(own, retagged(own.state, own.text.value));
     if (own.state.text.length <= LONGEST_OWN) progress.setSentence(own.state.text.trim());
   });
-  const samples = SAMPLES.map((sample) => button(sample, () => take(own, retagged(own.state, sample))));
+  const samples = SAMPLES.map(([sample]) => button(sample, () => take(own, { ...retagged(own.state, sample), tags: own.state.preset === "verb" ? tagsOf(sample) : [] })));
   const prompt = ui.make("section", { class: "prompt" }, ui.make("label", {}, ui.make("span", { class: "name" }, "Your sentence"), own.text), line(ui.make("span", { class: "name" }, "Try"), ...samples), own.left, own.problems);
   own.body.append(
     ui.make("section", { class: "pins", "aria-label": "The pinned pair" }, ui.make("div", {}, ui.make("span", { class: "name query" }, term("pinned", "query")), own.queries), ui.make("div", {}, ui.make("span", { class: "name key" }, term("key", "key")), own.keys), own.heads),
@@ -125,6 +124,7 @@ function draw(own) {
   own.compare.draw(now, own.before);
   own.making.draw(now);
   own.words.draw(now);
+  own.aids.draw();
   own.legends.forEach((one) => one.draw(now.palette));
   own.parts.draw(now, own.before);
   drawEdits(own, now);

@@ -28,13 +28,14 @@ export default function ({ root, settings, context }) {
 }
 
 function paint({ facts }, palette, room) {
-  const said = `÷ √128, the paper: ${ui.number(facts.root, 4)}. No division, T5: ${ui.number(facts.plain, 4)}. Gemma 2 27B: ÷ 12 gives ${ui.number(facts.divided, 4)}, capped ${ui.number(facts.capped, 4)}.`;
-  const line = (name, title, look) => ({ name: title, points: PRODUCTS.map((product) => [product, RULES[name](product)]), ...look });
+  const product = facts.product.toLocaleString("en").replace("-", "−");
+  const said = `÷ √128, the paper: ${ui.number(facts.root, 4)}. No division, T5: ${product}. Gemma 2 27B: ÷ 12 gives ${ui.number(facts.divided, 4)}, capped ${ui.number(facts.capped, 4)}.`;
+  const line = (name, title, look) => ({ name: title, points: PRODUCTS.map((one) => [one, RULES[name](one)]), ...look });
   return {
     shapes: [chart({
-      palette, width: Math.min(640, room), label: `What q·k = ${ui.number(facts.product, 4)} becomes before the softmax. ${said}`,
+      palette, width: Math.min(640, room), label: `What q·k = ${product} becomes before the softmax. ${said}`,
       x: { label: "q·k", from: -MOST, to: MOST }, y: { label: "before the softmax", from: -140, to: 140 },
-      marks: [{ x: facts.product, label: `q·k = ${ui.number(facts.product, 4)}` }],
+      marks: [{ x: facts.product, label: `q·k = ${product}` }],
       lines: [line("root", "÷ √128", { colour: palette.query }), line("divided", "÷ 12", { colour: palette.muted, dash: 1 }), line("capped", "Gemma 2", { colour: palette.key })],
     })],
     words: `${said} T5’s line is too steep to be drawn here.`,

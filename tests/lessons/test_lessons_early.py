@@ -165,7 +165,8 @@ def test_every_step_has_a_figure_a_guess_and_something_to_try(name: str) -> None
     "written",
     [
         "tokens?", "vectors?", "recurrent", "values?", "causal", "query|queries", "keys?", "maps?", "heads?",
-        "pin|pinned", "matrix|matrices", "ranks?", "dot products?", "entropy", "temperatures?",
+        "pin|pinned", "matrix|matrices", "ranks?", "dot products?", "scores?", "softmax", "variances?", "entropy",
+        "temperatures?",
     ],
 )  # fmt: skip
 def test_a_word_is_explained_where_it_is_first_used(written: str) -> None:

@@ -12,7 +12,15 @@ export const answers = {
     const scores = [[a, b], [b, c]];
     return { given: { a, b, c, row, other }, answer: softmax(scores[row - 1])[other - 1] };
   },
-  /** 18: by how much a key must be ahead of one rival for a weight. */
+  /** 18: what a score divided by the sum of all would be: below 0 or above 1, and so no weight. */
+  share_of_sum: (random) => {
+    for (;;) {
+      const [a, b, c] = [random.int(1, 5), random.int(-4, -1), random.int(-3, 3)];
+      const share = a / (a + b + c);
+      if (Number.isFinite(share) && (share < 0 || share > 1)) return { given: { a, b, c }, answer: share };
+    }
+  },
+  /** By how much a key must be ahead of one rival for a weight. */
   gap_for_weight: (random) => {
     const weight = random.pick([0.6, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99]);
     return { given: { weight }, answer: Math.log(weight / (1 - weight)) };

@@ -9,6 +9,11 @@ import torch
 Given = dict[str, Any]
 
 
+def share_of_sum(given: Given) -> float:
+    scores = np.array([given["a"], given["b"], given["c"]], dtype=float)
+    return float(np.linalg.solve([[scores.sum()]], scores[:1])[0])
+
+
 def gap_for_weight(given: Given) -> float:
     return float(torch.logit(torch.tensor(given["weight"], dtype=torch.float64)))
 

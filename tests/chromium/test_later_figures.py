@@ -217,7 +217,9 @@ def test_moving_both_keeps_the_score_and_moving_one_does_not(lab: Lab) -> None:
 
 
 def test_crossings_are_where_the_words_have_them(lab: Lab) -> None:
-    assert show(lab, "cost", of="layer", d_model=768)["facts"]["crossing"] == 2 * 768
+    first = show(lab, "cost", of="layer", d_model=768)
+    assert first["facts"]["crossing"] == 2 * 768
+    assert "attention = projections: 1,536" in first["texts"]
     assert switch(lab, "with the feed-forward layer")["facts"]["crossing"] == 6 * 768
     assert switch(lab, "closed cells skipped")["facts"]["crossing"] == 12 * 768
     assert switch(lab, "with the feed-forward layer")["facts"]["crossing"] == 4 * 768
@@ -228,6 +230,19 @@ def test_crossings_are_where_the_words_have_them(lab: Lab) -> None:
     equal = show(lab, "cost", of="recurrent", d_model=512, n=512)["facts"]
     assert equal["gru"] == equal["projections"] + equal["attention"]
     assert equal["attention"] == equal["rnn"]
+
+
+@pytest.mark.parametrize(
+    ("of", "named"),
+    [
+        ("layer", ["attention = projections: 1,024"]),
+        ("recurrent", ["layer = GRU, n² part = RNN: 512", "layer = LSTM: 1,024"]),
+        ("memory", ["maps = q, k, v, output: 256"]), ("token", ["window = cache: 4,096"]),
+    ],
+)  # fmt: skip
+def test_each_crossing_says_what_meets_what(lab: Lab, of: str, named: list[str]) -> None:
+    texts = show(lab, "cost", of=of, d_model=512, heads=8, window=4096)["texts"]
+    assert [name for name in named if name not in texts] == []
 
 
 def test_memory_is_equal_at_four_d_over_h(lab: Lab) -> None:
@@ -280,10 +295,14 @@ def test_heads_that_start_apart_do_not_become_copies(lab: Lab) -> None:
 
 def test_nothing_is_measured_before_a_click_and_all_is_after(lab: Lab) -> None:
     before = show(lab, "measured", d_model=16, lengths=[8, 16, 32])
-    assert before["facts"]["measured"] == 1
+    assert before["facts"] == {"measured": 1, "equal_counts": 32}, "a guess waits for what is not yet known"
     assert "Nothing is measured yet" in before["labels"][0]
     press(lab, "Measure here")
     lab.page.get_by_role("button", name="Measure again", exact=True).wait_for()
     after = told(lab)
-    assert after["facts"]["measured"] == 0
+    facts = after["facts"]
+    assert facts["measured"] == 0
+    assert facts["said"] in after["says"]
+    crossed = facts["crossed"]
+    assert facts["order"] in ((0, 2) if crossed == 0 else (0,) if crossed < 28.8 else (1,) if crossed <= 35.2 else (2,))
     assert "medians measured here" in after["says"]

@@ -47,7 +47,7 @@ def show() -> None:
     data = told.payload(lessons, chosen, sentence=sentence, article=article)
     components.mount("lesson", data, key="lesson", on_place_change=_hear)
     if chosen and warmup.gate():
-        _bring(chosen, sentence)
+        _bring(chosen, lessons, sentence)
 
 
 def _place() -> tuple[str, str, bool]:
@@ -80,9 +80,9 @@ def _settled(given: dict[str, Any]) -> tuple[str, str, bool]:
     return name, sentence, given.get("article") in (True, "1")
 
 
-def _bring(chosen: tuple[Lesson, ...], sentence: str) -> None:
-    """The runs of all figures of what is read."""
-    shown = [_shown(name, figure, sentence) for name, figure in told.figures(chosen)]
+def _bring(chosen: tuple[Lesson, ...], lessons: tuple[Lesson, ...], sentence: str) -> None:
+    """The runs of all figures of what is read, and of those that an interview in it shows."""
+    shown = [_shown(name, figure, sentence) for name, figure in told.figures(chosen, lessons).items()]
     with st.container(key="unseen"):
         components.mount("runs", _packed(shown), key="runs")
 

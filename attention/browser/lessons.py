@@ -16,7 +16,7 @@ import numpy as np
 from attention.assets import COMPONENTS
 from attention.browser import codec, overview, parts, rotary, store
 from attention.edits import edits_of
-from attention.lessons import changes, interview, kinds
+from attention.lessons import changes, folder, interview, kinds
 from attention.lessons.records import Figure, Guess, Lesson, Prose, Question, Step, Try
 from attention.lessons.state import takes, view_of
 from attention.view import View, to_query
@@ -37,24 +37,29 @@ NOT_TRIED = "how this model turns its dimensions is tried on the inspect page"
 
 
 def payload(
-    lessons: tuple[Lesson, ...], chosen: tuple[Lesson, ...], *, sentence: str = "", article: bool = False
+    lessons: tuple[Lesson, ...], chosen: tuple[Lesson, ...], *, sentence: str = "", article: bool = False,
+    sources: folder.Sources = (),
 ) -> bytes:
-    """{contents, lesson, lessons, article, sentence, styles, panels}: what the component `lesson` is given.
+    """{contents, lesson, lessons, article, sources, sentence, styles, panels}: what the component `lesson` is given.
 
-    chosen: the lessons that are read, none for the list of all, all of them as an article.
+    chosen: the lessons that are read, none for the list of all, all of them as an article. sources: what links lead to,
+    which the article lists.
     """
-    return _packed(lessons, chosen, sentence, article)
+    return _packed(lessons, chosen, sentence, article, sources if article else ())
 
 
 @lru_cache(maxsize=64)
-def _packed(lessons: tuple[Lesson, ...], chosen: tuple[Lesson, ...], sentence: str, article: bool) -> bytes:
+def _packed(
+    lessons: tuple[Lesson, ...], chosen: tuple[Lesson, ...], sentence: str, article: bool, sources: folder.Sources
+) -> bytes:
     told = [_lesson(lesson, sentence) for lesson in chosen]
     for block in _interviews(told):
         block["settings"]["asked"] = _asked(lessons)
     return codec.pack({
         "contents": [_contents(lesson) for lesson in lessons],
         "lesson": told[0] if told and not article else None, "lessons": told if article else [],
-        "article": article, "sentence": sentence, "styles": styles(), "panels": _panels(chosen),
+        "article": article, "sources": dict(sources), "sentence": sentence, "styles": styles(),
+        "panels": _panels(chosen),
     })  # fmt: skip
 
 

@@ -36,15 +36,17 @@ MOST_SENTENCE = 300
 
 def show() -> None:
     """The page below the bar."""
+    limits = Limits.from_environment()
     try:
-        lessons = folder.lessons(Limits.from_environment())
+        lessons = folder.lessons(limits)
+        sources, _ = folder.sources(folder.folder_of(limits))
     except HeadlightError as err:
         st.text(f"⚠ {err}")
         return
     name, sentence, article = _place()
     found = folder.find(lessons, name)
     chosen = lessons if article else (found,) if found else ()
-    data = told.payload(lessons, chosen, sentence=sentence, article=article)
+    data = told.payload(lessons, chosen, sentence=sentence, article=article, sources=sources)
     components.mount("lesson", data, key="lesson", on_place_change=_hear)
     if chosen and warmup.gate():
         _bring(chosen, lessons, sentence)

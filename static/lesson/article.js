@@ -27,7 +27,7 @@ export function articleOf(app) {
   const appendix = ui.make("section", { class: "appendix" }, ui.make("h2", { id: "answers", tabIndex: -1 }, "Answers"), ui.make("ol", { class: "answers" }, ...made.questions.map(({ answer }) => answer)));
   const root = ui.make("article", { class: "article" }, head, contents(lessons), ...parts, appendix);
   // What the questions say may name sources too.
-  Promise.all(made.questions.map(({ done }) => done)).then(() => root.append(sourcesOf(root)));
+  Promise.all(made.questions.map(({ done }) => done)).then(() => root.append(sourcesOf(root, app.data().sources ?? {})));
   root.addEventListener("click", (event) => jump(root, event));
   const figures = made.steps.map(({ figure }) => figure).filter(Boolean);
   const watch = lazily(figures);
@@ -92,12 +92,12 @@ function jump(root, event) {
   target.scrollIntoView({ block: "start" });
 }
 
-/** External links, each with one number wherever it stands, and their list. */
-function sourcesOf(root) {
+/** External links, each with one number wherever it stands, and their list. told: {address: what it leads to}, else the link's own words. */
+function sourcesOf(root, told) {
   const found = new Map();
   for (const anchor of root.querySelectorAll("a[target=_blank]:not(.inspect)")) {
     const { href } = anchor;
-    if (!found.has(href)) found.set(href, { number: found.size + 1, words: anchor.textContent });
+    if (!found.has(href)) found.set(href, { number: found.size + 1, words: told[href] ?? anchor.textContent });
     anchor.after(ui.make("sup", { class: "source" }, `[${found.get(href).number}]`));
   }
   return ui.make("section", { class: "sources" }, ui.make("h2", { id: "sources", tabIndex: -1 }, "Sources"),

@@ -73,7 +73,7 @@ def pictures(page: Page, lessons: tuple[Lesson, ...], lesson: Lesson, target: Pa
     return said
 
 
-def bring(page: Page, lesson: Lesson, lessons: tuple[Lesson, ...]) -> None:
+def bring(page: Page, lesson: Lesson, lessons: tuple[Lesson, ...] = ()) -> None:
     """The runs of a lesson's figures, as the server brings them."""
     groups = []
     for store, figure in told.figures((lesson,), lessons).items():

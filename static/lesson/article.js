@@ -7,8 +7,8 @@ const version = new URL(import.meta.url).search;
 const [{ ui }, { written }, { stepOf }, { elements }] = await Promise.all(["../headlight", "./question", "./step", "./tree"].map((name) => import(`${name}.js${version}`)));
 
 const NEAR = "600px 0px";
-// As long as a run of a model may take on a machine with much else to do.
-const PATIENCE_MS = 60_000;
+// As long as runs of models and trainings may take on a machine with much else to do.
+const PATIENCE_MS = 150_000;
 const LOOK_MS = 100;
 
 /** {root, figures, draw(), stop()} of the whole article. */
@@ -118,11 +118,12 @@ function lazily(figures) {
   return watch;
 }
 
-/** Mount every figure, wait for those whose numbers are on their way, and print, on light paper. */
+/** Mount every figure, train and measure what waits for a press, wait for all numbers, and print, on light paper. */
 async function printed(app, figures, printer, said) {
   printer.disabled = true;
   const isHere = (figure) => figure.ready && !figure.isWaiting();
   await Promise.all(figures.map((figure) => figure.start()));
+  figures.forEach((figure) => figure.prepare());
   const end = performance.now() + PATIENCE_MS;
   while (figures.some((figure) => !isHere(figure)) && performance.now() < end) {
     said.textContent = `${figures.filter(isHere).length} of ${figures.length} figures are here.`;

@@ -7,7 +7,7 @@ const version = new URL(import.meta.url).search;
 const [{ ui }, { css, large }, { hosting }, { attempt, tools }] = await Promise.all(["../headlight", "./base", "./hosts", "./tools"].map((name) => import(`${name}.js${version}`)));
 
 /**
- * {root, start(), ready, facts(), tokens(), listen(heard), cover(on), draw(), arrive(), picture(), stop(), isWide} of a figure
+ * {root, start(), ready, facts(), tokens(), listen(heard), cover(on), draw(), arrive(), prepare(), picture(), stop(), isWide} of a figure
  * block. app: what the lesson knows (`main.js`). place: {lesson, title, step}. It loads nothing before `start()`.
  */
 export function figureOf(app, block, place) {
@@ -105,6 +105,8 @@ export function figureOf(app, block, place) {
       changed();
     },
     arrive: hosts.arrive,
+    /** Begin what else waits for a press: paper has no buttons. */
+    prepare: () => own.made?.prepare?.(),
     isWaiting: () => Boolean(own.made?.isWaiting?.()),
     picture: () => own.made?.picture?.() ?? null,
     hasPicture: () => Boolean(own.made?.picture || body.querySelector("svg")),

@@ -24,7 +24,7 @@ SETUP = """async () => {
     const { start } = await import("/headlight.js");
     const ui = start({ palettes: {} });
     globalThis.lab = {
-        show: async ([kind, settings, palette, width]) => {
+        make: async ([kind, settings, palette, width]) => {
             lab.figure?.stop();
             document.body.replaceChildren();
             const root = document.createElement("div");
@@ -35,6 +35,9 @@ SETUP = """async () => {
             const changed = () => { lab.changes++; };
             const context = { ui, palette: () => palette, sentence: () => lab.own, changed, ...given };
             Object.assign(lab, { root, own: "", changes: 0, figure: await make({ root, settings, context }) });
+        },
+        show: async (given) => {
+            await lab.make(given);
             return lab.told();
         },
         told: () => {
@@ -295,6 +298,27 @@ def test_heads_that_start_apart_do_not_become_copies(lab: Lab) -> None:
     assert apart["loss"] < same["loss"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "settings", "known"),
+    [
+        ("measured", {"d_model": 16, "lengths": [8, 16, 32]}, "order"),
+        ("training", {"heads": [1], "lookups": 1, "d_model": 8, "seeds": 1, "steps": 20, "seed": 1}, "loss_1"),
+    ],
+)  # fmt: skip
+def test_what_waits_for_a_press_is_run_for_paper_once(
+    lab: Lab, kind: str, settings: dict[str, Any], known: str
+) -> None:
+    facts, waiting = "() => lab.figure.facts()", "() => lab.figure.isWaiting()"
+    lab.page.evaluate("(given) => lab.make(given)", [kind, settings, asdict(LIGHT), 640])
+    assert known not in lab.page.evaluate(facts)
+    lab.page.evaluate("() => lab.figure.prepare()")
+    assert lab.page.evaluate(waiting)
+    lab.page.wait_for_function("() => !lab.figure.isWaiting()")
+    assert lab.page.evaluate(facts)[known] is not None
+    lab.page.evaluate("() => lab.figure.prepare()")
+    assert not lab.page.evaluate(waiting), "what is there already is not made again"
+
+
 def test_nothing_is_measured_before_a_click_and_all_is_after(lab: Lab) -> None:
     before = show(lab, "measured", d_model=16, lengths=[8, 16, 32])
     assert before["facts"] == {"measured": 1, "equal_counts": 32}, "a guess waits for what is not yet known"
@@ -302,6 +326,7 @@ def test_nothing_is_measured_before_a_click_and_all_is_after(lab: Lab) -> None:
     press(lab, "Measure here")
     lab.page.get_by_role("button", name="Measure again", exact=True).wait_for()
     after = told(lab)
+    assert not lab.page.evaluate("() => lab.figure.isWaiting()")
     facts = after["facts"]
     row = kinds.kind("measured")
     assert row

@@ -56,7 +56,10 @@ export default function ({ root, settings, context }) {
   }
 
   draw();
-  return { facts: () => factsOf(state, d), draw, stop: () => {
+  const prepare = () => {
+    if (!state.stop && !state.found) begin();
+  };
+  return { facts: () => factsOf(state, d), draw, prepare, isWaiting: () => Boolean(state.stop), stop: () => {
     state.stop?.();
     root.replaceChildren();
   } };

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from attention.edits import Edit
+from attention.edits import Edit, Verb
 from attention.view.fields import KIND_LABELS
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ QUOTED = {
     "running": "switched off (mean ablation, over the queries so far)",
     "first": "resting on the first token",
 }
+# A place, and what was done there, as a part of a sentence; of other verbs “in layer 2, head 5, every row …”.
+JOINED: dict[Verb, str] = {"off": "{} {}", "temper": "{} at {}", "patch": "{} with its {}"}
 # A token's name in words, by its number.
 Name = Callable[[int], str]
 
@@ -67,7 +69,7 @@ def said(edit: Edit, query: Name = numbers, key: Name = numbers, *, kinds: int =
     """One edit as a part of a sentence: “layer 2, head 5 switched off (zero ablation)”."""
     if edit.verb == "hide":
         return _hidden(edit, key)
-    return f"{where(edit, kinds=kinds)} {_done(edit, query, key, QUOTED)}"
+    return JOINED.get(edit.verb, "in {}, {}").format(where(edit, kinds=kinds), _done(edit, query, key, QUOTED))
 
 
 def quoted(parts: Sequence[str], model: str) -> str:

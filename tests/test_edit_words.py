@@ -18,18 +18,18 @@ from attention.edits import edit_of
         ),
         (
             "cut-1.1-q8-k2", "layer 1, head 1: token 8 may not see token 2 (edge cut)",
-            "layer 1, head 1 token 8 may not see token 2 (edge cut)",
+            "in layer 1, head 1, token 8 may not see token 2 (edge cut)",
         ),
         (
             "cut-k2", "every head: no other token may see token 2 (edge cut)",
-            "every head no other token may see token 2 (edge cut)",
+            "in every head, no other token may see token 2 (edge cut)",
         ),
         ("hide-k2", *["token 2 hidden from every other token, in every layer"] * 2),
-        ("even-0.3", "layer 0, head 3: every row spread evenly", "layer 0, head 3 every row spread evenly"),
-        ("temper-0.3-t0.5", "layer 0, head 3: temperature 0.5", "layer 0, head 3 temperature 0.5"),
+        ("even-0.3", "layer 0, head 3: every row spread evenly", "in layer 0, head 3, every row spread evenly"),
+        ("temper-0.3-t0.5", "layer 0, head 3: temperature 0.5", "layer 0, head 3 at temperature 0.5"),
         (
             "patch-0.3-weights", "layer 0, head 3: weights from the second text (patched)",
-            "layer 0, head 3 weights from the second text (patched)",
+            "layer 0, head 3 with its weights from the second text (patched)",
         ),
     ],
 )

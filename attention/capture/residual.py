@@ -166,8 +166,8 @@ class Residual:
         writes, stages = self._followed(key, final.entered)
         if writes[0].layer is not None or len(writes) == 1:
             return NoStream(
-                f"what enters its last norm ({final.module}) is no sum that begins with the token vectors, for the "
-                f"stream is made anew on the way: {writes[0].module} makes its first part"
+                f"this model makes the stream anew on the way ({writes[0].module} makes its first part), so that what "
+                f"enters its last norm ({final.module}) is no sum that begins with the token vectors"
             )
         entered = wide(final.entered)
         total = torch.stack([wide(write.tensor).expand_as(entered) for write in writes]).sum(dim=0)

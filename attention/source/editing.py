@@ -24,7 +24,10 @@ NO_MEAN = (
     "The reference texts give {} of this model no second token, so there is no mean; switch off by zero, or give texts "
     "of your own."
 )
-NO_PATCH_TEXT = "A patch takes from a second text, and none is given; give patch_text, of as many tokens as the text."
+NO_PATCH_TEXT = (
+    "A patch takes from a second text of as many tokens, and none is given: on the page, lift the patch and choose it "
+    "again with its text; in Python, give patch_text."
+)
 
 
 @dataclass(frozen=True, eq=False)

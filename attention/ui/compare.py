@@ -19,10 +19,10 @@ from attention.browser import compare as told
 from attention.browser import parts, store
 from attention.catalogue import find
 from attention.config import Limits
-from attention.edits import written
+from attention.edits import Edit
 from attention.errors import HeadlightError, InputError
 from attention.layer_settings import LOCAL, LocalSettings
-from attention.ui import boundary, components, foot, opened, prompt_bar, state, traces, warmup, work, workbench
+from attention.ui import boundary, components, edits, foot, opened, prompt_bar, state, traces, warmup, work, workbench
 from attention.view import Comparison, View, change, revised, to_query
 
 if TYPE_CHECKING:
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 # Models that were seen to take two texts, beside those of the catalogue.
 TWO_TEXTS = "headlight.two-texts"
 TAKES_TWO = ("encoder-decoder", "reader")
-
-# Why a side's run is not changed here.
-EDITED_THERE = "A run is changed on the page “Inspect”: the link of that name above takes this side there."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +159,7 @@ def _body(side: Side, place: Any) -> HeadView | None:
             return _head(side)
         except Exception as err:  # whatever goes wrong is a sentence here, and the other side stays
             view = side.view()
+            _edits(side, view)
             st.text(f"⚠ {traces.describe_problem(err)}")
             if traces.may_pass(err):
                 st.button("Try again", key=side.key("retry"), on_click=traces.retry, args=(view,))
@@ -183,9 +181,7 @@ def _head(side: Side) -> HeadView:
         "chooser", told.chooser(side.name, kinds, kind, inspect), key=side.key("head"), store=side.store,
         on_kind_change=partial(_kind_chosen, side),
     )  # fmt: skip
-    if view.edits:
-        words = [[("plain", f"Edited while it ran: {written(view.edits).replace(',', ', ')}")]]
-        components.mount("words", parts.words("said", words), key=side.key("edits"))
+    _edits(side, view, head_view)
     components.mount("sentence", key=side.key("sentence"), store=side.store)
     _controls(side, head_view, view, pinned)
     components.mount("figures", parts.panels(head_view, view), key=side.key("figures"), store=side.store)
@@ -209,7 +205,7 @@ def _controls(side: Side, head_view: HeadView, view: View, pinned: int) -> None:
     """The look on its way to the browser, and what was changed there on its way back."""
     data = store.look(
         head_view, view, pinned, seen=state.seen(side.store), limit=Limits.from_environment().max_tokens,
-        undo=state.can_undo(), redo=state.can_redo(), unedited=EDITED_THERE,
+        undo=state.can_undo(), redo=state.can_redo(), unedited=edits.refusal(view),
     )  # fmt: skip
     st.session_state[side.sent] = (store.about(head_view.trace, head_view.kind), state.subject(view))
     heard = partial(_look, side)
@@ -227,9 +223,21 @@ def hear(side: Side, told_of: object) -> None:
     if found is None:
         return
     number, changes = found
-    changes.pop("edits", None)
     state.hear(number, side.store)
+    if "edits" in changes and (why := edits.refusal(view)):
+        state.settle(state.current(), [why])
+        return
     _go(side, partial(revised, view, changes))
+
+
+def _edits(side: Side, view: View, head_view: HeadView | None = None) -> None:
+    """The changes of a side's run, each of which can be lifted."""
+    edits.show(view, head_view, key=side.key("edits"), of=side.store, leave=partial(lifted, side))
+
+
+def lifted(side: Side, left: tuple[Edit, ...]) -> None:
+    """Let a side run with these changes alone."""
+    _go(side, partial(change, side.view(), edits=left))
 
 
 def _typed(side: Side, name: str) -> None:

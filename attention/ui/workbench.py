@@ -110,7 +110,7 @@ def problem(view: View, err: Exception, *, told: bool = False) -> None:
     if not told:
         notices()
     with st.container(key="problem"):
-        edits.show(view)
+        edits.show(view, key="edits")
         st.text(f"⚠ {traces.describe_problem(err)}")
         if traces.may_pass(err):
             st.button("Try again", key="retry", on_click=traces.retry, args=(view,))
@@ -150,7 +150,7 @@ def _draw(head_view: HeadView, view: View) -> None:
         beside = st.container(key="left")
         prediction = st.container(key="prediction", gap="xsmall")
     with right, st.container(key="right"):
-        edits.show(view, head_view)
+        edits.show(view, head_view, key="edits")
         effect = st.container(key="effect-of-edits") if view.edits else None
         components.mount("sentence", key="sentence", store=store.INSPECT)
         _controls(head_view, view, pinned)

@@ -19,7 +19,7 @@ export function describe(state, panel, shown, view) {
 }
 
 /** An end of the colours without noughts that say nothing. */
-const short = (value) => (Number.isInteger(value) ? String(value) : ui.number(value, 3));
+const short = (value) => (Number.isInteger(value) ? String(value).replace("-", "−") : ui.number(value, 3));
 
 function captionOf(state, panel, { run, look, head }, view) {
   const layer = layerOf(run, head.layer) ?? {};

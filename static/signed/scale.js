@@ -9,7 +9,8 @@ export function limitOf(...arrays) {
   const most = Math.max(0, ...arrays.flatMap((values) => Array.from(values ?? [], Math.abs).filter(Number.isFinite)));
   if (most === 0) return 1;
   const unit = 10 ** Math.floor(Math.log10(most));
-  return unit * ROUND.find((one) => one * unit >= most * (1 - 1e-9));
+  const limit = unit * ROUND.find((one) => one * unit >= most * (1 - 1e-9));
+  return Number(limit.toPrecision(2)); // 1.5 × 0.1 is 0.15000000000000002
 }
 
 /** The colour [r, g, b] of a share of the limit, −1 … 1; what lies beyond has the colour of the end. */

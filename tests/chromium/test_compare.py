@@ -272,6 +272,32 @@ def test_a_text_of_one_side_is_its_own(page: Page, app_url: str, settle: Any, ru
     expect(page.get_by_text("Both sides show the same.")).to_be_visible()
 
 
+def test_a_side_is_changed_from_its_own_menu_and_has_room_for_all(
+    open_page: Callable[..., Page], app_url: str, settle: Any
+) -> None:
+    page = open_page(size=(1280, 720))
+    go(page, app_url, settle, query=10)
+    side = page.locator(".st-key-compare-side-b")
+    pin = side.locator(".pins .chip")
+    for width in (1280, 1440):
+        page.set_viewport_size({"width": width, "height": 720})
+        settle(page)
+        assert page.evaluate(WIDEST) <= width
+        assert pin.evaluate("(one) => one.scrollWidth <= one.clientWidth"), "the pinned token is cut"
+        assert pin.evaluate("(one) => one.getBoundingClientRect().right <= one.parentNode.getBoundingClientRect().right")
+    side.locator("button.change").press("Enter")
+    side.locator(".menu button.item", has_text="set it to zero").press("Enter")
+    chip = page.locator(".edits .chip")
+    expect(chip).to_have_text("layer 2, head 3: off (zero) ✕", timeout=SECONDS)
+    settle(page)
+    both = parsed(page.url)
+    assert (both.first.edits, *map(str, both.second.edits)) == ((), "off-2.3")
+    chip.press("Enter")
+    expect(chip).to_have_count(0, timeout=SECONDS)
+    settle(page)
+    assert parsed(page.url).second.edits == ()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone_the_sides_stand_one_above_the_other(
     open_page: Callable[..., Page], app_url: str, settle: Any, scheme: str

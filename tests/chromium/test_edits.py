@@ -158,7 +158,15 @@ def test_the_keyboard_alone_makes_and_lifts_a_change(inspect: Open, settle: Call
     assert edits_of(page) == "off-2.1-running"
     query = parse_qs(urlsplit(page.url).query)
     assert (query["layer"], query["head"]) == (["2"], ["1"]), "the menu's arrow keys are no steps through the heads"
-    chip.focus()
+    button.focus()
+    page.keyboard.press("Enter")
+    item(page, "spread it over all").press("Enter")
+    expect(chip).to_have_count(2, timeout=SECONDS)
+    settle(page)
+    chip.first.press("Enter")
+    expect(chip).to_have_count(1, timeout=SECONDS)
+    settle(page)
+    expect(chip).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".edits")).to_have_count(0, timeout=SECONDS)
     settle(page)

@@ -80,6 +80,15 @@ def test_a_small_gap_shows_raw_numbers_and_the_reason(show: Any) -> None:
     expect(panel(page, SUFFICES).locator("tbody td").first).to_have_attribute("aria-label", words)
 
 
+def test_the_colours_end_at_a_number_of_few_digits(show: Any) -> None:
+    page = show()
+    limits = """async (most) => {
+        const { limitOf } = await import("/app/static/signed/scale.js?v=test");
+        return most.map((one) => limitOf([one]));
+    }"""
+    assert page.evaluate(limits, [0.12, 0.29, 0.57, 7, 130, 0]) == [0.15, 0.3, 0.6, 8, 150, 1]
+
+
 def test_a_person_types_a_second_text(app_url: str, open_page: Any, settle: Any) -> None:
     page = open_page(f"{app_url}/?v=1&lens=patch&query=10&text={TEXT}")
     box = page.get_by_label("A second text, of as many tokens")

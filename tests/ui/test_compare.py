@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 import attention
 from attention.analysis.changed import changed
 from attention.browser import codec, store
-from attention.ui import compare, state, warmup, work
+from attention.edits import edits_of
+from attention.ui import compare, edits, state, warmup, work
 from attention.view import Comparison, View, comparison_query
 from tests.ui.test_inspect import opened
 
@@ -181,8 +182,8 @@ def test_edits_of_one_side_are_part_of_its_run_and_are_said() -> None:
     app = page(text=CAT, b_edits="off-0.1")
     told = given(app)
     assert told["run.A"]["id"] != told["run.B"]["id"]
-    words = [one.proto for one in app.get("bidi_component") if one.proto.component_name == "headlight.words"]
-    assert sum("off-0.1" in str(codec.parse(one.bytes)) for one in words) == 1
+    assert "edits.A" not in told
+    assert [item["words"] for item in told["edits.B"]["items"]] == ["layer 0, head 1: off (zero)"]
     assert told["difference"]["differing"] == ["edits"]
     assert told["changed"]["distances"][0] > 0
 
@@ -197,10 +198,35 @@ def test_work_that_was_left_can_be_begun_again(monkeypatch: pytest.MonkeyPatch) 
     assert any(button.label == "Rank all heads" for button in app.button)
 
 
-def test_a_run_is_changed_on_the_page_that_lists_its_changes() -> None:
+def test_one_side_is_changed_and_its_changes_are_lifted() -> None:
     app = page(**BOTH)
     controls = given(app)["controls.A"]
-    assert controls["unedited"] == compare.EDITED_THERE
-    message = {"seq": 7, "changes": {"edits": "off-0.1"}, "about": {"edits": controls["base"]}}
+    assert controls["unedited"] == ""
+    message = {"seq": 7, "changes": {"edits": "off-0.1,off-0.2"}, "about": {"edits": controls["base"]}}
     act(app, lambda: compare.hear(A, message))
-    assert shown(app).first.edits == ()
+    assert ",".join(map(str, shown(app).first.edits)) == app.query_params["edits"] == "off-0.1,off-0.2"
+    assert shown(app).second.edits == ()
+    act(app, lambda: compare.lifted(A, edits_of("off-0.2")))
+    assert given(app)["controls.A"]["look"]["edits"] == ["off-0.2"]
+    act(app, state.undo)
+    assert [item["line"] for item in given(app)["edits.A"]["items"]] == ["off-0.1", "off-0.2"]
+
+
+def test_a_change_that_cannot_be_made_is_listed_beside_its_sentence() -> None:
+    app = page(text=CAT, b_edits="off-99.1")
+    assert any("a layer that is not there" in text.value for text in app.text)
+    failed = [one.proto for one in app.get("bidi_component") if one.proto.id.endswith("compare-edits-b-failed")]
+    assert [item["line"] for item in codec.parse(failed[0].bytes)["items"]] == ["off-99.1"]
+    act(app, lambda: compare.lifted(B, ()))
+    assert shown(app).second.edits == ()
+    assert "difference" in given(app)
+
+
+def test_the_local_layer_has_no_run_to_change() -> None:
+    app = page(model="local", text=CAT)
+    controls = given(app)["controls.B"]
+    assert controls["unedited"] == edits.LOCAL_RUNS_ALONE
+    message = {"seq": 7, "changes": {"edits": "off-0.1"}, "about": {"edits": controls["base"]}}
+    act(app, lambda: compare.hear(B, message))
+    assert shown(app).second.edits == ()
+    assert edits.LOCAL_RUNS_ALONE in [text.value for text in app.text]

@@ -89,14 +89,14 @@ class TestList:
         told = given(app)
         assert told["edits"]["failed"]
         assert any("query 0 could see no key at all" in line for line in texts(app))
-        during(app, lambda: edits.leave("off-2.5"))
+        during(app, lambda: edits.lift("off-2.5"))
         assert given(app)["controls"]["look"]["edits"] == ["off-2.5"]
         assert not given(app)["edits"]["failed"]
 
     @pytest.mark.parametrize("lines", ["<b>", "x" * 5000])
     def test_it_takes_no_nonsense(self, lines):
         app = opened(edits="off-2.5")
-        during(app, lambda: edits.leave(lines))
+        during(app, lambda: edits.lift(lines))
         assert given(app)["controls"]["look"]["edits"] == ["off-2.5"]
 
     def test_what_is_none_in_a_link_is_said(self):

@@ -24,13 +24,13 @@ FIELDS = {
     "both": ("settings",), "n-heads": ("settings",), "hit-*": ("layer", "head", "query"),
     "controls": store.OWNED, "predicted": ("text", "pair", "target", "distractor"), "continue-go": ("text", "pair"),
     "open-*": ("model",), "own-model": ("model",), "bar": (), "edits": ("edits",),
-    "edits-failed": ("edits",), "patch-text": ("patch_text",),
+    "patch-text": ("patch_text",),
     "matters": ("target", "distractor", "switched_off", "frozen", "layer", "head"), "writes": ("target", "distractor"),
     "why": ("layer", "head", "query", "key"), "patch": ("target", "distractor", "layer", "head"),
     "share-file": tuple(field.name for field in fields(View)),
     "compare-examples": ("text", "head", "settings"),
     "compare-model-*": ("model",), "compare-head-*": ("kind", "layer", "head"),
-    "compare-controls-*": store.OWNED,
+    "compare-controls-*": store.OWNED, "compare-edits-*": ("edits",),
 }  # fmt: skip
 REASONS = {
     "shows what the store holds, and changes it through the controls": (
@@ -54,7 +54,7 @@ REASONS = {
     ),
     "opens a popover": ("way-*",),
     "says in words what is shown, and takes nothing": (
-        "foot", "habit", "related", "about-kind", "compare-foot-*", "compare-edits-*",
+        "foot", "habit", "related", "about-kind", "compare-foot-*",
     ),
     "cuts the view's text to what may be read": ("shorten",),
     "shows the link to what is shown, or makes a file or a picture of it": (

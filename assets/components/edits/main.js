@@ -42,9 +42,11 @@ function fill(state, lines) {
   const at = [...state.list.children].findIndex((item) => item.firstChild === state.root.getRootNode().activeElement);
   state.list.replaceChildren(...items.map(({ line, words }) => {
     const isGoing = !lines.includes(line);
-    const chip = ui.make("button", { type: "button", class: "chip", title: "Lift this change", disabled: isGoing }, words, ui.make("span", { "aria-hidden": "true" }, " ✕"));
+    const chip = ui.make("button", { type: "button", class: "chip", title: "Lift this change" }, words, ui.make("span", { "aria-hidden": "true" }, " ✕"));
     chip.setAttribute("aria-label", `${words}: lift this change`);
-    chip.addEventListener("click", () => lift(state, [line]));
+    // Not disabled, for it may have the focus, which the next chip takes over.
+    if (isGoing) chip.setAttribute("aria-disabled", "true");
+    else chip.addEventListener("click", () => lift(state, [line]));
     return ui.make("li", {}, chip);
   }));
   if (at >= 0) (state.list.children[Math.min(at, items.length - 1)]?.firstChild ?? state.all).focus({ preventScroll: true });

@@ -21,7 +21,7 @@ from attention.ui import model_runs, opened, runs
 if TYPE_CHECKING:
     from attention.capture import Inputs
     from attention.prompt import Prompt
-    from attention.record import HeadView, Token
+    from attention.record import HeadView, Kind, Token
     from attention.source import Source
     from attention.view import View
 
@@ -106,6 +106,15 @@ def entering(asked: Asked, job: runs.Job[Any]) -> tuple[Source, Inputs, tuple[To
     source = load_source(asked.model, asked.limits, job.report, job.follow)
     prompt = asked.prompt
     return source, *inputs_of(source, prompt.text, prompt.pair or None, None, prompt.chat, asked.limits)
+
+
+def heads_of(source: Source, inputs: Inputs, kind: Kind) -> int:
+    """How many heads of this kind the model has."""
+    from attention.capture.observe import addresses_of
+
+    config = source.model.config.get_text_config()
+    count = int(getattr(config, "num_attention_heads", 0) or getattr(config, "num_heads", 0) or 1)
+    return count * sum(address.kind == kind for address in addresses_of(source.model, inputs))
 
 
 def made(shared: Analyses[F], asked: Asked, key: str, mount: Callable[[bytes], None]) -> F | None:

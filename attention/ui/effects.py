@@ -45,9 +45,6 @@ class Effects(runs.Runs[Question, "EditedEffect"]):
     what = "comparing with the run without changes"
     one_each = True
 
-    def _is_stale(self, job: runs.Job[EditedEffect]) -> bool:
-        return False
-
     def _bounds(self) -> tuple[int, int]:
         return KEPT, MEGABYTE
 

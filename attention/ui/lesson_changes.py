@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from attention import jobs
 from attention.config import MEGABYTE, Limits
 from attention.edits import edits_of
 from attention.lessons.changes import ablations
@@ -31,6 +32,8 @@ KEPT, MOST_BYTES = 64, 4 * MEGABYTE
 # Every token of a vocabulary, however large it is.
 ALL = 10**9
 Report = Callable[[str, float | None], None]
+A = TypeVar("A", bound=jobs.Asked)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -50,16 +53,17 @@ class Asked:
         return self.prompt.model
 
 
-class Changes(runs.Runs[Asked, Outcomes]):
-    """The changed predictions of this process."""
-
-    what = "running with changes"
-
-    def _is_stale(self, job: runs.Job[Outcomes]) -> bool:
-        return False
+class _Bounded(runs.Runs[A, T]):
+    """So many are kept, in so many bytes."""
 
     def _bounds(self) -> tuple[int, int]:
         return KEPT, MOST_BYTES
+
+
+class Changes(_Bounded[Asked, Outcomes]):
+    """The changed predictions of this process."""
+
+    what = "running with changes"
 
     def _size(self, made: Outcomes) -> int:
         return made.size
@@ -83,16 +87,10 @@ class Score:
         return self.prompt.model
 
 
-class Splits(runs.Runs[Score, "Origins"]):
+class Splits(_Bounded[Score, "Origins"]):
     """The scores of this process that were split by their origins."""
 
     what = "splitting a score"
-
-    def _is_stale(self, job: runs.Job[Origins]) -> bool:
-        return False
-
-    def _bounds(self) -> tuple[int, int]:
-        return KEPT, MOST_BYTES
 
     def _size(self, made: Origins) -> int:
         return int(made.of_query.nbytes + made.of_key.nbytes) + 200 * (len(made.query_parts) + len(made.key_parts))
@@ -113,16 +111,10 @@ class Text:
         return self.prompt.model
 
 
-class Losses(runs.Runs[Text, "np.ndarray"]):
+class Losses(_Bounded[Text, "np.ndarray"]):
     """The losses of this process."""
 
     what = "switching heads off"
-
-    def _is_stale(self, job: runs.Job[np.ndarray]) -> bool:
-        return False
-
-    def _bounds(self) -> tuple[int, int]:
-        return KEPT, MOST_BYTES
 
     def _size(self, made: np.ndarray) -> int:
         return int(made.nbytes)

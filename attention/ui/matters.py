@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -72,21 +73,7 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
         return
     known = begun.known
     quick = sweeps.is_quick(known.heads, known.tokens, head_view.trace.model.n_parameters)
-    job = _sweeps.at_hand(asked, quick=quick)
-    if job is not None and not job.done.is_set():
-        _watch(head_view, asked, known)
-    else:
-        _draw(head_view, asked, known)
-
-
-@st.fragment(run_every=0.5)
-def _watch(head_view: HeadView, asked: Request, known: matters.Known) -> None:
-    """The map as it fills; the page is drawn again when it is done."""
-    job = _sweeps.find(asked)
-    if job is None or job.done.is_set():
-        st.rerun()
-    job.watch(runs.person())
-    _draw(head_view, asked, known)
+    _sweeps.show(asked, partial(_draw, head_view, asked, known), quick=quick)
 
 
 def _draw(head_view: HeadView, asked: Request, known: matters.Known) -> None:
@@ -99,11 +86,7 @@ def _draw(head_view: HeadView, asked: Request, known: matters.Known) -> None:
 
 
 def _mount(data: bytes) -> None:
-    components.mount(KEY, data, key=KEY, store=store.INSPECT, on_aim_change=_aimed, on_act_change=_act)
-
-
-def _aimed() -> None:
-    aims.hear(KEY)
+    components.mount(KEY, data, key=KEY, store=store.INSPECT, on_aim_change=partial(aims.hear, KEY), on_act_change=_act)
 
 
 def _act() -> None:
@@ -112,10 +95,7 @@ def _act() -> None:
     asked = st.session_state.get(ASKED)
     if said is None or not isinstance(asked, Request):
         return
-    if said.get("run") is True:
-        _sweeps.begin(asked, runs.person())
-    if said.get("stop") is True:
-        _sweeps.stop(asked, runs.person())
+    _sweeps.hear(asked, said)
     if said.get("how") in SWITCHED_OFF:
         prompt_bar.change_to(switched_off=said["how"])
     if isinstance(said.get("frozen"), bool):
@@ -150,18 +130,9 @@ def _first(asked: Request, job: runs.Job[Begun]) -> Begun:
     known = matters.Known(
         metric=metric, base=float(metric.of(logits)), place=matters.named_place(pair or tokens, place),
         choices=choices(source, logits, metric), estimate=estimate, direct=direct, tokens=len(inputs.ids),
-        rows=row_count(source, inputs), heads=heads_of(source, inputs, asked.kind), seconds=seconds,
+        rows=row_count(source, inputs), heads=analysed.heads_of(source, inputs, asked.kind), seconds=seconds,
     )  # fmt: skip
     return Begun(known=known, model=model_runs.own(source))
-
-
-def heads_of(source: Source, inputs: Any, kind: Kind) -> int:
-    """How many heads of this kind the model has."""
-    from attention.capture.observe import addresses_of
-
-    config = source.model.config.get_text_config()
-    count = int(getattr(config, "num_attention_heads", 0) or getattr(config, "num_heads", 0) or 1)
-    return count * sum(address.kind == kind for address in addresses_of(source.model, inputs))
 
 
 def _estimate(source: Source, inputs: Any, asked: Request) -> Any:

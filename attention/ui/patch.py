@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -78,21 +79,7 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
         _mount(patch.refused(known))
         return
     quick = sweeps.is_quick(2 * known.heads, known.tokens, head_view.trace.model.n_parameters)
-    job = _sweeps.at_hand(asked, quick=quick)
-    if job is not None and not job.done.is_set():
-        _watch(head_view, asked, known)
-    else:
-        _draw(head_view, asked, known)
-
-
-@st.fragment(run_every=0.5)
-def _watch(head_view: HeadView, asked: Request, known: patch.Known) -> None:
-    """The maps as they fill; the page is drawn again when they are done."""
-    job = _sweeps.find(asked)
-    if job is None or job.done.is_set():
-        st.rerun()
-    job.watch(runs.person())
-    _draw(head_view, asked, known)
+    _sweeps.show(asked, partial(_draw, head_view, asked, known), quick=quick)
 
 
 def _draw(head_view: HeadView, asked: Request, known: patch.Known) -> None:
@@ -103,7 +90,7 @@ def _draw(head_view: HeadView, asked: Request, known: patch.Known) -> None:
 
 
 def _mount(data: bytes) -> None:
-    components.mount(KEY, data, key=KEY, store=store.INSPECT, on_aim_change=_aimed, on_act_change=_act)
+    components.mount(KEY, data, key=KEY, store=store.INSPECT, on_aim_change=partial(aims.hear, KEY), on_act_change=_act)
 
 
 def _typed() -> None:
@@ -111,39 +98,32 @@ def _typed() -> None:
         prompt_bar.change_to(patch_text=text)
 
 
-def _aimed() -> None:
-    aims.hear(KEY)
-
-
 def _act() -> None:
     said, asked = boundary.said(KEY, "act", dict), st.session_state.get(ASKED)
-    if said is None or not isinstance(asked, Request):
-        return
-    if said.get("run") is True:
-        _sweeps.begin(asked, runs.person())
-    if said.get("stop") is True:
-        _sweeps.stop(asked, runs.person())
+    if said is not None and isinstance(asked, Request):
+        _sweeps.hear(asked, said)
 
 
 @dataclass(frozen=True, eq=False)
 class _Both:
-    """A model and both texts as they enter it."""
+    """A model and both texts as they enter it. side: the tokens that its predictions come after."""
 
     source: Source
     clean: Inputs
     corrupted: Inputs
     tokens: tuple[tuple[Token, ...], tuple[Token, ...]]
+    side: tuple[Token, ...]
 
 
 def _both(asked: Request, job: runs.Job[Any]) -> _Both:
     """Both texts; the second has the second side of the first, where there is one."""
     from attention.source import inputs_of
 
-    source, clean, tokens, _ = analysed.entering(asked, job)
+    source, clean, tokens, pair = analysed.entering(asked, job)
     prompt = replace(asked.prompt, text=asked.other)
     target: Any = list(clean.pair_ids) if clean.pair_ids else prompt.pair or None
     corrupted, others, _ = inputs_of(source, prompt.text, target, None, prompt.chat, asked.limits)
-    return _Both(source, clean, corrupted, (tokens, others))
+    return _Both(source, clean, corrupted, (tokens, others), pair or tokens)
 
 
 def _first(asked: Request, job: runs.Job[Begun]) -> Begun:
@@ -171,18 +151,11 @@ def _first(asked: Request, job: runs.Job[Begun]) -> Begun:
     # What both texts predict, each once, by the first one's chances.
     listed = {one.id: one for one in (*choices(source, rows[1], metric, 4), *choices(source, rows[0], metric))}
     offered = tuple(sorted(listed.values(), key=lambda one: -(one.probability or 0)))
-    side = both.tokens[0] if not both.clean.pair_ids else ()
     return Begun(model=own, known=replace(
         known, metric=metric, clean=clean, corrupted=corrupted, choices=offered,
-        place=patch.named_place(side, place), least=LEAST_GAP, tokens=len(both.clean.ids), seconds=seconds,
-        heads=_heads(asked, both), rows=row_count(source, both.clean),
+        place=patch.named_place(both.side, place), least=LEAST_GAP, tokens=len(both.clean.ids), seconds=seconds,
+        heads=analysed.heads_of(source, both.clean, asked.kind), rows=row_count(source, both.clean),
     ))  # fmt: skip
-
-
-def _heads(asked: Request, both: _Both) -> int:
-    from attention.ui.matters import heads_of
-
-    return heads_of(both.source, both.clean, asked.kind)
 
 
 def _each(asked: Request, job: sweeps.Job) -> tuple[Source, Iterator[sweeps.Maps]]:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import streamlit as st
+
 from attention.jobs import PRESENT_SECONDS
 from attention.ui import analysed, model_runs, runs
 
@@ -58,13 +60,23 @@ class Sweeps(analysed.Analyses[Swept]):
                 self._jobs.pop(asked, None)
         return self.join(asked, person)
 
-    def at_hand(self, asked: analysed.Asked, *, quick: bool) -> Job | None:
-        """The sweep as it is; one that is quick and was not begun yet is begun, and given a moment to end."""
+    def show(self, asked: analysed.Asked, draw: Callable[[], None], *, quick: bool) -> None:
+        """Draw the sweep as it is, again and again while it goes on; one that is quick is begun by itself."""
         job = self.find(asked)
         if job is None and quick:
             job = self.begin(asked, runs.person())
             runs.has_ended(job, model_runs.PATIENCE_SECONDS)
-        return job
+        if job is None or job.done.is_set():
+            draw()
+        else:
+            _watch(self, asked, draw)
+
+    def hear(self, asked: analysed.Asked, said: dict[str, Any]) -> None:
+        """Begin or stop it as a component's button said."""
+        if said.get("run") is True:
+            self.begin(asked, runs.person())
+        if said.get("stop") is True:
+            self.stop(asked, runs.person())
 
     def stop(self, asked: analysed.Asked, person: str) -> None:
         """One person no longer waits for the rest; it ends after the heads that are being tried, unless others do."""
@@ -94,6 +106,16 @@ class Sweeps(analysed.Analyses[Swept]):
                 break
             job.give_way()
         return Swept(maps=maps, ended=ended, model=model_runs.own(source))
+
+
+@st.fragment(run_every=0.5)
+def _watch(shared: Sweeps, asked: analysed.Asked, draw: Callable[[], None]) -> None:
+    """The maps as they fill; the page is drawn again when they are done."""
+    job = shared.find(asked)
+    if job is None or job.done.is_set():
+        st.rerun()
+    job.watch(runs.person())
+    draw()
 
 
 def told(job: Job | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attention.browser import codec, store, writes
@@ -60,11 +61,7 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
 
 
 def _mount(data: bytes) -> None:
-    components.mount(KEY, data, key=KEY, store=store.INSPECT, on_aim_change=_aimed)
-
-
-def _aimed() -> None:
-    aims.hear(KEY)
+    components.mount(KEY, data, key=KEY, store=store.INSPECT, on_aim_change=partial(aims.hear, KEY))
 
 
 def _run(asked: Request, job: runs.Job[Written]) -> Written:

@@ -4,10 +4,10 @@ const [{ ui }, { storeOf }, { watchTerms }, { dress }] = await Promise.all(
   ["../headlight", "../store", "../terms", "./style"].map((name) => import(`${name}.js${version}`)));
 
 /**
- * A component's function. build(state) makes state.root and all below it, fill(state) draws what state.given says, and
- * listens(state) gives the functions that stop what it heard.
+ * A component's function. build(state) makes state.root and all below it, fill(state) draws what state.given says,
+ * follow(state, look) the head on show, and heard(state, cell), where there is one, a head that is pointed at on any map.
  */
-export function viewOf({ build, fill, listens }) {
+export function viewOf({ build, fill, follow, heard = () => {} }) {
   const states = new WeakMap();
 
   function begin(parent, store) {
@@ -19,6 +19,11 @@ export function viewOf({ build, fill, listens }) {
     return state;
   }
 
+  const listen = (state) => [
+    state.store.listen("shown", ({ look }) => follow(state, look)), state.store.listen("waiting", (look) => look && follow(state, look)),
+    state.store.listen("pointed", (cell) => heard(state, cell)),
+  ];
+
   return ({ data, store, parentElement, setTriggerValue }) => {
     const palette = ui.applyTheme(parentElement);
     const state = ui.once(states, parentElement, () => begin(parentElement, storeOf(store)));
@@ -27,7 +32,7 @@ export function viewOf({ build, fill, listens }) {
       Object.assign(state, { bytes: data, palette, given: ui.parse(data) });
       fill(state);
     }
-    state.stops ??= listens(state);
+    state.stops ??= listen(state);
     // An older call's end must not silence what a newer one listens to.
     const call = state.call = Symbol("call");
     return () => {

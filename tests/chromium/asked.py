@@ -3,8 +3,10 @@
 from collections import deque
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
+from playwright.sync_api import Page
 
 import attention
 from attention import HeadView, Trace
@@ -16,6 +18,7 @@ from attention.browser import writes as writes_payload
 from attention.ui import analysed, matters, patch, sweeps, why, writes
 from attention.ui.runs import Job
 from attention.view import View
+from tests.chromium.harness import mount
 
 TEXT = "The old king came home. The old king came"
 OTHER = "The old king came home. The old king went"
@@ -93,3 +96,11 @@ def patch_bytes(other: str = OTHER) -> bytes:
 
 MADE = {"matters": matters_bytes, "writes": writes_bytes, "why": why_bytes, "patch": patch_bytes}
 PLACES = {"matters": (1, 0), "writes": (3, 2), "why": (2, 1), "patch": (1, 0)}
+
+
+def shown(open_page: Any, name: str, data: bytes | None = None, **more: Any) -> Page:
+    """A page with a store and that view on it, without a server. more: of the page, and of `harness.mount`."""
+    page: Page = open_page(size=more.pop("size", (1440, 1000)), touch=more.pop("touch", False))
+    place = PLACES[name]
+    mount(page, name, MADE[name]() if data is None else data, story().head(*place), view(name, *place), **more)
+    return page

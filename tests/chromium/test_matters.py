@@ -1,6 +1,7 @@
 """“Which heads matter?” in Chromium: its numbers, two maps in one scale, runs as they come in, and the keyboard."""
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from attention.browser import codec
-from tests.chromium.asked import MADE, PLACES, TEXT, matters_bytes, story, view
+from tests.chromium.asked import MADE, PLACES, TEXT, matters_bytes, shown, story, view
 from tests.chromium.harness import add, messages, mount
 
 SECONDS = 60_000
@@ -63,13 +64,7 @@ CONTRAST = Axe().axe_script
 @pytest.fixture
 def show(open_page: Any) -> Any:
     """A page with a store and the view on it, without a server."""
-
-    def one(data: bytes | None = None, **more: Any) -> Page:
-        page = open_page(size=more.pop("size", (1440, 1000)), touch=more.pop("touch", False))
-        mount(page, "matters", matters_bytes() if data is None else data, story().head(1, 0), view("matters"), **more)
-        return page
-
-    return one
+    return partial(shown, open_page, "matters")
 
 
 def cell(page: Page, title: str, layer: int, head: int) -> Locator:

@@ -7,8 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from attention.browser import codec
-from tests.chromium.asked import OTHER, TEXT, patch_bytes, story, view
-from tests.chromium.harness import mount
+from tests.chromium.asked import OTHER, TEXT, patch_bytes, shown
 
 SECONDS = 60_000
 SUFFICES, NEEDED = "What suffices", "What is needed"
@@ -17,13 +16,7 @@ SUFFICES, NEEDED = "What suffices", "What is needed"
 @pytest.fixture
 def show(open_page: Any) -> Any:
     """A page with a store and the view on it, without a server."""
-
-    def one(other: str = OTHER, **more: Any) -> Page:
-        page = open_page(size=more.pop("size", (1440, 1000)))
-        mount(page, "patch", patch_bytes(other), story().head(1, 0), view("patch"), **more)
-        return page
-
-    return one
+    return lambda other=OTHER, **more: shown(open_page, "patch", patch_bytes(other), **more)
 
 
 def panel(page: Page, title: str) -> Any:

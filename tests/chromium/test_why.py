@@ -1,14 +1,15 @@
 """“Why there?” in Chromium: the sum, the map of groups, the pairs of a cell, and the way to an earlier head."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from attention.browser import codec
-from tests.chromium.asked import TEXT, story, view, why_bytes
-from tests.chromium.harness import add, messages, mount
+from tests.chromium.asked import TEXT, shown, story, why_bytes
+from tests.chromium.harness import add, messages
 
 SECONDS = 60_000
 
@@ -16,13 +17,7 @@ SECONDS = 60_000
 @pytest.fixture
 def show(open_page: Any) -> Any:
     """A page with a store and the view on it, without a server."""
-
-    def one(**more: Any) -> Page:
-        page = open_page(size=more.pop("size", (1440, 1000)))
-        mount(page, "why", why_bytes(), story().head(2, 1), view("why", 2, 1), **more)
-        return page
-
-    return one
+    return partial(shown, open_page, "why")
 
 
 def test_the_sum_is_the_models_own_score_and_red_where_it_is_not(show: Any) -> None:

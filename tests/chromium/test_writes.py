@@ -1,25 +1,20 @@
 """“What it writes” in Chromium: the lists in words and numbers, and from which keys that came."""
 
+from functools import partial
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from attention.browser import codec
-from tests.chromium.asked import QUERY, story, view, writes_bytes
-from tests.chromium.harness import add, arrive, messages, mount
+from tests.chromium.asked import QUERY, shown, story, view, writes_bytes
+from tests.chromium.harness import add, arrive, messages
 
 
 @pytest.fixture
 def show(open_page: Any) -> Any:
     """A page with a store and the view on it, without a server."""
-
-    def one(**more: Any) -> Page:
-        page = open_page(size=more.pop("size", (1440, 1000)))
-        mount(page, "writes", writes_bytes(), story().head(3, 2), view("writes", 3, 2), **more)
-        return page
-
-    return one
+    return partial(shown, open_page, "writes")
 
 
 def test_each_token_has_its_value_its_rank_and_its_sign_in_words(show: Any) -> None:

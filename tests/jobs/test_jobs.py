@@ -279,9 +279,6 @@ class Kept(Runs[Wish, str]):
 
     one_each = True
 
-    def _is_stale(self, job: Job[str]) -> bool:
-        return False
-
     def _bounds(self) -> tuple[int, int]:
         return 3, 1000
 

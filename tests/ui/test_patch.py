@@ -69,6 +69,15 @@ def test_a_small_gap_gives_raw_numbers_and_says_why(story: Trace) -> None:
         np.testing.assert_allclose(one["values"], 0, atol=1e-5)
 
 
+def test_of_a_model_that_translates_the_prediction_is_after_a_token_that_it_wrote() -> None:
+    text = "7 March 2024"
+    view = View(model="dates", text=text, kind="cross", details="patch", patch_text="8 March 2024", query=9)
+    head = attention.trace("dates", text).head(0, 0, "cross")
+    data = shown(opened(head, view), "patch")
+    assert data["place"] == str(head.query_tokens[9]) == "0"
+    assert data["alignment"]["stretches"][0] == {"same": False, "first": [0, 1], "second": [0, 1]}
+
+
 def test_a_text_with_itself_changes_nothing_at_all(story: Trace) -> None:
     data = shown(opened(story.head(0, 0), replace(VIEW, patch_text=TEXT)), "patch", "done")
     assert data["raw"] == given_patch.SAME_TEXT

@@ -3,12 +3,7 @@ const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/
 const { start } = await shared("headlight");
 start(HEADLIGHT);
 const [{ viewOf }, { build, fill, follow }] = await Promise.all(["signed/view", "why/score"].map(shared));
-const view = viewOf({
-  build, fill,
-  listens: (state) => [
-    state.store.listen("shown", ({ look }) => follow(state, look)), state.store.listen("waiting", (look) => look && follow(state, look)),
-  ],
-});
+const view = viewOf({ build, fill, follow });
 
 export default function (given) {
   return view(given);

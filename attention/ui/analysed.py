@@ -122,9 +122,9 @@ def made(shared: Analyses[F], asked: Asked, key: str, mount: Callable[[bytes], N
 
     key: of the widgets. mount: shows what the component of that key was given last, meanwhile. Raises HeadlightErrors.
     """
-    if hash(asked) in st.session_state.get(LEFT, ()):
+    if is_left(asked):
         st.text(STOPPED)
-        st.button("Begin again", key=f"{key}-again", on_click=_again, args=(asked,))
+        st.button("Begin again", key=f"{key}-again", on_click=come_back, args=(asked,))
         return None
     job = shared.join(asked, runs.person())
     if runs.has_ended(job, model_runs.PATIENCE_SECONDS) and not job.dropped:
@@ -138,7 +138,7 @@ def made(shared: Analyses[F], asked: Asked, key: str, mount: Callable[[bytes], N
 @st.fragment(run_every=0.5)
 def _progress(shared: Analyses[F], asked: Asked, key: str, job: runs.Job[F]) -> None:
     """How far it is; the page is drawn again when it has ended."""
-    if job.done.is_set():
+    if job.done.is_set() or is_left(asked):  # left by this page alone, it may go on for others
         st.rerun()
     job.watch(runs.person())
     with st.container(key=f"{key}-progress", gap="xxsmall"):
@@ -150,10 +150,21 @@ def _progress(shared: Analyses[F], asked: Asked, key: str, job: runs.Job[F]) -> 
 
 def _leave(shared: Analyses[F], asked: Asked) -> None:
     shared.cancel(asked, runs.person())
+    leave(asked)
+
+
+def is_left(asked: object) -> bool:
+    """Whether this session no longer wants what a request is about."""
+    return hash(asked) in st.session_state.get(LEFT, ())
+
+
+def leave(asked: object) -> None:
+    """It no longer wants it."""
     st.session_state[LEFT] = {*st.session_state.get(LEFT, ()), hash(asked)}
 
 
-def _again(asked: Asked) -> None:
+def come_back(asked: object) -> None:
+    """It wants it again."""
     st.session_state[LEFT] = st.session_state.get(LEFT, set()) - {hash(asked)}
 
 

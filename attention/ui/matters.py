@@ -80,7 +80,7 @@ def _draw(head_view: HeadView, asked: Request, known: matters.Known) -> None:
     job = _sweeps.find(asked)
     other = _sweeps.maps(_sweeps.find(replace(asked, frozen=not asked.frozen)))
     maps = _sweeps.maps(job)
-    way = matters.Way(how=asked.how, frozen=asked.frozen, automatic=asked.target is None, **sweeps.told(job))
+    way = matters.Way(how=asked.how, frozen=asked.frozen, automatic=asked.target is None, **sweeps.told(job, asked))
     made = matters.payload(head_view, known, way, maps[0] if maps else None, other[0] if other else None)
     _mount(analysed.kept(KEY, made))
 

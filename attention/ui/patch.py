@@ -84,7 +84,7 @@ def show(head_view: HeadView, view: View, pinned: int) -> None:
 
 def _draw(head_view: HeadView, asked: Request, known: patch.Known) -> None:
     job = _sweeps.find(asked)
-    told = sweeps.told(job)
+    told = sweeps.told(job, asked)
     made = patch.payload(head_view, known, _sweeps.maps(job), told, automatic=asked.target is None)
     _mount(analysed.kept(KEY, made))
 

@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import streamlit as st
 
 from attention.jobs import PRESENT_SECONDS
-from attention.ui import analysed, model_runs, runs
+from attention.ui import analysed, model_runs, runs, state
 
 if TYPE_CHECKING:
     from attention.analysis.head_map import HeadMap
     from attention.source import Source
+    from attention.view import View
 
 Maps = tuple["HeadMap", ...]
 Begin = Callable[[Any, runs.Job[Any]], tuple["Source", Iterator[Maps]]]
 # Heads × tokens × weights of the model that are worked through without being asked for: a second or two.
 QUICK = 5e9
+# Beside a request: its sweep was left, not what comes before it.
+SWEEP = "sweep"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,16 +69,18 @@ class Sweeps(analysed.Analyses[Swept]):
         if job is None and quick:
             job = self.begin(asked, runs.person())
             runs.has_ended(job, model_runs.PATIENCE_SECONDS)
-        if job is None or job.done.is_set():
+        if job is None or job.done.is_set() or _is_left(job, asked):
             draw()
         else:
-            _watch(self, asked, draw)
+            _watch(self, asked, draw, state.current())
 
     def hear(self, asked: analysed.Asked, said: dict[str, Any]) -> None:
         """Begin or stop it as a component's button said."""
         if said.get("run") is True:
+            analysed.come_back((SWEEP, asked))
             self.begin(asked, runs.person())
         if said.get("stop") is True:
+            analysed.leave((SWEEP, asked))
             self.stop(asked, runs.person())
 
     def stop(self, asked: analysed.Asked, person: str) -> None:
@@ -109,20 +114,28 @@ class Sweeps(analysed.Analyses[Swept]):
 
 
 @st.fragment(run_every=0.5)
-def _watch(shared: Sweeps, asked: analysed.Asked, draw: Callable[[], None]) -> None:
-    """The maps as they fill; the page is drawn again when they are done."""
+def _watch(shared: Sweeps, asked: analysed.Asked, draw: Callable[[], None], view: View) -> None:
+    """The maps as they fill; the page is drawn again when they are done, or one of its switches changed the view."""
     job = shared.find(asked)
-    if job is None or job.done.is_set():
+    if job is None or job.done.is_set() or _is_left(job, asked) or state.current() != view:
         st.rerun()
-    job.watch(runs.person())
+    if not job.cancelled:
+        job.watch(runs.person())
     draw()
 
 
-def told(job: Job | None) -> dict[str, Any]:
+def _is_left(job: Job, asked: analysed.Asked) -> bool:
+    """Whether it goes on for others, and this page has stopped it for itself: who watched on would keep it going."""
+    return not job.cancelled and analysed.is_left((SWEEP, asked))
+
+
+def told(job: Job | None, asked: analysed.Asked) -> dict[str, Any]:
     """{state, line, share, error} of a sweep: preview where none was begun, running, failed, stopped or done."""
     if job is None:
         return {"state": "preview"}
     if not job.done.is_set():
+        if _is_left(job, asked):
+            return {"state": "stopped"}
         return {"state": "running", "line": job.line, "share": job.share}
     if job.made is None:
         return {"state": "failed", "error": str(job.error or "")}

@@ -278,6 +278,35 @@ class Stepped:
         self.door.release()
 
 
+def test_who_stops_what_others_watch_has_stopped_it_for_themselves(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stepped, asked = Stepped(source), request()
+    shared = sweeps.Sweeps(stepped.begin)
+    pages: dict[str, dict[str, Any]] = {"anna": {}, "ben": {}}
+
+    def on_the_page_of(person: str, said: dict[str, Any]) -> str:
+        """The state that this person's page shows after a button was pressed there."""
+        monkeypatch.setattr(sweeps.st, "session_state", pages[person])
+        monkeypatch.setattr(sweeps.runs, "person", lambda: person)
+        shared.hear(asked, said)
+        return str(sweeps.told(shared.find(asked), asked)["state"])
+
+    assert [on_the_page_of(one, {"run": True}) for one in pages] == ["running"] * 2
+    job = shared.find(asked)
+    assert job is not None
+    assert (on_the_page_of("anna", {"stop": True}), on_the_page_of("ben", {})) == ("stopped", "running")
+    assert not job.cancelled
+    assert on_the_page_of("anna", {"run": True}) == "running"
+    assert (on_the_page_of("anna", {"stop": True}), job.cancelled) == ("stopped", False)
+    on_the_page_of("ben", {"stop": True})
+    assert job.cancelled
+    stepped.step()
+    stepped.step()
+    assert job.done.wait(60)
+    assert [on_the_page_of(one, {}) for one in pages] == ["stopped"] * 2
+
+
 def test_what_is_done_is_shown_meanwhile_and_kept_where_a_person_stops(source: Source) -> None:
     stepped = Stepped(source)
     shared = sweeps.Sweeps(stepped.begin)
@@ -288,12 +317,12 @@ def test_what_is_done_is_shown_meanwhile_and_kept_where_a_person_stops(source: S
     assert stepped.told.acquire(timeout=60)
     (seen,) = shared.maps(job)
     assert 1 <= seen.done < 4
-    assert sweeps.told(job)["state"] == "running"
+    assert sweeps.told(job, asked)["state"] == "running"
     shared.stop(asked, "anna")
     stepped.step()
     assert job.done.wait(60)
     assert job.made is not None
-    assert (job.made.ended, sweeps.told(shared.find(asked))["state"]) == ("asked", "stopped")
+    assert (job.made.ended, sweeps.told(shared.find(asked), asked)["state"]) == ("asked", "stopped")
     assert 1 <= shared.maps(job)[0].done < 4
     again = shared.begin(asked, "anna")
     assert again is not job, "it begins anew"

@@ -155,3 +155,19 @@ def test_a_person_who_leaves_it_can_begin_again(story: Trace, monkeypatch: pytes
     door.set()
     app.button(key="writes-again").click().run()
     assert shown(app, "writes")["layer"] == 3
+
+
+def test_who_stops_what_others_wait_for_waits_no_longer(story: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
+    door = threading.Event()
+    monkeypatch.setattr(writes, "_shared", writes.Writes(behind(door)))
+    app = opened(story.head(3, 2), VIEW)
+    (job,) = writes._shared._jobs.values()
+    job.watch("ben")
+    app.button[0].click().run()
+    assert not job.done.is_set()
+    assert analysed.STOPPED in [text.value for text in app.text]
+    assert [button.label for button in app.button] == ["Begin again"]
+    app.button[0].click().run()
+    assert [button.label for button in app.button] == ["Stop"]
+    door.set()
+    assert shown(app, "writes")["promoted"]

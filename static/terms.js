@@ -108,11 +108,11 @@ function blurred(event) {
   if (tip.of && !tip.kept && !tip.root.contains(event.relatedTarget)) later(close, 0);
 }
 
-/** A tap explains whatever it is on; a click only what has nothing else to do. */
+/** A tap explains whatever it is on but what opens a menu, which says all itself; a click only what has nothing else to do. */
 function pressed(event, element, parent) {
   if (!element) return;
   const isPlain = isPlainTerm(element);
-  if (!isPlain && !tip.touched) close();
+  if (!isPlain && (!tip.touched || element.hasAttribute("aria-haspopup"))) close();
   else if (isPlain && isOf(element) && tip.kept) close();
   else keep(again(element, parent), parent);
 }

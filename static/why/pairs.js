@@ -22,7 +22,7 @@ export function titleOf(given, side, number) {
 export function fillList(state, pairs) {
   const { given, palette } = state;
   const rows = pairs.map(({ query, key, value }, i) => ({
-    value, before: String(i + 1), name: [partOf(state, "key", key), ui.make("span", { class: "small" }, " (key) × "), partOf(state, "query", query), ui.make("span", { class: "small" }, " (query)")],
+    value, before: String(i + 1), name: [partOf(state, "query", query), ui.make("span", { class: "small" }, " (query) × "), partOf(state, "key", key), ui.make("span", { class: "small" }, " (key)")],
   }));
   state.lines.replaceChildren(...barLines(palette, rows, {}));
   state.lines.setAttribute("aria-label", `pairs of the score ${given.query.name} looks at ${given.key.name}`);

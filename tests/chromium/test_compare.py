@@ -97,6 +97,10 @@ def test_the_difference_is_that_of_both_heads_weights_where_tokens_correspond(
     scores = expected(runs, ((2, 3), (2, 4)), "masked")
     np.testing.assert_allclose(difference(page), scores, atol=2e-4)
     assert np.nanmax(np.abs(scores)) > 0.5
+    settle(page)
+    assert [one.measure for one in (parsed(page.url).first, parsed(page.url).second)] == ["scores"] * 2
+    go(page, app_url, settle, b_head=4, measure="scores")
+    np.testing.assert_allclose(difference(page), scores, atol=2e-4)
 
 
 def test_pointing_at_a_token_points_at_its_partner_and_at_none_where_there_is_none(

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 import attention
 from attention import Trace
 from attention.analysis.dimensions import STILL
-from attention.browser import codec, maps, overview, parts, rotary
+from attention.browser import codec, maps, overview, parts, rotary, store
 from attention.record import HeadView
 from attention.terms import terms
 from attention.ui.details import NAMES
@@ -257,6 +257,10 @@ def test_a_tap_explains_and_still_does_what_it_does(touched: Page) -> None:
     assert is_beside(touched, "figures", "map.scores")
     root.locator(".hl-caption").first.tap()
     expect(tip).to_be_hidden()
+    controls = harness.add(touched, "controls", store.look(head, view, 8, seen=0, limit=512, undo=False), width=358)
+    controls.locator("button.change").tap()
+    expect(controls.locator(".menu")).to_be_visible()
+    expect(controls.locator(TIP)).to_have_count(0)
 
 
 def test_a_click_on_a_switch_is_a_click(page: Page) -> None:

@@ -30,7 +30,7 @@ FIELDS = {
     "share-file": tuple(field.name for field in fields(View)),
     "compare-examples": ("text", "head", "settings"),
     "compare-model-*": ("model",), "compare-head-*": ("kind", "layer", "head"),
-    "compare-controls-*": store.OWNED, "compare-edits-*": ("edits",),
+    "compare-controls-*": store.OWNED, "compare-edits-*": ("edits",), "compare-difference": ("measure",),
 }  # fmt: skip
 REASONS = {
     "shows what the store holds, and changes it through the controls": (
@@ -60,7 +60,7 @@ REASONS = {
     "shows the link to what is shown, or makes a file or a picture of it": (
         "share-link", "share-long", "save-*", "pictures",
     ),
-    "shows what lies between two views, or ranks their heads": ("compare-difference", "compare-changed"),
+    "ranks the heads of two views": ("compare-changed",),
     "removes a model from the disk": ("remove-*",),
     "holds a state of its own, in its browser and its address": ("build", "lesson"),
     "brings the runs of a lesson's figures, and takes nothing": ("runs",),

@@ -29,10 +29,8 @@ function build(parent) {
   panel.struck = ui.make("canvas", { class: "hl-cells", "aria-hidden": "true" });
   panel.cover.before(panel.cells, panel.struck);
   const whats = Object.entries(WHAT).map(([what, label]) => {
-    const made = button(label, `The difference of the ${label}`, () => {
-      state.what = what;
-      render(state);
-    });
+    // In the look of both sides it is part of the link, and stays where sides are swapped.
+    const made = button(label, `The difference of the ${label}`, () => state.stores.forEach((store) => store.change({ measure: what })));
     return [what, made];
   });
   panel.header.append(ui.make("span", { class: "hl-switches", role: "group", "aria-label": "Difference of what" }, ...whats.map(([, made]) => made)));
@@ -85,6 +83,7 @@ function render(state) {
   const { panel, steps } = state;
   state.width = state.root.clientWidth;
   state.shown = state.stores.map((store) => store.shown());
+  state.what = state.shown[0].look.measure === "scores" ? "scores" : "weights";
   for (const [what, made] of state.whats) made.setAttribute("aria-pressed", String(what === state.what));
   state.made = differenceOf(state.what, state.shown.map(({ head }) => head), steps.queries, steps.keys);
   const { z, reason } = state.made;

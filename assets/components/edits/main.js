@@ -14,7 +14,7 @@ function build(parent, store) {
   const all = ui.make("button", { type: "button", class: "all" }, "lift all");
   const said = ui.make("q");
   const copy = ui.make("button", { type: "button", class: "copy", "aria-live": "polite" }, "copy");
-  const root = ui.make("section", { class: "edits", "aria-label": "Changes of the run" }, ui.make("div", { class: "top" }, ui.make("h3", {}, title), list, all), ui.make("p", {}, said, " ", copy));
+  const root = ui.make("section", { class: "edits" }, ui.make("div", { class: "top" }, ui.make("h3", {}, title), list, all), ui.make("p", {}, said, " ", copy));
   parent.append(root);
   const state = { store, root, title, list, all, said, copy, given: null, send: () => {} };
   all.addEventListener("click", () => lift(state, state.given.items.map(({ line }) => line)));

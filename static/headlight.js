@@ -232,6 +232,11 @@ function fixed(value, digits) {
   return value.toFixed(Math.max(0, digits - whole));
 }
 
+/** A number with its sign and so many decimals; what rounds to 0 has none. */
+function signed(value, count = 2) {
+  const text = value.toFixed(count);
+  return Number(text) === 0 ? text.replace("-", "") : value > 0 ? `+${text}` : text.replace("-", "−");
+}
 /** A number with a fixed count of decimals and a true minus sign; tiny ones that would read 0 say so. */
 function decimals(value, count) {
   const text = value.toFixed(count);
@@ -241,7 +246,7 @@ function decimals(value, count) {
 
 const api = {
   lessons, parse, row, applyTheme, channels, mix, css, inkOn, make, once, typing, isHere, swipes, inside, namesOf, named,
-  number, decimals,
+  number, decimals, signed,
 };
 
 export { api as ui };

@@ -15,4 +15,6 @@ export function drawTexts(root, alignment) {
     const lines = one.same ? [side(first, one.first, "")] : [side(first, one.first, "nothing"), side(second, one.second, "nothing")];
     return ui.make("span", { class: one.same ? "stretch" : "stretch other", role: "group", "aria-label": one.same ? "the same in both" : "differs, first above second" }, ...lines);
   }));
+  // Long texts are scrolled, by the keyboard too.
+  root.tabIndex = root.scrollHeight > root.clientHeight ? 0 : -1;
 }

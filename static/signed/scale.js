@@ -16,11 +16,8 @@ export function limitOf(...arrays) {
 /** The colour [r, g, b] of a share of the limit, −1 … 1; what lies beyond has the colour of the end. */
 export const colourOf = (palette, share) => ui.mix(palette.scores, (Math.max(-1, Math.min(1, share)) + 1) / 2);
 
-/** A number with its sign and so many decimals; what rounds to 0 has none. */
-export function signed(value, count = 2) {
-  const text = value.toFixed(count);
-  return Number(text) === 0 ? text.replace("-", "") : value > 0 ? `+${text}` : text.replace("-", "−");
-}
+/** A number with its sign, see there. */
+export const { signed } = ui;
 
 /** As `signed`, in few letters: of large numbers fewer decimals, and a plain 0. */
 export function short(value) {

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from attention.browser import codec
 from tests.chromium.asked import OTHER, TEXT, patch_bytes, shown
+from tests.chromium.harness import add
 
 SECONDS = 60_000
 SUFFICES, NEEDED = "What suffices", "What is needed"
@@ -64,6 +65,19 @@ def test_unequal_texts_are_refused_with_their_alignment_drawn(show: Any) -> None
     other = page.locator("#hl-patch .stretch.other")
     expect(other.first).to_contain_text("·home")
     expect(other.first).to_contain_text("nothing")
+
+
+def test_long_texts_are_scrolled_and_leave_the_maps_in_sight(open_page: Any) -> None:
+    names = [str(number) for number in range(400)]
+    stretches = [{"same": at % 2 == 0, "first": [at, at + 1], "second": [at, at + 1]} for at in range(400)]
+    told = {"reason": "", "alignment": {"first": names, "second": names, "stretches": stretches}}
+    page = shown(open_page, "patch", codec.pack(codec.parse(patch_bytes()) | told))
+    texts = page.locator("#hl-patch .texts")
+    assert (texts.bounding_box() or {})["height"] <= 152
+    texts.press("End")
+    page.wait_for_function("(one) => one.scrollTop > 0", arg=texts.element_handle())
+    add(page, "patch", patch_bytes())
+    expect(texts).to_have_attribute("tabindex", "-1")
 
 
 def test_a_small_gap_shows_raw_numbers_and_the_reason(show: Any) -> None:

@@ -160,14 +160,12 @@ function altOf(state) {
   const { made: { z }, names, steps, shown, pins, what } = state;
   const heads = shown.map(({ head }, side) => `${"AB"[side]} layer ${head.layer}, head ${head.head}`).join("; ");
   const begun = `Difference of the ${WHAT[what]}, B − A: ${heads}; ${steps.queries.count} by ${steps.keys.count} steps.`;
-  const said = (best) => `“${names.rows[best.row]}” → “${names.columns[best.column]}”: ${signed(best.value)}`;
+  const said = (best) => `“${names.rows[best.row]}” → “${names.columns[best.column]}”: ${ui.signed(best.value, 4)}`;
   const best = largest(z);
   if (!best || Math.abs(best.value) < NOTHING) return `${begun} Nothing differs.`;
   const own = pins.length ? largest(z, pins[0]) : null;
   return `${begun} The largest is at ${said(best)}.${own ? ` In the pinned row it is at ${said(own)}.` : ""}`;
 }
-
-const signed = (value) => `${value > 0 ? "+" : ""}${ui.decimals(value, 4)}`;
 
 // Pointing
 
@@ -235,7 +233,7 @@ function sentences({ made, names, steps, what }, row, column) {
   if (numbers.every(Number.isNaN)) return [pair, line("masked on both sides")];
   const each = numbers.map((number, side) => line(`${"AB"[side]} `, Number.isNaN(number) ? "masked" : what === "weights" ? ui.decimals(number, 4) : ui.number(number, 5)));
   if (Number.isNaN(made.z[i])) return [pair, ...each];
-  return [pair, ...each, line("B − A ", words("value", what === "weights" ? signed(made.z[i]) : `${made.z[i] > 0 ? "+" : ""}${ui.number(made.z[i], 5)}`))];
+  return [pair, ...each, line("B − A ", words("value", what === "weights" ? ui.signed(made.z[i], 4) : `${made.z[i] > 0 ? "+" : ""}${ui.number(made.z[i], 5)}`))];
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

@@ -55,7 +55,7 @@ function pick(state, id) {
   if (after.target !== null) tell(state, after);
 }
 
-const signed = (value, digits) => `${value > 0 ? "+" : value < 0 ? "−" : "±"}${ui.decimals(Math.abs(value), digits)}`;
+const { signed } = ui;
 const percent = (share) => (share < 0.001 ? "<0.1 %" : share >= 0.0995 ? `${Math.round(share * 100)} %` : `${ui.decimals(share * 100, 1)} %`);
 const points = (change) => signed(change * 100, Math.abs(change) >= 0.0995 ? 0 : Math.abs(change) >= 0.00095 ? 1 : 2);
 const named = ({ mark, text }) => ui.make("bdi", {}, mark ? ui.make("span", { class: "mark" }, mark) : null, text);

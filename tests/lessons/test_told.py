@@ -10,7 +10,7 @@ from attention.lessons.records import Step
 # A misconception → the step that corrects it, and words of that step which do.
 CORRECTED = {
     "self-attention is invariant to the order of words": ("09-positions#shuffle", "It is often called invariance, but"),
-    "each head gets a slice of x": ("07-heads#whole", "handed its own slice of the token's vector. It is not"),
+    "each head gets a slice of x": ("07-heads#whole", "handed its own slice of the token’s vector. It is not"),
     "columns of weights sum to 1": ("04-softmax#axis", "Columns need not"),
     "the divisor is the root of d_model": ("03-scores#width", "To divide by √d_model is a bug"),
     "a weight is the importance": ("05-values#norms", "A token’s share in the output is not its weight"),

@@ -6,6 +6,7 @@ export const css = `
 [hidden] { display: none !important; }
 p, h3, h4, ol, ul, figure { margin: 0; }
 p { max-width: 75ch; }
+sub, sup { line-height: 0; font-size: .75em; }
 a { color: var(--hl-query); text-underline-offset: 3px; }
 button { font: inherit; color: var(--hl-ink); background: var(--hl-card); border: 1px solid var(--hl-line); border-radius: 8px; padding: 4px 12px; min-height: 32px; cursor: pointer; }
 button:hover:enabled { border-color: var(--hl-muted); }

@@ -4,7 +4,7 @@
  */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { css, large }, { hosting }, { attempt, tools }] = await Promise.all(["../headlight", "./base", "./hosts", "./tools"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { css, large }, { hosting }, { fit }, { attempt, tools }] = await Promise.all(["../headlight", "./base", "./hosts", "./room", "./tools"].map((name) => import(`${name}.js${version}`)));
 
 /**
  * {root, start(), ready, facts(), tokens(), listen(heard), cover(on), draw(), arrive(), picture(), stop(), isWide} of a figure
@@ -21,7 +21,7 @@ export function figureOf(app, block, place) {
   const store = block.store || `${place.lesson}-${place.step}`;
   const hosts = hosting({ load: app.component, data: app.data, store, isLocal: !block.needs_run });
   const heard = new Set();
-  const own = { made: null, covered: false, width: 0, started: null, failed: false, stopped: false, observer: null };
+  const own = { made: null, covered: false, width: 0, started: null, failed: false, stopped: false, observer: null, fitting: new MutationObserver(() => fit(body)) };
 
   const changed = () => {
     if (own.covered) mark(); // what came since is a result too
@@ -63,14 +63,19 @@ export function figureOf(app, block, place) {
     }
   }
 
-  /** Draw again where it has another width. */
+  /** Draw again where it has another width, and as large as there is room. */
   function watch() {
     own.width = body.clientWidth;
     own.observer = new ResizeObserver(() => {
       if (body.clientWidth === own.width || !body.clientWidth) return;
       own.width = body.clientWidth;
-      requestAnimationFrame(() => own.made?.draw?.());
+      requestAnimationFrame(() => {
+        own.made?.draw?.();
+        fit(body);
+      });
     });
+    own.fitting.observe(body, { childList: true, subtree: true });
+    fit(body);
     own.observer.observe(body);
   }
 
@@ -111,6 +116,7 @@ export function figureOf(app, block, place) {
     stop() {
       own.stopped = true;
       own.observer?.disconnect();
+      own.fitting.disconnect();
       own.made?.stop?.();
       hosts.stop();
     },

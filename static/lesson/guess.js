@@ -26,7 +26,8 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
   const again = button("Guess again", reset, "plain");
   const notYet = ui.make("p", { class: "not-yet", role: "status" });
   const ask = ui.make("p", { class: "ask" });
-  const before = ui.make("div", { class: "before" }, show, notYet);
+  const awaited = ui.make("p", { class: "awaited" }, "What is true will stand here.");
+  const before = ui.make("div", { class: "before" }, awaited, show, notYet);
   const root = ui.make("div", { class: "guess", role: "group", "aria-label": "Your guess" }, ui.make("div", { class: "label-line" }, ui.make("span", { class: "label" }, "Your guess"), again),
     ask, options, ui.make("div", { class: "verdicts" }, ghost, before, verdict));
   const isNumber = !block.options?.length;
@@ -66,7 +67,7 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
   function wait(said) {
     state.waiting = { said };
     press(said);
-    show.hidden = true;
+    show.hidden = awaited.hidden = true;
     figure.cover(false);
     notYet.textContent = `${said === null ? "" : `You said ${named(said)}. `}What is true will stand here as soon as the figure knows it.`;
   }
@@ -123,7 +124,7 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
     notYet.textContent = "";
     root.classList.remove("is-said");
     verdict.replaceChildren();
-    show.hidden = false;
+    show.hidden = awaited.hidden = false;
     again.hidden = true;
     for (const element of state.buttons.values()) Object.assign(element, { disabled: false, ariaPressed: "false" });
     state.slider?.disable(false);

@@ -1,8 +1,8 @@
 /** Single letters with an index, as d_k or W_Q, in pieces: what stands on the line, and what stands below it. */
 
-const INDEX = /(?<![\p{L}\p{N}_])([A-Za-zα-ωΑ-Ω])_([A-Za-z0-9]{1,5})(?!(?!ᵀ)[\p{L}\p{N}_(])/gu;
+const INDEX = /(?<![\p{L}\p{N}_])([A-Za-zα-ωΑ-Ω])_([A-Za-z0-9]{1,5})(?!(?![ᵀ²³])[\p{L}\p{N}_(])/gu;
 
-/** [[words, index or ""], …] of a line that is no Markdown, as `attention/lessons/prose.py` reads one; ᵀ may follow an index. */
+/** [[words, index or ""], …] of a line that is no Markdown, as `attention/lessons/prose.py` reads one; ᵀ, ² and ³ may follow an index. */
 export function pieces(line) {
   const made = [];
   let end = 0;

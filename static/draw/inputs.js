@@ -27,7 +27,10 @@ export const line = (...children) => ui.make("div", { class: "inputs" }, ...chil
 
 /** A button. */
 export function button(words, act) {
-  const made = ui.make("button", { type: "button" }, words);
+  const made = ui.make("button", { type: "button" });
+  const nodes = indexed(words);
+  if (nodes.length > 1) made.setAttribute("aria-label", words);
+  made.append(...nodes);
   made.addEventListener("click", act);
   return made;
 }

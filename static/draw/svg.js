@@ -26,10 +26,14 @@ export function frame(width, height, label, ...children) {
   return root;
 }
 
-/** A line of text at x, y; `anchor` is start, middle or end. An index, as in d_k, stands below the line. */
-export function text(x, y, words, { fill, anchor = "start", size = null, weight = null, turn = null } = {}) {
+/**
+ * A line of text at x, y; `anchor` is start, middle or end. An index, as in d_k, stands below the line. halo: the
+ * colour of the ground, around letters that lines may cross.
+ */
+export function text(x, y, words, { fill, anchor = "start", size = null, weight = null, turn = null, halo = null } = {}) {
+  const around = halo && { stroke: halo, "stroke-width": 5, "stroke-linejoin": "round", "paint-order": "stroke" };
   const turned = turn === null ? null : `rotate(${turn} ${x} ${y})`;
-  return svg("text", { x, y, fill, "text-anchor": anchor, "font-size": size, "font-weight": weight, transform: turned }, ...lowered(words));
+  return svg("text", { x, y, fill, "text-anchor": anchor, "font-size": size, "font-weight": weight, transform: turned, ...around }, ...lowered(words));
 }
 
 function lowered(words) {

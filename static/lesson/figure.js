@@ -6,6 +6,9 @@
 const version = new URL(import.meta.url).search;
 const [{ ui }, { css, large }, { hosting }, { fit }, { attempt, tools }] = await Promise.all(["../headlight", "./base", "./hosts", "./room", "./tools"].map((name) => import(`${name}.js${version}`)));
 
+// Beside a figure that would not show what its step says with another text.
+const KEEPS = "Your sentence is not used here: this figure needs its own text.";
+
 /**
  * {root, start(), ready, facts(), tokens(), listen(heard), cover(on), draw(), arrive(), picture(), stop(), isWide} of a figure
  * block. app: what the lesson knows (`main.js`). place: {lesson, title, step}. It loads nothing before `start()`.
@@ -16,20 +19,32 @@ export function figureOf(app, block, place) {
   const enlarging = ui.make("style");
   host.attachShadow({ mode: "open" }).append(ui.make("style", {}, css), enlarging, body);
   const said = ui.make("p", { class: "figure-said", role: "status" });
+  const keeps = ui.make("p", { class: "keeps", hidden: true }, KEEPS);
   const foot = ui.make("div", { class: "figure-foot" });
-  const root = ui.make("div", { class: "figure", role: "figure", "aria-label": `Figure: ${place.title}` }, host, said, foot);
+  const root = ui.make("div", { class: "figure", role: "figure", "aria-label": `Figure: ${place.title}` }, host, said, keeps, foot);
   const store = block.store || `${place.lesson}-${place.step}`;
   const hosts = hosting({ load: app.component, data: app.data, store, isLocal: !block.needs_run });
   const heard = new Set();
-  const own = { made: null, covered: false, width: 0, started: null, failed: false, stopped: false, observer: null, fitting: new MutationObserver(() => fit(body)) };
+  const own = { made: null, covered: false, width: 0, started: null, failed: false, stopped: false, reads: false, observer: null, fitting: new MutationObserver(() => fit(body)) };
 
   const changed = () => {
     if (own.covered) mark(); // what came since is a result too
     heard.forEach((hear) => hear());
   };
 
+  /** The person's sentence, for a figure that takes it. */
+  function sentence() {
+    own.reads = true;
+    return app.sentence();
+  }
+
+  /** Say so where a person has a sentence and the figure about a text does not take it. */
+  function follow() {
+    keeps.hidden = !app.sentence() || !block.settings.text || Boolean(block.settings.own) || own.reads;
+  }
+
   const context = {
-    ui, palette: app.palette, sentence: app.sentence, changed, store, mount: hosts.mount, panels: hosts.panels,
+    ui, palette: app.palette, sentence, changed, store, mount: hosts.mount, panels: hosts.panels,
     say: (text) => { said.textContent = text; }, link: app.link(place.lesson),
     inspector: (query) => `${app.base?.() ?? ""}/?${query}`,
     lesson: { name: place.lesson, title: place.title, step: place.step },
@@ -55,6 +70,7 @@ export function figureOf(app, block, place) {
       root.classList.toggle("wide", result.isWide);
       foot.append(tools(app, result, block, place));
       watch();
+      follow();
       mark();
       changed();
     } catch (error) {
@@ -106,6 +122,7 @@ export function figureOf(app, block, place) {
     draw() {
       hosts.draw();
       own.made?.draw?.();
+      follow();
       changed();
     },
     arrive: hosts.arrive,

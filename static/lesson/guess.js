@@ -88,11 +88,11 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
   }
 
   function sentence({ said, truth: real }) {
-    if (said === null) return ["It is ", ui.make("strong", {}, named(real)), "."];
+    if (said === null) return ["It is ", ui.make("strong", {}, ...elements(named(real))), "."];
     const how = judged(said, real);
     const sign = ui.make("span", { class: "sign" }, `${SIGNS[how]} ${NAMES[how]}: `);
-    if (how === "right" && !isNumber) return [sign, "you said ", ui.make("strong", {}, named(said)), ", and so it is."];
-    return [sign, "you said ", ui.make("strong", {}, named(said)), "; it is ", ui.make("strong", {}, named(real)), "."];
+    if (how === "right" && !isNumber) return [sign, "you said ", ui.make("strong", {}, ...elements(named(said))), ", and so it is."];
+    return [sign, "you said ", ui.make("strong", {}, ...elements(named(said))), "; it is ", ui.make("strong", {}, ...elements(named(real))), "."];
   }
 
   function press(said) {

@@ -1,8 +1,8 @@
 /** The checks of an attention layer, run in the page on a right implementation or one with a bug; or all bugs against all checks. */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { button, choices, toggle }, { MISTAKES, withMistake }, { CHECKS, checkAll }, { framed, layerOn, tiny, verdict, wide, wordsFor }] = await Promise.all(
-  ["../../headlight", "../../draw/inputs", "../../local/mistakes", "../../local/checks", "../common"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { indexed }, { button, choices, toggle }, { MISTAKES, withMistake }, { CHECKS, checkAll }, { framed, layerOn, tiny, verdict, wide, wordsFor }] = await Promise.all(
+  ["../../headlight", "../../draw/indices", "../../draw/inputs", "../../local/mistakes", "../../local/checks", "../common"].map((name) => import(`${name}.js${version}`)));
 
 const MOST = 6;
 const WIDTHS = [8, 16, 32];
@@ -14,6 +14,7 @@ const LOOK = `
 .checks .good { color: var(--hl-good); font-weight: 600; }
 .checks .bad { color: var(--hl-bad); font-weight: 600; }
 .matrix thead th { writing-mode: vertical-rl; transform: rotate(180deg); padding: 6px 4px; text-align: left; }
+.matrix thead th:first-child { writing-mode: horizontal-tb; transform: none; vertical-align: bottom; }
 .matrix th[scope=row] { white-space: normal; min-width: 7em; }
 .matrix td { text-align: center; padding: 4px 6px; }
 .matrix td.caught { background: var(--hl-chip); }
@@ -59,7 +60,7 @@ function madeOf(tokens, { mistake, d_model, n_heads, causal, seed }, isMatrix) {
 function list(found) {
   const rows = found.map(({ title, about, holds, measured, allowed, words }) => ui.make("tr", {}, ui.make("th", { scope: "row" }, title), verdictCell(holds),
     ui.make("td", { class: "number" }, Number.isFinite(measured) ? tiny(measured) : "–"), ui.make("td", { class: "number" }, tiny(allowed)),
-    ui.make("td", { class: "about" }, Number.isFinite(measured) ? about : `${about} ${words}`)));
+    ui.make("td", { class: "about" }, ...indexed(Number.isFinite(measured) ? about : `${about} ${words}`))));
   const heads = ["check", "found", "measured", "allowed", "what must hold"].map((head) => ui.make("th", { scope: "col" }, head));
   return ui.make("table", { class: "listed checks", "aria-label": "Each check with what was measured and what is allowed" }, ui.make("thead", {}, ui.make("tr", {}, ...heads)), ui.make("tbody", {}, ...rows));
 }
@@ -70,9 +71,9 @@ function verdictCell(holds) {
 }
 
 function matrix(all) {
-  const heads = ["", ...CHECKS.map(({ title }) => title)].map((head) => ui.make("th", { scope: "col" }, head));
+  const heads = ["implementation", ...CHECKS.map(({ title }) => title)].map((head) => ui.make("th", { scope: "col" }, head));
   const cell = ({ holds, title }, bug) => ui.make("td", { class: holds === false ? "caught" : "", title: `${title}: ${holds === false ? "fails" : "holds"} with ${bug.toLowerCase()}`, "aria-label": holds === false ? "fails" : "holds" }, holds === false ? "✗" : "·");
-  const rows = all.map(({ title, found }) => ui.make("tr", {}, ui.make("th", { scope: "row" }, title), ...found.map((one) => cell(one, title))));
+  const rows = all.map(({ title, found }) => ui.make("tr", {}, ui.make("th", { scope: "row" }, ...indexed(title)), ...found.map((one) => cell(one, title))));
   return ui.make("table", { class: "listed checks matrix", "aria-label": "Implementations by checks: ✗ where a check fails" }, ui.make("thead", {}, ui.make("tr", {}, ...heads)), ui.make("tbody", {}, ...rows));
 }
 

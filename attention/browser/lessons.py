@@ -39,9 +39,10 @@ NOT_TRIED = "how this model turns its dimensions is tried on the inspect page"
 def payload(
     lessons: tuple[Lesson, ...], chosen: tuple[Lesson, ...], *, sentence: str = "", article: bool = False
 ) -> bytes:
-    """{contents, lesson, lessons, article, sentence, styles, panels}: what the component `lesson` is given.
+    """{contents, lesson, lessons, article, sentence, styles, panels, keys}: what the component `lesson` is given.
 
-    chosen: the lessons that are read, none for the list of all, all of them as an article.
+    chosen: the lessons that are read, none for the list of all, all of them as an article. keys: what a link calls those
+    fields of a look that have another name there.
     """
     return _packed(lessons, chosen, sentence, article)
 
@@ -55,6 +56,7 @@ def _packed(lessons: tuple[Lesson, ...], chosen: tuple[Lesson, ...], sentence: s
         "contents": [_contents(lesson) for lesson in lessons],
         "lesson": told[0] if told and not article else None, "lessons": told if article else [],
         "article": article, "sentence": sentence, "styles": styles(), "panels": _panels(chosen),
+        "keys": store.KEYS,
     })  # fmt: skip
 
 

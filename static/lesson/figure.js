@@ -40,7 +40,8 @@ export function figureOf(app, block, place) {
 
   /** Say so where a person has a sentence and the figure about a text does not take it. */
   function follow() {
-    keeps.hidden = !app.sentence() || !block.settings.text || Boolean(block.settings.own) || own.reads;
+    const isOfText = block.needs_run || Boolean(block.settings.text);
+    keeps.hidden = !app.sentence() || !isOfText || Boolean(block.settings.own) || own.reads;
   }
 
   const context = {

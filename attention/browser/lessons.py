@@ -41,8 +41,8 @@ def payload(
 ) -> bytes:
     """{contents, lesson, lessons, article, sentence, styles, panels, keys}: what the component `lesson` is given.
 
-    chosen: the lessons that are read, none for the list of all, all of them as an article. keys: what a link calls those
-    fields of a look that have another name there.
+    chosen: the lessons that are read, none for the list of all, all of them as an article. keys: what a link calls
+    those fields of a look that have another name there.
     """
     return _packed(lessons, chosen, sentence, article)
 

@@ -40,5 +40,5 @@ button:hover:enabled { border-color: var(--hl-muted); }
 @media print { .inputs, button { display: none !important; } svg, table { break-inside: avoid; } }
 `;
 
-/** Beside it while one presents: drawings as large as there is room. */
-export const large = "svg { max-width: 100% !important; max-height: 58vh; } :host { font-size: 20px; }";
+/** Beside it while one presents; drawings grow by themselves (`room.js`). */
+export const large = ":host { font-size: 20px; }";

@@ -25,7 +25,7 @@ export function figureOf(app, block, place) {
   const store = block.store || `${place.lesson}-${place.step}`;
   const hosts = hosting({ load: app.component, data: app.data, store, isLocal: !block.needs_run });
   const heard = new Set();
-  const own = { made: null, covered: false, width: 0, started: null, failed: false, stopped: false, reads: false, observer: null, fitting: new MutationObserver(() => fit(body)) };
+  const own = { made: null, covered: false, width: 0, started: null, failed: false, stopped: false, reads: false, observer: null, large: false, fitting: new MutationObserver(sized) };
 
   const changed = () => {
     if (own.covered) mark(); // what came since is a result too
@@ -88,12 +88,17 @@ export function figureOf(app, block, place) {
       own.width = body.clientWidth;
       requestAnimationFrame(() => {
         own.made?.draw?.();
-        fit(body);
+        sized();
       });
     });
     own.fitting.observe(body, { childList: true, subtree: true });
-    fit(body);
+    sized();
     own.observer.observe(body);
+  }
+
+  /** Drawings as large as there is room. */
+  function sized() {
+    fit(body, own.large ? root.clientHeight : null);
   }
 
   /** The cover lies over what the figure calls its result, or over all of it. */
@@ -115,7 +120,11 @@ export function figureOf(app, block, place) {
       return () => heard.delete(hear);
     },
     /** Larger, while one presents. */
-    enlarge(on) { enlarging.textContent = on ? large : ""; },
+    enlarge(on) {
+      own.large = on;
+      enlarging.textContent = on ? large : "";
+      requestAnimationFrame(sized);
+    },
     cover(on) {
       own.covered = on;
       mark();

@@ -496,14 +496,15 @@ def test_an_index_stands_below_the_line_in_names_and_in_words(lab: Lab) -> None:
     }"""
     words, shifts = lab.page.evaluate(drawn)
     assert words == "dk = 64"
-    assert shifts[0] > 0 and sum(shifts) == 0  # down, and back to the line
+    assert shifts[0] > 0
+    assert sum(shifts) == 0  # down, and back to the line
 
 
 @pytest.mark.parametrize(
     ("room", "widths", "lines", "least", "most"),
     [
-        (380, [300], 1, 1, 1), (932, [640], 1, 1.25, 1.3), (932, [300, 300], 1, 1.25, 1.3), (932, [420, 420], 1, 1, 1.1),
-        (932, [310, 300, 300], 1, 0.92, 0.96), (932, [640, 640], 2, 1.25, 1.3),
+        (380, [300], 1, 1, 1), (932, [640], 1, 1.25, 1.3), (932, [300, 300], 1, 1.25, 1.3),
+        (932, [420, 420], 1, 1, 1.1), (932, [310, 300, 300], 1, 0.92, 0.96), (932, [640, 640], 2, 1.25, 1.3),
     ],
 )  # fmt: skip
 def test_drawings_take_the_room_and_a_row_stays_a_row(

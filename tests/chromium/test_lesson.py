@@ -462,6 +462,18 @@ def test_presenting_shows_one_line_at_a_time(page: Page) -> None:
     expect(lessons.locator(".lessons-root")).to_have_class(re.compile("presenting"))
 
 
+def test_one_presents_all_of_a_figure_beside_the_words(page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    lessons = opened(page, "?lesson=01-first&present=1")
+    guessed(page).evaluate("(one) => one.querySelector('.before button').click()")
+    box = lambda name: lessons.locator(name).first.bounding_box() or {}  # noqa: E731
+    words, figure = box(".one-line.now"), box(".figure")
+    assert words["x"] + words["width"] <= figure["x"]
+    assert figure["y"] + figure["height"] <= box(".foot")["y"]
+    inside = lessons.locator(".figure").evaluate("(one) => one.scrollHeight - one.clientHeight")
+    assert inside <= 0
+
+
 def test_the_article_mounts_what_is_near_and_prints_everything(page: Page) -> None:
     page.set_viewport_size({"width": 1000, "height": 500})
     harness.empty(page, query="?article=1")
@@ -519,9 +531,10 @@ def test_a_models_head_waits_for_its_run_and_knows_its_facts(page: Page) -> None
     assert {"head=1", "model=local", "query=3"} <= set(address.removeprefix("/?").split("&"))
     # It leads to what the figure shows, not to what it showed at first.
     lessons.locator(".sentence .token").nth(2).click()
-    lessons.get_by_role("button", name="norms").or_(lessons.get_by_text("‖a·f(x)‖", exact=True)).first.click()
+    lessons.get_by_text("‖a·f(x)‖", exact=True).first.click()
     link.focus()
-    assert {"head=1", "query=2", "weights=norms"} <= set((link.get_attribute("href") or "").removeprefix("/?").split("&"))
+    address = link.get_attribute("href") or ""
+    assert {"head=1", "query=2", "weights=norms"} <= set(address.removeprefix("/?").split("&"))
 
 
 def test_a_problem_takes_the_figures_place(page: Page) -> None:

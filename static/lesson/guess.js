@@ -20,11 +20,11 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
   const kept = () => app.progress.lesson(place.lesson).guesses[place.step] ?? null;
   const state = { open: true, tokens: "", buttons: new Map(), slider: null, words: {}, waiting: null };
   const options = ui.make("div", { class: "options", role: "group" });
-  const verdict = ui.make("div", { class: "verdict", "aria-live": "polite" });
+  const verdict = ui.make("div", { class: "verdict", "aria-live": "polite", tabIndex: -1 });
   const ghost = ui.make("div", { class: "verdict ghost", "aria-hidden": "true" });
   const show = button("Show it without a guess", () => reveal(null), "plain");
   const again = button("Guess again", reset, "plain");
-  const notYet = ui.make("p", { class: "not-yet", role: "status" });
+  const notYet = ui.make("p", { class: "not-yet", role: "status", tabIndex: -1 });
   const ask = ui.make("p", { class: "ask" });
   const awaited = ui.make("p", { class: "awaited" }, "What is true will stand here.");
   const before = ui.make("div", { class: "before" }, awaited, show, notYet);
@@ -50,17 +50,20 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
     return off <= RIGHT ? "right" : off <= CLOSE ? "close" : "wrong";
   }
 
-  /** A person said it, or wants to see it unsaid. */
+  /** A person said it, or wants to see it unsaid. The keyboard, whose button is closed now, comes to what is true. */
   function reveal(said) {
+    const hadFocus = root.contains(root.getRootNode().activeElement);
     const now = truth();
     if (now === undefined) {
       wait(said);
+      if (hadFocus) notYet.focus({ preventScroll: true });
       return;
     }
     state.waiting = null;
     notYet.textContent = "";
     app.progress.guess(place.lesson, place.step, { said, truth: now });
     open({ said, truth: now });
+    if (hadFocus) verdict.focus({ preventScroll: true });
   }
 
   /** Some figures know what is true only once they have run: what was said is kept till then, and they may be used. */

@@ -309,6 +309,14 @@ def test_on_a_wide_page_the_guess_is_beside_the_words_and_the_truth_beside_the_g
     assert options["y"] + options["height"] <= truth["y"]
 
 
+def test_the_keyboard_comes_to_what_is_true_and_goes_on_from_there(page: Page) -> None:
+    lessons = opened(page, "?lesson=01-first")
+    guessed(page).get_by_role("button", name="cat").press("Enter")
+    expect(lessons.locator(".verdict:not(.ghost)")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(lessons.locator(".step h2")).to_have_text("How flat it is")
+
+
 def test_a_guess_stays_when_the_person_comes_back_and_can_be_made_again(page: Page) -> None:
     lessons = opened(page, "?lesson=01-first")
     guessed(page).get_by_role("button", name="the", exact=True).click()

@@ -1044,6 +1044,18 @@ KINDS: tuple[Kind, ...] = (
         },
     ),
     Kind(
+        name="rules",
+        help="what the paper, T5 and Gemma 2 make of one q·k, in a head of width 128",
+        settings={"product": setting(600.0, number(-1500, 1500), "q·k")},
+        facts={
+            "product": "q·k",
+            "root": "what the paper's rule makes of it, ÷ √128",
+            "plain": "T5's, which does not divide",
+            "divided": "Gemma 2 27B's before its cap, ÷ √144",
+            "capped": "Gemma 2 27B's, capped at 50",
+        },
+    ),
+    Kind(
         name="saturation",
         help="the softmax over random keys as they grow longer, with and without the scale",
         settings={

@@ -24,7 +24,7 @@ export const TERMS = {
   "map.values": {"title": "Weighted values", "says": "What each query receives: the values of all keys, each times its weight, added up.", "lesson": "05-values", "step": "mean"},
   "scores": {"title": "q·k", "says": "The dot product of a query and a key: their numbers multiplied place by place and added up.", "lesson": "03-scores", "step": "dot"},
   "scaled": {"title": "× scale", "says": "The dot product times the model’s own scale, for most models 1/√d with d numbers in a key, so that wide heads do not get extreme scores.", "lesson": "03-scores", "step": "variance"},
-  "softcapped": {"title": "softcap", "says": "The score pressed between −c and c by c·tanh(s/c), so that none grows without end.", "lesson": "03-scores", "step": "width"},
+  "softcapped": {"title": "softcap", "says": "The score pressed between −c and c by c·tanh(s/c), so that none grows without end.", "lesson": "03-scores", "step": "others"},
   "bias": {"title": "+ bias", "says": "A number for how far apart query and key stand, whatever their words are.", "lesson": "09-positions", "step": "alibi"},
   "biased": {"title": "with bias", "says": "The score together with the model’s number for how far apart query and key stand.", "lesson": "09-positions", "step": "alibi"},
   "tempered": {"title": "÷ temperature", "says": "The score divided by the temperature.", "lesson": "04-softmax", "step": "temperature"},

@@ -158,7 +158,7 @@ def test_no_loss_where_nothing_is_foreseen() -> None:
 
 
 def test_a_temperature_of_one_head_moves_the_prediction() -> None:
-    each, (before, *after) = told_by("03-scores#temperature")
+    each, (before, *after) = told_by("04-softmax#head")
     assert each == ["temper-3.2-t4", "temper-3.2-t2", "temper-3.2-t0.5", "temper-3.2-t0.1", "temper-1.0-t4"]
     assert before == pytest.approx(0.88, abs=0.005)
     assert weights(DOOR, 3, 2)[-1, 4] == pytest.approx(0.82, abs=0.005)

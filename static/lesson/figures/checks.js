@@ -15,6 +15,14 @@ const LOOK = `
 .checks .bad { color: var(--hl-bad); font-weight: 600; }
 .matrix thead th { writing-mode: vertical-rl; transform: rotate(180deg); padding: 6px 4px; text-align: left; }
 .matrix thead th:first-child { writing-mode: horizontal-tb; transform: none; vertical-align: bottom; }
+@media (max-width: 560px) {
+  /* What must hold stands below its line, where a column of its own would be out of sight. */
+  .checks:not(.matrix), .checks:not(.matrix) :is(thead, tbody) { display: block; }
+  .checks:not(.matrix) tr { display: grid; grid-template-columns: minmax(0, 1fr) 4.6em 5em 3.6em; border-bottom: 1px solid var(--hl-line); }
+  .checks:not(.matrix) :is(th, td) { border-bottom: 0; white-space: normal; padding-right: 6px; }
+  .checks:not(.matrix) .about { grid-column: 1 / -1; min-width: 0; padding-top: 0; }
+  .checks:not(.matrix) thead th:last-child { display: none; }
+}
 .matrix th[scope=row] { white-space: normal; min-width: 7em; }
 .matrix td { text-align: center; padding: 4px 6px; }
 .matrix td.caught { background: var(--hl-chip); }

@@ -183,6 +183,11 @@ def place(page: Page) -> dict[str, str]:
     return dict(page.evaluate("() => Object.fromEntries(new URLSearchParams(location.search))"))
 
 
+def box(lessons: Locator, name: str) -> Any:
+    """Where the first such part lies."""
+    return lessons.locator(name).first.bounding_box()
+
+
 def guessed(page: Page) -> Locator:
     return page.locator("#hl-lesson .guess")
 
@@ -297,15 +302,14 @@ def test_on_a_wide_page_the_guess_is_beside_the_words_and_the_truth_beside_the_g
     page.set_viewport_size({"width": 1440, "height": 1000})
     lessons = opened(page, "?lesson=01-first")
     guessed(page).get_by_role("button", name="cat").click()
-    box = lambda name: lessons.locator(name).first.bounding_box() or {}  # noqa: E731
-    words, guess, figure = box(".step > .prose"), box(".guess"), box(".figure")
+    words, guess, figure = box(lessons, ".step > .prose"), box(lessons, ".guess"), box(lessons, ".figure")
     assert words["x"] + words["width"] <= guess["x"] == figure["x"]
     assert guess["y"] + guess["height"] <= figure["y"]
-    options, truth = box(".options"), box(".verdict:not(.ghost) .said")
+    options, truth = box(lessons, ".options"), box(lessons, ".verdict:not(.ghost) .said")
     assert options["x"] + options["width"] <= truth["x"]
     assert truth["y"] < options["y"]
     page.set_viewport_size({"width": 390, "height": 844})
-    options, truth = box(".options"), box(".verdict:not(.ghost) .said")
+    options, truth = box(lessons, ".options"), box(lessons, ".verdict:not(.ghost) .said")
     assert options["y"] + options["height"] <= truth["y"]
 
 
@@ -474,10 +478,9 @@ def test_one_presents_all_of_a_figure_beside_the_words(page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 720})
     lessons = opened(page, "?lesson=01-first&present=1")
     guessed(page).evaluate("(one) => one.querySelector('.before button').click()")
-    box = lambda name: lessons.locator(name).first.bounding_box() or {}  # noqa: E731
-    words, figure = box(".one-line.now"), box(".figure")
+    words, figure = box(lessons, ".one-line.now"), box(lessons, ".figure")
     assert words["x"] + words["width"] <= figure["x"]
-    assert figure["y"] + figure["height"] <= box(".foot")["y"]
+    assert figure["y"] + figure["height"] <= box(lessons, ".foot")["y"]
     inside = lessons.locator(".figure").evaluate("(one) => one.scrollHeight - one.clientHeight")
     assert inside <= 0
 

@@ -13,8 +13,11 @@ from attention.lessons.parse import Problem, parse
 from attention.lessons.records import Lesson
 
 OURS = ASSETS / "lessons"
+SOURCES = "sources.txt"
+SOURCE = re.compile(r"(https://\S+) (\S.*)")
 NAME = re.compile(r"[0-9a-z]+(-[0-9a-z]+)*")
 MOST_FILES, MOST_BYTES = 100, 400_000
+Sources = tuple[tuple[str, str], ...]
 Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -32,6 +35,24 @@ def read(folder: Path) -> tuple[tuple[Lesson, ...], tuple[Problem, ...]]:
 def folder_of(limits: Limits) -> Path:
     """Where this installation's lessons lie."""
     return Path(limits.lesson_folder).expanduser().resolve() if limits.lesson_folder else OURS
+
+
+def sources(folder: Path) -> tuple[Sources, tuple[Problem, ...]]:
+    """What links lead to, as pairs of an address and words, from a folder's sources.txt, and what is wrong with it.
+
+    A line each; lines that begin with # say nothing. A folder need not have the file. Raises InputError where it cannot
+    be read.
+    """
+    path = folder / SOURCES
+    if not path.is_file():
+        return (), ()
+    if path.stat().st_size > MOST_BYTES:
+        raise InputError(f"{SOURCES} may have {MOST_BYTES:,} bytes.")
+    lines = [(at, line) for at, line in enumerate(_text(path).splitlines(), 1) if line.strip() and line[0] != "#"]
+    found = [(at, SOURCE.fullmatch(line.strip())) for at, line in lines]
+    wrong = "A line is an address that begins with https://, a space, and what it leads to."
+    problems = tuple(Problem(SOURCES, at, wrong) for at, line in found if line is None)
+    return tuple((line[1], line[2]) for _, line in found if line), problems
 
 
 def find(found: tuple[Lesson, ...], name: str) -> Lesson | None:

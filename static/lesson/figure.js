@@ -10,7 +10,7 @@ const [{ ui }, { css, large }, { hosting }, { fit }, { attempt, tools }] = await
 const KEEPS = "Your sentence is not used here: this figure needs its own text.";
 
 /**
- * {root, start(), ready, facts(), tokens(), listen(heard), cover(on), draw(), arrive(), picture(), stop(), isWide} of a figure
+ * {root, start(), ready, facts(), tokens(), listen(heard), cover(on), draw(), arrive(), prepare(), picture(), stop(), isWide} of a figure
  * block. app: what the lesson knows (`main.js`). place: {lesson, title, step}. It loads nothing before `start()`.
  */
 export function figureOf(app, block, place) {
@@ -23,7 +23,8 @@ export function figureOf(app, block, place) {
   const foot = ui.make("div", { class: "figure-foot" });
   const root = ui.make("div", { class: "figure", role: "figure", "aria-label": `Figure: ${place.title}` }, host, said, keeps, foot);
   const store = block.store || `${place.lesson}-${place.step}`;
-  const hosts = hosting({ load: app.component, data: app.data, store, isLocal: !block.needs_run });
+  const hostsOf = (name, isLocal) => hosting({ load: app.component, data: app.data, store: name, isLocal });
+  const hosts = hostsOf(store, !block.needs_run);
   const heard = new Set();
   const own = { made: null, covered: false, width: 0, started: null, failed: false, stopped: false, reads: false, observer: null, large: false, fitting: new MutationObserver(sized) };
 
@@ -45,7 +46,7 @@ export function figureOf(app, block, place) {
   }
 
   const context = {
-    ui, palette: app.palette, sentence, changed, store, mount: hosts.mount, panels: hosts.panels,
+    ui, palette: app.palette, sentence, changed, store, mount: hosts.mount, panels: hosts.panels, hosts: hostsOf,
     say: (text) => { said.textContent = text; }, link: app.link(place.lesson),
     inspector: (query) => `${app.base?.() ?? ""}/?${query}`,
     lesson: { name: place.lesson, title: place.title, step: place.step },
@@ -136,6 +137,8 @@ export function figureOf(app, block, place) {
       changed();
     },
     arrive: hosts.arrive,
+    /** Begin what else waits for a press: paper has no buttons. */
+    prepare: () => own.made?.prepare?.(),
     isWaiting: () => Boolean(own.made?.isWaiting?.()),
     picture: () => own.made?.picture?.() ?? null,
     hasPicture: () => Boolean(own.made?.picture || body.querySelector("svg")),

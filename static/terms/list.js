@@ -131,4 +131,11 @@ export const TERMS = {
   "effect.logit": {"title": "logit difference", "says": "The target’s logit less the other token’s, which is the log of how many times likelier it is; a shift of all logits leaves it as it is.", "lesson": "05-values", "step": "norms"},
   "effect.kl": {"title": "KL", "says": "How far the whole prediction moved, in nats: the Kullback–Leibler divergence of the run as it was from the changed one, 0 for none.", "lesson": "05-values", "step": "norms"},
   "measure.changed": {"title": "Changed", "says": "How far each head’s weights moved between the run without changes and this one: 0 not at all, 1 to other keys altogether.", "lesson": "05-values", "step": "norms"},
+  "width": {"title": "d_model", "says": "How many numbers each token’s vector has; the heads share them out, d_head = d_model ÷ heads each.", "lesson": "07-heads", "step": "parameters"},
+  "count": {"title": "heads", "says": "How many heads look at once, each through projections of its own and with weights of its own.", "lesson": "07-heads", "step": "rows"},
+  "shared": {"title": "kv heads", "says": "How many sets of keys and values there are: one for each head (MHA), one for several (GQA), or one for all (MQA).", "lesson": "10-cost", "step": ""},
+  "seed": {"title": "seed", "says": "The number from which the random weights are made: the same seed always makes the same weights.", "lesson": "02-vectors", "step": "three"},
+  "causal": {"title": "causal mask", "says": "No token looks at a later one; without it each looks both ways, as in an encoder.", "lesson": "06-masks", "step": "causal"},
+  "positions": {"title": "positions", "says": "A vector for the token’s place is added to that of its word; without it the order of the words is not told.", "lesson": "09-positions", "step": "sinusoids"},
+  "entropy": {"title": "entropy", "says": "How evenly a row spreads its weight: 0 where one key has all of it, ln n where n keys share it alike.", "lesson": "04-softmax", "step": "steps"},
 };

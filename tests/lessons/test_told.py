@@ -26,7 +26,7 @@ CORRECTED = {
     "softmax temperature is sampling temperature": ("04-softmax#temperature", "It is not the *sampling temperature*"),
     "training goes token by token": ("06-masks#parallel", "training is not done token by token"),
 }
-# What a whole answer to one of the sixty questions needs, where no figure shows it → the step that says it, and its words.
+# What a whole answer to one of the sixty questions needs besides figures → the step that says it, and its words.
 NEEDED = {
     "1: what a convolution costs": ("01-why#operations", "k·nd²"),
     "3: the whole formula": ("05-values#mean", "softmax(Q·Kᵀ ÷ √d_k)·V"),

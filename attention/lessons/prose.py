@@ -1,7 +1,7 @@
 """Markdown as a tree of plain lists, of which the browser makes elements: no markup ever travels.
 
 A node is a text, or (tag, attributes, children). CommonMark with tables; HTML stays text. A picture, and a link that
-leads elsewhere than a lesson may, become their words: a lesson's pictures are its live figures. `faults` says where such
+leads elsewhere than a lesson may, become their words: its pictures are its live figures. `faults` says where such
 stand. A letter with an index, as in d_k or W_O, becomes one below the line.
 """
 

@@ -38,13 +38,18 @@ BARE = """(name) => {
     const isTerm = (one) => one.dataset.term || one.closest("[data-term]") || one.querySelector("[data-term]");
     const names = /^(dim \\d+|and \\d+ more of \\d+|0 … [\\d.]+|all columns|fewer columns|\\d+\\.\\d+|)$/;
     const tokens = new Set(lab.store.shown().run.tokens.queries.map((token) => token.name));
-    const isName = (one) => one.closest(".token, .chip, .rows-line, bdi, .bar") || names.test(one.textContent.trim())
+    const of = ".token, .chip, .rows-line, .line, .aim, .list, bdi, .bar";
+    const isName = (one) => one.closest(of) || names.test(one.textContent.trim())
         || (one.matches("th") && tokens.has(one.textContent));
     const isHidden = (one) => one.closest("[aria-hidden=true], .unseen");
     const isSeen = (one) => one.checkVisibility({ visibilityProperty: true }) && !isHidden(one);
     const bare = [...root.querySelectorAll(asks)].filter((one) => isSeen(one) && !isTerm(one) && !isName(one));
-    const out = [...root.querySelectorAll("[data-term]")].filter((one) => isSeen(one) && one.tabIndex < 0 && !one.closest("[role=toolbar], [role=radiogroup]"));
-    return [...bare.map((one) => `${one.tagName} ${one.textContent}`), ...out.map((one) => `out of reach: ${one.textContent}`)];
+    // Of a group that the arrow keys walk through, one can be reached by Tab; and a summary explains what stands in it.
+    const isWithin = (one) => one.parentElement.closest("[data-term], [role=radiogroup]");
+    const terms = [...root.querySelectorAll("[data-term]")].filter(isSeen);
+    const out = terms.filter((one) => one.tabIndex < 0 && !isWithin(one));
+    const said = (words, all) => all.map((one) => `${words || one.tagName} ${one.textContent}`);
+    return [...said("", bare), ...said("out of reach:", out)];
 }"""
 KEYS = "(name) => [...lab.mounted.get(name).querySelectorAll('[data-term]')].map((one) => one.dataset.term)"
 TIP = "#hl-explained"
@@ -136,7 +141,7 @@ def mounted(page: Page, name: str, data: bytes, head: HeadView, view: View, widt
     if name == "controls":  # it brings the look itself
         from attention.browser import store
 
-        data = store.look(head, view, view.query or 0, seen=0, limit=512, undo=False)
+        data = store.look(head, view, view.query or 0, seen=0, limit=512, undo=False, unedited="")
     return harness.add(page, name, data, width=width, is_open=name in OPEN)
 
 

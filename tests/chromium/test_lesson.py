@@ -486,9 +486,13 @@ def test_a_models_head_waits_for_its_run_and_knows_its_facts(page: Page) -> None
     expect(lessons.locator(".hl-panel")).to_have_count(3)
     expect(lessons.locator(".sentence .token.pinned")).to_have_text("on")
     expect(lessons.locator(".run-check .good")).to_be_visible()
-    link = lessons.get_by_role("link", name="Open in the inspector").get_attribute("href") or ""
-    assert link.startswith("/?")
-    assert {"head=1", "model=local"} <= set(link.removeprefix("/?").split("&"))
+    link = lessons.get_by_role("link", name="Open in the inspector")
+    leads = lambda: set((link.get_attribute("href") or "").removeprefix("/?").split("&"))  # noqa: E731
+    assert {"head=1", "model=local"} <= leads()
+    # The very state: what a person pins in the figure is pinned there.
+    lessons.locator(".sentence .token").nth(1).click()
+    link.focus()
+    assert {"head=1", "model=local", "query=1"} <= leads()
 
 
 def test_a_problem_takes_the_figures_place(page: Page) -> None:

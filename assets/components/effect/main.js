@@ -87,7 +87,7 @@ function rows(state) {
 /** What rose and what fell most, each with its sign, a colour and a bar. */
 function lists(state) {
   const most = Math.max(...[...state.given.rose, ...state.given.fell].map(({ probability }) => Math.abs(probability)), 1e-9);
-  const part = (title, found, share) => ui.make("div", { role: "group", "aria-label": `${title} most, in percentage points` }, ui.make("span", { class: "which" }, term("effect.moved", title), ", % points"),
+  const part = (title, found, share) => ui.make("div", { role: "group", "aria-label": `${title} most, in percentage points` }, ui.make("span", { class: "which" }, term("effect.moved", `${title}, % points`)),
     ...(found.length ? found.map((one) => tokenButton(state, one, points(one.probability), share, Math.abs(one.probability) / most)) : [ui.make("small", {}, "nothing")]));
   state.moved.replaceChildren(part("rose", state.given.rose, 1), part("fell", state.given.fell, 0));
   state.moved.hidden = state.given.target.before.probability === null;

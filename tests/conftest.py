@@ -32,6 +32,10 @@ settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
+# Nothing that is imported goes away: looking for garbage among it, again and again as it grows, took a quarter of the
+# time until the first test.
+gc.disable()
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _installed_components() -> Iterator[None]:
@@ -51,3 +55,4 @@ def pytest_collection_finish() -> None:
     """Leave what was imported out of later collections of garbage: Streamlit asks for one after each script run."""
     gc.collect()
     gc.freeze()
+    gc.enable()

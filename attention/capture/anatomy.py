@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
     from transformers import PreTrainedModel
 
 CHOICE = "_attn_implementation_internal"
@@ -35,9 +36,31 @@ _known: weakref.WeakKeyDictionary[Any, Anatomy] = weakref.WeakKeyDictionary()
 _guard = threading.Lock()
 
 
+def modules_of(model: nn.Module) -> list[nn.Module]:
+    """The model and all modules in it, each once, in no order to rely on.
+
+    torch's own `modules()` hands each one up through as many generators as it lies deep, and every run asks for them
+    several times: for a small model's run that was a tenth of its time.
+    """
+    found: dict[int, nn.Module] = {}
+    left = [model]
+    while left:
+        module = left.pop()
+        if id(module) not in found:
+            found[id(module)] = module
+            left += [child for child in module._modules.values() if child is not None]
+    return list(found.values())
+
+
+def weights_of(model: nn.Module) -> list[Tensor]:
+    """All parameters of the model, each once, in no order to rely on; as quickly as `modules_of`."""
+    own = (weight for module in modules_of(model) for weight in module._parameters.values() if weight is not None)
+    return list({id(weight): weight for weight in own}.values())
+
+
 def anatomy_of(model: PreTrainedModel) -> Anatomy:
     """The model's anatomy, made now or remembered."""
-    made_of = tuple(id(module) for module in model.modules())
+    made_of = tuple(map(id, modules_of(model)))
     with _guard:
         if model not in _known or _known[model].made_of != made_of:
             _known[model] = _study(model, made_of)

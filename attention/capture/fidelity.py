@@ -11,7 +11,7 @@ from torch import Tensor
 
 from attention.capture import autocast
 from attention.capture.address import Address
-from attention.capture.anatomy import anatomy_of
+from attention.capture.anatomy import anatomy_of, weights_of
 from attention.capture.anew import Made, NotComparedError, Replacements, change_at, heads_in
 from attention.capture.inputs import Inputs
 from attention.capture.recorded import learned
@@ -118,7 +118,7 @@ def _mean(model: PreTrainedModel, address: Address, sources: Sources) -> Tensor:
     if sources.texts is None:
         raise NotComparedError("the texts that the edits take from were not given")
     known = anatomy_of(model).memory.setdefault(_mean, {})
-    weights = tuple((weight.data_ptr(), weight.dtype, _changes(weight)) for weight in model.parameters())
+    weights = tuple((weight.data_ptr(), weight.dtype, _changes(weight)) for weight in weights_of(model))
     key = address, sources.digest, hash(weights)
     if key not in known:
         texts = sources.texts()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor
 
+from attention.capture.anatomy import weights_of
 from attention.capture.lengths import longest, part_of
 from attention.capture.outputs import Result, result_of
 from attention.errors import InputError, TooLongError
@@ -83,7 +84,7 @@ def forward(
 @contextmanager
 def same_draws(model: PreTrainedModel) -> Iterator[None]:
     """While inside, random numbers begin anew; the caller's own go on behind it as if nothing had been drawn."""
-    cards = list({weight.device for weight in model.parameters() if weight.device.type == "cuda"})
+    cards = list({weight.device for weight in weights_of(model) if weight.device.type == "cuda"})
     with torch.random.fork_rng(cards):
         torch.default_generator.manual_seed(0)
         for card in cards:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from attention.capture.address import Address
-from attention.capture.anatomy import anatomy_of
+from attention.capture.anatomy import anatomy_of, weights_of
 from attention.capture.inputs import Inputs, takes_mask
 from attention.capture.observe import observe
 from attention.capture.seam import Call, Product
@@ -103,5 +103,5 @@ def _batches(model: PreTrainedModel, texts: Sequence[Inputs]) -> Iterator[list[I
 
 def _weights(model: PreTrainedModel) -> tuple[int, int]:
     """What changes when a weight is changed or replaced."""
-    own = tuple(model.parameters())
+    own = weights_of(model)
     return hash(tuple((w.data_ptr(), w.dtype) for w in own)), sum(0 if w.is_inference() else w._version for w in own)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from attention.capture import autocast
 from attention.capture.address import Address, Order
-from attention.capture.anatomy import CHOICE, anatomy_of
+from attention.capture.anatomy import CHOICE, anatomy_of, weights_of
 from attention.capture.edited import Edited, Given
 from attention.capture.inputs import Inputs, forward
 from attention.capture.naming import addresses
@@ -246,6 +246,7 @@ def _kind_of_run(model: PreTrainedModel, inputs: Inputs) -> tuple[Any, ...]:
     """What a comparison with an untouched run is good for: these inputs' kind, and the model as it now is."""
     padded = inputs.attention_mask is not None and not all(inputs.attention_mask)
     kind = bool(inputs.pair_ids), tuple(sorted(inputs.extra)), padded, len(inputs.ids) > 1, autocast.of(model)
-    weights = tuple((w.data_ptr(), w.dtype, w.device) for w in model.parameters())
-    changes = sum(0 if w.is_inference() else w._version for w in model.parameters())
+    own = weights_of(model)
+    weights = tuple((w.data_ptr(), w.dtype, w.device) for w in own)
+    changes = sum(0 if w.is_inference() else w._version for w in own)
     return *kind, hash(weights), changes, tuple(getattr(config, CHOICE) for config in anatomy_of(model).configs)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from attention.capture import autocast
 from attention.capture.address import Address
+from attention.capture.anatomy import weights_of
 from attention.capture.anew import change_at
 from attention.capture.edited import Edited, Given
 from attention.capture.edited_run import edits_of_run
@@ -183,7 +184,7 @@ def facts(
         n_kv_heads=record.n_kv_heads,
         d_model=getattr(model.config.get_text_config(), "hidden_size", None if table is None else table.shape[1]),
         d_head=record.d_head,
-        n_parameters=sum(weight.numel() for weight in model.parameters()),
+        n_parameters=sum(weight.numel() for weight in weights_of(model)),
         max_tokens=longest(model),
         dtype=str(operations[0].output.dtype).removeprefix("torch."),
         trained=trained,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from attention.capture.anatomy import CHOICE, anatomy_of
+from attention.capture.anatomy import CHOICE, anatomy_of, modules_of
 from attention.capture.registry import EAGER, SDPA
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _evaluating(model: PreTrainedModel) -> Iterator[None]:
     """In evaluation mode, and with outputs by name: inside a model that is set to give tuples, its own parts fail."""
     configs = [config for config in anatomy_of(model).configs if hasattr(config, "return_dict")]
     named = _holds.set([(config, True) for config in configs], "return_dict")
-    held = _holds.set(((module, False) for module in model.modules()), "training")
+    held = _holds.set(((module, False) for module in modules_of(model)), "training")
     try:
         yield
     finally:

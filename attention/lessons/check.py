@@ -24,10 +24,11 @@ ANSWER = re.compile(r"^  ([a-z][a-z_0-9]*): \(random\) =>", re.MULTILINE)
 def check(where: Path) -> tuple[Problem, ...]:
     """Everything that is wrong with a folder's lessons, by file and line; raises InputError where there are none."""
     found, problems = folder.read(where)
+    _, of_sources = folder.sources(where)
     of_lessons = (problem for lesson in found for problem in _of_lesson(lesson, found))
     # The interview's answers lead to our lessons; with a host's own, those that lead nowhere are shown without a link.
     of_interview = interview.problems(found) if where == folder.OURS else ()
-    return tuple(sorted({*problems, *of_lessons, *of_interview}))
+    return tuple(sorted({*problems, *of_sources, *of_lessons, *of_interview}))
 
 
 @cache

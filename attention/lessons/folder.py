@@ -13,10 +13,13 @@ from attention.lessons.parse import Problem, parse
 from attention.lessons.records import Lesson
 
 OURS = ASSETS / "lessons"
+SOURCES = "sources.txt"
+SOURCE = re.compile(r"(https://\S+) (\S.*)")
 NAME = re.compile(r"[0-9a-z]+(-[0-9a-z]+)*")
 # What may lie beside the lessons.
 ABOUT = "README.md"
 MOST_FILES, MOST_BYTES = 100, 100_000
+Sources = tuple[tuple[str, str], ...]
 Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -36,6 +39,24 @@ def folder_of(limits: Limits) -> Path:
     return Path(limits.lesson_folder).expanduser().resolve() if limits.lesson_folder else OURS
 
 
+def sources(folder: Path) -> tuple[Sources, tuple[Problem, ...]]:
+    """What links lead to, as pairs of an address and words, from a folder's sources.txt, and what is wrong with it.
+
+    A line each; lines that begin with # say nothing. A folder need not have the file. Raises InputError where it cannot
+    be read.
+    """
+    path = folder / SOURCES
+    if not path.is_file():
+        return (), ()
+    if path.stat().st_size > MOST_BYTES:
+        raise InputError(f"{SOURCES} may have {MOST_BYTES:,} bytes.")
+    lines = [(at, line) for at, line in enumerate(_text(path).splitlines(), 1) if line.strip() and line[0] != "#"]
+    found = [(at, SOURCE.fullmatch(line.strip())) for at, line in lines]
+    wrong = "A line is an address that begins with https://, a space, and what it leads to."
+    problems = tuple(Problem(SOURCES, at, wrong) for at, line in found if line is None)
+    return tuple((line[1], line[2]) for _, line in found if line), problems
+
+
 def find(found: tuple[Lesson, ...], name: str) -> Lesson | None:
     """The lesson of that name, or None."""
     return next((one for one in found if one.name == name), None)
@@ -48,7 +69,8 @@ def _read(folder: Path, stamp: Stamp) -> tuple[tuple[Lesson, ...], tuple[Problem
     problems: list[Problem] = []
     for name, _, size in stamp:
         try:
-            lesson, wrong = parse(_text(folder / name, size), Path(name).stem)
+            _refuse(Path(name).stem, size)
+            lesson, wrong = parse(_text(folder / name), Path(name).stem)
         except InputError as err:  # the other lessons are still there to be read
             problems.append(Problem(name, 1, str(err)))
             continue
@@ -73,13 +95,16 @@ def _stamp(folder: Path) -> Stamp:
     return found
 
 
-def _text(path: Path, size: int) -> str:
-    """A lesson's file; raises InputError for one that is not read."""
-    if not NAME.fullmatch(path.stem):
+def _refuse(name: str, size: int) -> None:
+    """Raise InputError for a lesson's file that is not read."""
+    if not NAME.fullmatch(name):
         raise InputError("A lesson's file is named in small letters a to z, digits and hyphens, such as 01-first.md.")
     if size > MOST_BYTES:
         raise InputError(f"This file has {size:,} bytes; a lesson may have {MOST_BYTES:,}.")
+
+
+def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as err:
-        raise InputError("This file cannot be read; it must be text in UTF-8.") from err
+        raise InputError(f"{path.name} cannot be read; it must be text in UTF-8.") from err

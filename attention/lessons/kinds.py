@@ -777,8 +777,10 @@ KINDS: tuple[Kind, ...] = (
         facts={
             "measured": "0 where it was measured, else 1",
             "equal_counts": "at how many tokens the counts are equal",
-            "equal_times": "at about how many the times are, 0 where not known",
+            "equal_times": "at about how many the times are, 0 where nowhere; known once measured, as those below",
             "crossed": "the same, unrounded",
+            "order": "0 where the times are equal at fewer tokens than the counts, 1 at about as many, 2 at more",
+            "said": "both in words",
         },
     ),
     Kind(
@@ -1041,6 +1043,18 @@ KINDS: tuple[Kind, ...] = (
             "products": "whether the products grew (0), shrank (1) or stayed (2)",
             "change": "the largest change of a product",
             "moved": "the largest change of a coordinate",
+        },
+    ),
+    Kind(
+        name="rules",
+        help="what the paper, T5 and Gemma 2 make of one q·k, in a head of width 128",
+        settings={"product": setting(600.0, number(-1500, 1500), "q·k")},
+        facts={
+            "product": "q·k",
+            "root": "what the paper's rule makes of it, ÷ √128",
+            "plain": "T5's, which does not divide",
+            "divided": "Gemma 2 27B's before its cap, ÷ √144",
+            "capped": "Gemma 2 27B's, capped at 50",
         },
     ),
     Kind(

@@ -72,13 +72,15 @@ function axesOf(axes, place, inner, palette, x, y) {
   return made;
 }
 
+/** Upright lines, and then their names on paper of their own, so that no line runs through a name. */
 function marksOf(marks, place, inner, palette) {
-  return marks.filter((mark) => place.x(mark.x) >= inner.left && place.x(mark.x) <= inner.right).flatMap((mark, index) => {
+  const seen = marks.filter((mark) => place.x(mark.x) >= inner.left && place.x(mark.x) <= inner.right);
+  const lines = seen.map(({ x }) => svg("line", { x1: place.x(x), x2: place.x(x), y1: inner.top, y2: inner.bottom, stroke: palette.muted, "stroke-dasharray": "3 3" }));
+  return [...lines, ...seen.map((mark, index) => {
     const at = place.x(mark.x);
     const right = at > (inner.left + inner.right) / 2;
-    return [svg("line", { x1: at, x2: at, y1: inner.top, y2: inner.bottom, stroke: palette.muted, "stroke-dasharray": "3 3" }),
-      text(at + (right ? -5 : 5), inner.top + 12 + index * APART, mark.label, { fill: palette.muted, anchor: right ? "end" : "start", size: 12 })];
-  });
+    return text(at + (right ? -5 : 5), inner.top + 12 + index * APART, mark.label, { fill: palette.muted, anchor: right ? "end" : "start", size: 12, halo: palette.paper });
+  })];
 }
 
 function linesOf(lines, place, inner, palette) {

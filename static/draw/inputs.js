@@ -80,7 +80,7 @@ export function toggle({ label, value, change }) {
   return made;
 }
 
-/** A field for one number between `low` and `high`; what is none, or outside, is said beside it and changes nothing. */
+/** A field for one number between `low` and `high`, a whole one where `step` is 1; what is none, or outside, is said beside it and changes nothing. */
 export function field({ label, value, low = -Infinity, high = Infinity, step = "any", change }) {
   const input = ui.make("input", { type: "number", step: String(step), inputMode: "decimal" });
   const problem = ui.make("span", { class: "problem", role: "alert" });
@@ -92,8 +92,9 @@ export function field({ label, value, low = -Infinity, high = Infinity, step = "
   made.set(value);
   input.addEventListener("input", () => {
     const number = input.value.trim() === "" ? NaN : Number(input.value);
-    const fits = Number.isFinite(number) && number >= low && number <= high;
-    problem.textContent = fits ? "" : `A number from ${plain(low)} to ${plain(high)}.`;
+    const isWhole = step === 1;
+    const fits = Number.isFinite(number) && number >= low && number <= high && (!isWhole || Number.isInteger(number));
+    problem.textContent = fits ? "" : `A ${isWhole ? "whole " : ""}number from ${plain(low)} to ${plain(high)}.`;
     if (fits) change(number);
   });
   return made;

@@ -18,8 +18,9 @@ export function frame(width, height, label, ...children) {
   return root;
 }
 
-/** A line of text at x, y; `anchor` is start, middle or end. */
-export function text(x, y, words, { fill, anchor = "start", size = null, weight = null, turn = null } = {}) {
+/** A line of text at x, y; `anchor` is start, middle or end. halo: the colour of an edge round it, so that lines stop short of it. */
+export function text(x, y, words, { fill, anchor = "start", size = null, weight = null, turn = null, halo = null } = {}) {
   const turned = turn === null ? null : `rotate(${turn} ${x} ${y})`;
-  return svg("text", { x, y, fill, "text-anchor": anchor, "font-size": size, "font-weight": weight, transform: turned }, words);
+  return svg("text", { x, y, fill, "text-anchor": anchor, "font-size": size, "font-weight": weight, transform: turned,
+    ...(halo ? { stroke: halo, "stroke-width": 4, "stroke-linejoin": "round", "paint-order": "stroke" } : {}) }, words);
 }

@@ -33,6 +33,7 @@ button:hover:enabled { border-color: var(--hl-muted); }
 .swap.covered > .plain-sentence { display: block; position: absolute; inset: 0; visibility: visible !important; opacity: 1 !important; }
 .plain-sentence .label { display: block; line-height: 19px; margin-bottom: 4px; color: var(--hl-muted); font-size: 14px; font-weight: 600; }
 .chips { display: flex; flex-wrap: wrap; gap: 4px; font-size: 20px; line-height: 1.3; }
+.chips + .chips { margin-top: 9px; }
 .chip { border-radius: 6px; padding: 3px 8px 4px; min-height: 34px; background: var(--hl-chip); white-space: pre-wrap; overflow-wrap: anywhere; max-width: 100%; }
 .chip.pinned { box-shadow: 0 0 0 2.5px var(--hl-ink); }
 @media (pointer: coarse) { button { min-height: 44px; } .chip { min-height: 40px; min-width: 40px; } }

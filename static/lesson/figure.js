@@ -7,7 +7,7 @@ const version = new URL(import.meta.url).search;
 const [{ ui }, { css, large }, { hosting }, { attempt, tools }] = await Promise.all(["../headlight", "./base", "./hosts", "./tools"].map((name) => import(`${name}.js${version}`)));
 
 /**
- * {root, start(), ready, facts(), tokens(), listen(heard), cover(on), draw(), arrive(), picture(), stop(), isWide} of a figure
+ * {root, start(), ready, facts(), tokens(), listen(heard), cover(on), draw(), arrive(), prepare(), picture(), stop(), isWide} of a figure
  * block. app: what the lesson knows (`main.js`). place: {lesson, title, step}. It loads nothing before `start()`.
  */
 export function figureOf(app, block, place) {
@@ -19,7 +19,8 @@ export function figureOf(app, block, place) {
   const foot = ui.make("div", { class: "figure-foot" });
   const root = ui.make("div", { class: "figure", role: "figure", "aria-label": `Figure: ${place.title}` }, host, said, foot);
   const store = block.store || `${place.lesson}-${place.step}`;
-  const hosts = hosting({ load: app.component, data: app.data, store, isLocal: !block.needs_run });
+  const hostsOf = (name, isLocal) => hosting({ load: app.component, data: app.data, store: name, isLocal });
+  const hosts = hostsOf(store, !block.needs_run);
   const heard = new Set();
   const own = { made: null, covered: false, width: 0, started: null, failed: false, stopped: false, observer: null };
 
@@ -29,7 +30,7 @@ export function figureOf(app, block, place) {
   };
 
   const context = {
-    ui, palette: app.palette, sentence: app.sentence, changed, store, mount: hosts.mount, panels: hosts.panels,
+    ui, palette: app.palette, sentence: app.sentence, changed, store, mount: hosts.mount, panels: hosts.panels, hosts: hostsOf,
     say: (text) => { said.textContent = text; }, link: app.link(place.lesson),
     inspector: (query) => `${app.base?.() ?? ""}/?${query}`,
     lesson: { name: place.lesson, title: place.title, step: place.step },
@@ -104,6 +105,8 @@ export function figureOf(app, block, place) {
       changed();
     },
     arrive: hosts.arrive,
+    /** Begin what else waits for a press: paper has no buttons. */
+    prepare: () => own.made?.prepare?.(),
     isWaiting: () => Boolean(own.made?.isWaiting?.()),
     picture: () => own.made?.picture?.() ?? null,
     hasPicture: () => Boolean(own.made?.picture || body.querySelector("svg")),

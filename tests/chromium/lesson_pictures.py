@@ -54,7 +54,7 @@ def pictures(page: Page, lessons: tuple[Lesson, ...], lesson: Lesson, target: Pa
             harness.empty(page, dark=dark, query=f"?lesson={lesson.name}&step={step.anchor}")
             page.evaluate("() => localStorage.clear()")
             harness.add(page, "lesson", told.payload(lessons, (lesson,)), width=1440)
-            bring(page, lesson)
+            bring(page, lesson, lessons)
             page.wait_for_timeout(WAIT_MS)
             where = target / f"{lesson.name}-{step.anchor}"
             if (show := page.get_by_role("button", name=SHOW)).count() and show.is_visible():
@@ -73,10 +73,10 @@ def pictures(page: Page, lessons: tuple[Lesson, ...], lesson: Lesson, target: Pa
     return said
 
 
-def bring(page: Page, lesson: Lesson) -> None:
+def bring(page: Page, lesson: Lesson, lessons: tuple[Lesson, ...] = ()) -> None:
     """The runs of a lesson's figures, as the server brings them."""
     groups = []
-    for store, figure in told.figures((lesson,)):
+    for store, figure in told.figures((lesson,), lessons).items():
         view = view_of(figure)
         trace = attention.trace(view.model, view.text, view.pair or None, edits=view.edits)
         head = trace.head(view.layer, view.head, view.kind or None)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 import torch
 from playwright.sync_api import Browser
 from torch.nn.functional import scaled_dot_product_attention
+from transformers.models.gemma2.modeling_gemma2 import eager_attention_forward
 
 from attention.figures.palette import DARK, LIGHT
 from attention.lessons import kinds
@@ -382,6 +384,19 @@ def test_the_heads_width_is_what_scores_are_divided_by(lab: Lab, d: int, heads: 
     assert own["closest"] == 1
     assert own["width"] == d // heads
     assert own["error"] < 1e-12
+
+
+@pytest.mark.parametrize("product", [600.0, -1500.0, 25.0])
+def test_a_score_is_made_by_each_models_rule(lab: Lab, product: float) -> None:
+    own = facts(lab, "rules", product=product)
+    assert own["plain"] == product
+    assert own["root"] == pytest.approx(product * 128**-0.5, rel=1e-12)
+    # Gemma 2's own code, over a key with this q·k and one with 0: the score is the logarithm of the weights' ratio.
+    query, keys = torch.zeros(1, 1, 1, 128), torch.zeros(1, 1, 2, 128)
+    query[..., 0], keys[0, 0, 0, 0] = product, 1
+    module = SimpleNamespace(num_key_value_groups=1, training=False)
+    _, weights = eager_attention_forward(module, query, keys, keys, None, scaling=144**-0.5, softcap=50.0)
+    assert own["capped"] == pytest.approx(float((weights[0, 0, 0, 0] / weights[0, 0, 0, 1]).log()), rel=1e-5)
 
 
 # Masks

@@ -123,6 +123,7 @@ ANSWERS = """export const answers = {
 };"""
 NONE = "export const answers = {};"
 TREE = """(name) => new Promise((resolve) => { setTimeout(() => resolve(JSON.parse(localStorage.getItem(name)))); })"""
+SOURCES = (("https://example.org/paper", "An author 2020. A title"),)
 
 
 def made(text: str, name: str) -> Lesson:
@@ -172,7 +173,8 @@ def opened(page: Page, query: str = "", *, dark: bool = False, sentence: str = "
 def sent(page: Page, lesson: Lesson | None, *, sentence: str = "", article: bool = False) -> Locator:
     """What the server sends next."""
     chosen = LESSONS if article else (lesson,) if lesson else ()
-    return harness.add(page, "lesson", told.payload(LESSONS, chosen, sentence=sentence, article=article), width=1400)
+    data = told.payload(LESSONS, chosen, sentence=sentence, article=article, sources=SOURCES)
+    return harness.add(page, "lesson", data, width=1400)
 
 
 def kept(page: Page) -> Any:
@@ -452,6 +454,7 @@ def test_the_article_mounts_what_is_near_and_prints_everything(page: Page) -> No
     expect(lessons.locator(".question")).to_have_count(2)
     expect(lessons.locator(".answers li").first).to_contain_text("Twice")
     expect(lessons.locator(".sources li a")).to_have_text(["https://example.org/paper", "https://example.org/other"])
+    expect(lessons.locator(".sources li").first).to_contain_text("An author 2020. A title: https://example.org/paper")
     expect(lessons.locator(".source")).to_have_text(["[1]", "[1]", "[2]"])
     lessons.get_by_role("navigation").get_by_role("link", name="One head").click()
     expect(lessons.locator("h3").filter(has_text="One head")).to_be_focused()

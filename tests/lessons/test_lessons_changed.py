@@ -158,7 +158,7 @@ def test_no_loss_where_nothing_is_foreseen() -> None:
 
 
 def test_a_temperature_of_one_head_moves_the_prediction() -> None:
-    each, (before, *after) = told_by("03-scores#temperature")
+    each, (before, *after) = told_by("04-softmax#head")
     assert each == ["temper-3.2-t4", "temper-3.2-t2", "temper-3.2-t0.5", "temper-3.2-t0.1", "temper-1.0-t4"]
     assert before == pytest.approx(0.88, abs=0.005)
     assert weights(DOOR, 3, 2)[-1, 4] == pytest.approx(0.82, abs=0.005)
@@ -253,6 +253,18 @@ def test_the_head_with_the_larger_weight_matters_less() -> None:
     assert before - zero < 0.1 < 0.5 < before - two
     assert abs(running[1] - two) > 0.05, "with the mean so far the number is another one"
     assert running[0] > running[1]
+
+
+# Question 48
+
+
+def test_the_answer_needs_the_first_token_of_all_heads_together() -> None:
+    each, (before, hidden, head, layer) = told_by("13-interview#hidden")
+    assert each == ["hide-k0", "cut-3.0-k0", "cut-3-k0"]
+    assert before == pytest.approx(0.88, abs=0.005)
+    assert hidden < before / 2
+    assert abs(head - before) < 0.03
+    assert abs(layer - before) < 0.03
 
 
 # One head taken apart

@@ -11,7 +11,7 @@ import pytest
 import attention
 from attention.catalogue import find
 from attention.lessons.folder import OURS, read
-from attention.lessons.records import Step
+from attention.lessons.records import Figure, Guess, Step, Try
 from attention.lessons.state import view_of
 from attention.record import HeadView, Token, Trace
 
@@ -143,3 +143,35 @@ def test_numbers_in_the_words_are_right(name: str, written: str, true: float) ->
     number = re.findall(r"\d[\d,.]*", written)[-1].replace(",", "").rstrip(".")
     digits = len(number.partition(".")[2])
     assert float(number) == pytest.approx(true, abs=0.5001 * 10**-digits)
+
+# What a beginner needs
+
+EARLY = ("01-why", "02-vectors", "03-scores", "04-softmax", "05-values", "06-masks")
+# Code, links' addresses, front matter and titles are no prose.
+NO_PROSE = re.compile(r"```.*?```|\]\([^)]*\)|\A---.*?---\n|^#.*?$", re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", EARLY)
+def test_every_step_has_a_figure_a_guess_and_something_to_try(name: str) -> None:
+    lesson = next(lesson for lesson in read(OURS)[0] if lesson.name == name)
+    *steps, check = lesson.steps
+    for one in steps:
+        kinds = [type(block) for block in one.blocks]
+        assert [kinds.count(kind) for kind in (Figure, Guess, Try)] == [1, 1, 1], f"{name}#{one.anchor}"
+    assert check.anchor == "check"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "tokens?", "vectors?", "recurrent", "values?", "causal", "query|queries", "keys?", "maps?", "heads?",
+        "pin|pinned", "matrix|matrices", "ranks?", "dot products?", "scores?", "softmax", "variances?", "entropy",
+        "temperatures?",
+    ],
+)  # fmt: skip
+def test_a_word_is_explained_where_it_is_first_used(written: str) -> None:
+    """Where it is explained it is bold."""
+    texts = [NO_PROSE.sub("", (OURS / f"{name}.md").read_text("utf-8")) for name in EARLY]
+    first = re.search(rf"(\*\*)?\b({written})\b", "\n".join(texts), re.IGNORECASE)
+    assert first is not None
+    assert first.group(1), first.string[first.start() - 60 : first.end() + 20]

@@ -1,15 +1,17 @@
 """What the app brings with it is under licences that are known, and the page of them says what is installed."""
 
+from functools import cache
+
 from packaging.requirements import Requirement
 
 from tests.test_docs import read, rows
 from tools.licences import ALLOWED, IN_ITS_FILE, closure, document, foreign, licences, parts, pinned
 
-STATED = licences()
+stated = cache(licences)
 
 
 def test_the_page_is_what_make_licences_writes():
-    assert read("docs/licences.md") == document(STATED)
+    assert read("docs/licences.md") == document(stated())
 
 
 def test_the_page_names_exactly_what_is_pinned():
@@ -25,7 +27,7 @@ def test_all_that_the_app_brings_is_under_a_licence_of_the_list():
     assert set(pinned()) <= names
     assert {"starlette", "markupsafe"} <= names
     assert not {"pytest", "ruff", "hypothesis"} & names
-    assert foreign({name: STATED[name] for name in names}) == {}
+    assert foreign({name: stated()[name] for name in names}) == {}
 
 
 def test_what_only_a_licences_text_says_is_there():
@@ -40,8 +42,8 @@ def test_what_only_a_licences_text_says_is_there():
 
 
 def test_a_foreign_licence_is_found():
-    stated = {"a": "MIT", "b": "GPL-3.0-only", "c": "MIT AND AGPL-3.0", "d": "UNKNOWN", "e": "BSD License; MIT License"}
-    assert set(foreign(stated)) == {"b", "c", "d"}
+    said = {"a": "MIT", "b": "GPL-3.0-only", "c": "MIT AND AGPL-3.0", "d": "UNKNOWN", "e": "BSD License; MIT License"}
+    assert set(foreign(said)) == {"b", "c", "d"}
 
 
 def test_expressions_are_taken_apart():

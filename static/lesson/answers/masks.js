@@ -27,11 +27,15 @@ export const answers = {
     for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) if (j - i <= CODES[code]) open++;
     return { given: { n, code }, answer: open };
   },
-  /** 31: what the one open key weighs beside closed keys that were filled with −10 000. */
+  /** 31: what the first key weighs where a finite number stands for −∞: in a row that sees nothing, or beside a score as low. */
   low_fill: (random) => {
-    const [closed, ahead] = [random.int(2, 6), random.int(-3, 3)];
-    const score = -10_000 + ahead;
-    return { given: { closed, score }, answer: softmax([score, ...Array(closed).fill(-10_000)])[0] };
+    const keys = random.int(3, 8);
+    if (random.pick([true, false])) {
+      return { given: { keys, seen: "none of them", fill: "−1e9" }, answer: softmax(Array(keys).fill(-1e9))[0] };
+    }
+    const low = random.int(9_997, 10_003);
+    const seen = `only the first, whose own score is −${low.toLocaleString("en")}`;
+    return { given: { keys, seen, fill: "−10,000" }, answer: softmax([-low, ...Array(keys - 1).fill(-10_000)])[0] };
   },
   /** 32: whether a key takes part, by library and flag. */
   flag: (random) => {

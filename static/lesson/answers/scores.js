@@ -4,6 +4,7 @@ const version = new URL(import.meta.url).search;
 const { softmax } = await import(`../tiny.js${version}`);
 
 const RADIANS = Math.PI / 180;
+const DIVISORS = { "not divided": () => 1, "divided by √d_k": Math.sqrt, "divided by d_k": (d) => d };
 const RULES = {
   "the paper’s rule, ÷ √128": (score) => score / Math.sqrt(128),
   "no division, as in T5": (score) => score,
@@ -11,18 +12,11 @@ const RULES = {
 };
 
 export const answers = {
-  /** 11: a symmetric table of scores, and one of the two weights that mirror each other. */
-  mirrored_weight: (random) => {
-    const [a, b, c] = [random.int(-2, 2), random.int(-2, 2), random.int(-2, 2)];
-    const row = random.int(1, 2);
-    const other = 3 - row;
-    const scores = [[a, b], [b, c]];
-    return { given: { a, b, c, row, other }, answer: softmax(scores[row - 1])[other - 1] };
-  },
-  /** 12: the standard deviation of q·k. */
+  /** 12: the standard deviation of q·k after one of three divisions. */
   sqrt_d: (random) => {
     const d = random.pick([4, 16, 25, 64, 100, 256, 400]);
-    return { given: { d }, answer: Math.sqrt(d) };
+    const divided = random.pick(Object.keys(DIVISORS));
+    return { given: { d, divided }, answer: Math.sqrt(d) / DIVISORS[divided](d) };
   },
   /** 13: the larger of two weights, with the scale or without. */
   saturated: (random) => {
@@ -30,11 +24,12 @@ export const answers = {
     const scale = random.pick(["without the scale", "with the scale"]);
     return { given: { d, gap, scale }, answer: softmax([scale === "with the scale" ? gap / Math.sqrt(d) : gap, 0])[0], tolerance: 0.01 };
   },
-  /** 14: the mean of q·k where the numbers' means are not 0. */
+  /** 14: the mean or the variance of q·k where the numbers' means are not 0. */
   mean_score: (random) => {
     const d = random.pick([16, 32, 64, 128]);
     const [mean_q, mean_k] = [random.pick([-1, -0.5, 0.5, 1]), random.pick([-1, -0.5, 0.5, 1, 2])];
-    return { given: { d, mean_q, mean_k }, answer: d * mean_q * mean_k };
+    const what = random.pick(["mean", "variance"]);
+    return { given: { d, mean_q, mean_k, what }, answer: what === "mean" ? d * mean_q * mean_k : d * (1 + mean_q ** 2 + mean_k ** 2) };
   },
   /** 15: what scores are divided by, of d_model and the heads. */
   divisor: (random) => {
@@ -55,13 +50,5 @@ export const answers = {
       const [first, second] = [length_a * Math.cos(angle_a * RADIANS), length_b * Math.cos(angle_b * RADIANS)];
       if (Math.abs(first - second) > 0.2) return { given: { length_a, length_b, angle_a, angle_b }, answer: first > second ? 0 : 1 };
     }
-  },
-
-  /** The larger weight of two, after the scores were divided by a temperature. */
-  tempered_head: (random) => {
-    const high = random.int(55, 95) / 100;
-    const t = random.pick([0.25, 0.5, 2, 4]);
-    const low = Number((1 - high).toFixed(2));
-    return { given: { high, low, t }, answer: 1 / (1 + Math.exp(-Math.log(high / low) / t)) };
   },
 };

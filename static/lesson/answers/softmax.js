@@ -4,7 +4,23 @@ const version = new URL(import.meta.url).search;
 const { softmax } = await import(`../tiny.js${version}`);
 
 export const answers = {
-  /** 18: by how much a key must be ahead of one rival for a weight. */
+  /** 11: a symmetric table of scores, and one of the two weights that mirror each other. */
+  mirrored_weight: (random) => {
+    const [a, b, c] = [random.int(-2, 2), random.int(-2, 2), random.int(-2, 2)];
+    const row = random.int(1, 2);
+    const other = 3 - row;
+    const scores = [[a, b], [b, c]];
+    return { given: { a, b, c, row, other }, answer: softmax(scores[row - 1])[other - 1] };
+  },
+  /** 18: what a score divided by the sum of all would be: below 0 or above 1, and so no weight. */
+  share_of_sum: (random) => {
+    for (;;) {
+      const [a, b, c] = [random.int(1, 5), random.int(-4, -1), random.int(-3, 3)];
+      const share = a / (a + b + c);
+      if (Number.isFinite(share) && (share < 0 || share > 1)) return { given: { a, b, c }, answer: share };
+    }
+  },
+  /** By how much a key must be ahead of one rival for a weight. */
   gap_for_weight: (random) => {
     const weight = random.pick([0.6, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99]);
     return { given: { weight }, answer: Math.log(weight / (1 - weight)) };
@@ -44,5 +60,12 @@ export const answers = {
   tempered: (random) => {
     const [gap, temperature] = [random.int(1, 4), random.pick([0.25, 0.5, 2, 4, 10])];
     return { given: { gap, temperature }, answer: softmax([gap / temperature, 0])[0] };
+  },
+  /** The larger weight of two, after the scores were divided by a temperature. */
+  tempered_head: (random) => {
+    const high = random.int(55, 95) / 100;
+    const t = random.pick([0.25, 0.5, 2, 4]);
+    const low = Number((1 - high).toFixed(2));
+    return { given: { high, low, t }, answer: 1 / (1 + Math.exp(-Math.log(high / low) / t)) };
   },
 };

@@ -14,6 +14,7 @@ const LOOK = `
 .checks .good { color: var(--hl-good); font-weight: 600; }
 .checks .bad { color: var(--hl-bad); font-weight: 600; }
 .matrix thead th { writing-mode: vertical-rl; transform: rotate(180deg); padding: 6px 4px; text-align: left; }
+.matrix thead th:first-child { writing-mode: horizontal-tb; transform: none; vertical-align: bottom; }
 .matrix th[scope=row] { white-space: normal; min-width: 7em; }
 .matrix td { text-align: center; padding: 4px 6px; }
 .matrix td.caught { background: var(--hl-chip); }
@@ -70,7 +71,7 @@ function verdictCell(holds) {
 }
 
 function matrix(all) {
-  const heads = ["", ...CHECKS.map(({ title }) => title)].map((head) => ui.make("th", { scope: "col" }, head));
+  const heads = ["implementation", ...CHECKS.map(({ title }) => title)].map((head) => ui.make("th", { scope: "col" }, head));
   const cell = ({ holds, title }, bug) => ui.make("td", { class: holds === false ? "caught" : "", title: `${title}: ${holds === false ? "fails" : "holds"} with ${bug.toLowerCase()}`, "aria-label": holds === false ? "fails" : "holds" }, holds === false ? "✗" : "·");
   const rows = all.map(({ title, found }) => ui.make("tr", {}, ui.make("th", { scope: "row" }, title), ...found.map((one) => cell(one, title))));
   return ui.make("table", { class: "listed checks matrix", "aria-label": "Implementations by checks: ✗ where a check fails" }, ui.make("thead", {}, ui.make("tr", {}, ...heads)), ui.make("tbody", {}, ...rows));

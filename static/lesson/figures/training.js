@@ -132,7 +132,11 @@ export default function ({ root, settings, context }) {
   const facts = () => words.factsOf(words.outcomes(settings.heads, state.runs).map((one) => (one.losses.length === settings.seeds ? one : { ...one, first: null })));
 
   draw();
-  return { facts, draw, stop };
+  /** Train, unless it was done or is being done. */
+  const prepare = () => {
+    if (!state.halt && !state.runs.every((run) => run.result)) train(state.seed);
+  };
+  return { facts, draw, stop, prepare, isWaiting: () => Boolean(state.halt) };
 }
 
 function taskOf({ lookups, d_model: width, heads, seeds, steps }) {

@@ -31,9 +31,10 @@ def open_cells(given: Given) -> float:
 
 
 def low_fill(given: Given) -> float:
-    scores = torch.tensor([given["score"]] + [0] * given["closed"], dtype=torch.float64)
-    closed = torch.arange(given["closed"] + 1) > 0
-    return float(scores.masked_fill(closed, -10_000).softmax(dim=0)[0])
+    seen = -float(given["seen"].rpartition("−")[2].replace(",", "")) if "only" in given["seen"] else None
+    scores = torch.tensor([seen or 0.0] + [0.0] * (given["keys"] - 1), dtype=torch.float64)
+    closed = torch.arange(given["keys"]) >= (0 if seen is None else 1)
+    return float(scores.masked_fill(closed, -1e9 if "1e9" in given["fill"] else -10_000).softmax(dim=0)[0])
 
 
 def flag(given: Given) -> int:

@@ -9,15 +9,11 @@ import torch
 Given = dict[str, Any]
 
 
-def mirrored_weight(given: Given) -> float:
-    table = np.array([[given["a"], given["b"]], [given["b"], given["c"]]], dtype=float)
-    return float(torch.softmax(torch.from_numpy(table), dim=1)[given["row"] - 1, given["other"] - 1])
-
-
 def sqrt_d(given: Given) -> float:
     # With numbers that are 1 or −1 by chance, q·k is a walk of d steps: all its ends, each as often as it comes.
     ends = [(2 * ups - given["d"], math.comb(given["d"], ups)) for ups in range(given["d"] + 1)]
-    return math.sqrt(sum(end * end * ways for end, ways in ends) / 2 ** given["d"])
+    by = {"not divided": 1.0, "divided by √d_k": given["d"] ** 0.5, "divided by d_k": given["d"]}[given["divided"]]
+    return math.sqrt(sum((end / by) ** 2 * ways for end, ways in ends) / 2 ** given["d"])
 
 
 def saturated(given: Given) -> float:
@@ -26,7 +22,9 @@ def saturated(given: Given) -> float:
 
 
 def mean_score(given: Given) -> float:
-    return float(np.full(given["d"], given["mean_q"]) @ np.full(given["d"], given["mean_k"]))
+    # Numbers that are their mean ± 1 by chance have variance 1; all four products of one place, each as likely.
+    products = np.outer(given["mean_q"] + np.array([-1, 1]), given["mean_k"] + np.array([-1, 1]))
+    return float(given["d"] * (products.mean() if given["what"] == "mean" else products.var()))
 
 
 def divisor(given: Given) -> float:
@@ -48,9 +46,3 @@ def long_key(given: Given) -> int:
         given[f"length_{name}"] * math.sin(math.pi / 2 - math.radians(given[f"angle_{name}"])) for name in "ab"
     )
     return 0 if first > second else 1
-
-
-def tempered_head(given: Given) -> float:
-    """Scores that give these weights, divided and put through the softmax again."""
-    scores = np.log([given["high"], given["low"]]) / given["t"]
-    return float((np.exp(scores) / np.exp(scores).sum()).max())

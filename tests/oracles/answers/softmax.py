@@ -3,9 +3,15 @@
 import math
 from typing import Any
 
+import numpy as np
 import torch
 
 Given = dict[str, Any]
+
+
+def share_of_sum(given: Given) -> float:
+    scores = np.array([given["a"], given["b"], given["c"]], dtype=float)
+    return float(np.linalg.solve([[scores.sum()]], scores[:1])[0])
 
 
 def gap_for_weight(given: Given) -> float:
@@ -42,3 +48,14 @@ def diluted(given: Given) -> float:
 
 def tempered(given: Given) -> float:
     return 1 / (1 + math.exp(-given["gap"] / given["temperature"]))
+
+
+def mirrored_weight(given: Given) -> float:
+    table = np.array([[given["a"], given["b"]], [given["b"], given["c"]]], dtype=float)
+    return float(torch.softmax(torch.from_numpy(table), dim=1)[given["row"] - 1, given["other"] - 1])
+
+
+def tempered_head(given: Given) -> float:
+    """Scores that give these weights, divided and put through the softmax again."""
+    scores = np.log([given["high"], given["low"]]) / given["t"]
+    return float((np.exp(scores) / np.exp(scores).sum()).max())

@@ -234,25 +234,18 @@ export function storeOf(name) {
   function address() {
     const query = new URLSearchParams(location.search);
     for (const key of EMBEDDING) query.delete(key);
-    withChanges(query);
-    return `${location.origin}${location.pathname}${query.size ? `?${query}` : ""}`;
-  }
-
-  /** The inspect page's query for what is shown now: begun, that of the look as it came, with the pin and what was changed since. */
-  function queryFrom(begun) {
-    const query = new URLSearchParams(begun);
-    if (state.server) query.set("query", String(look().query));
-    return String(withChanges(query));
-  }
-
-  /** A query with the fields that were changed here and that the server has not heard of. */
-  function withChanges(query) {
     for (const [field, { value }] of state.local) {
-      const [text, key] = [written(field, value), state.server?.address?.keys[field] ?? field];
+      const [text, key] = [written(field, value), state.server.address?.keys[field] ?? field];
       if (text === "") query.delete(key);
       else query.set(key, text);
     }
-    return query;
+    return `${location.origin}${location.pathname}${query.size ? `?${query}` : ""}`;
+  }
+
+  /** {field: text}: the pinned token, and what a person changed here that the server has not heard of. */
+  function unheard() {
+    const now = look();
+    return now ? Object.fromEntries(["query", ...state.local.keys()].map((field) => [field, written(field, now[field])])) : {};
   }
 
   /** All pinned tokens, the first one first. */
@@ -273,7 +266,7 @@ export function storeOf(name) {
   const isSeveral = (event) => Boolean(event?.shiftKey || event?.ctrlKey || event?.metaKey || bus.last("several"));
 
   return {
-    ...bus, look, change, takeBack, tell, address, queryFrom, connect, isConnected, arriveRun, arriveLook, headAt, hidden, pins, pin, isSeveral,
+    ...bus, look, change, takeBack, tell, address, unheard, connect, isConnected, arriveRun, arriveLook, headAt, hidden, pins, pin, isSeveral,
     shown: () => state.shown, waiting: () => bus.last("waiting") ?? null,
   };
 }

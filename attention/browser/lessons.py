@@ -40,10 +40,10 @@ def payload(
     lessons: tuple[Lesson, ...], chosen: tuple[Lesson, ...], *, sentence: str = "", article: bool = False,
     sources: folder.Sources = (),
 ) -> bytes:
-    """{contents, lesson, lessons, article, sources, sentence, styles, panels}: what the component `lesson` is given.
+    """What `lesson` is given: {contents, lesson, lessons, article, sources, sentence, styles, panels, keys}.
 
     chosen: the lessons that are read, none for the list of all, all of them as an article. sources: what links lead to,
-    which the article lists.
+    which the article lists. keys: what a link calls those fields of a look that have another name there.
     """
     return _packed(lessons, chosen, sentence, article, sources if article else ())
 
@@ -59,7 +59,7 @@ def _packed(
         "contents": [_contents(lesson) for lesson in lessons],
         "lesson": told[0] if told and not article else None, "lessons": told if article else [],
         "article": article, "sources": dict(sources), "sentence": sentence, "styles": styles(),
-        "panels": _panels(chosen),
+        "panels": _panels(chosen), "keys": store.KEYS,
     })  # fmt: skip
 
 

@@ -26,7 +26,7 @@ BREAKS: dict[str, Node] = {"softbreak": " ", "hardbreak": ("br", {}, ())}
 CODE = ("code_inline", "fence", "code_block")
 FORMULA = "formula"
 PICTURE = "A lesson may not hold a picture; it is a figure block."
-INDEX = re.compile(r"\b([A-Za-zα-ωΑ-Ω])_([A-Za-z0-9]{1,5})\b(?!\()")
+INDEX = re.compile(r"\b([A-Za-zα-ωΑ-Ω])_([A-Za-z0-9]{1,5})(?![^\W²³ᵀ]|\()")
 
 
 def tree(markdown: str) -> tuple[Node, ...]:

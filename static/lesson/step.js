@@ -1,6 +1,6 @@
 /**
- * One step of a lesson: its title, its words, what to guess, the live figure, and what to try. The guess stands before the
- * figure wherever the file has it, for on a narrow page the figure is long.
+ * One step of a lesson: its title, its words, what to guess, the live figure, and what to try. The guess stands right before
+ * the figure wherever the file has it: on a narrow page the figure is long, and on a wide one both stand beside the words.
  */
 
 const version = new URL(import.meta.url).search;
@@ -22,10 +22,10 @@ export function stepOf(app, lesson, step, { level = 2, isPrinted = false, ask = 
   let guess = null;
   const make = {
     prose: ({ tree }) => ui.make("div", { class: "prose" }, ...elements(tree, { link })),
-    figure: () => figure.root,
-    guess: (own) => {
-      guess = guessOf(app, own, figure, { place, isShown: isPrinted });
-      return guess.root;
+    figure: () => {
+      const asked = step.blocks.find(({ type }) => type === "guess");
+      guess = asked ? guessOf(app, asked, figure, { place, isShown: isPrinted }) : null;
+      return ui.make("div", { class: "seen" }, guess?.root ?? null, figure.root);
     },
     try: ({ tree }) => ui.make("div", { class: "try", role: "group", "aria-label": "Try it" }, ui.make("span", { class: "label" }, "Try it"), ui.make("div", { class: "prose" }, ...elements(tree, { link }))),
     question: (own) => {
@@ -33,7 +33,7 @@ export function stepOf(app, lesson, step, { level = 2, isPrinted = false, ask = 
       return ask ? ask(own) : questionOf(app, own, { place, number }).root;
     },
   };
-  const parts = ordered(step.blocks).map((own) => make[own.type](own));
+  const parts = step.blocks.filter(({ type }) => type !== "guess").map((own) => make[own.type](own));
   const root = ui.make("section", { class: `step${figure ? " has-figure" : ""}` }, title, ...parts);
   if (!figure && !isPrinted) root.append(ui.make("div", { class: "tools alone" }, linkButton(app, place)));
   return {
@@ -43,11 +43,4 @@ export function stepOf(app, lesson, step, { level = 2, isPrinted = false, ask = 
       figure?.stop();
     },
   };
-}
-
-/** The blocks with the guess right before the figure. */
-function ordered(blocks) {
-  const guess = blocks.find(({ type }) => type === "guess");
-  if (!guess || !blocks.some(({ type }) => type === "figure")) return blocks.filter((block) => block !== guess);
-  return blocks.filter((block) => block !== guess).flatMap((block) => (block.type === "figure" ? [guess, block] : [block]));
 }

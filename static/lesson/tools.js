@@ -33,8 +33,8 @@ export function linkButton(app, place) {
 function inspector(app, figure, place) {
   const made = ui.make("a", { target: "_blank", rel: "noopener", class: "inspect", title: "The same state on the inspect page, in another tab" },
     "Open in the inspector ", ui.make("span", { "aria-hidden": "true" }, "↗"));
-  // The person's sentence may have changed since, and what they pinned and turned in the figure.
-  const lead = () => { made.href = `${app.base()}/?${storeOf(figure.store).queryFrom(app.inspected(place))}`; };
+  // The sentence, the pin and the head may have changed since.
+  const lead = () => { made.href = `${app.base()}/?${app.inspected(place, storeOf(figure.store).unheard())}`; };
   for (const event of ["pointerdown", "focus", "click"]) made.addEventListener(event, lead);
   lead();
   return made;

@@ -185,6 +185,11 @@ def place(page: Page) -> dict[str, str]:
     return dict(page.evaluate("() => Object.fromEntries(new URLSearchParams(location.search))"))
 
 
+def box(lessons: Locator, name: str) -> Any:
+    """Where the first such part lies."""
+    return lessons.locator(name).first.bounding_box()
+
+
 def guessed(page: Page) -> Locator:
     return page.locator("#hl-lesson .guess")
 
@@ -295,6 +300,29 @@ def test_a_result_is_covered_until_it_was_guessed_and_nothing_moves(page: Page) 
     assert harness.messages(page) == []
 
 
+def test_on_a_wide_page_the_guess_is_beside_the_words_and_the_truth_beside_the_guess(page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 1000})
+    lessons = opened(page, "?lesson=01-first")
+    guessed(page).get_by_role("button", name="cat").click()
+    words, guess, figure = box(lessons, ".step > .prose"), box(lessons, ".guess"), box(lessons, ".figure")
+    assert words["x"] + words["width"] <= guess["x"] == figure["x"]
+    assert guess["y"] + guess["height"] <= figure["y"]
+    options, truth = box(lessons, ".options"), box(lessons, ".verdict:not(.ghost) .said")
+    assert options["x"] + options["width"] <= truth["x"]
+    assert truth["y"] < options["y"]
+    page.set_viewport_size({"width": 390, "height": 844})
+    options, truth = box(lessons, ".options"), box(lessons, ".verdict:not(.ghost) .said")
+    assert options["y"] + options["height"] <= truth["y"]
+
+
+def test_the_keyboard_comes_to_what_is_true_and_goes_on_from_there(page: Page) -> None:
+    lessons = opened(page, "?lesson=01-first")
+    guessed(page).get_by_role("button", name="cat").press("Enter")
+    expect(lessons.locator(".verdict:not(.ghost)")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(lessons.locator(".step h2")).to_have_text("How flat it is")
+
+
 def test_a_guess_stays_when_the_person_comes_back_and_can_be_made_again(page: Page) -> None:
     lessons = opened(page, "?lesson=01-first")
     guessed(page).get_by_role("button", name="the", exact=True).click()
@@ -392,6 +420,16 @@ def test_the_persons_sentence_is_shown_said_to_the_server_and_kept(page: Page) -
     assert "sentence" not in place(page)
 
 
+def test_a_figure_that_keeps_its_own_text_says_so(page: Page) -> None:
+    lessons = opened(page, "?lesson=01-first", sentence=SENTENCE)
+    expect(lessons.locator(".plain-sentence .chip")).to_have_text(SENTENCE.split())
+    expect(lessons.locator(".keeps")).to_be_hidden()
+    lessons.locator(".next").click()
+    expect(lessons.locator(".keeps")).to_be_visible()
+    lessons.get_by_role("button", name="Clear").click()
+    expect(lessons.locator(".keeps")).to_be_hidden()
+
+
 def test_a_browser_that_keeps_nothing_can_learn_too(page: Page) -> None:
     harness.empty(page, query="?lesson=01-first")
     page.evaluate("() => { Storage.prototype.setItem = () => { throw new DOMException('full'); }; }")
@@ -436,6 +474,17 @@ def test_presenting_shows_one_line_at_a_time(page: Page) -> None:
     assert not page.evaluate("() => document.documentElement.classList.contains('hl-presenting')")
     opened(page, "?lesson=01-first&step=flat&present=1")
     expect(lessons.locator(".lessons-root")).to_have_class(re.compile("presenting"))
+
+
+def test_one_presents_all_of_a_figure_beside_the_words(page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    lessons = opened(page, "?lesson=01-first&present=1")
+    guessed(page).evaluate("(one) => one.querySelector('.before button').click()")
+    words, figure = box(lessons, ".one-line.now"), box(lessons, ".figure")
+    assert words["x"] + words["width"] <= figure["x"]
+    assert figure["y"] + figure["height"] <= box(lessons, ".foot")["y"]
+    inside = lessons.locator(".figure").evaluate("(one) => one.scrollHeight - one.clientHeight")
+    assert inside <= 0
 
 
 def test_the_article_mounts_what_is_near_and_prints_everything(page: Page) -> None:
@@ -490,12 +539,16 @@ def test_a_models_head_waits_for_its_run_and_knows_its_facts(page: Page) -> None
     expect(lessons.locator(".sentence .token.pinned")).to_have_text("on")
     expect(lessons.locator(".run-check .good")).to_be_visible()
     link = lessons.get_by_role("link", name="Open in the inspector")
-    leads = lambda: set((link.get_attribute("href") or "").removeprefix("/?").split("&"))  # noqa: E731
-    assert {"head=1", "model=local"} <= leads()
-    # The very state: what a person pins in the figure is pinned there.
-    lessons.locator(".sentence .token").nth(1).click()
     link.focus()
-    assert {"head=1", "model=local", "query=1"} <= leads()
+    address = link.get_attribute("href") or ""
+    assert address.startswith("/?")
+    assert {"head=1", "model=local", "query=3"} <= set(address.removeprefix("/?").split("&"))
+    # It leads to what the figure shows, not to what it showed at first.
+    lessons.locator(".sentence .token").nth(2).click()
+    lessons.get_by_text("‖a·f(x)‖", exact=True).first.click()
+    link.focus()
+    address = link.get_attribute("href") or ""
+    assert {"head=1", "query=2", "weights=norms"} <= set(address.removeprefix("/?").split("&"))
 
 
 def test_a_problem_takes_the_figures_place(page: Page) -> None:

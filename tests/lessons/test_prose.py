@@ -37,6 +37,11 @@ def test_a_letter_with_an_index_is_written_so_but_for_code() -> None:
     assert text(made[2]) == "WO and dmodel, n_heads_x, k_j"
 
 
+def test_what_stands_above_the_line_may_follow_an_index() -> None:
+    (made,) = prose.tree("σ_q² and W_Kᵀ")
+    assert made[2] == ("σ", ("sub", {}, ("q",)), "² and ", "W", ("sub", {}, ("K",)), "ᵀ")
+
+
 def test_a_formula() -> None:
     assert prose.tree("```formula\na_i = softmax(s_i)\n```") == (
         ("formula", {}, ("a", ("sub", {}, ("i",)), " = softmax(", "s", ("sub", {}, ("i",)), ")")),

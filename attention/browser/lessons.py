@@ -16,7 +16,7 @@ import numpy as np
 from attention.assets import COMPONENTS
 from attention.browser import codec, overview, parts, rotary, store
 from attention.edits import edits_of
-from attention.lessons import changes, interview, kinds
+from attention.lessons import changes, folder, interview, kinds
 from attention.lessons.records import Figure, Guess, Lesson, Prose, Question, Step, Try
 from attention.lessons.state import takes, view_of
 from attention.view import View, to_query
@@ -37,24 +37,29 @@ NOT_TRIED = "how this model turns its dimensions is tried on the inspect page"
 
 
 def payload(
-    lessons: tuple[Lesson, ...], chosen: tuple[Lesson, ...], *, sentence: str = "", article: bool = False
+    lessons: tuple[Lesson, ...], chosen: tuple[Lesson, ...], *, sentence: str = "", article: bool = False,
+    sources: folder.Sources = (),
 ) -> bytes:
-    """{contents, lesson, lessons, article, sentence, styles, panels}: what the component `lesson` is given.
+    """What `lesson` is given: {contents, lesson, lessons, article, sources, sentence, styles, panels, keys}.
 
-    chosen: the lessons that are read, none for the list of all, all of them as an article.
+    chosen: the lessons that are read, none for the list of all, all of them as an article. sources: what links lead to,
+    which the article lists. keys: what a link calls those fields of a look that have another name there.
     """
-    return _packed(lessons, chosen, sentence, article)
+    return _packed(lessons, chosen, sentence, article, sources if article else ())
 
 
 @lru_cache(maxsize=64)
-def _packed(lessons: tuple[Lesson, ...], chosen: tuple[Lesson, ...], sentence: str, article: bool) -> bytes:
+def _packed(
+    lessons: tuple[Lesson, ...], chosen: tuple[Lesson, ...], sentence: str, article: bool, sources: folder.Sources
+) -> bytes:
     told = [_lesson(lesson, sentence) for lesson in chosen]
     for block in _interviews(told):
         block["settings"]["asked"] = _asked(lessons)
     return codec.pack({
         "contents": [_contents(lesson) for lesson in lessons],
         "lesson": told[0] if told and not article else None, "lessons": told if article else [],
-        "article": article, "sentence": sentence, "styles": styles(), "panels": _panels(chosen),
+        "article": article, "sources": dict(sources), "sentence": sentence, "styles": styles(),
+        "panels": _panels(chosen), "keys": store.KEYS,
     })  # fmt: skip
 
 
@@ -70,13 +75,20 @@ def _panels(lessons: Iterable[Lesson]) -> dict[str, Any]:
     return {"local": parts.local_panels()} if here else {}
 
 
-def figures(lessons: Iterable[Lesson]) -> Iterator[tuple[str, Figure]]:
-    """The figures of lessons that need a model's run, each with the name of its store."""
-    for lesson in lessons:
-        for step in lesson.steps:
-            figure = step.figure
-            if figure is not None and needs_run(figure):
-                yield store_of(lesson, step), figure
+def figures(lessons: Iterable[Lesson], all_lessons: tuple[Lesson, ...] = ()) -> dict[str, Figure]:
+    """The figures of lessons that need a model's run, by the names of their stores.
+
+    all_lessons: where an interview among the first finds the figures that prove its answers.
+    """
+    steps = [(lesson, step) for lesson in lessons for step in lesson.steps]
+    if any(step.figure is not None and step.figure.kind == interview.KIND for _, step in steps):
+        found = (interview.find_step(asked, all_lessons) for asked in interview.ours())
+        steps += [(lesson, lesson.steps[place]) for lesson, place in filter(None, found)]
+    return {
+        store_of(lesson, step): step.figure
+        for lesson, step in steps
+        if step.figure is not None and needs_run(step.figure)
+    }
 
 
 def needs_run(figure: Figure) -> bool:
@@ -265,8 +277,8 @@ def _interviews(told: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def _asked(lessons: tuple[Lesson, ...]) -> list[dict[str, Any]]:
     """[{number, ask, answer, lesson, title, step, step_title, figure}] of all questions.
 
-    The last five are empty where these lessons have no such step. figure: the step's own, {kind, settings}, where no
-    model is run for it.
+    The last five are empty where these lessons have no such step. figure: the step's own, {kind, settings, store,
+    needs_run}; a run for it comes under the name of its store.
     """
     return [
         {"number": one.number, "ask": _plain(one.ask), "answer": _plain(one.answer)} | _shown_in(one, lessons)
@@ -280,11 +292,11 @@ def _shown_in(asked: interview.Asked, lessons: tuple[Lesson, ...]) -> dict[str, 
         return {"lesson": "", "title": "", "step": "", "step_title": "", "figure": None}
     lesson, place = found
     step = lesson.steps[place]
-    own = step.figure is not None and not needs_run(step.figure) and step.figure.kind != interview.KIND
-    figure = _figure(step.figure, "", "") if own and step.figure else None
+    own = step.figure if step.figure and step.figure.kind != interview.KIND else None
+    figure = _figure(own, store_of(lesson, step) if needs_run(own) else "", "") if own else None
     return {
         "lesson": lesson.name, "title": lesson.title, "step": step.anchor, "step_title": step.title,
-        "figure": figure and {key: figure[key] for key in ("kind", "settings")},
+        "figure": figure and {key: figure[key] for key in ("kind", "settings", "store", "needs_run")},
     }  # fmt: skip
 
 

@@ -777,8 +777,10 @@ KINDS: tuple[Kind, ...] = (
         facts={
             "measured": "0 where it was measured, else 1",
             "equal_counts": "at how many tokens the counts are equal",
-            "equal_times": "at about how many the times are, 0 where not known",
+            "equal_times": "at about how many the times are, 0 where nowhere; known once measured, as those below",
             "crossed": "the same, unrounded",
+            "order": "0 where the times are equal at fewer tokens than the counts, 1 at about as many, 2 at more",
+            "said": "both in words",
         },
     ),
     Kind(

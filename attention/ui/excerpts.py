@@ -53,15 +53,20 @@ PLACES: dict[str, tuple[Place, ...]] = {
         Place("stages.py", "softmax", ("return parts / torch.where",)),
     ),
     "mix": (Place("stages.py", "mix", ("return ",)),),
-    "concat": (Place("mhsa.py", f"{LAYER}.run", ("heads = ",)),),
+    "concat": (Place("mhsa.py", f"{LAYER}.run", ("heads = ", "output = ")),),
     "output": (Place("mhsa.py", f"{LAYER}.run", ("output = ",)),),
+}
+# Where a head is made by hand, other lines make what enters a layer: in the first one, and in one that follows.
+BY_HAND: dict[str, tuple[Place, ...]] = {
+    "embed.hand": (Place("handmade.py", "Room.vectors", ("x = torch.zeros", "for token, word in ")),),
+    "embed.later": (Place("handmade.py", "run", ("x = x + output",)),),
 }
 
 
 @cache
 def excerpts() -> dict[str, tuple[Excerpt, ...]]:
     """The lines of each step, by its name. Raises LookupError for what the source no longer has."""
-    return {step: tuple(map(taken, places)) for step, places in PLACES.items()}
+    return {step: tuple(map(taken, places)) for step, places in (PLACES | BY_HAND).items()}
 
 
 def taken(place: Place) -> Excerpt:

@@ -36,18 +36,20 @@ MOST_SENTENCE = 300
 
 def show() -> None:
     """The page below the bar."""
+    limits = Limits.from_environment()
     try:
-        lessons = folder.lessons(Limits.from_environment())
+        lessons = folder.lessons(limits)
+        sources, _ = folder.sources(folder.folder_of(limits))
     except HeadlightError as err:
         st.text(f"⚠ {err}")
         return
     name, sentence, article = _place()
     found = folder.find(lessons, name)
     chosen = lessons if article else (found,) if found else ()
-    data = told.payload(lessons, chosen, sentence=sentence, article=article)
+    data = told.payload(lessons, chosen, sentence=sentence, article=article, sources=sources)
     components.mount("lesson", data, key="lesson", on_place_change=_hear)
     if chosen and warmup.gate():
-        _bring(chosen, sentence)
+        _bring(chosen, lessons, sentence)
 
 
 def _place() -> tuple[str, str, bool]:
@@ -80,9 +82,9 @@ def _settled(given: dict[str, Any]) -> tuple[str, str, bool]:
     return name, sentence, given.get("article") in (True, "1")
 
 
-def _bring(chosen: tuple[Lesson, ...], sentence: str) -> None:
-    """The runs of all figures of what is read."""
-    shown = [_shown(name, figure, sentence) for name, figure in told.figures(chosen)]
+def _bring(chosen: tuple[Lesson, ...], lessons: tuple[Lesson, ...], sentence: str) -> None:
+    """The runs of all figures of what is read, and of those that an interview in it shows."""
+    shown = [_shown(name, figure, sentence) for name, figure in told.figures(chosen, lessons).items()]
     with st.container(key="unseen"):
         components.mount("runs", _packed(shown), key="runs")
 

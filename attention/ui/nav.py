@@ -81,7 +81,9 @@ def bar(here: str) -> None:
         for page in PAGES
     ]
     shares = here == PAGES[0].title
-    steps = {"undo": state.can_undo(), "redo": state.can_redo()}
+    # The other pages keep their states themselves: there it would take back what is not in sight.
+    undoes = here in (PAGES[0].title, state.COMPARE)
+    steps = {"undo": undoes and state.can_undo(), "redo": undoes and state.can_redo()}
     data = parts.bar(listed, **steps, embedded=bool(st.context.is_embedded), shares=shares)
     heard = {
         "undo": state.undo, "redo": state.redo, "open": _ignore, "share": share.ask, "compare": state.compare_anew,

@@ -1,8 +1,8 @@
-/** What a change did: the chosen head's weights before it and now, and the pinned row and its entropy in numbers, until it is dismissed. */
+/** What a change did: the chosen head's weights before it and now, and in numbers the pinned row, its entropy and its output, until it is dismissed. */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { button }, { place }, { imageButtons }, { mapOfWeights, slice }, { entropyOf, fine, ranked, rowOf }] = await Promise.all(
-  ["../headlight", "../draw/inputs", "./matrix", "./picture", "./steps", "./words"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { button }, { term }, { place }, { imageButtons }, { mapOfWeights, slice }, { entropyOf, fine, lengthOf, moved, ranked, rowOf }] = await Promise.all(
+  ["../headlight", "../draw/inputs", "../terms", "./matrix", "./picture", "./steps", "./words"].map((name) => import(`${name}.js${version}`)));
 
 const LINES = 5;
 
@@ -17,7 +17,7 @@ export function comparison(dismiss) {
     heading: own.words.textContent, name: "before-and-now", figure: root, palette: own.palette, lines: [...own.table.rows].map((row) => [...row.cells].map((cell) => cell.textContent).join("  ")),
   }));
   const root = ui.make("section", { class: "compare", "aria-label": "Before and now" }, ui.make("div", { class: "top" }, own.words, images, own.dismiss),
-    ui.make("div", { class: "both" }, ui.make("div", { class: "half" }, own.none, earlier.root), later.root), own.table);
+    ui.make("div", { class: "both" }, ui.make("div", { class: "half" }, own.none, earlier.root), later.root, own.table));
   return { root, draw: (now, before) => draw(own, now, before) };
 }
 
@@ -42,5 +42,7 @@ function fill(table, now, then) {
   const blank = Array.from({ length: LINES - keys.length }, () => ui.make("tr", { class: "blank" }, ui.make("td", { colSpan: 3 }, "\u00a0")));
   table.replaceChildren(ui.make("caption", {}, `What “${now.names[now.i]}” looks at most`),
     ui.make("thead", {}, ui.make("tr", {}, ui.make("th", { scope: "col" }, "key"), ui.make("th", { scope: "col" }, "before"), ui.make("th", { scope: "col" }, "now"))),
-    ui.make("tbody", {}, ...lines, ...blank), ui.make("tfoot", {}, line("entropy, nats", old ? fine(entropyOf(old)) : "–", fine(entropyOf(row)))));
+    ui.make("tbody", {}, ...lines, ...blank), ui.make("tfoot", {}, line(term("entropy", "entropy, nats"), old ? fine(entropyOf(old)) : "–", fine(entropyOf(row))),
+      line("length of output", then ? fine(lengthOf(rowOf(then.step.pass.output, now.i))) : "–", fine(lengthOf(rowOf(now.step.pass.output, now.i)))),
+      line("output moved by", "", moved(now, then) === null ? "–" : fine(moved(now, then)))));
 }

@@ -1,8 +1,8 @@
 /** Everything that turns: the layer's settings, the heads made by hand, and the tags. */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { button, choices, field, line, slider, toggle }, { RANGES }, { PRESETS, presetOf }, { FIRST, SIZES }] = await Promise.all(
-  ["../headlight", "../draw/inputs", "../local/layer", "../local/presets", "./model"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { button, choices, field, line, slider, toggle }, { RANGES }, { PRESETS, presetOf }, { explained }, { FIRST, SIZES, tagsOf }] = await Promise.all(
+  ["../headlight", "../draw/inputs", "../local/layer", "../local/presets", "../terms", "./model"].map((name) => import(`${name}.js${version}`)));
 
 const HEADS = [1, 2, 4, 8, 16];
 const TEMPERATURES = [0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 1, 1.25, 1.5, 2, 3, 5, 10, 20];
@@ -17,20 +17,28 @@ export function controls(turn) {
   own.scaled = toggle({ label: "÷ √d_head", value: true, change: (scaled) => set(own, { scaled }, scaled ? "scale on" : "scale off") });
   own.positions = toggle({ label: "positions", value: true, change: (positions) => set(own, { positions }, positions ? "positions on" : "positions off") });
   own.temperature = slider({ label: "temperature", values: TEMPERATURES, value: 1, change: (temperature) => set(own, { temperature }, `temperature ${temperature}`) });
+  [[own.causal, "causal"], [own.scaled, "scaled"], [own.positions, "positions"]].forEach(([made, key]) => [made, made.querySelector("input")].forEach((one) => explained(one, key)));
+  nameOf(own.temperature, "temperature");
   own.back = button("All as at the beginning", () => turn({ settings: FIRST, preset: "", tags: [], edits: [] }, "all as at the beginning"));
   const root = ui.make("section", { class: "controls", "aria-label": "Settings" }, line(own.preset), own.sizes, own.note,
     line(own.causal, own.scaled, own.positions), line(own.temperature, own.back));
   return { root, draw: (state, made) => draw(own, state, made) };
 }
 
+/** The name of a control explains its term. */
+function nameOf(made, key) {
+  explained(made.querySelector(".name"), key, { isControl: false });
+  return made;
+}
+
 function set({ turn, state }, settings, words) {
   turn({ settings: { ...state.settings, ...settings } }, words);
 }
 
-/** A preset; its own tags come with its own sentence. */
+/** A preset; a sample brings its tags along where they are asked for, and nobody has put any. */
 function choose({ turn, state }, preset) {
   const found = presetOf(preset);
-  const tags = found && found.sample === state.text ? found.tags : state.tags;
+  const tags = state.tags.length || preset !== "verb" ? state.tags : tagsOf(state.text);
   turn({ preset, tags, edits: [], layer: found ? found.layers - 1 : 0 }, found ? `the head “${found.title}”` : RANDOM);
 }
 
@@ -42,6 +50,8 @@ function draw(own, state, made) {
   own.scaled.set(settings.scaled);
   own.positions.set(settings.positions);
   own.temperature.set(nearest(settings.temperature));
+  // A link may bring one that the slider does not have.
+  own.temperature.querySelector("output").textContent = String(settings.temperature);
   const known = JSON.stringify([settings.d_model, settings.n_heads, settings.n_kv_heads]);
   if (known !== own.known) Object.assign(own, { known }).sizes.replaceChildren(sizeLine(own));
   if (own.seed && !own.seed.matches(":focus-within")) own.seed.set(settings.seed);
@@ -64,10 +74,10 @@ function sizeLine(own) {
   });
   [[width, "width"], [heads, "heads"], [shared, "shared"]].forEach(([group, name]) => mark(group, name));
   const [low, high] = RANGES.seed;
-  own.seed = field({ label: "seed", value: settings.seed, low, high, step: 1, change: (seed) => Number.isInteger(seed) && set(own, { seed }, `seed ${seed}`) });
+  own.seed = field({ label: "seed", value: settings.seed, low, high, step: 1, change: (seed) => set(own, { seed }, `seed ${seed}`) });
   const another = button("Another seed", () => set(own, { seed: (own.state.settings.seed % high) + 1 }, `seed ${(own.state.settings.seed % high) + 1}`));
   if (focused) queueMicrotask(() => own.sizes.querySelector(`button[data-size="${focused}"]`)?.focus());
-  return line(width, heads, shared, own.seed, another);
+  return line(nameOf(width, "width"), nameOf(heads, "count"), nameOf(shared, "shared"), nameOf(own.seed, "seed"), another);
 }
 
 /** Other sizes, the dependent ones made to fit: as many key-value heads as heads where that was so before. */

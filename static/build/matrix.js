@@ -1,11 +1,11 @@
 /**
  * A matrix in a place of its own, which stays when its numbers change, so that the keyboard's focus stays too: small ones as
  * cells (`static/draw/grid.js`), wide ones as a picture of one point a number, with names and outlines over it. A click, or the
- * arrow keys, choose a cell.
+ * arrow keys, choose a cell. The number under the pointer stands in the place of the shape while it is there.
  */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { grid }, { frame, svg, text }] = await Promise.all(["../headlight", "../draw/grid", "../draw/svg"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { grid }, { frame, svg, text }, { fine }] = await Promise.all(["../headlight", "../draw/grid", "../draw/svg", "./words"].map((name) => import(`${name}.js${version}`)));
 
 // More cells than this are one picture.
 const SINGLE = 330;
@@ -15,21 +15,24 @@ const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRi
 /**
  * A place for a matrix: {root, draw(options)}. options: as `grid` of static/draw/grid.js, with `at` {row, column}, the chosen cell,
  * either may be missing; `groups`, after how many columns a line stands; `choose(row, column)` where cells can be chosen; and
- * `shape`, the shape in words below the title.
+ * `shape`, the shape in words below the title. `names` and `dims` say what rows and columns are called where one number is read,
+ * if that is not what stands beside them.
  */
 export function place(kind = "") {
   const title = ui.make("span", { class: "title" });
   const shape = ui.make("span", { class: "shape" });
   const sheet = ui.make("div", { class: "sheet" });
   const root = ui.make("figure", { class: `matrix ${kind}` }, ui.make("figcaption", {}, title, shape), sheet);
-  const own = { root, sheet, options: null };
+  const own = { root, sheet, options: null, shape, read: null };
   sheet.addEventListener("click", (event) => press(own, event));
+  sheet.addEventListener("pointermove", (event) => read(own, within(own, event)));
+  sheet.addEventListener("pointerleave", () => read(own, null));
   sheet.addEventListener("keydown", (event) => step(own, event));
   own.draw = (options) => {
     own.options = { rows: null, columns: null, scale: "scores", at: {}, choose: null, ...options };
     title.textContent = options.title;
-    shape.textContent = options.shape ?? "";
     drawn(own);
+    read(own, own.read);
   };
   return own;
 }
@@ -43,7 +46,23 @@ function drawn({ sheet, options }) {
   sheet.replaceChildren(made);
   sheet.tabIndex = choose ? 0 : -1;
   sheet.setAttribute("role", "group");
-  sheet.setAttribute("aria-label", choose ? `${options.label} The arrow keys choose a cell.` : options.label);
+  const chosen = at.row !== undefined && at.column !== undefined && at.row !== null && at.column !== null ? ` Chosen: ${reading(options, at)}.` : "";
+  sheet.setAttribute("aria-label", choose ? `${options.label}${chosen} The arrow keys choose a cell.` : options.label);
+}
+
+/** The number of one cell in words; null where there is none. */
+export function reading({ values, rows, columns, names = rows, dims = columns, masked = () => false }, { row, column }) {
+  const [down, across] = shapeOf(values);
+  if (row >= down || column >= across) return null;
+  const value = values.shape ? values[row * across + column] : values[row][column];
+  const said = (own, at) => (own ? own[at] : String(at));
+  return `${names || dims ? "" : "row "}${said(names, row)}, ${dims ? "" : "column "}${said(dims, column)}: ${masked(row, column) || value === -Infinity ? "closed" : fine(value)}`;
+}
+
+/** Say which number is pointed at, or the shape where none is. */
+function read(own, at) {
+  own.read = at;
+  own.shape.textContent = (at && reading(own.options, at)) ?? own.options.shape ?? "";
 }
 
 const shapeOf = (values) => values.shape ?? [values.length, values[0]?.length ?? 0];
@@ -109,15 +128,21 @@ function maxima(values) {
   return [most];
 }
 
-/** Which cell stands at a point of the page: of single cells the one that was hit, of a picture by where it lies. */
-function press({ sheet, options }, event) {
-  if (!options?.choose) return;
+/** Choose the cell that was pressed; beside the cells, on a name, only its row. */
+function press(own, event) {
+  const found = within(own, event, 0.4);
+  if (found) own.options.choose?.(found.row, found.column);
+}
+
+/** Which cell stands at a point of the page, by where the cells lie: {row, column}, column null on the names; null for none. */
+function within({ sheet, options }, event, beside = 0) {
+  if (!options) return null;
   const [down, across] = shapeOf(options.values);
   const hit = areaOf(sheet);
   const [x, y] = [(event.clientX - hit.left) / hit.width, (event.clientY - hit.top) / hit.height];
-  if (x < -0.4 || x > 1 || y < 0 || y > 1) return;
-  const within = (share, count) => Math.max(0, Math.min(count - 1, Math.floor(share * count)));
-  options.choose(within(y, down), x < 0 ? null : within(x, across));
+  if (x < -beside || x > 1 || y < 0 || y > 1) return null;
+  const at = (share, count) => Math.max(0, Math.min(count - 1, Math.floor(share * count)));
+  return { row: at(y, down), column: x < 0 ? null : at(x, across) };
 }
 
 /** Where on the page the cells lie. */

@@ -7,7 +7,7 @@
  */
 
 const version = new URL(import.meta.url).search;
-const [{ folded, tokensOf }, layers, { added, byHand, presetOf }] = await Promise.all(
+const [{ folded, tokensOf }, layers, { PRESETS, added, byHand, presetOf }] = await Promise.all(
   ["../local/words", "../local/layer", "../local/presets"].map((name) => import(`${name}.js${version}`)));
 const { DEFAULTS, checked, embedded, forward, weightsOf } = layers;
 
@@ -16,6 +16,8 @@ export const MOST = Object.freeze({ tokens: 24, characters: 1_000, edits: 40, si
 export const MATRICES = Object.freeze(["query", "key", "value", "output"]);
 export const SIZES = Object.freeze([4, 8, 16, 32, 64, 128]);
 export const EXAMPLE = "The cat sat on the mat";
+/** The sentences that are offered, with the places of their verbs. */
+export const SAMPLES = Object.freeze([[EXAMPLE, [2]], ["The red door and the blue door", []], ["Ann met Bob and later Ann", [1]]]);
 /** What a first visitor meets: small enough for each number to be seen. */
 export const FIRST = Object.freeze({ ...DEFAULTS, d_model: 16, n_heads: 2, n_kv_heads: 2 });
 const KINDS = [...MATRICES, "scores"];
@@ -114,6 +116,9 @@ function hasPlace({ matrix, layer, head, row, column }, { n, m, heads, shared, l
   if (matrix === "scores") return head < heads && row < n && column < n;
   return row < m && column < (matrix === "key" || matrix === "value" ? shared : m);
 }
+
+/** The tags that come with a sample; none with a person's own sentence. */
+export const tagsOf = (text) => [...SAMPLES, ...PRESETS.filter(({ tags }) => tags.length).map(({ sample, tags }) => [sample, tags])].find(([sample]) => sample === text)?.[1] ?? [];
 
 /** The same sentence with another text: tags stay with their words. */
 export function retagged(state, text) {

@@ -6,7 +6,10 @@ const [{ ui }, { FIRST, begin, made }, { nowOf }, { STEPS }, { SAYS }] = await P
 export const MOST_TOKENS = 6;
 export const WIDTHS = Object.freeze([4, 8]);
 const TITLES = Object.fromEntries(STEPS.map(({ name, title }) => [name, title]));
+// The frame that is printed sees none of the page's fonts.
+const FONT = new URL("../fonts/source-sans-3-latin-wght-normal.woff2", import.meta.url).href;
 const STYLE = `
+@font-face { font-family: "Source Sans 3"; font-weight: 200 900; src: url("${FONT}") format("woff2"); }
 @page { margin: 14mm; }
 * { box-sizing: border-box; }
 body { margin: 0; color: #000; background: #fff; font: 400 10.5pt/1.35 "Source Sans 3", sans-serif; }
@@ -15,9 +18,10 @@ p { margin: 2pt 0; } .formula { font-variant-numeric: tabular-nums; }
 .tables { display: flex; flex-wrap: wrap; gap: 6pt 16pt; align-items: flex-start; }
 table { border-collapse: collapse; font-size: 8.5pt; font-variant-numeric: tabular-nums; break-inside: avoid; }
 caption { text-align: left; font-weight: 600; padding-bottom: 1pt; white-space: nowrap; }
-td, th { border: .5pt solid #999; padding: 1pt 4pt; text-align: right; font-weight: 400; } th { border-color: transparent; }
+td, th { padding: 1pt 4pt; text-align: right; font-weight: 400; } td { border: .5pt solid #999; }
 .pages > section { break-after: page; } .pages > section:last-child { break-after: auto; }
-.blank td { min-width: 46pt; height: 22pt; } .line { display: flex; gap: 24pt; justify-content: space-between; border-bottom: 1pt solid #000; margin-bottom: 6pt; }`;
+.student table, .key table { font-size: 10.5pt; } .blank td { min-width: 60pt; height: 27pt; } .blank thead th { text-align: center; }
+.line { display: flex; gap: 24pt; justify-content: space-between; border-bottom: 1pt solid #000; margin-bottom: 6pt; }`;
 
 const digits = (count) => (value) => (Number.isFinite(value) ? value.toFixed(count).replace(/^-(?=0(\.0*)?$)/, "").replace("-", "−") : "−∞");
 
@@ -82,21 +86,27 @@ export function worksheetNodes(sheets) {
 function pageOf(sheet, isKey) {
   const { seed, names, causal, steps } = sheet;
   const given = (title, values) => table({ title, rows: names, columns: null, values }, digits(0));
-  const asked = (title, values, columns) => table({ title, rows: names, columns, values }, isKey ? digits(2) : () => "", isKey ? "" : "blank");
-  const exponentials = steps.map((step) => `exp(−${(step / Math.SQRT2).toFixed(2)}) = ${Math.exp(-step / Math.SQRT2).toFixed(3)}`).join(", ");
+  const asked = (title, values, columns, places = 2) => table({ title, rows: names, columns, values }, isKey ? digits(places) : () => "", isKey ? "" : "blank");
+  const exponentials = steps.map((step) => (step ? `exp(−${(step / Math.SQRT2).toFixed(2)}) = ${Math.exp(-step / Math.SQRT2).toFixed(3)}` : "exp(0) = 1")).join(", ");
   const mask = causal ? " No word sees a later one: write −∞ there before the softmax." : "";
   return ui.make("section", { class: isKey ? "key" : "student" },
     ui.make("div", { class: "line" }, ui.make("h1", {}, isKey ? "Key" : "Attention by hand"), ui.make("p", {}, isKey ? `seed ${seed}` : `Name: ______________________   seed ${seed}`)),
     ui.make("p", {}, `Two numbers a vector: d = 2, √2 ≈ 1.41. The tokens are ${names.map((name) => `“${name}”`).join(", ")}.`),
     ui.make("div", { class: "tables" }, given("Q", sheet.query), given("K", sheet.key), given("V", sheet.value)),
-    ui.make("h2", {}, "1. Scores: each query times each key"), asked("Q·Kᵀ", sheet.scores, names),
+    ui.make("h2", {}, "1. Scores: each query times each key"), asked("Q·Kᵀ", sheet.scores, names, 0),
     ui.make("h2", {}, "2. Scaled: divided by √2"), asked("Q·Kᵀ ÷ √2", sheet.scaled, names),
     ui.make("h2", {}, "3. Weights: the softmax of each row"), ui.make("p", {}, `Take the row’s largest from each, then exp, then divide by the row’s sum.${mask} ${exponentials}.`), asked("weights", sheet.weights, names),
     ui.make("h2", {}, "4. Output: each row’s weights times the values, added up"), asked("weights·V", sheet.output, null));
 }
 
+/** Print a frame once its typeface has come, or without it. */
+async function printFrame(frame) {
+  await frame.contentDocument.fonts.load('400 10pt "Source Sans 3"').catch(() => []);
+  frame.contentWindow.print();
+}
+
 /** Print nodes by themselves, in a frame of their own; returns the frame, which is taken away after printing. */
-export function printed(title, nodes, print = (frame) => frame.contentWindow.print()) {
+export function printed(title, nodes, print = printFrame) {
   const frame = ui.make("iframe", { class: "printed", title, tabIndex: -1 });
   frame.style.cssText = "position: fixed; width: 0; height: 0; border: 0; visibility: hidden;";
   document.body.append(frame);

@@ -1,17 +1,21 @@
 /**
- * The steps of the layer in their order, each with its matrices: {name, title, short, editable, build(kit)} where build makes
+ * The steps of the layer in their order, each with its matrices: {name, title, short, lesson, editable, build(kit)} where build makes
  * {nodes, draw(now)}: the matrices stay, and `draw` gives them the numbers of now. kit: {pin(changes), choose(cell)}.
  */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { cellOf, place }, { contribution, fine, lengthOf, rowOf }] = await Promise.all(
+const [{ ui }, { cellOf, place }, { contribution, fine, lengthOf, named, rowOf }] = await Promise.all(
   ["../headlight", "./matrix", "./words"].map((name) => import(`${name}.js${version}`)));
 
 const sign = (words) => ui.make("span", { class: "sign", "aria-hidden": "true" }, words);
 const equation = (...nodes) => ui.make("div", { class: "equation" }, ...nodes);
 const NOTHING = () => null;
-// Below this height of a cell names would cover each other.
-const NAMED = 12;
+// Below these sizes of a cell names would cover each other: beside the rows, and slanted above the columns.
+const [NAMED, SLANTED] = [12, 15];
+// How wide a letter of a cell's number is, and what stays free beside it.
+const [LETTER, FREE] = [6.3, 2];
+// How high a weight matrix is at most, so that the queries, keys and values that are made by three stand together.
+const HIGHEST = 160;
 
 /** The part of an array of three axes that belongs to one head, as a matrix. */
 export function slice(array, head) {
@@ -22,9 +26,9 @@ export function slice(array, head) {
 const by = (matrix) => matrix.shape.join(" × ");
 
 /** A matrix with a row for each token. */
-function byToken(now, values, { title, label, symbols, scale = "values", width = 250, at = {}, choose = null, groups = null }) {
+function byToken(now, values, { title, label, symbols, scale = "values", width = 250, at = {}, choose = null, groups = null, rows = now.names }) {
   return {
-    values, title, scale, rows: now.names, palette: now.palette, at, choose, groups, shape: `${symbols} = ${by(values)}`, label: `${label}, ${by(values)}.`,
+    values, title, scale, rows, names: now.names, dims: now.dims, palette: now.palette, at, choose, groups, shape: `${symbols} = ${by(values)}`, label: `${label}, ${by(values)}.`,
     cell: cellOf(values.shape[1], { width, height: now.names.length > 12 ? 14 : 18 }),
   };
 }
@@ -32,22 +36,30 @@ function byToken(now, values, { title, label, symbols, scale = "values", width =
 /** A map of queries by keys. */
 function map(now, values, { title, label, scale = "scores", masked = () => false, choose, at = { row: now.i, column: now.j }, small = false, symbols = "n × n" }) {
   const n = now.names.length;
-  const cell = small ? Math.max(7, Math.min(18, 150 / n)) : n <= 8 ? 36 : n <= 12 ? 28 : 17;
+  const cell = small ? Math.max(7, Math.min(18, 150 / n)) : n <= 8 ? 40 : n <= 12 ? 34 : 17;
   return {
-    values, title, scale, masked, palette: now.palette, rows: cell < NAMED ? null : now.names, columns: cell < NAMED ? null : now.names, cell, at, choose, digits: cell >= 28 ? (cell >= 36 ? 2 : 1) : null,
+    values, title, scale, masked, palette: now.palette, rows: cell < NAMED ? null : now.names, columns: cell < SLANTED ? null : now.names, names: now.names, dims: now.names, cell, at, choose,
+    digits: cell >= 28 ? digitsFor(values, cell) : null,
     shape: `${symbols} = ${by(values)}`, label: `${label}, ${by(values)}; rows are queries, columns are keys.`,
   };
 }
 
-/** A weight matrix; `cell` is the one that is being set, where it is of this matrix. */
+/** How many decimals of all numbers fit into their cells; null where not even whole ones do. */
+function digitsFor(values, cell) {
+  const widest = (digits) => Math.max(...Array.from(values, (value) => (Number.isFinite(value) ? ui.decimals(value, digits).length : 0)));
+  return [2, 1, 0].find((digits) => widest(digits) * LETTER <= cell - FREE) ?? null;
+}
+
+/** A weight matrix; the cell that is being set is outlined, where it is of this matrix. */
 function weight(now, name, { title, symbols, scale, choose }) {
   const values = now.step.weights[name];
-  const named = now.dims !== null;
-  const of = now.cell?.matrix === name ? { row: now.cell.row, column: now.cell.column } : {};
+  const hasNames = now.dims !== null;
+  const { matrix, row, column } = now.cells[name === "output" ? "output" : "project"];
+  const of = matrix === name ? { row, column } : {};
   const [rows, columns] = values.shape;
-  const cell = named ? cellOf(columns, { width: 300, most: 14, height: rows <= 24 ? 15 : 11 }) : cellOf(columns, { width: 250, most: 22, height: Math.max(1.5, Math.min(22, 250 / rows)) });
+  const cell = hasNames ? cellOf(columns, { width: 300, most: 14, height: rows <= 24 ? 15 : 11 }) : cellOf(columns, { width: 250, most: 22, height: Math.max(1.5, Math.min(22, HIGHEST / rows)) });
   return {
-    values, title, scale, palette: now.palette, rows: named && rows * cell[1] < 900 ? now.dims : null, at: of, choose, cell, groups: name === "output" || now.d === columns ? null : now.d,
+    values, title, scale, palette: now.palette, rows: hasNames && rows * cell[1] < 900 ? now.dims : null, names: now.dims, dims: now.dims, at: of, choose, cell, groups: name === "output" || now.d === columns ? null : now.d,
     shape: `${symbols} = ${by(values)}`, label: `${title}, ${by(values)}; rows are inputs, columns outputs.`,
   };
 }
@@ -69,7 +81,7 @@ const pinIn = (kit, last, side) => (row, column) => {
 
 export const STEPS = [
   {
-    name: "embed", title: "Embed, and add positions", short: "embed", editable: null,
+    name: "embed", title: "Embed, and add positions", short: "embed", lesson: "09-positions#sinusoids", editable: false,
     build(kit) {
       const [words, positions, x] = [place(), place(), place()];
       const choose = (row) => kit.pin({ query: row });
@@ -84,7 +96,7 @@ export const STEPS = [
     },
   },
   {
-    name: "project", title: "Queries, keys and values", short: "Q, K, V", editable: "weights",
+    name: "project", title: "Queries, keys and values", short: "Q, K, V", lesson: "02-vectors#three", editable: true,
     build(kit) {
       const last = { now: null };
       const lines = PROJECTED.map((one) => ({ ...one, x: place(), w: place(one.name), to: place(one.name), choose: pinIn(kit, last, one.name) }));
@@ -105,7 +117,7 @@ export const STEPS = [
     },
   },
   {
-    name: "split", title: "Split into heads", short: "split", editable: null,
+    name: "split", title: "Split into heads", short: "split", lesson: "07-heads#whole", editable: false,
     build(kit) {
       const last = { now: null };
       const lines = PROJECTED.map((one) => ({ ...one, all: place(one.name), own: place(one.name), choose: pinIn(kit, last, one.name) }));
@@ -124,7 +136,7 @@ export const STEPS = [
     },
   },
   {
-    name: "scores", title: "Scores: Q·Kᵀ", short: "Q·Kᵀ", editable: "scores",
+    name: "scores", title: "Scores: Q·Kᵀ", short: "Q·Kᵀ", lesson: "03-scores#dot", editable: true,
     build(kit) {
       const [query, key, scores] = [place("query"), place("key"), place()];
       const draw = (now) => {
@@ -136,7 +148,7 @@ export const STEPS = [
     },
   },
   {
-    name: "scale", title: "Divide by √d_head", short: "÷ √d_head", editable: null,
+    name: "scale", title: "Divide by √d_head", short: "÷ √d_head", lesson: "03-scores#variance", editable: false,
     build(kit) {
       const [scaled, tempered] = [place(), place()];
       const arrow = sign("÷ T →");
@@ -151,7 +163,7 @@ export const STEPS = [
     },
   },
   {
-    name: "mask", title: "Mask", short: "mask", editable: null,
+    name: "mask", title: "Mask", short: "mask", lesson: "06-masks#causal", editable: false,
     build(kit) {
       const masked = place();
       const draw = (now) => masked.draw(map(now, slice(now.step.pass.masked, now.head), {
@@ -161,7 +173,7 @@ export const STEPS = [
     },
   },
   {
-    name: "softmax", title: "Softmax", short: "softmax", editable: null,
+    name: "softmax", title: "Softmax", short: "softmax", lesson: "04-softmax#steps", editable: false,
     build(kit) {
       const weights = place();
       const sums = ui.make("p", { class: "note" });
@@ -174,7 +186,7 @@ export const STEPS = [
     },
   },
   {
-    name: "mix", title: "Weights × values", short: "× V", editable: null,
+    name: "mix", title: "Weights × values", short: "× V", lesson: "05-values#mean", editable: false,
     build(kit) {
       const [weights, value, mixed] = [place(), place("value"), place("value")];
       const draw = (now) => {
@@ -187,7 +199,7 @@ export const STEPS = [
     },
   },
   {
-    name: "concat", title: "Concatenate the heads", short: "concat", editable: null,
+    name: "concat", title: "Concatenate the heads", short: "concat", lesson: "08-output#concat", editable: false,
     build(kit) {
       const parts = [];
       const row = ui.make("div", { class: "equation" });
@@ -197,7 +209,7 @@ export const STEPS = [
         while (parts.length < count) parts.push(place("value"));
         row.replaceChildren(...parts.slice(0, count).map((part) => part.root), sign("→"), concat.root);
         parts.slice(0, count).forEach((part, head) => part.draw(byToken(now, slice(pass.heads, head), {
-          title: `head ${head}`, label: `What head ${head} found`, symbols: "n × d_head", width: count > 4 ? 60 : 110, at: head === now.head ? { row: now.i } : {}, choose: (query) => kit.pin({ query, head }),
+          title: `head ${head}`, label: `What head ${head} found`, symbols: "n × d_head", width: count > 4 ? 60 : 110, rows: head && count > 2 ? null : now.names, at: head === now.head ? { row: now.i } : {}, choose: (query) => kit.pin({ query, head }),
         })));
         concat.draw(byToken(now, pass.concat, { title: "concat", label: "All heads side by side", symbols: "n × heads·d_head", groups: now.d, at: { row: now.i }, choose: pinIn(kit, { now }, "query") }));
       };
@@ -205,7 +217,7 @@ export const STEPS = [
     },
   },
   {
-    name: "output", title: "W_O", short: "× W_O", editable: "weights",
+    name: "output", title: "W_O", short: "× W_O", lesson: "08-output#mix", editable: true,
     build(kit) {
       const [concat, w, output] = [place("value"), place(), place("value")];
       const heads = ui.make("p", { class: "note" });
@@ -225,9 +237,8 @@ export const STEPS = [
 /** Of vectors whose numbers have names: the largest ones of the pinned row’s output. */
 function foundOf({ dims, step, i }) {
   if (!dims) return "";
-  const row = rowOf(step.pass.output, i);
-  const largest = Array.from(row, (value, at) => [at, value]).filter(([, value]) => Math.abs(value) >= 0.005).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, 4);
-  return largest.length ? ` In words, row ${i} of the output holds ${largest.map(([at, value]) => `${fine(value)} of “${dims[at]}”`).join(", ")}.` : "";
+  const held = named(rowOf(step.pass.output, i), dims);
+  return held === "0" ? "" : ` In words, row ${i} of the output holds ${held}.`;
 }
 
 const closedIn = (now) => (row, column) => !now.step.pass.allowed[row * now.names.length + column];

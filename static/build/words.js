@@ -18,7 +18,7 @@ const factor = (value) => (fine(value).startsWith("−") ? `(${fine(value)})` : 
 /** A name in quotation marks. */
 export const said = (name) => `“${name}”`;
 /** A share as a percentage. */
-function percent(share) {
+export function percent(share) {
   if (share > 0 && share < 0.01) return "less than 1 %";
   return share < 1 && share > 0.99 ? "more than 99 %" : `${Math.round(100 * share)} %`;
 }
@@ -30,24 +30,46 @@ export function rowOf(array, index, head = 0) {
   return array.subarray(from, from + columns);
 }
 
-/** A sum of products with its largest terms, in their order, and what the others come to: nothing is left out unsaid. */
+/** A sum of products with its largest terms, or all of a few, in their order, and what the others come to: nothing is left out unsaid. */
 export function products(one, other, total) {
   const terms = Array.from(one, (value, i) => [i, value * other[i]]);
-  const kept = new Set([...terms].filter(([, value]) => value !== 0).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, SHOWN).map(([i]) => i));
+  const kept = new Set([...terms].filter(([, value]) => value !== 0).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, terms.length > SHOWN + 1 ? SHOWN : terms.length).map(([i]) => i));
   if (!kept.size) return `${terms.length} products that are all 0 = ${fine(total)}`;
   const shown = terms.filter(([i]) => kept.has(i)).map(([i]) => `${factor(one[i])}·${factor(other[i])}`);
   const rest = terms.filter(([i]) => !kept.has(i)).map(([, value]) => value);
-  const others = rest.length ? ` + ${rest.length} more that ${rest.some(Boolean) ? `sum to ${factor(sumOf(rest))}` : "are 0"}` : "";
+  const others = rest.length ? ` + ${rest.length} more that ${rest.some(Boolean) ? `sum to ${factor(sumOf(rest))}` : rest.length === 1 ? "is 0" : "are 0"}` : "";
   return `${shown.join(" + ")}${others} = ${fine(total)}`;
 }
 
 const sumOf = (values) => values.reduce((all, value) => all + value, 0);
 
+/** The numbers of a vector by what they stand for, the largest first, where they stand for something; a 1 is the name alone. */
+export function named(values, dims, most = 4) {
+  const held = Array.from(values, (value, at) => [at, value]).filter(([, value]) => Math.abs(value) >= 0.005).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
+  if (!held.length) return "0";
+  const one = ([at, value]) => (Math.abs(value - 1) < 0.0005 ? said(dims[at]) : `${fine(value)} of ${said(dims[at])}`);
+  return `${held.slice(0, most).map(one).join(", ")}${held.length > most ? ", …" : ""}`;
+}
+
+/** A vector in a formula: its first numbers, or what they stand for. */
+const vector = (values, dims) => (dims ? `(${named(values, dims)})` : list(values));
 const list = (values, most = 4) => `(${Array.from(values.slice(0, most), fine).join(", ")}${values.length > most ? ", …" : ""})`;
 const column = (matrix, at) => Float32Array.from({ length: matrix.shape[0] }, (_, row) => matrix[row * matrix.shape[1] + at]);
 const cell = (array, head, i, j) => rowOf(array, i, head)[j];
 /** The length of a vector. */
 export const lengthOf = (values) => Math.hypot(...values);
+/** How far the pinned token's output lies from what it was; null where that had other sizes, or nothing was before. */
+export function moved(now, then) {
+  const [is, was] = [now, then].map((one) => one && one.state.layer === now.state.layer && rowOf(one.step.pass.output, now.i));
+  return was && was.length === is.length ? Math.hypot(...is.map((value, at) => value - was[at])) : null;
+}
+/** What a change did to the pinned pair, in words; "" where before and now have other sizes. */
+export function effect(now, then) {
+  const far = moved(now, then);
+  if (far === null) return "";
+  const [was, is] = [then, now].map(({ step: { pass } }) => cell(pass.weights, now.head, now.i, now.j));
+  return `What it did: ${said(now.names[now.i])} → ${said(now.names[now.j])} weight ${fine(was)} → ${fine(is)}; the output of ${said(now.names[now.i])} moved by ${fine(far)}.`;
+}
 /** The entropy of a row of weights, in nats. */
 export const entropyOf = (row) => -row.reduce((sum, weight) => (weight > 0 ? sum + weight * Math.log(weight) : sum), 0);
 
@@ -72,12 +94,13 @@ export const SAYS = {
     plain({ names, i, step, state }) {
       const m = step.x.shape[1];
       if (state.layer > 0) return `What layer 1 wrote was added to each token’s ${m} numbers. Layer 2 reads the sum: ${said(names[i])} now also holds what layer 1 found for it.`;
-      const places = step.settings.positions ? `one list for the word, one for its place ${i}, added up` : "the same wherever it stands, for positions are off";
+      const places = step.settings.positions ? `one list for the word, one for its place ${i} (the first is 0), added up` : "the same wherever it stands, for positions are off";
       return `${said(names[i])} becomes a list of ${m} numbers: ${places}.`;
     },
-    formula({ i, step, state }) {
-      if (state.layer > 0) return [`x[${i}] = x[${i}] of layer 1 + its output = ${list(rowOf(step.x, i))}`];
-      return [`x[${i}] = word + position = ${list(rowOf(step.words, i))} + ${list(rowOf(step.positions, i))} = ${list(rowOf(step.x, i))}`];
+    formula({ i, step, before, dims }) {
+      const [first, second] = before ? [before.x, before.pass.output] : [step.words, step.positions];
+      const parts = [first, second].map((one) => vector(rowOf(one, i), dims));
+      return [`x[${i}] = ${before ? "x of layer 1 + its output" : "word + position"} = ${parts.join(" + ")} = ${vector(rowOf(step.x, i), dims)}`];
     },
   },
   project: {
@@ -102,9 +125,9 @@ export const SAYS = {
       const shared = g < h ? ` Its keys and values it shares with other heads: ${h / g} heads have one set of them.` : "";
       return `Head ${head}, of ${h}, takes its own ${d} numbers of the query of ${said(names[i])}, ${head * d} to ${(head + 1) * d - 1}, and so asks a question of its own.${shared}`;
     },
-    formula({ i, j, head, group, step: { pass, settings: { n_heads: h, n_kv_heads: g, d_model: m } }, d }) {
-      return [`d_head = d_model ÷ heads = ${m} ÷ ${h} = ${d}`, `q = ${list(rowOf(pass.query, i, head))}, from head ${head}`,
-        `k = ${list(rowOf(pass.key, j, group))}, v = ${list(rowOf(pass.value, j, group))}, from key-value head ${group}${g === h ? "" : ` of ${g}`}`];
+    formula({ i, j, head, group, dims, step: { pass, settings: { n_heads: h, n_kv_heads: g, d_model: m } }, d }) {
+      return [`d_head = d_model ÷ heads = ${m} ÷ ${h} = ${d}`, `q[${i}] = ${vector(rowOf(pass.query, i, head), dims)}, from head ${head}`,
+        `k[${j}] = ${vector(rowOf(pass.key, j, group), dims)}, v[${j}] = ${vector(rowOf(pass.value, j, group), dims)}, from key-value head ${group}${g === h ? "" : ` of ${g}`}`];
     },
   },
   scores: {

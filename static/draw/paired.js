@@ -11,6 +11,7 @@ const MOST_NAME = 14;
 
 /** A number that shows its sign: +0.042, −0.673, 0.000. */
 export function signed(value, digits = 3) {
+  if (!Number.isFinite(value)) return value < 0 ? "−∞" : "∞";
   const words = Math.abs(value).toFixed(digits);
   return Number(words) === 0 ? words : `${value < 0 ? "−" : "+"}${words}`;
 }

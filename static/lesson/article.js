@@ -7,8 +7,8 @@ const version = new URL(import.meta.url).search;
 const [{ ui }, { written }, { stepOf }, { elements }] = await Promise.all(["../headlight", "./question", "./step", "./tree"].map((name) => import(`${name}.js${version}`)));
 
 const NEAR = "600px 0px";
-// As long as a run of a model may take on a machine with much else to do.
-const PATIENCE_MS = 60_000;
+// As long as runs of models and trainings may take on a machine with much else to do.
+const PATIENCE_MS = 150_000;
 const LOOK_MS = 100;
 
 /** {root, figures, draw(), stop()} of the whole article. */
@@ -27,7 +27,7 @@ export function articleOf(app) {
   const appendix = ui.make("section", { class: "appendix" }, ui.make("h2", { id: "answers", tabIndex: -1 }, "Answers"), ui.make("ol", { class: "answers" }, ...made.questions.map(({ answer }) => answer)));
   const root = ui.make("article", { class: "article" }, head, contents(lessons), ...parts, appendix);
   // What the questions say may name sources too.
-  Promise.all(made.questions.map(({ done }) => done)).then(() => root.append(sourcesOf(root)));
+  Promise.all(made.questions.map(({ done }) => done)).then(() => root.append(sourcesOf(root, app.data().sources ?? {})));
   root.addEventListener("click", (event) => jump(root, event));
   const figures = made.steps.map(({ figure }) => figure).filter(Boolean);
   const watch = lazily(figures);
@@ -92,12 +92,12 @@ function jump(root, event) {
   target.scrollIntoView({ block: "start" });
 }
 
-/** External links, each with one number wherever it stands, and their list. */
-function sourcesOf(root) {
+/** External links, each with one number wherever it stands, and their list. told: {address: what it leads to}, else the link's own words. */
+function sourcesOf(root, told) {
   const found = new Map();
   for (const anchor of root.querySelectorAll("a[target=_blank]:not(.inspect)")) {
     const { href } = anchor;
-    if (!found.has(href)) found.set(href, { number: found.size + 1, words: anchor.textContent });
+    if (!found.has(href)) found.set(href, { number: found.size + 1, words: told[href] ?? anchor.textContent });
     anchor.after(ui.make("sup", { class: "source" }, `[${found.get(href).number}]`));
   }
   return ui.make("section", { class: "sources" }, ui.make("h2", { id: "sources", tabIndex: -1 }, "Sources"),
@@ -118,11 +118,12 @@ function lazily(figures) {
   return watch;
 }
 
-/** Mount every figure, wait for those whose numbers are on their way, and print, on light paper. */
+/** Mount every figure, train and measure what waits for a press, wait for all numbers, and print, on light paper. */
 async function printed(app, figures, printer, said) {
   printer.disabled = true;
   const isHere = (figure) => figure.ready && !figure.isWaiting();
   await Promise.all(figures.map((figure) => figure.start()));
+  figures.forEach((figure) => figure.prepare());
   const end = performance.now() + PATIENCE_MS;
   while (figures.some((figure) => !isHere(figure)) && performance.now() < end) {
     said.textContent = `${figures.filter(isHere).length} of ${figures.length} figures are here.`;

@@ -5,7 +5,7 @@ const [{ ui }, { elements }] = await Promise.all(["../headlight", "./tree"].map(
 
 // As long as every figure of a lesson can show it on one screen.
 export const LONGEST = 200;
-const EMPTY = `the figures’ own; up to ${LONGEST} characters`;
+const EMPTY = "type one for the figures to take";
 
 /** {root, follow(), stop()}: the lesson's head. */
 export function topOf(app, lesson) {

@@ -3,12 +3,10 @@ const version = new URL(import.meta.url).search;
 const names = ["../headlight", "../look", "../axes", "../cells", "../spans", "../alt", "./figure", "./sentence", "./sizes", "./vector", "./words"];
 const [{ ui }, { pinsOf }, axes, { cellsOf: numbersOf, stageOf }, spans, { alts }, { figureOf, pinsIn, THIN }, sentences, sizes, vector, words] = await Promise.all(
   names.map((name) => import(`${name}.js${version}`)));
-const { withDensity } = await import(`./density.js${version}`);
+const [{ withDensity }, { typefaceFor }] = await Promise.all(["./density", "./typeface"].map((name) => import(`${name}.js${version}`)));
 
 export const PANELS = { scores: "Scores", weights: "Weights", values: "Weighted values" };
 const POOLED = "each cell is the extreme of several";
-const FONTS = ["latin", "latin-ext"].map((name) => ({ name, url: new URL(`../fonts/source-sans-3-${name}-wght-normal.woff2`, import.meta.url).href }));
-const BEYOND_LATIN = /[\u0100-\u02ff\u1d00-\u1eff\u20a0-\u20cf\u2c60-\u2c7f\ua722-\ua7ff]/u;
 const [HEAD_LINE, BETWEEN] = [20, 6];
 
 /** The panels of what is shown, each with what it says: [{name, title, view, hatch, words}]. */
@@ -104,29 +102,8 @@ export async function finished(made, { title, alt, units, size: { px, mm }, pape
   for (const [name, value] of Object.entries(attributes)) svg.setAttribute(name, value);
   svg.style?.removeProperty("background");
   svg.prepend(vector.element(made, "title", { id: "title" }, title), vector.element(made, "desc", { id: "desc" }, alt));
-  await embedFonts(made);
+  svg.prepend(vector.element(made, "style", {}, await typefaceFor(svg.textContent)));
   return { svg: new XMLSerializer().serializeToString(made), width, height, alt, paper, mm };
-}
-
-const fonts = new Map();
-
-/** The typeface goes along: a picture sees no fonts of the page, and who opens the file may not have it. */
-async function embedFonts(made) {
-  const text = made.documentElement.textContent;
-  const wanted = FONTS.filter(({ name }) => name === "latin" || BEYOND_LATIN.test(text));
-  const rules = await Promise.all(wanted.map(async ({ name, url }) => {
-    if (!fonts.has(name)) fonts.set(name, dataOf(url));
-    const range = name === "latin" ? "" : " unicode-range: U+0100-02FF, U+1D00-1EFF, U+20A0-20CF, U+2C60-2C7F, U+A722-A7FF;";
-    return `@font-face { font-family: "Source Sans 3"; font-weight: 200 900; src: url(${await fonts.get(name)}) format("woff2");${range} }`;
-  }));
-  made.documentElement.prepend(vector.element(made, "style", {}, rules.join("\n")));
-}
-
-async function dataOf(url) {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error("The typeface could not be loaded from this app’s own files.");
-  const letters = [...new Uint8Array(await answer.arrayBuffer())].map((byte) => String.fromCharCode(byte));
-  return `data:font/woff2;base64,${btoa(letters.join(""))}`;
 }
 
 export const svgBlob = ({ svg }) => new Blob([svg], { type: "image/svg+xml" });

@@ -131,7 +131,7 @@ def test_an_article_holds_all_that_were_chosen() -> None:
 
 @pytest.mark.parametrize("all_heads", [False, True])
 def test_a_group_is_what_a_store_needs(all_heads: bool) -> None:
-    ((store, figure),) = lessons.figures([made()])
+    ((store, figure),) = lessons.figures([made()]).items()
     assert store == "03-scores.dot"
     view = view_of(figure)
     head_view = attention.trace(view.model, view.text).head(2, 0)

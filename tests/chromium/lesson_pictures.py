@@ -54,7 +54,7 @@ def pictures(page: Page, lessons: tuple[Lesson, ...], lesson: Lesson, target: Pa
             harness.empty(page, dark=dark, query=f"?lesson={lesson.name}&step={step.anchor}")
             page.evaluate("() => localStorage.clear()")
             harness.add(page, "lesson", told.payload(lessons, (lesson,)), width=1440)
-            bring(page, lesson)
+            bring(page, lesson, lessons)
             page.wait_for_timeout(WAIT_MS)
             where = target / f"{lesson.name}-{step.anchor}"
             if (show := page.get_by_role("button", name=SHOW)).count() and show.is_visible():
@@ -68,15 +68,15 @@ def pictures(page: Page, lessons: tuple[Lesson, ...], lesson: Lesson, target: Pa
             said += [f"{where.name} ({name}): {fault}" for fault in (*found_by_axe, *map(str, small))]
             wide = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
             found = page.locator("#hl-lesson .problem").all_inner_texts()
-            said += [f"{where.name} ({name}): {words}" for words in found]
+            said += [f"{where.name} ({name}): {words}" for words in found if words]
             said += [f"{where.name} ({name}): {wide} px wider than the page"] if wide > 0 else []
     return said
 
 
-def bring(page: Page, lesson: Lesson) -> None:
+def bring(page: Page, lesson: Lesson, lessons: tuple[Lesson, ...] = ()) -> None:
     """The runs of a lesson's figures, as the server brings them."""
     groups = []
-    for store, figure in told.figures((lesson,)):
+    for store, figure in told.figures((lesson,), lessons).items():
         view = view_of(figure)
         trace = attention.trace(view.model, view.text, view.pair or None, edits=view.edits)
         head = trace.head(view.layer, view.head, view.kind or None)

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from attention import handmade
 from attention.assets import COMPONENTS
+from attention.terms import terms
 from attention.ui import build
 from tests.chromium import harness
 
@@ -90,6 +91,49 @@ def test_every_step_shows_its_matrices_sentence_formula_and_code(own_page: Page)
         assert all(" × " in shape for shape in card.locator("figure:visible .shape").all_inner_texts())
     assert "self.to_query(x)" in root.locator("article.project pre").first.inner_text()
     assert root.locator("article.project figure:visible").count() == 9
+    assert "concat" in root.locator("article.concat pre").first.inner_text()
+    where = root.locator("article.embed .where")
+    assert where.all_inner_texts()[0].startswith("attention/local.py")
+    press(root, "induction, two layers", ".controls")
+    assert where.all_inner_texts()[0].startswith("attention/handmade.py")
+    assert root.locator("article.embed pre").inner_text() == "x = x + output"
+    press(root, "1", ".pins [aria-label=layer]")
+    assert "x[token, self.place(token)] = 1" in root.locator("article.embed pre").inner_text()
+
+
+def test_word_by_word_follows_and_pins(own_page: Page) -> None:
+    root = opened(own_page)
+    lines = root.locator(".byword tbody tr")
+    assert lines.count() == 6
+    lines.nth(5).get_by_role("button", name="mat").click()
+    assert "“mat”" in text(root, ".softmax .said")
+    assert lines.nth(5).get_by_role("button", name="mat").get_attribute("aria-pressed") == "true"
+    root.locator(".byword .inputs button").click()
+    assert "which offers “place 4”" in lines.nth(5).inner_text()
+    assert "hand=previous" in search(own_page)
+    expect(root.locator(".byword .inputs")).to_be_hidden()
+
+
+def test_the_number_under_the_pointer_is_read(own_page: Page) -> None:
+    root = opened(own_page)
+    scores = root.locator(".scores .matrix").nth(2)
+    scores.locator("g[shape-rendering] > *").nth(2 * 6 + 1).hover()
+    assert text(scores, ".shape").startswith("sat, cat: 3.5")
+    own_page.mouse.move(2, 2)
+    assert text(scores, ".shape") == "n × n = 6 × 6"
+    assert "Chosen: sat, cat: 3.5" in (scores.locator(".sheet").get_attribute("aria-label") or "")
+
+
+def test_terms_are_explained_and_colours_have_a_legend(own_page: Page) -> None:
+    root = opened(own_page, link="temperature=0.05")
+    known = {one.key for one in terms()}
+    used = set(own_page.evaluate(f"() => ({DEEP})('[data-term]').map((one) => one.dataset.term)"))
+    assert used <= known
+    assert {"width", "count", "shared", "seed", "causal", "scaled", "positions", "temperature", "entropy"} <= used
+    root.locator("[data-term=shared]").first.hover()
+    expect(root.get_by_text("How many sets of keys and values")).to_be_visible()
+    assert root.locator("nav .legend .bar").count() == 3
+    assert root.locator(".controls output").inner_text() == "0.05"
 
 
 def test_a_pin_goes_through_all_steps(own_page: Page) -> None:
@@ -118,6 +162,8 @@ def test_the_sentence_is_the_persons_own(own_page: Page) -> None:
     expect(root.get_by_text("There is no word to look at yet")).to_be_visible()
     root.locator("textarea").fill(" ".join(["word"] * 30))
     assert "6 more are left out" in root.locator(".prompt").inner_text()
+    root.locator("textarea").fill(" ".join(["word"] * 25))
+    assert "1 more is left out" in root.locator(".prompt").inner_text()
 
 
 def test_what_turns_shows_before_and_after(own_page: Page) -> None:
@@ -126,8 +172,10 @@ def test_what_turns_shows_before_and_after(own_page: Page) -> None:
     root.get_by_label("causal mask").first.uncheck()
     assert text(root, ".changed") == "Changed: causal mask off"
     assert root.locator(".compare figure:visible").count() == 2
-    before, now = root.locator(".compare tfoot td").all_inner_texts()
+    before, now, was, length, _, moved = root.locator(".compare tfoot td").all_inner_texts()
     assert float(before) < float(now)
+    assert abs(float(was) - float(length)) <= float(moved)
+    assert float(moved) > 0
     assert "Nothing is masked" in text(root, ".mask .said")
     press(root, "Dismiss")
     assert root.locator(".compare figure:visible").count() == 1
@@ -160,6 +208,8 @@ def test_heads_made_by_hand_say_how(own_page: Page, name: str) -> None:
     assert root.locator("fieldset:disabled").count() == 1
     expect(root.locator("article.output .note")).to_contain_text("In words, row 2")
     if "verb" in name:
+        assert re.search("“sat” gets (more than 99|100) %", text(root, ".softmax .said")), "the sample brings its tag"
+        press(root, "sat", ".made .tags")
         press(root, "cat", ".made .tags")
         assert re.search("“cat” gets (more than 99|100) %", text(root, ".softmax .said"))
     if "layers" in name:
@@ -182,9 +232,13 @@ def test_a_score_set_by_hand_changes_what_follows(own_page: Page) -> None:
     assert "scores=0_0_2_1_40" in search(own_page)
     own.press("ArrowUp")
     assert own.input_value() == "40.1"
+    assert text(root, ".scores .did").startswith("What it did: “sat” → “cat” weight 0.123 → 1.000; the output")
+    press(root, "− 0.1", ".scores .editor")
+    press(root, "+ 0.1", ".scores .editor")
+    assert own.input_value() == "40.1"
     own.press("Shift+ArrowDown")
     assert own.input_value() == "39.1"
-    for wrong in ("", "x", "1e99", "3000", "NaN"):
+    for wrong in ("", "x", "1e99", "3000", "NaN", "0x10", "Infinity"):
         own.fill(wrong)
         assert "from −2000 to 2000" in text(root, ".scores .problem")
     assert root.locator(".edits li").count() == 1
@@ -206,6 +260,7 @@ def test_a_weight_set_by_hand_changes_what_follows(own_page: Page) -> None:
     field.press("Shift+ArrowUp")
     assert float(field.input_value().replace("−", "-")) == pytest.approx(value + 1)
     assert text(root, ".output .formula") != before
+    assert "the output of “sat” moved by" in text(root, ".project .did")
     assert "W_V row 1, column 0" in text(root, ".edits")
     press(root, "4", ".controls [aria-label=d_model]")
     root.locator(".output .editor input").fill("3")
@@ -294,6 +349,8 @@ def test_each_step_is_saved_as_a_picture(own_page: Page, kind: str) -> None:
     else:
         assert b"<svg" in data
         assert "W_Q" in data.decode()
+        assert data.count(">×</text>".encode()) == data.count(b">=</text>") == 3, "each equation with its signs"
+        assert b"@font-face" in data
         assert data.count(b"<image") + data.count(b"<rect") > 9
 
 
@@ -317,13 +374,22 @@ def test_what_is_printed_stands_in_a_frame_of_its_own(own_page: Page) -> None:
     assert "Name:" in sheet
     assert key.count("−∞") == sheet.count("−∞") == 1
     assert sheet.count("0.") < key.count("0.")
+    assert "exp(0) = 1" in sheet
+    assert "exp(−0.00)" not in sheet
     press(root, "Show it here")
     paper = root.locator(".paper").first
     assert paper.locator("table").count() > 20
+    assert "causal mask" in paper.inner_text()
+    root.locator(".controls").get_by_label("causal mask").uncheck()
+    assert "no mask" in paper.inner_text(), "what is shown is of now"
+    press(root, "Hide")
+    expect(paper).to_be_hidden()
     press(root, "Show them here")
     assert root.locator(".paper .student").count() == 20
     root.get_by_label("students").fill("99")
-    assert "A number from 1 to 60" in root.locator(".aids").inner_text()
+    assert "A whole number from 1 to 60" in root.locator(".aids").inner_text()
+    root.get_by_label("students").fill("2.5")
+    assert "A whole number from 1 to 60" in root.locator(".aids").inner_text()
 
 
 def test_one_can_train_there(own_page: Page) -> None:
@@ -355,6 +421,15 @@ def test_targets_are_large_enough_and_nothing_sticks_out_on_a_phone(browser: Bro
     assert small == []
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     assert root.locator("article").count() == STEPS
+    root.locator("article.output .formula").scroll_into_view_if_needed()
+    strip = root.locator("nav .list")
+    current = strip.locator("[aria-current=step]")
+    expect(current).to_contain_text("W_O")
+    (left, right), (first, last) = current.evaluate(
+        """(one) => [one, one.closest("ol")].map((it) => it.getBoundingClientRect())
+            .map(({ left, right }) => [left, right])"""
+    )
+    assert first - 1 <= left < right <= last + 1
     context.close()
 
 

@@ -10,19 +10,23 @@ import torch
 from playwright.sync_api import Browser
 
 from attention import handmade
+from attention.assets import ASSETS
 from attention.layer_settings import LocalSettings
 from attention.mhsa import MultiHeadSelfAttention
 from attention.stages import softmax
 from tests.chromium.lab import Lab, opened
 from tests.test_handmade import sentences
+from tests.test_terms import steps as steps_of_lessons
 
 CLOSE = 1e-5
 SETUP = """async () => {
     const { start } = await import("/headlight.js");
     const ui = start({ palettes: {} });
     const own = Object.fromEntries(await Promise.all([
-        ["presets", "local/presets"], ["words", "local/words"], ["layer", "local/layer"], ["model", "build/model"],
+        ["presets", "local/presets"], ["layer", "local/layer"], ["model", "build/model"],
         ["address", "build/address"], ["check", "build/check"], ["worksheet", "build/worksheet"],
+        ["words", "build/words"], ["now", "build/now"], ["byword", "build/byword"], ["steps", "build/steps"],
+        ["matrix", "build/matrix"],
     ].map(async ([name, path]) => [name, await import(`/${path}.js`)])));
     // Arrays as lists that JSON can carry, -Infinity as a word.
     const plain = (node) => {
@@ -260,6 +264,130 @@ def test_edits_are_bounded_replaced_and_lifted(lab: Lab) -> None:
     )
     assert found[:1] + found[2:] == [40, 40, 99, 39, 28]
     assert "lift one first" in found[1]
+
+
+NOW = """(changes) => {
+    const { state } = lab.model.settled(lab.model.begin(changes));
+    return lab.now.nowOf({ state, made: lab.model.made(state), cell: changes.cell ?? null, palette: null });
+}"""
+
+
+def told(lab: Lab, state: dict[str, Any]) -> list[dict[str, str]]:
+    """What is said word by word."""
+    each = "now.names.map((_, i) => lab.byword.wordOf(now, i))"
+    script = f"(changes) => {{ const now = ({NOW})(changes); return {each} }}"
+    found: list[dict[str, str]] = lab.page.evaluate(script, state)
+    return found
+
+
+def test_word_by_word_where_numbers_have_names(lab: Lab) -> None:
+    found = told(lab, {"text": "the cat sat on the mat", "preset": "previous"})
+    words = ["the", "cat", "sat", "on", "the", "mat"]
+    for at, line in list(enumerate(found))[1:]:
+        assert line["query"] == f"“place {at - 1}”"
+        named = words[at - 1] if words.count(words[at - 1]) == 1 else f"the #{at - 1}"
+        assert line["key"] == f"“{named}”, which offers “place {at - 1}”"
+        assert line["value"].endswith(f" of “{named}”, which carries “{words[at - 1]}”")
+    assert found[0] == {
+        "query": "nothing: its query is 0 or only turns away", "key": "itself: no key has what it asks for",
+        "value": "100 % of itself, which carries “the”",
+    }  # fmt: skip
+    (last,) = told(lab, {"text": "Ann met Bob and later Ann", "preset": "induction", "layer": 1})[-1:]
+    assert last["query"] == "“after ann”"
+    assert last["key"] == "“met”, which offers “after ann”"
+    assert told(lab, {"preset": "uniform"})[3]["value"].count("25 % of ") == 3
+
+
+def test_word_by_word_of_random_weights_tells_their_numbers(lab: Lab) -> None:
+    state = {"text": "The cat sat on the mat", "settings": settings(causal=False)}
+    weights = array(made(lab, state)["layers"][0]["pass"]["weights"])[0]
+    names = ["The #0", "cat", "sat", "on", "the #4", "mat"]
+    for at, line in enumerate(told(lab, {**state, "text": "The cat sat on the mat"})):
+        best = int(weights[at].argmax())
+        own = "itself" if best == at else f"“{names[best].split(' #')[0]}”"
+        assert line["key"].startswith(f"{own}, score ")
+        assert line["value"].startswith(f"{round(100 * weights[at, best])} % of {own}")
+        assert line["query"].startswith("(")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"matrix": "scores", "layer": 0, "head": 0, "row": 2, "column": 1, "value": 12.5},
+        {"matrix": "value", "layer": 0, "row": 0, "column": 1, "value": -4},
+        {"matrix": "output", "layer": 0, "row": 3, "column": 2, "value": 5},
+    ],
+)
+def test_what_an_edit_did_against_the_layer(lab: Lab, edit: dict[str, Any]) -> None:
+    """Weights need not change, and then the output tells."""
+    text = "The cat sat on the mat"
+    states: list[dict[str, Any]] = [{"text": text}, {"text": text, "edits": [edit]}]
+    built = [handmade.run(handmade.read(made(lab, state)["ask"])).output[0, 2].numpy() for state in states]
+    script = f"""(states) => {{
+        const [then, is] = states.map({NOW});
+        return [lab.words.moved(is, then), lab.words.effect(is, then)];
+    }}"""
+    moved, said = lab.page.evaluate(script, states)
+    assert moved == pytest.approx(float(np.linalg.norm(built[1] - built[0])), rel=1e-4)
+    assert moved > 0.1
+    assert "“sat” → “cat” weight 0.123 → " in said
+    assert ("0.123 → 0.123" in said) == (edit["matrix"] != "scores")
+    wider = {"text": text, "settings": settings(d_model=32)}
+    assert lab.page.evaluate(script, [states[0], wider]) == [None, ""]
+
+
+def test_the_weight_that_is_offered_is_one_of_the_formula(lab: Lab) -> None:
+    script = f"(changes) => {{ const now = ({NOW})(changes); return [now.cells, now.dim, now.out, now.head, now.d] }}"
+    for state in ({"text": "The cat sat"}, {"text": "The cat sat", "preset": "verb", "tags": [1]}, {"head": 1}):
+        cells, dim, out, head, d = lab.page.evaluate(script, state)
+        weights = made(lab, state)["layers"][0]["weights"]
+        for cell, column in ((cells["project"], head * d + dim), (cells["output"], out)):
+            own = np.abs(array(weights[cell["matrix"]])[:, column])
+            assert (cell["column"], own[cell["row"]]) == (column, own.max())
+    chosen = {"cell": {"matrix": "value", "row": 99, "column": 99}}
+    assert lab.page.evaluate(f"(changes) => ({NOW})(changes).cells.project", chosen) == {
+        "matrix": "value", "row": 15, "column": 15
+    }  # fmt: skip
+
+
+def test_vectors_with_names_are_told_by_them(lab: Lab) -> None:
+    named = "([values, dims]) => lab.words.named(values, dims, 2)"
+    assert lab.page.evaluate(named, [[0, 1, -2.5, 0.001], ["a", "b", "c", "d"]]) == "−2.50 of “c”, “b”"
+    assert lab.page.evaluate(named, [[3, 1, -2], ["a", "b", "c"]]) == "3.00 of “a”, −2.00 of “c”, …"
+    assert lab.page.evaluate(named, [[0, 0], ["a", "b"]]) == "0"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        ([1, 2, 3, 4], [1, 1, 1, -1], "1.00·1.00 + 2.00·1.00 + 3.00·1.00 + 4.00·(−1.00) = 2.00"),
+        ([1, 2, 0, 4], [1, 1, 1, -1], "1.00·1.00 + 2.00·1.00 + 4.00·(−1.00) + 1 more that is 0 = −1.00"),
+        ([1, 2, 3, 4, 5], [1, 1, 1, 1, 1], "3.00·1.00 + 4.00·1.00 + 5.00·1.00 + 2 more that sum to 3.00 = 15.0"),
+        ([0, 0], [1, 1], "2 products that are all 0 = 0"),
+    ],
+)
+def test_sums_leave_nothing_out_unsaid(lab: Lab, one: list[float], other: list[float], said: str) -> None:
+    script = "([one, other, total]) => lab.words.products(one, other, total)"
+    assert lab.page.evaluate(script, [one, other, float(np.dot(one, other))]) == said
+
+
+def test_a_single_number_is_read(lab: Lab) -> None:
+    script = """() => {
+        const values = Object.assign(Float32Array.from([1, -0.5, -Infinity, 4]), { shape: [2, 2] });
+        const say = (options, row, column) => lab.matrix.reading({ values, ...options }, { row, column });
+        return [say({}, 0, 1), say({ rows: ["cat", "sat"] }, 1, 0), say({ names: ["x", "y"], dims: ["p", "q"] }, 1, 1),
+            say({ masked: () => true }, 0, 0), say({}, 2, 0)];
+    }"""
+    assert lab.page.evaluate(script) == [
+        "row 0, column 1: −0.500", "sat, column 0: closed", "y, q: 4.00", "row 0, column 0: closed", None
+    ]  # fmt: skip
+
+
+def test_every_step_leads_to_a_lesson_that_is_there(lab: Lab) -> None:
+    there = steps_of_lessons(ASSETS / "lessons")
+    found = lab.page.evaluate("() => lab.steps.STEPS.map(({ lesson }) => lesson)")
+    assert len(found) == 10
+    assert [lesson for lesson in found if lesson.split("#")[1] not in there.get(lesson.split("#")[0], ())] == []
 
 
 @pytest.mark.parametrize("tokens", [2, 3])

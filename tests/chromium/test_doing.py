@@ -31,11 +31,18 @@ DARK = """(palette) => {
     lab.palette = own;
     lab.figure.stop();
 }"""
+PROOFS = {
+    1: {"kind": "byhand", "settings": {}, "store": "", "needs_run": False},
+    3: {
+        "kind": "change", "settings": {"of": "prediction", "show": [], "follow": "", "each": ["off-3.2"]},
+        "store": "02-b.one", "needs_run": True,
+    },
+}  # fmt: skip
 ASKED = [
     {
         "number": number, "ask": [f"Question {number}?"], "answer": [["p", {}, ["Answer."]]], "lesson": lesson,
         "title": lesson, "step": "one", "step_title": "One",
-        "figure": {"kind": "byhand", "settings": {}} if number == 1 else None,
+        "figure": PROOFS.get(number),
     }
     for number, lesson in enumerate(("01-a", "01-a", "02-b"), 1)
 ]  # fmt: skip
@@ -52,6 +59,9 @@ SETUP = """async () => {
             const context = {
                 ui, palette: () => lab.palette, sentence: () => lab.sentence, changed: () => { lab.changes += 1; },
                 store: "lab", mount: () => () => {}, say: () => {}, lesson: {},
+                hosts: (name) => ({
+                    mount: () => () => {}, panels: () => null, draw() {}, stop() { lab.left = name; },
+                }),
                 link: (address) => ({ href: `/learn?to=${address}` }),
             };
             lab.figure = await make({ root, settings, context });
@@ -265,6 +275,20 @@ def test_the_clock_runs_on_from_step_to_step_and_stops(lab: Lab) -> None:
     page.evaluate("(first) => { first.stop(); lab.figure.stop(); }", first)
 
 
+def test_an_answer_is_proved_by_a_models_run_on_the_store_of_its_own_lesson(lab: Lab) -> None:
+    page = mounted(lab, "interview", asked=ASKED)
+    page.get_by_label("lesson", exact=True).select_option("02-b")
+    page.get_by_role("button", name="show the answer").click()
+    page.locator(".proof").get_by_text("The model is being run").wait_for()
+    runs = [{"what": "", "values": [0.75, 0.25], "kl": 0.0}, {"what": "head 3.2 off", "values": [0.5, 0.5], "kl": 0.1}]
+    change = {"names": ["a", "b"], "runs": runs}
+    page.evaluate("async (change) => (await import('/store.js')).storeOf('02-b.one').say('change', change)", change)
+    page.locator(".proof svg").wait_for()
+    page.get_by_role("button", name="next question").click()
+    assert page.evaluate("() => lab.left") == "02-b.one"
+    lab.page.evaluate("() => { lab.figure.stop(); localStorage.clear(); }")
+
+
 def test_an_interview_asks_answers_and_remembers(lab: Lab) -> None:
     page = mounted(lab, "interview", asked=ASKED)
     assert page.locator(".ask").inner_text() == "Question 1?"
@@ -283,6 +307,7 @@ def test_an_interview_asks_answers_and_remembers(lab: Lab) -> None:
     page.get_by_label("lesson", exact=True).select_option("02-b")
     assert page.locator(".ask").inner_text() == "Question 3?"
     page.get_by_role("button", name="30 s").click()
+    assert "s to think" in page.get_by_role("timer").inner_text(), "for the question that stands there, too"
     page.get_by_role("button", name="next question").click()
     assert "s to think" in page.get_by_role("timer").inner_text()
     lab.page.evaluate("() => lab.figure.stop()")

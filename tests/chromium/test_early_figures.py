@@ -495,3 +495,47 @@ def test_the_row_of_a_chosen_word_is_its_weighted_mean(lab: Lab) -> None:
     assert own["sum"] == pytest.approx(1, abs=1e-12)
     causal = facts(lab, "mix", pin="cat", causal=True)
     assert (causal["seen"], causal["unseen"]) == (2, 4)
+
+
+def test_an_index_stands_below_the_line_in_names_and_in_words(lab: Lab) -> None:
+    pieces = """async (lines) => { const { pieces } = await import("/draw/indices.js"); return lines.map(pieces); }"""
+    lines = ["d_k", "M = W_Q W_Kᵀ, 8 × 8", "σ_q² + n_heads_x", "f_x(a)", "plain", ""]
+    assert lab.page.evaluate(pieces, lines) == [
+        [["d", "k"]], [["M = W", "Q"], [" W", "K"], ["ᵀ, 8 × 8", ""]], [["σ", "q"], ["² + n_heads_x", ""]],
+        [["f_x(a)", ""]], [["plain", ""]], [],
+    ]  # fmt: skip
+    drawn = """async () => {
+        const { text } = await import("/draw/svg.js");
+        const made = text(0, 0, "d_k = 64", {});
+        return [made.textContent, [...made.querySelectorAll("tspan")].map((one) => Number(one.getAttribute("dy")))];
+    }"""
+    words, shifts = lab.page.evaluate(drawn)
+    assert words == "dk = 64"
+    assert shifts[0] > 0
+    assert sum(shifts) == 0  # down, and back to the line
+
+
+@pytest.mark.parametrize(
+    ("room", "widths", "lines", "least", "most"),
+    [
+        (380, [300], 1, 1, 1), (932, [640], 1, 1.25, 1.3), (932, [300, 300], 1, 1.25, 1.3),
+        (932, [420, 420], 1, 1, 1.1), (932, [310, 300, 300], 1, 0.92, 0.96), (932, [640, 640], 2, 1.25, 1.3),
+    ],
+)  # fmt: skip
+def test_drawings_take_the_room_and_a_row_stays_a_row(
+    lab: Lab, room: int, widths: list[int], lines: int, least: float, most: float
+) -> None:
+    script = """async ([room, widths]) => {
+        const [{ fit }, { frame }] = await Promise.all([import("/lesson/room.js"), import("/draw/svg.js")]);
+        const body = document.createElement("div");
+        body.style.width = `${room}px`;
+        body.innerHTML = '<div class="pair" style="display: flex; flex-wrap: wrap; gap: 12px 28px"></div>';
+        document.body.replaceChildren(body);
+        body.firstChild.append(...widths.map((width) => frame(width, 100, "drawn")));
+        fit(body);
+        const boxes = [...body.querySelectorAll("svg")].map((one) => one.getBoundingClientRect());
+        return [new Set(boxes.map(({ top }) => Math.round(top))).size, boxes[0].width / widths[0]];
+    }"""
+    seen, scale = lab.page.evaluate(script, [room, widths])
+    assert seen == lines
+    assert least - 0.01 <= scale <= most + 0.01

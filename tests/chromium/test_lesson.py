@@ -123,6 +123,7 @@ ANSWERS = """export const answers = {
 };"""
 NONE = "export const answers = {};"
 TREE = """(name) => new Promise((resolve) => { setTimeout(() => resolve(JSON.parse(localStorage.getItem(name)))); })"""
+SOURCES = (("https://example.org/paper", "An author 2020. A title"),)
 
 
 def made(text: str, name: str) -> Lesson:
@@ -169,7 +170,8 @@ def opened(page: Page, query: str = "", *, dark: bool = False, sentence: str = "
 def sent(page: Page, lesson: Lesson | None, *, sentence: str = "", article: bool = False) -> Locator:
     """What the server sends next."""
     chosen = LESSONS if article else (lesson,) if lesson else ()
-    return harness.add(page, "lesson", told.payload(LESSONS, chosen, sentence=sentence, article=article), width=1400)
+    data = told.payload(LESSONS, chosen, sentence=sentence, article=article, sources=SOURCES)
+    return harness.add(page, "lesson", data, width=1400)
 
 
 def kept(page: Page) -> Any:
@@ -178,6 +180,11 @@ def kept(page: Page) -> Any:
 
 def place(page: Page) -> dict[str, str]:
     return dict(page.evaluate("() => Object.fromEntries(new URLSearchParams(location.search))"))
+
+
+def box(lessons: Locator, name: str) -> Any:
+    """Where the first such part lies."""
+    return lessons.locator(name).first.bounding_box()
 
 
 def guessed(page: Page) -> Locator:
@@ -270,9 +277,13 @@ def test_a_result_is_covered_until_it_was_guessed_and_nothing_moves(page: Page) 
     expect(lessons.locator(".plain-sentence .pinned")).to_have_text("sat")
     # What comes after the pinned token is masked, and cannot be guessed.
     expect(guessed(page).locator(".options button")).to_have_text(["the", "cat", "sat"])
+    # The words before the guess lead to it, those after it explain the result.
+    expect(lessons.get_by_text("Each token looks at others.")).to_be_visible()
+    expect(lessons.get_by_text("Take another seed.")).to_be_hidden()
     before = boxes(lessons)
     guessed(page).get_by_role("button", name="cat").click()
     expect(weights).to_be_visible()
+    expect(lessons.get_by_text("Take another seed.")).to_be_visible()
     expect(lessons.locator(".arithmetic")).to_be_visible()
     assert boxes(lessons) == before
     own = kept(page)["lessons"]["01-first"]["guesses"]["row"]
@@ -290,6 +301,29 @@ def test_a_result_is_covered_until_it_was_guessed_and_nothing_moves(page: Page) 
     assert harness.messages(page) == []
 
 
+def test_on_a_wide_page_the_guess_is_beside_the_words_and_the_truth_beside_the_guess(page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 1000})
+    lessons = opened(page, "?lesson=01-first")
+    guessed(page).get_by_role("button", name="cat").click()
+    words, guess, figure = box(lessons, ".step > .prose"), box(lessons, ".guess"), box(lessons, ".figure")
+    assert words["x"] + words["width"] <= guess["x"] == figure["x"]
+    assert guess["y"] + guess["height"] <= figure["y"]
+    options, truth = box(lessons, ".options"), box(lessons, ".verdict:not(.ghost) .said")
+    assert options["x"] + options["width"] <= truth["x"]
+    assert truth["y"] < options["y"]
+    page.set_viewport_size({"width": 390, "height": 844})
+    options, truth = box(lessons, ".options"), box(lessons, ".verdict:not(.ghost) .said")
+    assert options["y"] + options["height"] <= truth["y"]
+
+
+def test_the_keyboard_comes_to_what_is_true_and_goes_on_from_there(page: Page) -> None:
+    lessons = opened(page, "?lesson=01-first")
+    guessed(page).get_by_role("button", name="cat").press("Enter")
+    expect(lessons.locator(".verdict:not(.ghost)")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(lessons.locator(".step h2")).to_have_text("How flat it is")
+
+
 def test_a_guess_stays_when_the_person_comes_back_and_can_be_made_again(page: Page) -> None:
     lessons = opened(page, "?lesson=01-first")
     guessed(page).get_by_role("button", name="the", exact=True).click()
@@ -301,8 +335,10 @@ def test_a_guess_stays_when_the_person_comes_back_and_can_be_made_again(page: Pa
     expect(said(page, ".said")).to_have_text(words)
     expect(guessed(page).locator("[aria-pressed=true]")).to_have_text("the")
     expect(lessons.locator(".arithmetic")).to_be_visible()
+    expect(lessons.get_by_text("Take another seed.")).to_be_visible()
     guessed(page).get_by_role("button", name="Guess again").click()
     expect(lessons.locator(".arithmetic")).to_be_hidden()
+    expect(lessons.get_by_text("Take another seed.")).to_be_hidden()
     assert kept(page)["lessons"]["01-first"]["guesses"] == {}
     guessed(page).get_by_role("button", name="Show it without a guess").click()
     expect(said(page, ".said")).to_have_text(re.compile("^It is “"))
@@ -387,6 +423,16 @@ def test_the_persons_sentence_is_shown_said_to_the_server_and_kept(page: Page) -
     assert "sentence" not in place(page)
 
 
+def test_a_figure_that_keeps_its_own_text_says_so(page: Page) -> None:
+    lessons = opened(page, "?lesson=01-first", sentence=SENTENCE)
+    expect(lessons.locator(".plain-sentence .chip")).to_have_text(SENTENCE.split())
+    expect(lessons.locator(".keeps")).to_be_hidden()
+    lessons.locator(".next").click()
+    expect(lessons.locator(".keeps")).to_be_visible()
+    lessons.get_by_role("button", name="Clear").click()
+    expect(lessons.locator(".keeps")).to_be_hidden()
+
+
 def test_a_browser_that_keeps_nothing_can_learn_too(page: Page) -> None:
     harness.empty(page, query="?lesson=01-first")
     page.evaluate("() => { Storage.prototype.setItem = () => { throw new DOMException('full'); }; }")
@@ -433,6 +479,17 @@ def test_presenting_shows_one_line_at_a_time(page: Page) -> None:
     expect(lessons.locator(".lessons-root")).to_have_class(re.compile("presenting"))
 
 
+def test_one_presents_all_of_a_figure_beside_the_words(page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    lessons = opened(page, "?lesson=01-first&present=1")
+    guessed(page).evaluate("(one) => one.querySelector('.before button').click()")
+    words, figure = box(lessons, ".one-line.now"), box(lessons, ".figure")
+    assert words["x"] + words["width"] <= figure["x"]
+    assert figure["y"] + figure["height"] <= box(lessons, ".foot")["y"]
+    inside = lessons.locator(".figure").evaluate("(one) => one.scrollHeight - one.clientHeight")
+    assert inside <= 0
+
+
 def test_the_article_mounts_what_is_near_and_prints_everything(page: Page) -> None:
     page.set_viewport_size({"width": 1000, "height": 500})
     harness.empty(page, query="?article=1")
@@ -449,6 +506,7 @@ def test_the_article_mounts_what_is_near_and_prints_everything(page: Page) -> No
     expect(lessons.locator(".question")).to_have_count(2)
     expect(lessons.locator(".answers li").first).to_contain_text("Twice")
     expect(lessons.locator(".sources li a")).to_have_text(["https://example.org/paper", "https://example.org/other"])
+    expect(lessons.locator(".sources li").first).to_contain_text("An author 2020. A title: https://example.org/paper")
     expect(lessons.locator(".source")).to_have_text(["[1]", "[1]", "[2]"])
     lessons.get_by_role("navigation").get_by_role("link", name="One head").click()
     expect(lessons.locator("h3").filter(has_text="One head")).to_be_focused()
@@ -483,9 +541,17 @@ def test_a_models_head_waits_for_its_run_and_knows_its_facts(page: Page) -> None
     expect(lessons.locator(".hl-panel")).to_have_count(3)
     expect(lessons.locator(".sentence .token.pinned")).to_have_text("on")
     expect(lessons.locator(".run-check .good")).to_be_visible()
-    link = lessons.get_by_role("link", name="Open in the inspector").get_attribute("href") or ""
-    assert link.startswith("/?")
-    assert {"head=1", "model=local"} <= set(link.removeprefix("/?").split("&"))
+    link = lessons.get_by_role("link", name="Open in the inspector")
+    link.focus()
+    address = link.get_attribute("href") or ""
+    assert address.startswith("/?")
+    assert {"head=1", "model=local", "query=3"} <= set(address.removeprefix("/?").split("&"))
+    # It leads to what the figure shows, not to what it showed at first.
+    lessons.locator(".sentence .token").nth(2).click()
+    lessons.get_by_text("‖a·f(x)‖", exact=True).first.click()
+    link.focus()
+    address = link.get_attribute("href") or ""
+    assert {"head=1", "query=2", "weights=norms"} <= set(address.removeprefix("/?").split("&"))
 
 
 def test_a_problem_takes_the_figures_place(page: Page) -> None:

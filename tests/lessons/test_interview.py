@@ -2,6 +2,8 @@
 
 import pytest
 
+from attention.browser import codec
+from attention.browser import lessons as told
 from attention.config import Limits
 from attention.lessons import folder, interview
 from attention.lessons.folder import OURS
@@ -20,6 +22,24 @@ def test_each_leads_to_a_lesson_that_asks_the_same_question() -> None:
     lessons = folder.lessons(Limits())
     covered = {number: one.step[0] for lesson in lessons for one in lesson.questions for number in one.covers}
     assert [one.number for one in ours() if covered[one.number] != one.step[0]] == []
+
+
+def test_each_answer_comes_with_a_figure_and_with_the_run_that_it_needs() -> None:
+    """Runs of steps of other lessons come with the interview, and with no lesson that has none."""
+    lessons = folder.read(OURS)[0]
+    at_home = folder.find(lessons, "13-interview")
+    elsewhere = folder.find(lessons, "02-vectors")
+    assert at_home is not None
+    assert elsewhere is not None
+    sent = codec.parse(told.payload(lessons, (at_home,)))
+    blocks = [block for step in sent["lesson"]["steps"] for block in step["blocks"]]
+    (asked,) = [block["settings"]["asked"] for block in blocks if block.get("kind") == interview.KIND]
+    assert [one["number"] for one in asked if one["figure"] is None] == []
+    needed = {one["figure"]["store"] for one in asked if one["figure"]["needs_run"]}
+    brought = told.figures((at_home,), lessons)
+    assert needed <= brought.keys()
+    assert {"05-values.norms", "07-heads.induction", "13-interview.sink"} <= needed
+    assert told.figures((elsewhere,), lessons) == {}
 
 
 def test_a_question_is_read() -> None:

@@ -255,6 +255,18 @@ def test_the_head_with_the_larger_weight_matters_less() -> None:
     assert running[0] > running[1]
 
 
+# Question 48
+
+
+def test_the_answer_needs_the_first_token_of_all_heads_together() -> None:
+    each, (before, hidden, head, layer) = told_by("13-interview#hidden")
+    assert each == ["hide-k0", "cut-3.0-k0", "cut-3-k0"]
+    assert before == pytest.approx(0.88, abs=0.005)
+    assert hidden < before / 2
+    assert abs(head - before) < 0.03
+    assert abs(layer - before) < 0.03
+
+
 # One head taken apart
 
 

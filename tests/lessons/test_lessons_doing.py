@@ -46,6 +46,26 @@ def test_the_head_with_nothing_to_find_parks_on_the_first_token() -> None:
     assert weights.max() > 0.9 > 0.1 > weights[0]
 
 
+def test_a_closed_first_token_hands_its_weight_to_one_other_whose_value_is_long() -> None:
+    step = step_of("13-interview", "closed")
+    assert step.figure is not None
+    assert step.figure.settings["each"][0] == "cut-3.0-k0"
+    view = view_of(step.figure)
+    before, after = (
+        attention.trace(view.model, view.text, edits=edits).head(view.layer, view.head) for edits in ("", "cut-3.0-k0")
+    )
+    names = [token.text.strip() for token in before.key_tokens]
+    row = names.index("it")
+    assert row == 8, "eight tokens are left of the nine that it sees"
+    assert before.value is not None
+    lengths = np.linalg.norm(before.value[: row + 1], axis=1)
+    assert int(lengths.argmin()) == 0
+    assert after.weights[row].sum() == pytest.approx(1, abs=1e-5)
+    taken = int(after.weights[row].argmax())
+    assert (names[taken], round(float(after.weights[row, taken]), 2)) == ("sat", 0.79)
+    assert lengths[taken] > 3 * lengths[0]
+
+
 def test_two_heads_look_at_opposite_sides_and_their_average_at_both() -> None:
     step = step_of("13-interview", "average")
     assert step.figure is not None

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from attention import handmade
 from attention.jobs.queue import BusyError, shared_queue
 from attention.layer_settings import LocalSettings
-from attention.ui import boundary, build, warmup
+from attention.ui import boundary, build, state, warmup
 from tests.ui.test_inspect import given, opened
 
 pytestmark = pytest.mark.usefixtures("warm")
@@ -34,6 +34,13 @@ def test_the_page_gives_the_code_and_no_answer_to_nobody() -> None:
     assert told["build"]["answer"] is None
     assert set(told["build"]["code"]) == set(build.excerpts())
     assert next(one for one in told["bar"]["pages"] if one["title"] == "Build")["here"]
+
+
+def test_undo_is_not_offered_where_it_would_take_back_what_is_not_in_sight() -> None:
+    with patch.object(state, "can_undo", return_value=True):
+        app = opened()
+        assert given(app)["bar"]["undo"]
+        assert not given(app.switch_page("pages/build.py").run())["bar"]["undo"]
 
 
 def test_what_a_browser_told_is_answered_on_the_page() -> None:

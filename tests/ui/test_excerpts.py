@@ -6,10 +6,10 @@ import pytest
 
 from attention.assets import PACKAGE, STATIC
 from attention.ui import excerpts
-from attention.ui.excerpts import PLACES, Place
+from attention.ui.excerpts import BY_HAND, PLACES, Place
 
 
-@pytest.mark.parametrize("step", PLACES)
+@pytest.mark.parametrize("step", PLACES | BY_HAND)
 def test_each_step_has_its_lines(step: str) -> None:
     for one in excerpts.excerpts()[step]:
         source = (PACKAGE.parent / one.file).read_text(encoding="utf-8").splitlines()
@@ -33,6 +33,9 @@ def test_what_does_what_it_says() -> None:
     assert "self.to_output(" in found["output"][0].text
     assert "torch.exp(" in found["softmax"][0].text
     assert "weights @ value" in found["mix"][0].text
+    assert "heads.flatten(2)" in found["concat"][0].text
+    assert "self.place(token)" in found["embed.hand"][0].text
+    assert found["embed.later"][0].text == "x = x + output"
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,13 @@
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
 const { start } = await shared("headlight");
 const ui = start(HEADLIGHT);
-const [{ button, choices, css, line }, { queryOf, read, settingsLine }, { aids }, { checking }, { comparison }, { controls }, { nameOf }, { making }, model, { nowOf }, { parts }, { said }, { training }, { progressOf }] = await Promise.all(
-  ["draw/inputs", "build/address", "build/aids", "build/check", "build/compare", "build/controls", "build/editor", "build/made", "build/model", "build/now", "build/parts", "build/words", "build/training", "lesson/progress"].map(shared));
-const { MOST, edited, lifted, made: makeAll, retagged, settled } = model;
+const [{ button, choices, css, line }, { queryOf, read, settingsLine }, { aids }, { byWord }, { checking }, { comparison }, { controls }, { nameOf }, { legend }, { making }, model, { nowOf }, { parts }, { said }, { training }, { progressOf }, { presetOf }, { explained, term, watchTerms }] = await Promise.all(
+  ["draw/inputs", "build/address", "build/aids", "build/byword", "build/check", "build/compare", "build/controls", "build/editor", "build/legend", "build/made", "build/model", "build/now", "build/parts", "build/words", "build/training", "lesson/progress", "local/presets", "terms"].map(shared));
+const { MOST, SAMPLES, edited, lifted, made: makeAll, retagged, settled, tagsOf } = model;
 const states = new WeakMap();
 const [ADDRESS_MS, GESTURE_MS] = [250, 1500];
 // The lessons take a sentence of the person's own up to this length.
 const LONGEST_OWN = 300;
-const SAMPLES = [model.EXAMPLE, "The red door and the blue door", "Ann met Bob and later Ann"];
 
 /** The address: the browser's own, or what the server was asked for, where a page was switched before its address was. */
 function addressOf({ address }) {
@@ -28,8 +27,13 @@ function build(parent, given) {
   const kit = {
     pin: (changes) => turn(own, changes), cell: (query, key) => turn(own, key === null ? { query } : { query, key }),
     choose: (cell) => draw(Object.assign(own, { cell })),
-    edit: (cell, value) => replace(own, edited(own.state, { ...cell, value }), `${nameOf(cell, own.made.names, own.made.layers.length > 1)} set by hand`),
-    lift: (cell) => replace(own, lifted(own.state, cell), `${nameOf(cell, own.made.names, own.made.layers.length > 1)} lifted`),
+    edit: (cell, value) => {
+      const next = edited(own.state, { ...cell, value });
+      // It stays chosen: which cell one is offered depends on the numbers.
+      if (cell.matrix !== "scores") own.cell = cell;
+      replace(own, next, `${nameOf(cell, own.made)} set by hand`);
+    },
+    lift: (cell) => replace(own, lifted(own.state, cell), `${nameOf(cell, own.made)} lifted`),
   };
   Object.assign(own, {
     text: ui.make("textarea", { rows: 1, maxLength: MOST.characters, spellcheck: false, value: state.text }), left: ui.make("p", { class: "note" }), problems: ui.make("p", { class: "problems", role: "status" }, problems.join(" ")),
@@ -37,6 +41,7 @@ function build(parent, given) {
     controls: controls((changes, words) => turn(own, changes, words)), compare: comparison(() => draw(Object.assign(own, { before: null }))),
     making: making({ use: (preset) => take(own, { ...retagged(own.state, preset.sample), tags: preset.tags }), tag: (at) => tag(own, at) }),
     check: checking((ask) => own.send(ask)), parts: parts(kit), edits: ui.make("ul", { class: "edits" }), editsTitle: ui.make("h2", {}, "Set by hand"), inspect: ui.make("span", { class: "inspect" }),
+    words: byWord({ pin: (query) => turn(own, { query }), use: (preset) => turn(own, { preset, tags: [], edits: [], layer: 0 }, `the head “${presetOf(preset).title}”`) }), legends: [legend(), legend()],
     aids: aids(() => own.state), training: training(() => own.palette), body: ui.make("div", { class: "body" }), none: ui.make("p", { class: "none", hidden: true }, "There is no word to look at yet: type a sentence."),
   });
   own.editsBox = ui.make("section", { class: "byhand" }, own.editsTitle, own.edits, line(button("Lift all", () => replace(own, { ...own.state, edits: [] }, "all edits lifted"))));
@@ -44,16 +49,25 @@ function build(parent, given) {
     take(own, retagged(own.state, own.text.value));
     if (own.state.text.length <= LONGEST_OWN) progress.setSentence(own.state.text.trim());
   });
-  const samples = SAMPLES.map((sample) => button(sample, () => take(own, retagged(own.state, sample))));
+  const samples = SAMPLES.map(([sample]) => button(sample, () => take(own, { ...retagged(own.state, sample), tags: own.state.preset === "verb" ? tagsOf(sample) : [] })));
   const prompt = ui.make("section", { class: "prompt" }, ui.make("label", {}, ui.make("span", { class: "name" }, "Your sentence"), own.text), line(ui.make("span", { class: "name" }, "Try"), ...samples), own.left, own.problems);
   own.body.append(
-    ui.make("section", { class: "pins", "aria-label": "The pinned pair" }, ui.make("div", {}, ui.make("span", { class: "name query" }, "query"), own.queries), ui.make("div", {}, ui.make("span", { class: "name key" }, "key"), own.keys), own.heads),
+    ui.make("section", { class: "pins", "aria-label": "The pinned pair" }, ui.make("div", {}, ui.make("span", { class: "name query" }, term("pinned", "query")), own.queries), ui.make("div", {}, ui.make("span", { class: "name key" }, term("key", "key")), own.keys), own.heads),
     ui.make("div", { class: "panel" }, own.controls.root, own.compare.root), own.making.root,
     ui.make("div", { class: "foot" }, own.check.root, own.inspect),
-    ui.make("div", { class: "steps" }, ui.make("nav", { "aria-label": "Steps" }, own.parts.list, own.editsBox), own.parts.root));
-  own.root = ui.make("section", { class: "build" }, ui.make("h1", {}, "One attention layer, step by step"), prompt, own.none, own.body, own.aids.root, own.training.root);
+    own.words.root, own.legends[0].root,
+    ui.make("div", { class: "steps" }, ui.make("nav", { "aria-label": "Steps" }, own.parts.list, own.editsBox, own.legends[1].root), own.parts.root));
+  own.root = ui.make("section", { class: "build" }, ui.make("h1", {}, "One attention layer, step by step"), intro(), prompt, own.none, own.body, own.aids.root, own.training.root);
   parent.append(ui.make("style", {}, css), own.root);
+  watchTerms(parent);
   return own;
+}
+
+/** What this page is, for who has never seen it. */
+function intro() {
+  const base = ui.lessons();
+  const more = base ? [" New to this? ", ui.make("a", { href: base }, "Begin with the lessons"), "."] : [];
+  return ui.make("p", { class: "intro" }, "Each word of your sentence looks at the others and takes something from each. Here you see how, number by number, and can change everything.", ...more);
 }
 
 /** Change some fields of the state; words say what a setting became, and nothing for a pin. */
@@ -102,14 +116,17 @@ function draw(own) {
   const now = nowOf(own);
   own.body.hidden = !now;
   own.none.hidden = Boolean(now);
-  own.left.textContent = own.made.left ? `The first ${MOST.tokens} tokens are used; ${own.made.left} more are left out, so that every number can be seen.` : "";
+  own.left.textContent = own.made.left ? `The first ${MOST.tokens} tokens are used; ${own.made.left} more ${own.made.left === 1 ? "is" : "are"} left out, so that every number can be seen.` : "";
   own.check.told(own.state, own.made);
   if (!now) return;
   drawPins(own, now);
   own.controls.draw(own.state, own.made);
   own.compare.draw(now, own.before);
   own.making.draw(now);
-  own.parts.draw(now);
+  own.words.draw(now);
+  own.aids.draw();
+  own.legends.forEach((one) => one.draw(now.palette));
+  own.parts.draw(now, own.before);
   drawEdits(own, now);
   drawInspect(own, now);
 }
@@ -125,6 +142,7 @@ function drawPins(own, now) {
     const count = (total, from) => Array.from({ length: total }, (_, i) => [i, String(i + from)]);
     own.layerChoice = choices({ label: "layer", options: count(now.layers, 1), value: 0, change: (layer) => turn(own, { layer }) });
     own.headChoice = choices({ label: "head", options: count(heads, 0), value: 0, change: (head) => turn(own, { head }) });
+    explained(own.headChoice.querySelector(".name"), "head", { isControl: false });
     own.heads.replaceChildren(line(now.layers > 1 ? own.layerChoice : null, own.headChoice));
   }
   own.layerChoice.set(own.state.layer);
@@ -154,8 +172,8 @@ function drawEdits(own, now) {
   own.editsBox.hidden = !own.state.edits.length;
   own.editsTitle.textContent = `Set by hand: ${own.state.edits.length}`;
   own.edits.replaceChildren(...own.state.edits.map((edit) => {
-    const name = `${nameOf(edit, now.names, now.layers > 1)} = ${ui.number(edit.value, 4)}`;
-    const lift = button("Lift", () => replace(own, lifted(own.state, edit), `${nameOf(edit, now.names, now.layers > 1)} lifted`));
+    const name = `${nameOf(edit, now)} = ${ui.number(edit.value, 4)}`;
+    const lift = button("Lift", () => replace(own, lifted(own.state, edit), `${nameOf(edit, now)} lifted`));
     lift.setAttribute("aria-label", `Lift ${name}`);
     const note = edit.matrix === "scores" ? ui.make("small", {}, "Q and K no longer produce it") : null;
     return ui.make("li", {}, ui.make("span", {}, name, note), lift);

@@ -33,6 +33,19 @@ export const answers = {
     return { given: { d, p, end: p + k, other, other_end: other + k, product: product(p).toFixed(2) }, answer: product(other), tolerance: 0.01 };
   },
 
+  /** What one head of ALiBi takes from a score at a distance. */
+  score_taken: (random) => {
+    const heads = random.pick([4, 8]);
+    const [head, distance] = [random.int(0, heads / 2 - 1), random.int(2, 40)];
+    return { given: { heads, head, distance }, answer: distance * 2 ** ((-8 * (head + 1)) / heads) };
+  },
+
+  /** How many numbers T5's bias learns, which all layers share. */
+  learned_biases: (random) => {
+    const [layers, heads, buckets] = [random.pick([6, 12, 24]), random.pick([8, 12, 16]), random.pick([16, 32, 64])];
+    return { given: { layers, heads, buckets }, answer: heads * buckets, tolerance: 0 };
+  },
+
   /** 45: q·k after rotary turns, from two lengths and the angle that is left. */
   turned_score: (random) => {
     const [long, short] = [random.int(2, 5), random.int(1, 4)];

@@ -55,13 +55,13 @@ function curves({ of, window: w, heads }, { d, feeds, halved }, palette) {
   if (of === "layer") {
     const rest = feeds ? (n) => whole(n).projections + feedForwardOf(n, d) : (n) => whole(n).projections;
     return {
-      y: "multiply-adds", crossings: [{ n: crossing({ d, feeds, halved }), name: "equal" }],
+      y: "multiply-adds", crossings: [{ n: crossing({ d, feeds, halved }), name: feeds ? "attention = all by weights" : "attention = projections" }],
       lines: [{ name: feeds ? "all by weights" : "projections", of: rest, colour: value }, { name: "attention", of: (n) => whole(n).attention / (halved ? 2 : 1), colour: query, dash: 1 }],
     };
   }
   if (of === "recurrent") {
     return {
-      y: "multiply-adds", crossings: [{ n: d, name: "layer = GRU" }, { n: 2 * d, name: "layer = LSTM" }],
+      y: "multiply-adds", crossings: [{ n: d, name: "layer = GRU, n² part = RNN" }, { n: 2 * d, name: "layer = LSTM" }],
       lines: [
         { name: "attention layer", of: (n) => whole(n).projections + whole(n).attention, colour: query }, { name: "its n² part", of: (n) => whole(n).attention, colour: query, dash: 4 },
         { name: "RNN", of: (n) => recurrentOf("rnn", n, d), colour: ink, dash: 1 }, { name: "GRU", of: (n) => recurrentOf("gru", n, d), colour: key, dash: 2 },
@@ -71,12 +71,12 @@ function curves({ of, window: w, heads }, { d, feeds, halved }, palette) {
   }
   if (of === "memory") {
     return {
-      y: "numbers kept", crossings: [{ n: (4 * d) / heads, name: "equal" }],
+      y: "numbers kept", crossings: [{ n: (4 * d) / heads, name: "maps = q, k, v, output" }],
       lines: [{ name: "all maps", of: (n) => costOf({ n, m: d, h: heads }).maps, colour: query }, { name: "q, k, v, output", of: (n) => whole(n).kept, colour: value, dash: 1 }],
     };
   }
   return {
-    y: "multiply-adds a token", crossings: [{ n: w, name: "window" }],
+    y: "multiply-adds a token", crossings: [{ n: w, name: "window = cache" }],
     lines: [
       { name: "without a cache", of: (n) => stepOf({ n, m: d, w }).again, colour: key, dash: 2 }, { name: "with a cache", of: (n) => stepOf({ n, m: d, w }).cached, colour: query },
       { name: `window ${w}`, of: (n) => stepOf({ n, m: d, w }).windowed, colour: value, dash: 1 },

@@ -21,7 +21,7 @@ export default function ({ root, settings, context }) {
   const kept = marksOf();
   const state = { lesson: "", unknown: false, time: 0, seed: settings.seed, shuffled: false, list: [], at: 0, open: false, end: 0, timer: 0, proof: null, call: 0 };
   const parts = partsOf(settings.asked, {
-    lesson: (lesson) => choose({ lesson }), unknown: (unknown) => choose({ unknown }), time: (time) => Object.assign(state, { time }),
+    lesson: (lesson) => choose({ lesson }), unknown: (unknown) => choose({ unknown }), time,
     order: (shuffled) => choose({ shuffled, seed: state.seed + 1 }),
   });
   const box = ui.make("div", { class: "interview" }, parts.filters, parts.count, parts.card);
@@ -33,6 +33,12 @@ export default function ({ root, settings, context }) {
     const found = settings.asked.filter((asked) => (!state.lesson || asked.lesson === state.lesson) && isWanted(asked));
     state.list = state.shuffled ? random(state.seed).shuffle(found) : found;
     show();
+  }
+
+  /** Time to think begins at once, also for the question that stands there. */
+  function time(seconds) {
+    state.time = seconds;
+    if (!state.open) show();
   }
 
   const isWanted = ({ number }) => !(state.unknown && kept.of(number) === "knew");
@@ -99,14 +105,24 @@ export default function ({ root, settings, context }) {
     context.changed();
   }
 
-  /** The figure that shows it, where it needs no model. */
-  async function mount({ kind, settings: own }, host) {
+  /** The figure that shows it; a model's run comes on the store of its own lesson. */
+  async function mount({ kind, settings: own, store, needs_run: isRun }, host) {
     const call = ++state.call;
     const { default: make } = await import(`./${kind}.js${version}`);
     if (call !== state.call) return;
-    const made = await make({ root: host, settings: own, context: { ...context, changed: () => {} } });
-    if (call === state.call) state.proof = made;
-    else made.stop();
+    const hosts = isRun ? context.hosts(store, false) : null;
+    const bound = hosts ? { store, mount: hosts.mount, panels: hosts.panels } : {};
+    const made = await make({ root: host, settings: own, context: { ...context, ...bound, changed: () => {} } });
+    const stop = () => {
+      made.stop();
+      hosts?.stop();
+    };
+    const proof = { stop, draw() {
+      hosts?.draw();
+      made.draw();
+    } };
+    if (call === state.call) state.proof = proof;
+    else stop();
   }
 
   function takeDown() {

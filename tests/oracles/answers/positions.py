@@ -49,3 +49,23 @@ def turned_score(given: dict[str, Any]) -> float:
         for size, at in (("long", "query"), ("short", "key"))
     )
     return (query * key.conjugate()).real
+
+
+def score_taken(given: dict[str, Any]) -> float:
+    """The slopes as a geometric sequence that begins with its own ratio."""
+    ratio = 2 ** (-8 / given["heads"])
+    slope = math.prod([ratio] * (given["head"] + 1))
+    return sum([slope] * given["distance"])
+
+
+def learned_biases(given: dict[str, Any]) -> int:
+    """Transformers' own T5: its layers, without their weights, and the bias that they learn."""
+    from transformers import T5Config, T5EncoderModel
+
+    config = T5Config(
+        vocab_size=2, num_layers=given["layers"], num_heads=given["heads"], d_model=8, d_kv=2, d_ff=8,
+        relative_attention_num_buckets=given["buckets"],
+    )  # fmt: skip
+    with torch.device("meta"):
+        model = T5EncoderModel(config)
+    return sum(weight.numel() for name, weight in model.named_parameters() if "relative_attention_bias" in name)

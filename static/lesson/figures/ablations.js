@@ -4,7 +4,7 @@ const version = new URL(import.meta.url).search;
 const [{ ui }, { choices }, { grid }, { signed }, { storeOf }, { partsOf }, { framed, wide }] = await Promise.all(
   ["../../headlight", "../../draw/inputs", "../../draw/grid", "../../draw/paired", "../../store", "../parts", "../common"].map((name) => import(`${name}.js${version}`)));
 
-// A loss that grows by less has hardly grown; `attention/lessons/kinds.py` has it too. The colours end at `ENDS` nats.
+// A loss that grows by less has hardly grown; `attention/lessons/kinds/runs.py` has it too. The colours end at `ENDS` nats.
 const [CHEAP, ENDS] = [0.2, 1];
 const WAITING = "The model is being run …";
 const OPTIONS = [["one", "one head off"], ["others", "all others of its layer off"]];

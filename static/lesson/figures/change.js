@@ -4,7 +4,7 @@ const version = new URL(import.meta.url).search;
 const [{ ui }, { choices }, { paired, signed }, { storeOf }, { partsOf }, { framed, roomIn }] = await Promise.all(
   ["../../headlight", "../../draw/inputs", "../../draw/paired", "../../store", "../parts", "../common"].map((name) => import(`${name}.js${version}`)));
 
-// What moves by less has hardly moved; `attention/lessons/kinds.py` has it too.
+// What moves by less has hardly moved; `attention/lessons/kinds/runs.py` has it too.
 const SMALL = 0.1;
 // Rows that have so much in some run are shown, and the first few; the same for every change, so that they can be compared.
 const [LEAST, FEWEST_ROWS, MOST_ROWS] = [0.02, 4, 8];

@@ -32,7 +32,8 @@ SETUP = """async () => {
                 store: `lab ${lab.mounted}`,
             };
             lab.store = storeOf(context.store);
-            lab.figure = await make({ root, settings, context });
+            lab.make = () => make({ root, settings, context });
+            lab.figure = await lab.make();
             if (change) lab.store.say("change", change);
         },
         facts: () => lab.figure.facts(),
@@ -105,6 +106,17 @@ def test_each_knows_its_facts_says_what_it_shows_and_waits_for_it(lab: Lab, kind
     assert page.locator("[data-result] .parts").count() == 0, "the sentence can be seen before a guess"
     page.evaluate(DARK, theme("dark"))
     page.evaluate("(palette) => { lab.palette = palette; }", theme("light"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"), [("change", CHANGE), ("ablations", LOSSES), ("origins", SCORE)], ids=lambda one: str(one)[:9]
+)
+def test_what_came_before_it_was_made_is_shown_at_once(lab: Lab, kind: str, change: Any) -> None:
+    page = mounted(lab, kind, change, each=EACH)
+    found, said = facts(lab), page.locator(".said").last.text_content()
+    page.evaluate("async () => { lab.figure.stop(); lab.figure = await lab.make(); }")
+    assert facts(lab) == found
+    assert page.locator(".said").last.text_content() == said
 
 
 def test_a_problem_is_said_in_the_figures_place(lab: Lab) -> None:

@@ -18,7 +18,7 @@ from attention.browser import codec, overview, parts, rotary, store
 from attention.edits import edits_of
 from attention.lessons import changes, folder, interview, kinds
 from attention.lessons.records import Figure, Guess, Lesson, Prose, Question, Step, Try
-from attention.lessons.state import takes, view_of
+from attention.lessons.state import MOST_SENTENCE, takes, view_of
 from attention.view import View, to_query
 
 if TYPE_CHECKING:
@@ -40,10 +40,12 @@ def payload(
     lessons: tuple[Lesson, ...], chosen: tuple[Lesson, ...], *, sentence: str = "", article: bool = False,
     sources: folder.Sources = (),
 ) -> bytes:
-    """What `lesson` is given: {contents, lesson, lessons, article, sources, sentence, styles, panels, keys}.
+    """What `lesson` is given: {contents, lesson, lessons, article, sources, sentence, most_sentence, styles, panels,
+    keys}.
 
     chosen: the lessons that are read, none for the list of all, all of them as an article. sources: what links lead to,
-    which the article lists. keys: what a link calls those fields of a look that have another name there.
+    which the article lists. most_sentence: how many letters the person's sentence may have. keys: what a link calls
+    those fields of a look that have another name there.
     """
     return _packed(lessons, chosen, sentence, article, sources if article else ())
 
@@ -58,8 +60,8 @@ def _packed(
     return codec.pack({
         "contents": [_contents(lesson) for lesson in lessons],
         "lesson": told[0] if told and not article else None, "lessons": told if article else [],
-        "article": article, "sources": dict(sources), "sentence": sentence, "styles": styles(),
-        "panels": _panels(chosen), "keys": store.KEYS,
+        "article": article, "sources": dict(sources), "sentence": sentence, "most_sentence": MOST_SENTENCE,
+        "styles": styles(), "panels": _panels(chosen), "keys": store.KEYS,
     })  # fmt: skip
 
 

@@ -249,6 +249,7 @@ def _block(block: Prose | Figure | Guess | Try | Question, store_name: str, sent
 
 
 def _figure(figure: Figure, store_name: str, sentence: str) -> dict[str, Any]:
+    kind = kinds.kind(figure.kind)
     own = needs_run(figure)
     shown = {key: _plain(value) for key, value in figure.settings.items() if not own or key in kinds.OWN}
     inspect = urlencode(to_query(view_of(figure, sentence))) if own else ""
@@ -257,8 +258,8 @@ def _figure(figure: Figure, store_name: str, sentence: str) -> dict[str, Any]:
         views = [replace(view_of(figure, sentence), edits=edits_of(line)) for line in each]
         shown |= {"each": list(each), "inspects": [urlencode(to_query(view)) for view in views]}
     return {
-        "type": "figure", "kind": figure.kind, "settings": shown, "store": store_name, "needs_run": own,
-        "inspect": inspect, "takes": own and takes(figure, sentence),
+        "type": "figure", "kind": figure.kind, "module": kind.module if kind else figure.kind, "settings": shown,
+        "store": store_name, "needs_run": own, "inspect": inspect, "takes": own and takes(figure, sentence),
     }  # fmt: skip
 
 
@@ -279,7 +280,7 @@ def _interviews(told: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def _asked(lessons: tuple[Lesson, ...]) -> list[dict[str, Any]]:
     """[{number, ask, answer, lesson, title, step, step_title, figure}] of all questions.
 
-    The last five are empty where these lessons have no such step. figure: the step's own, {kind, settings, store,
+    The last five are empty where these lessons have no such step. figure: the step's own, {module, settings, store,
     needs_run}; a run for it comes under the name of its store.
     """
     return [
@@ -298,7 +299,7 @@ def _shown_in(asked: interview.Asked, lessons: tuple[Lesson, ...]) -> dict[str, 
     figure = _figure(own, store_of(lesson, step) if needs_run(own) else "", "") if own else None
     return {
         "lesson": lesson.name, "title": lesson.title, "step": step.anchor, "step_title": step.title,
-        "figure": figure and {key: figure[key] for key in ("kind", "settings", "store", "needs_run")},
+        "figure": figure and {key: figure[key] for key in ("module", "settings", "store", "needs_run")},
     }  # fmt: skip
 
 

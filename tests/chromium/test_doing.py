@@ -32,9 +32,9 @@ DARK = """(palette) => {
     lab.figure.stop();
 }"""
 PROOFS = {
-    1: {"kind": "byhand", "settings": {}, "store": "", "needs_run": False},
+    1: {"module": "byhand", "settings": {}, "store": "", "needs_run": False},
     3: {
-        "kind": "change", "settings": {"of": "prediction", "show": [], "follow": "", "each": ["off-3.2"]},
+        "module": "change", "settings": {"of": "prediction", "show": [], "follow": "", "each": ["off-3.2"]},
         "store": "02-b.one", "needs_run": True,
     },
 }  # fmt: skip

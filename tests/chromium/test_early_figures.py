@@ -32,7 +32,7 @@ SETUP = """async () => {
     const { tokensOf } = await import("/local/words.js");
     globalThis.lab = {
         tiny, tokensOf,
-        show: async ([kind, settings, palette, width]) => {
+        show: async ([module, settings, palette, width]) => {
             lab.figure?.stop();
             document.body.replaceChildren();
             const host = document.createElement("div");
@@ -40,7 +40,7 @@ SETUP = """async () => {
             document.body.append(host);
             const root = document.createElement("div");
             host.attachShadow({ mode: "open" }).append(root);
-            const { default: make } = await import(`/lesson/figures/${kind}.js`);
+            const { default: make } = await import(`/lesson/figures/${module}.js`);
             const given = { store: "s", mount: () => () => {}, say: () => {}, lesson: {} };
             const changed = () => { lab.changes++; };
             Object.assign(lab, { root, own: "", changes: 0 });
@@ -93,7 +93,7 @@ def show(lab: Lab, kind: str, *, room: int = 720, dark: bool = False, **settings
     row = kinds.kind(kind)
     assert row is not None
     whole = {name: one.default for name, one in row.settings.items()} | settings
-    return lab.page.evaluate("lab.show", [kind, whole, asdict(DARK if dark else LIGHT), room])
+    return lab.page.evaluate("lab.show", [row.module, whole, asdict(DARK if dark else LIGHT), room])
 
 
 def facts(lab: Lab, kind: str, **settings: Any) -> Any:
@@ -404,7 +404,7 @@ def test_a_score_is_made_by_each_models_rule(lab: Lab, product: float) -> None:
 
 def test_numbers_are_kept_as_float16_keeps_them(lab: Lab) -> None:
     values = [0, 1, 0.1, -1 / 3, 2.5e-5, 1e-7, 65_504, 65_519.9, 65_520, -1e9, 1e4 + 3.9, 2049, 2051, 6.1e-5]
-    own = lab.page.evaluate("async (list) => list.map((await import('/lesson/figures/fill.js')).half)", values)
+    own = lab.page.evaluate("async (list) => list.map((await import('/lesson/figures/maskfill.js')).half)", values)
     with np.errstate(over="ignore"):
         assert own == [float(np.float16(value)) for value in values]
 

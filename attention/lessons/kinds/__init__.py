@@ -1,7 +1,7 @@
 """The kinds of live figures: what each is told, and which facts it knows, that a guess can ask for.
 
-A module has the kinds of one theme, as the lessons bring them, in the order of their names;
-`static/lesson/figures/<name>.js` draws a kind. The names of settings and facts are those that a lesson's file uses.
+A module here has the kinds of one theme, as the lessons bring them, in the order of their names; a module of
+`static/lesson/figures/` draws each. The names of kinds, settings and facts are those that a lesson's file uses.
 """
 
 from attention.lessons.kinds.listing import KINDS, described, kind

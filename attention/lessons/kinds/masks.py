@@ -10,6 +10,7 @@ from attention.table import choice, free_text
 KINDS: tuple[Kind, ...] = (
     Kind(
         name="fill",
+        drawn_by="maskfill",
         help="what stands in for a closed key before the softmax, in two types of numbers",
         settings={
             "fill": setting("billion", choice(("inf", "billion", "thousands")), "−∞, −1e9 or −10,000"),
@@ -25,6 +26,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         name="flags",
+        drawn_by="boolmask",
         help="one mask of True and False, read by three libraries",
         settings={
             "library": setting("module", choice(("module", "function", "transformers")), "who reads it"),

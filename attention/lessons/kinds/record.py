@@ -20,13 +20,21 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One kind of figure. needs_run: whether a model is run for it, and its state is a link's."""
+    """One kind of figure. needs_run: whether a model is run for it, and its state is a link's. drawn_by: the module
+    that draws it, where it is not called as the kind is in lessons.
+    """
 
     name: str
     help: str
     settings: Mapping[str, Setting]
     facts: Mapping[str, str] = field(default_factory=dict)
     needs_run: bool = False
+    drawn_by: str = ""
+
+    @property
+    def module(self) -> str:
+        """The module in `static/lesson/figures/` that draws it."""
+        return self.drawn_by or self.name
 
 
 def setting(default: Any, sort: Sort, help: str) -> Setting:

@@ -25,6 +25,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         name="slope",
+        drawn_by="softmaxslope",
         help="how much weights move when a score does",
         settings={"score": setting(0.5, decimal(-8, 8), "the first score")},
         facts={

@@ -28,6 +28,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         name="hull",
+        drawn_by="convexhull",
         help="four values on a plane, and where their weighted mean lies",
         settings={"seed": SEED},
         facts={

@@ -15,8 +15,11 @@ const SIGNS = { right: "✓", close: "≈", wrong: "✗", unsaid: "" };
 const NAMES = { right: "Right", close: "Close", wrong: "Not so", unsaid: "" };
 const EXAMPLE = 0.123;
 
-/** {root, isOpen(), reveal(), stop()} of a guess block about a figure. place: {lesson, step}. isShown: reveal it at once. */
-export function guessOf(app, block, figure, { place, isShown = false }) {
+/**
+ * {root, isOpen(), reveal(), stop()} of a guess block about a figure. place: {lesson, step}. isShown: reveal it at once.
+ * hold(whether): keep back what tells the result, or no longer.
+ */
+export function guessOf(app, block, figure, { place, isShown = false, hold = () => {} }) {
   const kept = () => app.progress.lesson(place.lesson).guesses[place.step] ?? null;
   const state = { open: true, tokens: "", buttons: new Map(), slider: null, words: {}, waiting: null };
   const options = ui.make("div", { class: "options", role: "group" });
@@ -72,12 +75,14 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
     press(said);
     show.hidden = awaited.hidden = true;
     figure.cover(false);
+    hold(false);
     notYet.textContent = `${said === null ? "" : `You said ${named(said)}. `}What is true will stand here as soon as the figure knows it.`;
   }
 
   function open(guess) {
     state.open = false;
     figure.cover(false);
+    hold(false);
     root.classList.add("is-said");
     press(guess.said);
     const line = ui.make("p", { class: `said ${judged(guess.said, guess.truth)}` }, ...sentence(guess));
@@ -132,6 +137,7 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
     for (const element of state.buttons.values()) Object.assign(element, { disabled: false, ariaPressed: "false" });
     state.slider?.disable(false);
     figure.cover(true);
+    hold(true);
     (state.buttons.values().next().value ?? options.querySelector("input, select"))?.focus();
   }
 
@@ -202,6 +208,7 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
   else {
     again.hidden = true;
     figure.cover(true);
+    hold(true);
   }
   fillTokens();
   return { root, isOpen: () => state.open && !state.waiting, reveal: () => reveal(null), stop };

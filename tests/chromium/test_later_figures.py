@@ -59,8 +59,8 @@ TRUE = {
     ("09-positions", "mask"): 1, ("09-positions", "sinusoids"): 0, ("09-positions", "rotary"): 0,
     ("09-positions", "alibi"): 4, ("09-positions", "buckets"): 0, ("10-cost", "count"): 2 / 3,
     ("10-cost", "recurrent"): 0, ("10-cost", "memory"): 4, ("10-cost", "flash"): 0, ("10-cost", "cache"): 72,
-    ("10-cost", "next"): 0, ("14-stack", "three"): 10, ("14-stack", "once"): 0, ("14-stack", "which"): 100,
-    ("14-stack", "norms"): 0,
+    ("10-cost", "next"): 0, ("10-cost", "window"): 1, ("14-stack", "three"): 10, ("14-stack", "once"): 0,
+    ("14-stack", "which"): 100, ("14-stack", "norms"): 0,
 }  # fmt: skip
 
 

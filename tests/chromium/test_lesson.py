@@ -281,9 +281,13 @@ def test_a_result_is_covered_until_it_was_guessed_and_nothing_moves(page: Page) 
     expect(lessons.locator(".plain-sentence .pinned")).to_have_text("sat")
     # What comes after the pinned token is masked, and cannot be guessed.
     expect(guessed(page).locator(".options button")).to_have_text(["the", "cat", "sat"])
+    # The words before the guess lead to it, those after it explain the result.
+    expect(lessons.get_by_text("Each token looks at others.")).to_be_visible()
+    expect(lessons.get_by_text("Take another seed.")).to_be_hidden()
     before = boxes(lessons)
     guessed(page).get_by_role("button", name="cat").click()
     expect(weights).to_be_visible()
+    expect(lessons.get_by_text("Take another seed.")).to_be_visible()
     expect(lessons.locator(".arithmetic")).to_be_visible()
     assert boxes(lessons) == before
     own = kept(page)["lessons"]["01-first"]["guesses"]["row"]
@@ -335,8 +339,10 @@ def test_a_guess_stays_when_the_person_comes_back_and_can_be_made_again(page: Pa
     expect(said(page, ".said")).to_have_text(words)
     expect(guessed(page).locator("[aria-pressed=true]")).to_have_text("the")
     expect(lessons.locator(".arithmetic")).to_be_visible()
+    expect(lessons.get_by_text("Take another seed.")).to_be_visible()
     guessed(page).get_by_role("button", name="Guess again").click()
     expect(lessons.locator(".arithmetic")).to_be_hidden()
+    expect(lessons.get_by_text("Take another seed.")).to_be_hidden()
     assert kept(page)["lessons"]["01-first"]["guesses"] == {}
     guessed(page).get_by_role("button", name="Show it without a guess").click()
     expect(said(page, ".said")).to_have_text(re.compile("^It is “"))

@@ -192,7 +192,8 @@ def test_a_running_mean_of_float16_does_not_end_where_its_sum_would() -> None:
     ("line", "said"),
     [("cut-0.1-q0-k0", "no key at all"), ("off-9.1", "0 to 2"), ("off-0.9", "0 to"), ("cut-0.1-q30-k0", "query 30"),
      ("off-cross.0.1", "cross"), ("hide-k40", "key 40"),
-     ("temper-0-t0.1,temper-0.1-t0.2", "decoder 0, head 1 make 0.02"), ("temper-0-t20,temper-0.2-t20", "head 2 make 400")],
+     ("temper-0-t0.1,temper-0.1-t0.2", "decoder 0, head 1 make 0.02"),
+     ("temper-0-t20,temper-0.2-t20", "head 2 make 400")],
 )  # fmt: skip
 def test_edits_that_a_run_cannot_take_are_refused_with_a_reason(line: str, said: str) -> None:
     with pytest.raises(InputError, match=said):

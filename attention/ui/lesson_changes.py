@@ -36,8 +36,26 @@ A = TypeVar("A", bound=jobs.Asked)
 T = TypeVar("T")
 
 
+class OfPrompt:
+    """What is asked of the model of a prompt."""
+
+    prompt: Prompt
+
+    @property
+    def model(self) -> str:
+        """For the queue."""
+        return self.prompt.model
+
+
+class Kept(runs.Runs[A, T]):
+    """The runs of one kind in this process, of which so many are kept."""
+
+    def _bounds(self) -> tuple[int, int]:
+        return KEPT, MOST_BYTES
+
+
 @dataclass(frozen=True)
-class Asked:
+class Asked(OfPrompt):
     """What these runs depend on. prompt: of the run without an edit. each: the others' edits, each list as its line.
     follow: a token that is told of in any case.
     """
@@ -47,20 +65,8 @@ class Asked:
     follow: str
     limits: Limits
 
-    @property
-    def model(self) -> str:
-        """For the queue."""
-        return self.prompt.model
 
-
-class _Bounded(runs.Runs[A, T]):
-    """So many are kept, in so many bytes."""
-
-    def _bounds(self) -> tuple[int, int]:
-        return KEPT, MOST_BYTES
-
-
-class Changes(_Bounded[Asked, Outcomes]):
+class Changes(Kept[Asked, Outcomes]):
     """The changed predictions of this process."""
 
     what = "running with changes"
@@ -70,7 +76,7 @@ class Changes(_Bounded[Asked, Outcomes]):
 
 
 @dataclass(frozen=True)
-class Score:
+class Score(OfPrompt):
     """One score of one head: of a query and a key of the prompt's text, by their places."""
 
     prompt: Prompt
@@ -81,13 +87,8 @@ class Score:
     key: int
     limits: Limits
 
-    @property
-    def model(self) -> str:
-        """For the queue."""
-        return self.prompt.model
 
-
-class Splits(_Bounded[Score, "Origins"]):
+class Splits(Kept[Score, "Origins"]):
     """The scores of this process that were split by their origins."""
 
     what = "splitting a score"
@@ -97,7 +98,7 @@ class Splits(_Bounded[Score, "Origins"]):
 
 
 @dataclass(frozen=True)
-class Text:
+class Text(OfPrompt):
     """A text whose loss is asked for without heads, of a model with so many layers and heads a layer."""
 
     prompt: Prompt
@@ -105,13 +106,8 @@ class Text:
     heads: int
     limits: Limits
 
-    @property
-    def model(self) -> str:
-        """For the queue."""
-        return self.prompt.model
 
-
-class Losses(_Bounded[Text, "np.ndarray"]):
+class Losses(Kept[Text, "np.ndarray"]):
     """The losses of this process."""
 
     what = "switching heads off"
@@ -122,17 +118,21 @@ class Losses(_Bounded[Text, "np.ndarray"]):
 
 def losses(asked: Text) -> np.ndarray:
     """The losses of the runs of `lessons.changes.ablations`, once they are made. Raises only HeadlightErrors."""
-    return runs.wait_for(partial(_losses.join, asked, runs.person()), PATIENCE_SECONDS, runs.sit).result()
+    return _waited(_losses, asked)
 
 
 def origins(asked: Score) -> Origins:
     """The score by its origins, once it is made. Raises only HeadlightErrors."""
-    return runs.wait_for(partial(_splits.join, asked, runs.person()), PATIENCE_SECONDS, runs.sit).result()
+    return _waited(_splits, asked)
 
 
 def outcomes(asked: Asked) -> Outcomes:
     """The runs, once they are made; nothing is drawn meanwhile. Raises only HeadlightErrors."""
-    return runs.wait_for(partial(_shared.join, asked, runs.person()), PATIENCE_SECONDS, runs.sit).result()
+    return _waited(_shared, asked)
+
+
+def _waited(kept: Kept[A, T], asked: A) -> T:
+    return runs.wait_for(partial(kept.join, asked, runs.person()), PATIENCE_SECONDS, runs.sit).result()
 
 
 def measure(asked: Asked, report: Report | None = None) -> Outcomes:

@@ -184,7 +184,7 @@ def test_edits_of_one_side_are_part_of_its_run_and_are_said() -> None:
     assert told["run.A"]["id"] != told["run.B"]["id"]
     assert "edits.A" not in told
     assert [item["words"] for item in told["edits.B"]["items"]] == ["layer 0, head 1: off (zero)"]
-    assert told["difference"]["differing"] == ["edits"]
+    assert told["difference"]["differing"] == ["changes of the run"]
     assert told["changed"]["distances"][0] > 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from attention.capture.edited_run import edits_of_run, patched_from, run_edited
 from attention.edits import edits_of
 from attention.errors import InputError
 from attention.record import Trace
+from attention.record.changes import Changes, changed_output
 from tests.capture.test_observe import FAMILIES, SINGLE
 from tests.tiny import build, ids
 
@@ -27,8 +29,17 @@ VERBS = ("off-{}.1", "off-{}.1-running", "off-{}.1-first", "off-{}.1-q4", "off-{
          "cut-{}.1-k0", "hide-k2", "temper-{}.1-t0.5", "temper-{}.0-t3", "even-{}.1", "even-{}.1-q4")  # fmt: skip
 
 
-def model_of(name: str, kind: str, sizes: dict[str, Any]) -> Any:
+@cache
+def family(name: str) -> Any:
+    """The family's model, for tests that change nothing in it: what is edited is a run."""
+    _, kind, sizes, _ = next(one for one in FAMILIES if one[0] == name)
     return build(name, kind, **sizes).to(torch.float32 if name in SINGLE else torch.float64)
+
+
+@cache
+def untouched(name: str, kind: str) -> Trace:
+    """The trace of its run without edits."""
+    return traced(family(name), kind)
 
 
 def inputs_for(kind: str) -> Inputs:
@@ -51,8 +62,8 @@ def test_a_head_shows_what_the_edited_run_put_out(
     name: str, kind: str, sizes: dict[str, Any], mode: str, verb: str
 ) -> None:
     """The stages of the record, made anew, give what the model went on with; and the run is not the untouched one."""
-    model = model_of(name, kind, sizes)
-    base, made = traced(model, kind), traced(model, kind, verb.format(0))
+    model = family(name)
+    base, made = untouched(name, kind), traced(model, kind, verb.format(0))
     first = made.record(min(made.records()))
     assert any(record.edits for record in made.all_records)
     for record in made.all_records:
@@ -72,8 +83,8 @@ def test_a_head_shows_what_the_edited_run_put_out(
 def test_a_head_that_is_off_is_a_hook_on_what_enters_its_projection(
     name: str, kind: str, sizes: dict[str, Any], mode: str
 ) -> None:
-    model, inputs = model_of(name, kind, sizes), inputs_for(kind)
-    trace = traced(model, kind)
+    model, inputs = family(name), inputs_for(kind)
+    trace = untouched(name, kind)
     record = trace.record(min(trace.records()))
     if record.projection is None:
         pytest.skip(record.no_projection)
@@ -98,8 +109,8 @@ def test_a_head_that_is_off_is_a_hook_on_what_enters_its_projection(
 
 @pytest.mark.parametrize(("name", "kind", "sizes", "mode"), FAMILIES, ids=NAMES)
 def test_a_cut_edge_leaves_its_weight_to_the_others(name: str, kind: str, sizes: dict[str, Any], mode: str) -> None:
-    model = model_of(name, kind, sizes)
-    base = traced(model, kind)
+    model = family(name)
+    base = untouched(name, kind)
     layer, usual = min(base.records()), base.default_kind
     made = traced(model, kind, f"cut-{layer}.1-q5-k3")
     before, after = base.head(layer, 1).weights[5].astype(float), made.head(layer, 1).weights[5].astype(float)
@@ -120,7 +131,7 @@ def test_a_cut_edge_leaves_its_weight_to_the_others(name: str, kind: str, sizes:
 def test_nothing_changes_before_an_edited_token(
     name: str, kind: str, sizes: dict[str, Any], mode: str, verb: str
 ) -> None:
-    model, inputs = model_of(name, kind, sizes), inputs_for(kind)
+    model, inputs = family(name), inputs_for(kind)
     before, after = logits(model, inputs), logits(model, inputs, verb)
     assert torch.allclose(before[:5], after[:5], atol=1e-10 if before.dtype == torch.float64 else 1e-5)
     assert not torch.allclose(before[5:], after[5:], atol=1e-9)
@@ -132,7 +143,7 @@ def test_a_changed_last_token_changes_nothing_before_it_in_an_edited_run(
     name: str, kind: str, sizes: dict[str, Any], mode: str, how: str
 ) -> None:
     """A mean over the text itself would: a mean over reference texts and a running one do not."""
-    model = model_of(name, kind, sizes)
+    model = family(name)
     one, other = Inputs(ids=tuple(TEXT)), Inputs(ids=(*TEXT[:-1], (TEXT[-1] + 1) % 30))
     width = attention.trace(model, TEXT).record(0).output.shape[2]  # type: ignore[union-attr]
     given = Given({("decoder", 0, 0, 1): torch.randn(1, width, generator=torch.Generator().manual_seed(0))})
@@ -159,7 +170,7 @@ def test_a_head_that_writes_nothing_changes_nothing_when_it_is_off(name: str) ->
 def test_patching_a_text_with_itself_changes_nothing_bit_for_bit(
     name: str, kind: str, sizes: dict[str, Any], mode: str, line: str
 ) -> None:
-    model, inputs = model_of(name, kind, sizes), inputs_for(kind)
+    model, inputs = family(name), inputs_for(kind)
     edits = edits_of_run(model, inputs, edits_of(line))
     given = patched_from(model, inputs, inputs, edits)
     assert given.outputs
@@ -177,12 +188,22 @@ def test_a_patch_is_the_other_texts_own_output_and_weights() -> None:
     assert torch.allclose(mine.float(), torch.from_numpy(theirs.head(1, 2).weights.copy()), atol=1e-6)
     with pytest.raises(InputError, match="as many tokens"):
         patched_from(model, Inputs(ids=tuple(TEXT)), Inputs(ids=tuple(TEXT[:5])), edits)
+    t5, (one, two) = build("t5", "both"), [Inputs(ids=tuple(ids(n)), pair_ids=tuple(ids(12 - n))) for n in (7, 5)]
+    with pytest.raises(InputError, match="this one has 7 and 5, that one 5 and 7"):
+        patched_from(t5, one, two, edits_of_run(t5, one, edits_of("patch-0.1")))
+
+
+def test_a_running_mean_of_float16_does_not_end_where_its_sum_would() -> None:
+    own = torch.full((3_000, 2), 40.0, dtype=torch.float16)  # 120,000 in all; float16 ends at 65,504
+    assert torch.equal(changed_output(own, Changes(edits=edits_of("off-0.1-running"))), own)
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [("cut-0.1-q0-k0", "no key at all"), ("off-9.1", "0 to 2"), ("off-0.9", "0 to"), ("cut-0.1-q30-k0", "query 30"),
-     ("off-cross.0.1", "cross"), ("hide-k40", "key 40")],
+     ("off-cross.0.1", "cross"), ("hide-k40", "key 40"),
+     ("temper-0-t0.1,temper-0.1-t0.2", "decoder 0, head 1 make 0.02"),
+     ("temper-0-t20,temper-0.2-t20", "head 2 make 400")],
 )  # fmt: skip
 def test_edits_that_a_run_cannot_take_are_refused_with_a_reason(line: str, said: str) -> None:
     with pytest.raises(InputError, match=said):

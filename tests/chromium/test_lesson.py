@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Download, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Download, Locator, Page, expect
 
 import attention
 from attention.browser import lessons as told
@@ -141,19 +141,16 @@ def page(browser: Browser) -> Iterator[Page]:
     """One page for all that is looked at here; an error on it fails the tests."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
     context.add_init_script(DEEP)
-    context.route("**/lesson/answers/*.js*", topic)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
+    with pytest.MonkeyPatch.context() as patch:
+        # Questions of this test alone.
+        for path in (harness.STATIC / "lesson" / "answers").glob("*.js"):
+            patch.setitem(harness.INSTEAD, f"/answers/{path.name}", ANSWERS if path.stem == "why" else NONE)
+        yield page
+        context.close()
     assert not errors
-
-
-def topic(route: Route) -> None:
-    """Questions of this test alone."""
-    body = ANSWERS if "/why.js" in route.request.url else NONE
-    route.fulfill(body=body, content_type="text/javascript")
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,8 @@ NONE = -1
 TELLING = (*steps(View), "temperature", "hide", "rest")
 WORDS = {
     "pair": "second text", "chat": "chat template", "settings": "how the layer is built", "kind": "kind of attention",
-    "edits": "changes of the run", "patch_text": "text that patches come from", "hide": "what is left out", "rest": "what becomes of the rest",
+    "edits": "changes of the run", "patch_text": "text that patches come from",
+    "hide": "what is left out", "rest": "what becomes of the rest",
 }  # fmt: skip
 
 

@@ -242,6 +242,12 @@ export function storeOf(name) {
     return `${location.origin}${location.pathname}${query.size ? `?${query}` : ""}`;
   }
 
+  /** {field: text}: the pinned token, and what a person changed here that the server has not heard of. */
+  function unheard() {
+    const now = look();
+    return now ? Object.fromEntries(["query", ...state.local.keys()].map((field) => [field, written(field, now[field])])) : {};
+  }
+
   /** All pinned tokens, the first one first. */
   const pins = () => pinsOf(look());
 
@@ -260,7 +266,7 @@ export function storeOf(name) {
   const isSeveral = (event) => Boolean(event?.shiftKey || event?.ctrlKey || event?.metaKey || bus.last("several"));
 
   return {
-    ...bus, look, change, takeBack, tell, address, connect, isConnected, arriveRun, arriveLook, headAt, hidden, pins, pin, isSeveral,
+    ...bus, look, change, takeBack, tell, address, unheard, connect, isConnected, arriveRun, arriveLook, headAt, hidden, pins, pin, isSeveral,
     shown: () => state.shown, waiting: () => bus.last("waiting") ?? null,
   };
 }

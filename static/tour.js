@@ -44,10 +44,10 @@ function remember() {
 /** Offer the tour in an element of the bar; `after()` has the keyboard when it ends. Returns the function that takes all away. */
 export function offer(root, before, after) {
   if (isKnown()) return () => {};
-  const begin = ui.make("button", { type: "button" }, "A tour in five steps");
+  const begin = ui.make("button", { type: "button" }, "A tour", ui.make("span", { class: "more" }, " in five steps"));
   const leave = ui.make("button", { type: "button", class: "no", "aria-label": "No tour" }, "×");
   const base = ui.lessons();
-  const lesson = base ? [" or ", ui.make("a", { href: base }, "start with the first lesson")] : [];
+  const lesson = base ? [" or ", ui.make("a", { href: base }, ui.make("span", { class: "more" }, "start with "), "the first lesson")] : [];
   const line = ui.make("div", { class: "offer", role: "group", "aria-label": "For a first visit" }, ui.make("span", {}, "New here? ", begin, ...lesson), leave);
   let stop = () => line.remove();
   const end = () => {

@@ -17,6 +17,7 @@ ANCHOR = re.compile(r"^## .*\{#([a-z0-9-]+)\}\s*$", re.MULTILINE)
 LESSONS = (
     "01-why", "02-vectors", "03-scores", "04-softmax", "05-values", "06-masks", "07-heads", "08-output", "09-positions",
     "10-cost", "11-building", "12-testing", "13-interview", "14-stack",
+    "15-minute", "16-induction",
 )  # fmt: skip
 
 

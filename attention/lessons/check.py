@@ -12,7 +12,7 @@ from attention.catalogue import LOCAL, find
 from attention.config import Limits
 from attention.edits import edits_of, written
 from attention.errors import HeadlightError, InputError
-from attention.lessons import folder, interview, kinds, prose
+from attention.lessons import folder, interview, kinds
 from attention.lessons.parse import Problem
 from attention.lessons.records import Figure, Lesson, Prose, Question, Step, Try
 from attention.lessons.state import view_of
@@ -49,12 +49,12 @@ def _of_lesson(lesson: Lesson, all_lessons: tuple[Lesson, ...]) -> Iterator[Prob
 def _of_step(step: Step, lesson: Lesson, all_lessons: tuple[Lesson, ...]) -> Iterator[tuple[int, str]]:
     for block in step.blocks:
         if isinstance(block, Prose | Try):
-            for href in prose.links(block.tree):
+            for line, href in block.links:
                 if not href.startswith("http"):
                     where, _, anchor = href.partition("#")
-                    yield from _missing_step(where or lesson.name, anchor, block.line, all_lessons)
+                    yield from _missing_step(where or lesson.name, anchor, line, all_lessons)
         elif isinstance(block, Question):
-            yield from _missing_step(*block.step, block.line, all_lessons)
+            yield from _missing_step(*block.step, block.step_line, all_lessons)
             if block.name not in answers():
                 yield block.line, f"No module in static/lesson/answers computes {block.name!r}."
         elif isinstance(block, Figure):
@@ -73,38 +73,44 @@ def _of_figure(figure: Figure) -> Iterator[tuple[int, str]]:
     kind = kinds.kind(figure.kind)
     if kind is None:
         return
-    if not (FIGURES / f"{kind.name}.js").is_file():
+    if not (FIGURES / f"{kind.module}.js").is_file():
         yield figure.line, f"The figure {kind.name} has no module in static/lesson/figures."
     if kind.needs_run:
         yield from _of_state(figure)
 
 
 def _of_state(figure: Figure) -> Iterator[tuple[int, str]]:
-    """The model, its layer and head, and the pinned word."""
+    """The text, the model, its layer and head, and the pinned word, each in its line or, where it is not given, the
+    figure's.
+    """
+    line_of = lambda key: figure.lines.get(key, figure.line)  # noqa: E731
     try:
         view = view_of(figure)
     except InputError as err:
         yield figure.line, str(err)
         return
+    if (size := len(view.text)) > (most := Limits().max_characters):
+        yield line_of("text"), f"The text has {size:,} characters; at most {most:,} are looked at."
     if (pin := figure.settings["pin"]) and pin not in (view.text if view.kind != "cross" else view.pair or view.text):
-        yield figure.line, f"pin is {pin!r}, which is no word of the text."
+        yield line_of("pin"), f"pin is {pin!r}, which is no word of the text."
     entry = find(view.model)
     if view.model != LOCAL and (entry is None or entry.path is None):
-        yield figure.line, f"The model {view.model!r} does not come with Headlight; a lesson runs without a network."
+        words = f"The model {view.model!r} does not come with Headlight; a lesson runs without a network."
+        yield line_of("model"), words
         return
     try:
         layers, heads = _sizes(view.model, view.kind)
     except HeadlightError as err:
-        yield figure.line, str(err)
+        yield line_of("model"), str(err)
         return
     if view.layer >= layers:
-        yield figure.line, f"{view.model} has no layer {view.layer}; it has {layers}, counted from 0."
+        yield line_of("layer"), f"{view.model} has no layer {view.layer}; it has {layers}, counted from 0."
     if view.head >= heads:
-        yield figure.line, f"{view.model} has no head {view.head}; a layer has {heads}, counted from 0."
-    for line in (written(view.edits), *figure.settings.get("each", ())):
+        yield line_of("head"), f"{view.model} has no head {view.head}; a layer has {heads}, counted from 0."
+    for key, line in (("edits", written(view.edits)), *(("each", one) for one in figure.settings.get("each", ()))):
         for edit in edits_of(line):
             if (edit.layer or 0) >= layers or (edit.head or 0) >= heads:
-                yield figure.line, f"{view.model} has no place for the edit {edit}; it has {layers} × {heads} heads."
+                yield line_of(key), f"{view.model} has no place for the edit {edit}; it has {layers} × {heads} heads."
 
 
 @cache

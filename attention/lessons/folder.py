@@ -16,7 +16,9 @@ OURS = ASSETS / "lessons"
 SOURCES = "sources.txt"
 SOURCE = re.compile(r"(https://\S+) (\S.*)")
 NAME = re.compile(r"[0-9a-z]+(-[0-9a-z]+)*")
-MOST_FILES, MOST_BYTES = 100, 400_000
+# What may lie beside the lessons.
+ABOUT = "README.md"
+MOST_FILES, MOST_BYTES = 100, 100_000
 Sources = tuple[tuple[str, str], ...]
 Stamp = tuple[tuple[str, int, int], ...]
 
@@ -63,26 +65,46 @@ def find(found: tuple[Lesson, ...], name: str) -> Lesson | None:
 # A few folders: ours, a host's own, those of tests. A file that was changed is read again.
 @lru_cache(maxsize=8)
 def _read(folder: Path, stamp: Stamp) -> tuple[tuple[Lesson, ...], tuple[Problem, ...]]:
-    made = [parse(_text(folder / name), Path(name).stem) for name, _, _ in stamp]
-    return tuple(lesson for lesson, _ in made), tuple(problem for _, problems in made for problem in problems)
+    lessons: list[Lesson] = []
+    problems: list[Problem] = []
+    for name, _, size in stamp:
+        try:
+            _refuse(Path(name).stem, size)
+            lesson, wrong = parse(_text(folder / name), Path(name).stem)
+        except InputError as err:  # the other lessons are still there to be read
+            problems.append(Problem(name, 1, str(err)))
+            continue
+        lessons.append(lesson)
+        problems += wrong
+    if not lessons:
+        raise InputError(str(problems[0]))
+    return tuple(lessons), tuple(problems)
 
 
 def _stamp(folder: Path) -> Stamp:
     """Which files there are, and when and how large they were written."""
     try:
-        files = sorted(path for path in folder.iterdir() if path.suffix == ".md" and NAME.fullmatch(path.stem))
+        files = sorted(path for path in folder.iterdir() if path.suffix == ".md" and path.name != ABOUT)
         found = tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
     except OSError as err:
         raise InputError(f"The lessons' folder {folder.name} cannot be read ({type(err).__name__}).") from err
     if not found:
         raise InputError(f"The folder {folder.name} has no lesson: a file such as 01-first.md, of small letters.")
-    if len(found) > MOST_FILES or any(size > MOST_BYTES for _, _, size in found):
-        raise InputError(f"At most {MOST_FILES} lessons of {MOST_BYTES:,} bytes each are read here.")
+    if len(found) > MOST_FILES:
+        raise InputError(f"The folder {folder.name} has {len(found)} lessons; at most {MOST_FILES} are read.")
     return found
+
+
+def _refuse(name: str, size: int) -> None:
+    """Raise InputError for a lesson's file that is not read."""
+    if not NAME.fullmatch(name):
+        raise InputError("A lesson's file is named in small letters a to z, digits and hyphens, such as 01-first.md.")
+    if size > MOST_BYTES:
+        raise InputError(f"This file has {size:,} bytes; a lesson may have {MOST_BYTES:,}.")
 
 
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as err:
-        raise InputError(f"{path.name} cannot be read: it must be text in UTF-8.") from err
+        raise InputError(f"{path.name} cannot be read; it must be text in UTF-8.") from err

@@ -94,6 +94,8 @@ def _asked(line: int, lines: list[str]) -> Asked:
     answer = "\n".join(lines[2:]).strip()
     if not answer:
         raise InputError("This question has no answer.")
+    for _, words in prose.faults(answer):
+        raise InputError(words)
     return Asked(
         line=line, number=int(heading["number"]), ask=prose.line(heading["ask"]),
         step=(step["lesson"], step["anchor"]), answer=prose.tree(answer),

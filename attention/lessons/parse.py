@@ -66,7 +66,7 @@ def parse(text: str, name: str) -> tuple[Lesson, tuple[Problem, ...]]:
     if not steps:
         reader.refuse(len(lines) or 1, "This lesson has no step; one begins with “## title {#anchor}”.")
     lesson = Lesson(
-        name=name, title=head["title"], about=head["about"], minutes=_minutes(head["minutes"], reader), steps=steps
+        name=name, title=head["title"], about=head["about"], minutes=_minutes(head["minutes"]), steps=steps
     )
     return lesson, tuple(sorted(reader.problems))
 
@@ -80,20 +80,26 @@ def _head(lines: list[str], reader: _Reader) -> tuple[dict[str, str], int]:
         reader.refuse(1, f"A lesson begins with {', '.join(HEAD)} between two lines of ---.")
         return dict.fromkeys(HEAD, "?") | {"minutes": "5"}, 0
     end = [line.strip() for line in lines].index("---", 1)
-    found = {key: value for key, value, _ in _pairs(lines[1:end], 2, reader)}
+    pairs = list(_pairs(lines[1:end], 2, reader))
+    found = {key: value for key, value, _ in pairs}
     for key in HEAD:
         if key not in found:
             reader.refuse(1, f"The head lacks {key}.")
-    for key in found.keys() - set(HEAD):
-        reader.refuse(1, f"The head has {key}; it may have {', '.join(HEAD)}.")
+    for key, value, line in pairs:
+        if key not in HEAD:
+            reader.refuse(line, f"The head has {key}; it may have {', '.join(HEAD)}.")
+        elif key == "minutes":
+            _minutes(value, line, reader)
     return {key: found.get(key, "5" if key == "minutes" else "?") for key in HEAD}, end + 1
 
 
-def _minutes(raw: str, reader: _Reader) -> int:
+def _minutes(raw: str, line: int = 1, reader: _Reader | None = None) -> int:
+    """How many, or 5 where it is no such number; a reader is told."""
     try:
         return int(kinds.whole(1, MOST_MINUTES).read(raw))
     except ValueError:
-        reader.refuse(1, f"minutes is {raw!r}; it must be {kinds.whole(1, MOST_MINUTES).accepts}.")
+        if reader:
+            reader.refuse(line, f"minutes is {raw!r}; it must be {kinds.whole(1, MOST_MINUTES).accepts}.")
         return 5
 
 
@@ -198,14 +204,22 @@ def _prose(lines: list[str], line: int, reader: _Reader) -> Iterator[Prose]:
     text = "\n".join(lines)
     if text.strip():
         skipped = next(i for i, one in enumerate(lines) if one.strip())
-        yield Prose(line=line + skipped, tree=reader.tried(line + skipped, lambda: prose.tree(text), ()))
+        yield Prose(line=line + skipped, tree=prose.tree(text), links=_links(text, line, reader))
+
+
+def _links(text: str, first: int, reader: _Reader) -> tuple[tuple[int, str], ...]:
+    """Where the words' links lead, by the file's lines; refuses what words may not hold."""
+    for at, words in prose.faults(text):
+        reader.refuse(first + at, words)
+    return tuple((first + at, href) for at, href in prose.links(text))
 
 
 def _block(
     name: str, rest: str, body: list[str], line: int, lesson: str, reader: _Reader
 ) -> Iterator[Block]:
     if name == "try":
-        yield Try(line=line, tree=reader.tried(line, lambda: prose.tree("\n".join(body)), ()))
+        text = "\n".join(body)
+        yield Try(line=line, tree=prose.tree(text), links=_links(text, line + 1, reader))
         return
     pairs = list(_pairs(body, line + 1, reader))
     given = {key: value for key, value, _ in pairs}
@@ -216,7 +230,7 @@ def _block(
     elif name == "guess":
         yield _guess(given, line, reader)
     else:
-        yield _question(rest, given, line, lesson, reader)
+        yield _question(rest, given, {key: at for key, _, at in pairs}, line, lesson, reader)
 
 
 def _pairs(lines: list[str], first: int, reader: _Reader) -> Iterator[Pair]:
@@ -252,7 +266,7 @@ def _figure(name: str, pairs: list[Pair], line: int, reader: _Reader) -> Figure:
             settings[key] = sort.read(raw)
         except ValueError:
             reader.refuse(at, f"{key} is {raw[:60]!r}; it must be {sort.accepts}.")
-    return Figure(line=line, kind=name, settings=settings)
+    return Figure(line=line, kind=name, settings=settings, lines={key: at for key, _, at in pairs})
 
 
 def _guess(given: Mapping[str, str], line: int, reader: _Reader) -> Guess:
@@ -267,7 +281,9 @@ def _guess(given: Mapping[str, str], line: int, reader: _Reader) -> Guess:
     )  # fmt: skip
 
 
-def _question(name: str, given: Mapping[str, str], line: int, lesson: str, reader: _Reader) -> Question:
+def _question(
+    name: str, given: Mapping[str, str], lines: Mapping[str, int], line: int, lesson: str, reader: _Reader
+) -> Question:
     _demand(given, ("step", "ask", "why"), ("covers", "options"), line, reader)
     if not re.fullmatch(r"[a-z][a-z_0-9]*", name):
         reader.refuse(line, f"A question bears the name of its computation; {name!r} is none.")
@@ -275,6 +291,7 @@ def _question(name: str, given: Mapping[str, str], line: int, lesson: str, reade
     return Question(
         line=line, name=name, covers=_covered(given.get("covers", ""), line, reader), step=(where or lesson, anchor),
         ask=given.get("ask", ""), why=given.get("why", ""), options=_listed(given.get("options", "")),
+        step_line=lines.get("step", line),
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Markdown as a tree of plain lists, of which the browser makes elements: no markup ever travels.
 
-A node is a text, or (tag, attributes, children). CommonMark with tables; HTML stays text, and pictures are refused: a
-lesson's pictures are its live figures. A letter with an index, as in d_k or W_O, becomes one below the line.
+A node is a text, or (tag, attributes, children). CommonMark with tables; HTML stays text. A picture, and a link that
+leads elsewhere than a lesson may, become their words: its pictures are its live figures. `faults` says where such
+stand. A letter with an index, as in d_k or W_O, becomes one below the line.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ from urllib.parse import urlsplit
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from attention.errors import InputError
-
 Node = str | tuple[str, dict[str, str], tuple[Any, ...]]
 TAGS = {
     "paragraph": "p", "strong": "strong", "em": "em", "bullet_list": "ul", "ordered_list": "ol", "list_item": "li",
@@ -26,11 +25,12 @@ TAGS = {
 BREAKS: dict[str, Node] = {"softbreak": " ", "hardbreak": ("br", {}, ())}
 CODE = ("code_inline", "fence", "code_block")
 FORMULA = "formula"
-INDEX = re.compile(r"\b([A-Za-zα-ωΑ-Ω])_([A-Za-z0-9]{1,5})\b(?!\()")
+PICTURE = "A lesson may not hold a picture; it is a figure block."
+INDEX = re.compile(r"\b([A-Za-zα-ωΑ-Ω])_([A-Za-z0-9]{1,5})(?![^\W²³ᵀ]|\()")
 
 
 def tree(markdown: str) -> tuple[Node, ...]:
-    """The Markdown as nodes; raises InputError for what a lesson may not hold."""
+    """The Markdown as nodes."""
     root = SyntaxTreeNode(_parser().parse(markdown))
     return tuple(made for child in root.children for made in _nodes(child))
 
@@ -41,18 +41,42 @@ def line(markdown: str) -> tuple[Node, ...]:
     return tuple(made for child in root.children for made in _inside(child))
 
 
-def links(nodes: tuple[Node, ...]) -> Iterator[str]:
-    """Where the nodes' links lead, in their order."""
-    for node in nodes:
-        if isinstance(node, tuple):
-            if node[0] == "a":
-                yield node[1]["href"]
-            yield from links(node[2])
+def faults(markdown: str) -> Iterator[tuple[int, str]]:
+    """What the Markdown may not hold, and in which of its lines, from 0."""
+    for line, sort, href in _leading(markdown):
+        if sort == "image":
+            yield line, PICTURE
+        elif not _may_lead(href):
+            yield line, f"A link leads to {href[:60]!r}; it may lead to https://…, #step or lesson#step."
+
+
+def links(markdown: str) -> Iterator[tuple[int, str]]:
+    """Where the Markdown's links lead, each with its line, from 0."""
+    return ((line, href) for line, sort, href in _leading(markdown) if sort == "link_open" and _may_lead(href))
+
+
+def _leading(markdown: str) -> Iterator[tuple[int, str, str]]:
+    """Each link and each picture: its line, which of the two, and where it leads."""
+    begun = 0
+    for token in _parser().parse(markdown):
+        # The words of a table's cell say no line of their own; its row does.
+        begun = token.map[0] if token.map else begun
+        line = begun
+        for child in token.children or ():
+            line += child.type in BREAKS
+            if child.type in ("link_open", "image"):
+                yield line, child.type, str(child.attrs.get("href", ""))
+
+
+class _Parser(MarkdownIt):
+    def validateLink(self, url: str) -> bool:  # noqa: N802 (the library's name)
+        """Every link is read as one, so that `faults` can say of a bad one where it stands."""
+        return True
 
 
 @cache
 def _parser() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False}).enable("table")
+    return _Parser("commonmark", {"html": False}).enable("table")
 
 
 def _nodes(node: SyntaxTreeNode) -> Iterator[Node]:
@@ -68,11 +92,12 @@ def _nodes(node: SyntaxTreeNode) -> Iterator[Node]:
     elif kind == "heading":
         yield (f"h{max(3, min(4, int(node.tag[1])))}", {}, tuple(_inside(node)))
     elif kind == "link":
-        yield ("a", {"href": _address(str(node.attrs["href"]))}, tuple(_inside(node)))
+        href = str(node.attrs["href"])
+        yield from [("a", {"href": href}, tuple(_inside(node)))] if _may_lead(href) else _inside(node)
     elif kind in TAGS:
         yield (TAGS[kind], {}, tuple(_inside(node)))
-    else:
-        raise InputError(f"A lesson may not hold a {kind.replace('_', ' ')}; a picture is a figure block.")
+    else:  # a picture
+        yield from _inside(node)
 
 
 def _inside(node: SyntaxTreeNode) -> Iterator[Node]:
@@ -105,11 +130,12 @@ def _indexed(text: str) -> Iterator[Node]:
         yield text[end:]
 
 
-def _address(href: str) -> str:
-    """A link to another site, to a step of this lesson (#step), or of another one (lesson#step)."""
-    found = urlsplit(href)
-    if found.scheme in ("http", "https") and found.netloc:
-        return href
-    if not found.scheme and not found.netloc and re.fullmatch(r"([a-z0-9-]+)?(#[a-z0-9-]+)?", href) and href:
-        return href
-    raise InputError(f"A link leads to {href[:60]!r}; it may lead to https://…, #step or lesson#step.")
+def _may_lead(href: str) -> bool:
+    """Whether it is a link to another site, to a step of this lesson (#step), or of another one (lesson#step)."""
+    try:
+        found = urlsplit(href)
+    except ValueError:  # such as https://[
+        return False
+    if found.scheme in ("http", "https"):
+        return bool(found.netloc)
+    return bool(href and re.fullmatch(r"([a-z0-9-]+)?(#[a-z0-9-]+)?", href))

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prose:
-    """Words: a tree of [tag, attributes, children] and strings (`lessons.prose`)."""
+    """Words: a tree of [tag, attributes, children] and strings (`lessons.prose`). links: (line, where it leads)."""
 
     line: int
     tree: tuple[Any, ...]
+    links: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A live figure: one of the table's kinds, and what it is told, each value as it is used."""
+    """A live figure: one of the table's kinds, and what it is told, each value as it is used.
+
+    lines: in which line each setting stands that the file gives.
+    """
 
     line: int
     kind: str
     settings: dict[str, Any]
+    lines: dict[str, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +47,11 @@ class Guess:
 
 @dataclass(frozen=True, kw_only=True)
 class Try:
-    """One thing to do."""
+    """One thing to do, as `Prose` has it."""
 
     line: int
     tree: tuple[Any, ...]
+    links: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +60,7 @@ class Question:
 
     covers: the numbers of the learners' questions that it asks, or none. step: where that was shown, (lesson, anchor).
     options: to choose from; empty where a number is typed. {names} in ask, options and why are filled in.
+    step_line: in which line the step stands.
     """
 
     line: int
@@ -63,6 +70,7 @@ class Question:
     ask: str
     why: str
     options: tuple[str, ...] = ()
+    step_line: int = 0
 
 
 Block = Prose | Figure | Guess | Try | Question

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from attention.models.store import Own, Stored
 
 IN_THE_BOX, HERE, TO_FETCH = GROUPS = ("in the box", "on this computer", "to fetch")
+ONE_LAYER = "one layer, not trained"
 # So long what lies on the disk is not looked at again.
 SECONDS = 60
 
@@ -64,7 +65,9 @@ def _looked(limits: Limits, _minute: int) -> tuple[tuple[Stored, ...], tuple[Own
 
 def _entry(entry: ModelEntry, stored: Stored | None) -> Choice:
     if entry.path is not None or entry.id == LOCAL:
-        return Choice(model=entry.id, title=entry.title, group=IN_THE_BOX, facts=(entry.family, *_bundled(entry)))
+        # Of the local layer the person decides whether it looks back only, as a decoder does, or both ways.
+        facts = (ONE_LAYER,) if entry.id == LOCAL else (entry.family, *_bundled(entry))
+        return Choice(model=entry.id, title=entry.title, group=IN_THE_BOX, facts=facts)
     whole = stored is not None and stored.state == "whole"
     size = () if stored is None else (sizes.said(stored.bytes) + ("" if whole else " of it here"),)
     group = HERE if whole else TO_FETCH

@@ -62,9 +62,9 @@ def draw(view: View) -> Any:
         # The last line until the new one is known, so that nothing moves.
         place.text(known(view).line or BLANK)
         entry = find(view.model)
-        # The hint first: a narrow page shows only the beginning until the picker is pointed at.
+        # A wide page shows it once the picker is pointed at or in use.
         with st.container(key="about"):
-            st.text(" ".join(filter(None, (_hint(), entry.about if entry else ""))))
+            st.text(" ".join(filter(None, (entry.about if entry else "", _hint()))))
     _offers(view)
     return place
 

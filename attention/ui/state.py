@@ -130,7 +130,7 @@ def carried_to(page: str) -> dict[str, str]:
     if page != COMPARE or Key.SECOND not in st.session_state:
         return {}
     query = address_of(compared())
-    _remember(_as_address((key, [value]) for key, value in query.items()))
+    _remember(_as_address(query.items()))
     return {key: value for key, value in query.items() if is_of_second(key)}
 
 
@@ -210,7 +210,7 @@ def sync() -> None:
     st.query_params.from_dict({**address_of(shown), **foreign})
 
 
-Address = tuple[tuple[str, tuple[str, ...]], ...]
+Address = tuple[tuple[str, str], ...]
 
 
 def _begin() -> None:
@@ -286,7 +286,7 @@ def _loud_part(here: Address) -> Address:
 # A page asks several times a run.
 @lru_cache(maxsize=64)
 def _address_of(shown: Shown) -> Address:
-    return _as_address((key, [value]) for key, value in address_of(shown).items())
+    return _as_address(address_of(shown).items())
 
 
 def _move(before: Shown, after: Shown) -> None:
@@ -346,7 +346,9 @@ def _loud(shown: Shown) -> tuple[Any, ...]:
 
 
 def _parse() -> tuple[Shown, tuple[str, ...]]:
-    query: dict[str, str | list[str]] = {key: list(values) for key, values in _address()}
+    query: dict[str, str | list[str]] = {
+        name: st.query_params.get_all(name) for name in st.query_params if _is_ours(name)
+    }
     longest = Limits.from_environment().max_characters
     view, found = parse(query, max_characters=longest)
     view = arrival(view, query)
@@ -361,12 +363,13 @@ def _is_ours(key: str) -> bool:
 
 
 def _address() -> Address:
-    # Each look-up asks Streamlit's state anew: a few keys that are there, not all that there could be.
-    return _as_address((name, st.query_params.get_all(name)) for name in st.query_params if _is_ours(name))
+    # In one go, for each look-up asks Streamlit's state anew, and a run asks a dozen times where it is. Of a key that a
+    # stranger's link gives twice the last one counts, as it does for `parse`.
+    return _as_address((name, value) for name, value in st.query_params.to_dict().items() if _is_ours(name))
 
 
-def _as_address(pairs: Iterable[tuple[str, list[str]]]) -> Address:
-    return tuple(sorted((key, tuple(values)) for key, values in pairs))
+def _as_address(pairs: Iterable[tuple[str, str]]) -> Address:
+    return tuple(sorted(pairs))
 
 
 def _remember(seen: Address) -> None:

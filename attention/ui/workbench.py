@@ -45,7 +45,7 @@ KIND_NAMES = {"encoder": "encoder", "decoder": "decoder", "cross": "cross"}
 KIND_WORDS = {
     "encoder": "the source looks at itself",
     "decoder": "the target looks back at itself",
-    "cross": "the target looks at the source",
+    "cross": "the target looks at the source; each row bears the token just written, and looks for the next one",
 }
 ONLY_STARTED = "The decoder has only its start token: type what it has written into the target box."
 HINT = "← → heads, Shift + ↑ ↓ layers, or a swipe"

@@ -18,19 +18,19 @@ export function pairOf({ head, look }) {
   return { query: look.query, key: look.key !== null && look.key < head.keys ? look.key : best };
 }
 
-/** Groups of what can be changed: [{title, items: [{label, line, why}]}]. */
+/** Groups of what can be changed: [{key: its term's, title, items: [{label, line, why}]}]. */
 export function offered(shown) {
   const { run, head } = shown;
   const place = { kind: run.kinds?.length > 1 ? run.kind : "", layer: head.layer };
   const here = { ...place, head: head.head };
   return [
-    { title: "Switch off this head (ablate)", items: [
+    { key: "edit.off", title: "Switch off this head (ablate)", items: [
       item("set it to zero", { verb: "off", ...here, how: "zero" }),
       item("set it to its mean over reference texts", { verb: "off", ...here, how: "mean" }),
       item("set each row to the mean of the rows so far", { verb: "off", ...here, how: "running" }),
       item("let it rest on the first token", { verb: "off", ...here, how: "first" }, restsNot(head)),
     ] },
-    { title: "Switch off this layer", items: [item(`all heads of layer ${head.layer} to zero`, { verb: "off", ...place, how: "zero" })] },
+    { key: "edit.layer", title: "Switch off this layer", items: [item(`all heads of layer ${head.layer} to zero`, { verb: "off", ...place, how: "zero" })] },
     ...ofTokens(shown, place, here),
   ];
 }
@@ -43,12 +43,12 @@ function ofTokens({ run, head, look }, place, here) {
   const closed = alone || (head.allowed(query)?.[key] === 0 ? `${asks} does not see it as it is` : "");
   const hides = [...new Set([key, ...(run.tokens.same ? [query] : [])])];
   return [
-    { title: `Even out the row of ${asks} (uniform attention)`, items: [item("spread it over all that it may see", { verb: "even", ...here, query })] },
-    { title: `Cut the edge ${asks} → ${seen}`, items: [
+    { key: "edit.even", title: `Even out the row of ${asks} (uniform attention)`, items: [item("spread it over all that it may see", { verb: "even", ...here, query })] },
+    { key: "edit.cut", title: `Cut the edge ${asks} → ${seen}`, items: [
       item("in this head", { verb: "cut", ...here, query, key }, closed),
       item("in every head and layer", { verb: "cut", kind: place.kind, query, key }, closed),
     ] },
-    { title: "Hide a token from all others, in every layer", items: hides.map((hidden) => item(`hide “${keys[hidden]}”`,
+    { key: "edit.hide", title: "Hide a token from all others, in every layer", items: hides.map((hidden) => item(`hide “${keys[hidden]}”`,
       { verb: "hide", kind: place.kind === "cross" ? "encoder" : place.kind, key: hidden }, head.keys === 1 ? "there is no other token" : "")) },
   ];
 }

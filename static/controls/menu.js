@@ -1,6 +1,6 @@
 /** The button that changes the run itself, and its menu: a list over the page, reached by keyboard, closed by Escape. */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { offered, withLine }] = await Promise.all(["../headlight", "./changes"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { offered, withLine }, { term }] = await Promise.all(["../headlight", "./changes", "../terms"].map((name) => import(`${name}.js${version}`)));
 
 const GAP = 4;
 const MARGIN = 8;
@@ -65,13 +65,13 @@ function walk(panel, event) {
 
 function contents(state) {
   const { shown, why } = state;
-  const title = ui.make("p", { class: "about" }, ui.make("b", {}, "The model runs on with the change"), `, and everything below is of that run. Layer ${shown.head.layer}, head ${shown.head.head}:`);
+  const title = ui.make("p", { class: "about" }, ui.make("b", {}, term("edits", "The model runs on with the change")), `, and everything below is of that run. Layer ${shown.head.layer}, head ${shown.head.head}:`);
   if (why) return [ui.make("p", { class: "about", tabIndex: -1 }, why)];
   return [title, ...offered(shown).map((group) => section(state, group)), patching(state)];
 }
 
-function section(state, { title, items }) {
-  const named = ui.make("p", { class: "group" }, title);
+function section(state, { key, title, items }) {
+  const named = ui.make("p", { class: "group" }, term(key, title));
   return ui.make("div", { role: "group", "aria-label": title }, named, ...items.map((one) => line(state, one)));
 }
 
@@ -100,7 +100,7 @@ function patching(state) {
   box.addEventListener("input", ready);
   ready();
   const title = "Take from a second text (activation patching)";
-  return ui.make("div", { role: "group", "aria-label": title }, ui.make("p", { class: "group" }, title), box, ...ways);
+  return ui.make("div", { role: "group", "aria-label": title }, ui.make("p", { class: "group" }, term("edit.patch", title)), box, ...ways);
 }
 
 function take(state, changes) {

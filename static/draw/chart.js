@@ -44,8 +44,9 @@ export function chart({ label, palette, x = {}, y = {}, lines = [], bars = null,
   const inner = { left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top, bottom: height - MARGIN.bottom };
   const at = (axis, low, high) => (value) => low + (high - low) * shareOf(axes[axis], value);
   const place = { x: at("x", inner.left, inner.right), y: at("y", inner.bottom, inner.top) };
-  return frame(width, height, label, ...axesOf(axes, place, inner, palette, x, y), ...marksOf(marks, place, inner, palette),
-    ...linesOf(lines, place, inner, palette), ...endsOf(lines, place, inner, palette));
+  const marked = marksOf(marks, place, inner, palette);
+  return frame(width, height, label, ...axesOf(axes, place, inner, palette, x, y), ...marked.lines,
+    ...linesOf(lines, place, inner, palette), ...marked.names, ...endsOf(lines, place, inner, palette));
 }
 
 function axisOf({ from = null, to = null, log = false }, values) {
@@ -72,15 +73,16 @@ function axesOf(axes, place, inner, palette, x, y) {
   return made;
 }
 
-/** Upright lines, and then their names on paper of their own, so that no line runs through a name. */
+/** Upright lines, which lie below the curves, and their names, which lie above them. */
 function marksOf(marks, place, inner, palette) {
   const seen = marks.filter((mark) => place.x(mark.x) >= inner.left && place.x(mark.x) <= inner.right);
   const lines = seen.map(({ x }) => svg("line", { x1: place.x(x), x2: place.x(x), y1: inner.top, y2: inner.bottom, stroke: palette.muted, "stroke-dasharray": "3 3" }));
-  return [...lines, ...seen.map((mark, index) => {
+  const names = seen.map((mark, index) => {
     const at = place.x(mark.x);
     const right = at > (inner.left + inner.right) / 2;
     return text(at + (right ? -5 : 5), inner.top + 12 + index * APART, mark.label, { fill: palette.muted, anchor: right ? "end" : "start", size: 12, halo: palette.paper });
-  })];
+  });
+  return { lines, names };
 }
 
 function linesOf(lines, place, inner, palette) {

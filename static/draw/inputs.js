@@ -1,13 +1,14 @@
 /** Controls of figures: sliders, choices, switches, number fields and buttons, all reached by the keyboard. */
 
 const version = new URL(import.meta.url).search;
-const { ui } = await import(`../headlight.js${version}`);
+const [{ ui }, { indexed }] = await Promise.all(["../headlight", "./indices"].map((name) => import(`${name}.js${version}`)));
 
 /** What these look like; whoever uses them puts it into its root once. */
 export const css = `
 .inputs { display: flex; flex-wrap: wrap; gap: 6px 22px; align-items: center; margin: 8px 0; font-variant-numeric: tabular-nums; }
 .inputs label, .inputs .group { display: inline-flex; gap: 8px; align-items: center; min-height: 32px; }
 .inputs .group { flex-wrap: wrap; max-width: 100%; }
+.inputs sub { line-height: 0; font-size: .75em; }
 .inputs .name { color: var(--hl-muted); }
 .inputs input[type=range] { width: 180px; accent-color: var(--hl-ink); }
 .inputs input[type=number], .inputs input[type=text] { font: inherit; color: var(--hl-ink); background: var(--hl-card); border: 1px solid var(--hl-line);
@@ -26,25 +27,35 @@ export const line = (...children) => ui.make("div", { class: "inputs" }, ...chil
 
 /** A button. */
 export function button(words, act) {
-  const made = ui.make("button", { type: "button" }, words);
+  const made = ui.make("button", { type: "button" });
+  const nodes = indexed(words);
+  if (nodes.length > 1) made.setAttribute("aria-label", words);
+  made.append(...nodes);
   made.addEventListener("click", act);
   return made;
+}
+
+/** What stands beside an input. Where an index stands below the line, it is read out as it was written, d_k and not dk. */
+function nameOf(label, input, kind = "name") {
+  const nodes = indexed(label);
+  if (nodes.length > 1) input.setAttribute("aria-label", label);
+  return ui.make("span", { class: kind }, ...nodes);
 }
 
 /** A number without zeros at its end. */
 const plain = (value) => ui.number(value, 6).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
 
-/** A slider over `values`, or from `low` to `high` by `step`. `element.set(value)` moves it without a call of `change`. */
-export function slider({ label, values = null, low = 0, high = 1, step = 0.01, value, digits = 2, change }) {
+/** A slider over `values`, or from `low` to `high` by `step`; `unit` stands behind its number. `element.set(value)` moves it without a call of `change`. */
+export function slider({ label, values = null, low = 0, high = 1, step = 0.01, value, digits = 2, unit = "", change }) {
   const [from, to, by] = values ? [0, values.length - 1, 1] : [low, high, step];
   const input = ui.make("input", { type: "range", min: String(from), max: String(to), step: String(by) });
   const shown = ui.make("output");
   const valueOf = () => (values ? values[Number(input.value)] : Number(input.value));
   const say = () => {
-    shown.textContent = values || Number.isInteger(by) ? plain(valueOf()) : ui.decimals(valueOf(), digits);
+    shown.textContent = `${values || Number.isInteger(by) ? plain(valueOf()) : ui.decimals(valueOf(), digits)}${unit}`;
     input.setAttribute("aria-valuetext", shown.textContent);
   };
-  const made = ui.make("label", {}, ui.make("span", { class: "name" }, label), input, shown);
+  const made = ui.make("label", {}, nameOf(label, input), input, shown);
   made.set = (next) => {
     input.value = String(values ? Math.max(0, values.indexOf(next)) : next);
     say();
@@ -59,7 +70,7 @@ export function slider({ label, values = null, low = 0, high = 1, step = 0.01, v
 
 /** One of several, each a button; options are [value, words]. `element.set(value)` presses one without a call of `change`. */
 export function choices({ label, options, value, change }) {
-  const group = ui.make("span", { class: "group", role: "group", "aria-label": label }, ui.make("span", { class: "name" }, label));
+  const group = ui.make("span", { class: "group", role: "group", "aria-label": label }, ui.make("span", { class: "name" }, ...indexed(label)));
   const buttons = options.map(([own, words]) => [own, button(words, () => {
     group.set(own);
     change(own);
@@ -73,7 +84,7 @@ export function choices({ label, options, value, change }) {
 /** On or off. `element.set(on)` turns it without a call of `change`. */
 export function toggle({ label, value, change }) {
   const input = ui.make("input", { type: "checkbox" });
-  const made = ui.make("label", {}, input, label);
+  const made = ui.make("label", {}, input, nameOf(label, input, "words"));
   made.set = (on) => { input.checked = on; };
   made.set(value);
   input.addEventListener("change", () => change(input.checked));
@@ -84,7 +95,7 @@ export function toggle({ label, value, change }) {
 export function field({ label, value, low = -Infinity, high = Infinity, step = "any", change }) {
   const input = ui.make("input", { type: "number", step: String(step), inputMode: "decimal" });
   const problem = ui.make("span", { class: "problem", role: "alert" });
-  const made = ui.make("label", {}, ui.make("span", { class: "name" }, label), input, problem);
+  const made = ui.make("label", {}, nameOf(label, input), input, problem);
   made.set = (next) => {
     input.value = String(next);
     problem.textContent = "";

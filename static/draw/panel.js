@@ -1,8 +1,8 @@
 /** A small figure: its controls, its drawings and one sentence with its numbers, made anew at each change of its state. */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { tokensOf }, { button, css, line }] = await Promise.all(
-  ["../headlight", "../local/words", "./inputs"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { tokensOf }, { indexed }, { button, css, line }] = await Promise.all(
+  ["../headlight", "../local/words", "./indices", "./inputs"].map((name) => import(`${name}.js${version}`)));
 
 const STYLE = `${css}
 .drawings { display: flex; flex-wrap: wrap; gap: 14px 30px; align-items: flex-start; margin: 8px 0; }
@@ -33,7 +33,8 @@ export function panel({ root, context, controls, compute, paint, ready = null })
     const { shapes, words, given = [] } = paint(made, context.palette(), Math.max(NARROW, root.clientWidth || WIDE));
     keepFocus(above, () => above.replaceChildren(...given));
     keepFocus(drawings, () => drawings.replaceChildren(...shapes));
-    if (numbers.textContent !== words) numbers.textContent = words;
+    if (numbers.dataset.words !== words) numbers.replaceChildren(...indexed(words));
+    numbers.dataset.words = words;
     const hasChanged = facts && JSON.stringify(facts) !== JSON.stringify(made.facts);
     facts = made.facts;
     if (hasChanged) context.changed();

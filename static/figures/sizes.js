@@ -12,8 +12,10 @@ const THIN = 10;
 const NUMBERS = 28;
 // Left of a map that has no names of its own.
 const BARE = 2;
-// A projector's cells are larger, and below its maps there is room for a few lines of the row's arithmetic where the window is high.
+// A projector's cells are larger, and below its maps there is room for a few lines of the row's arithmetic; in a low window for
+// its first line, where each of the maps' rows still has room for its name.
 const [LARGE, LINES, HIGH, SMALLEST, LAST] = [40, 190, 640, 120, 24];
+const LINE = 62;
 // What a panel's margins take, right of it and below.
 export const MARGIN = 22;
 
@@ -35,7 +37,8 @@ function heightPresented({ root, panels }, rows, width, above) {
   const scroller = root.closest("[data-testid=stMain]");
   const top = root.getBoundingClientRect().top + (scroller?.scrollTop ?? 0);
   const around = Math.max(...[...panels.values()].map(({ header, caption }) => header.offsetHeight + caption.parentElement.offsetHeight));
-  const room = innerHeight - top - around - above - (innerHeight >= HIGH ? LINES : 0) - LAST;
+  const whole = innerHeight - top - around - above - LAST;
+  const room = innerHeight >= HIGH ? whole - LINES : whole - LINE >= axes.LABEL * rows ? whole - LINE : whole;
   const height = Math.max(SMALLEST, Math.min(LARGE * rows, room, Math.max(USUAL, width)));
   return { height, thin: height / rows < THIN };
 }

@@ -6,6 +6,7 @@ export const css = `
 [hidden] { display: none !important; }
 p, h3, h4, ol, ul, figure { margin: 0; }
 p { max-width: 75ch; }
+sub, sup { line-height: 0; font-size: .75em; }
 a { color: var(--hl-query); text-underline-offset: 3px; }
 button { font: inherit; color: var(--hl-ink); background: var(--hl-card); border: 1px solid var(--hl-line); border-radius: 8px; padding: 4px 12px; min-height: 32px; cursor: pointer; }
 button:hover:enabled { border-color: var(--hl-muted); }
@@ -40,5 +41,5 @@ button:hover:enabled { border-color: var(--hl-muted); }
 @media print { .inputs, button { display: none !important; } svg, table { break-inside: avoid; } }
 `;
 
-/** Beside it while one presents: drawings as large as there is room. */
-export const large = "svg { max-width: 100% !important; max-height: 58vh; } :host { font-size: 20px; }";
+/** Beside it while one presents; drawings grow by themselves (`room.js`). */
+export const large = ":host { font-size: 20px; }";

@@ -50,7 +50,7 @@ export function beside(...drawings) {
   const figures = drawings.map(([drawing, words]) => {
     const figure = ui.make("figure", {}, drawing, words ? ui.make("figcaption", { class: "quiet" }, words) : null);
     // A drawing has no width of its own, only at most one.
-    if (drawing.viewBox) figure.style.cssText = `width: ${drawing.viewBox.baseVal.width}px; max-width: 100%;`;
+    if (drawing.viewBox) figure.style.cssText = `width: calc(${drawing.viewBox.baseVal.width}px * var(--drawing-scale, 1)); max-width: 100%;`;
     return figure;
   });
   return ui.make("div", { class: "side" }, ...figures);

@@ -15,7 +15,8 @@ export function contentsOf(app) {
     ui.make("header", { class: "top" }, ui.make("h1", {}, "Learn multi-head self-attention"),
       ui.make("p", { class: "lead" }, "Short lessons in which everything is live: say what you expect, then see it computed. No knowledge of neural networks is needed for the first one."),
       ui.make("p", { class: "where" }, ui.make("span", {}, count(contents.length, "lesson")), ui.make("span", {}, `about ${hours(minutes)} in all`))),
-    begin(app, contents), ui.make("ol", { class: "lessons" }, ...contents.map((lesson, at) => card(app, lesson, at))), more(app, contents), foot(app));
+    ui.make("div", { class: "ways" }, begin(app, contents), more(app, contents)),
+    ui.make("ol", { class: "lessons" }, ...contents.map((lesson, at) => card(app, lesson, at))), foot(app));
   return root;
 }
 
@@ -27,8 +28,10 @@ function begin(app, contents) {
   const last = contents.find(({ name }) => name === app.progress.last());
   const { last: anchor } = last ? app.progress.lesson(last.name) : {};
   const step = last?.steps.find((own) => own.anchor === anchor);
-  const link = step ? app.anchor({ lesson: last.name, step: anchor }, ui.make("strong", {}, "Go on"), ui.make("span", {}, `${last.title}: ${step.title}`))
-    : app.anchor({ lesson: contents[0].name }, ui.make("strong", {}, "Start with the first lesson"), ui.make("span", {}, contents[0].title));
+  const words = (what, title) => [ui.make("span", {}, ui.make("strong", {}, what), " ", ui.make("span", { class: "title" }, title)),
+    ui.make("span", { class: "arrow", "aria-hidden": "true" }, "→")];
+  const link = step ? app.anchor({ lesson: last.name, step: anchor }, ...words("Go on", `${last.title}: ${step.title}`))
+    : app.anchor({ lesson: contents[0].name }, ...words("Start with the first lesson", contents[0].title));
   link.classList.add("begin");
   return link;
 }

@@ -15,18 +15,22 @@ const SIGNS = { right: "✓", close: "≈", wrong: "✗", unsaid: "" };
 const NAMES = { right: "Right", close: "Close", wrong: "Not so", unsaid: "" };
 const EXAMPLE = 0.123;
 
-/** {root, isOpen(), reveal(), stop()} of a guess block about a figure. place: {lesson, step}. isShown: reveal it at once. */
-export function guessOf(app, block, figure, { place, isShown = false }) {
+/**
+ * {root, isOpen(), reveal(), stop()} of a guess block about a figure. place: {lesson, step}. isShown: reveal it at once.
+ * hold(whether): keep back what tells the result, or no longer.
+ */
+export function guessOf(app, block, figure, { place, isShown = false, hold = () => {} }) {
   const kept = () => app.progress.lesson(place.lesson).guesses[place.step] ?? null;
   const state = { open: true, tokens: "", buttons: new Map(), slider: null, words: {}, waiting: null };
   const options = ui.make("div", { class: "options", role: "group" });
-  const verdict = ui.make("div", { class: "verdict", "aria-live": "polite" });
+  const verdict = ui.make("div", { class: "verdict", "aria-live": "polite", tabIndex: -1 });
   const ghost = ui.make("div", { class: "verdict ghost", "aria-hidden": "true" });
   const show = button("Show it without a guess", () => reveal(null), "plain");
   const again = button("Guess again", reset, "plain");
-  const notYet = ui.make("p", { class: "not-yet", role: "status" });
+  const notYet = ui.make("p", { class: "not-yet", role: "status", tabIndex: -1 });
   const ask = ui.make("p", { class: "ask" });
-  const before = ui.make("div", { class: "before" }, show, notYet);
+  const awaited = ui.make("p", { class: "awaited" }, "What is true will stand here.");
+  const before = ui.make("div", { class: "before" }, awaited, show, notYet);
   const root = ui.make("div", { class: "guess", role: "group", "aria-label": "Your guess" }, ui.make("div", { class: "label-line" }, ui.make("span", { class: "label" }, "Your guess"), again),
     ask, options, ui.make("div", { class: "verdicts" }, ghost, before, verdict));
   const isNumber = !block.options?.length;
@@ -49,31 +53,36 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
     return off <= RIGHT ? "right" : off <= CLOSE ? "close" : "wrong";
   }
 
-  /** A person said it, or wants to see it unsaid. */
+  /** A person said it, or wants to see it unsaid. The keyboard, whose button is closed now, comes to what is true. */
   function reveal(said) {
+    const hadFocus = root.contains(root.getRootNode().activeElement);
     const now = truth();
     if (now === undefined) {
       wait(said);
+      if (hadFocus) notYet.focus({ preventScroll: true });
       return;
     }
     state.waiting = null;
     notYet.textContent = "";
     app.progress.guess(place.lesson, place.step, { said, truth: now });
     open({ said, truth: now });
+    if (hadFocus) verdict.focus({ preventScroll: true });
   }
 
   /** Some figures know what is true only once they have run: what was said is kept till then, and they may be used. */
   function wait(said) {
     state.waiting = { said };
     press(said);
-    show.hidden = true;
+    show.hidden = awaited.hidden = true;
     figure.cover(false);
+    hold(false);
     notYet.textContent = `${said === null ? "" : `You said ${named(said)}. `}What is true will stand here as soon as the figure knows it.`;
   }
 
   function open(guess) {
     state.open = false;
     figure.cover(false);
+    hold(false);
     root.classList.add("is-said");
     press(guess.said);
     const line = ui.make("p", { class: `said ${judged(guess.said, guess.truth)}` }, ...sentence(guess));
@@ -87,11 +96,11 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
   }
 
   function sentence({ said, truth: real }) {
-    if (said === null) return ["It is ", ui.make("strong", {}, named(real)), "."];
+    if (said === null) return ["It is ", ui.make("strong", {}, ...elements(named(real))), "."];
     const how = judged(said, real);
     const sign = ui.make("span", { class: "sign" }, `${SIGNS[how]} ${NAMES[how]}: `);
-    if (how === "right" && !isNumber) return [sign, "you said ", ui.make("strong", {}, named(said)), ", and so it is."];
-    return [sign, "you said ", ui.make("strong", {}, named(said)), "; it is ", ui.make("strong", {}, named(real)), "."];
+    if (how === "right" && !isNumber) return [sign, "you said ", ui.make("strong", {}, ...elements(named(said))), ", and so it is."];
+    return [sign, "you said ", ui.make("strong", {}, ...elements(named(said))), "; it is ", ui.make("strong", {}, ...elements(named(real))), "."];
   }
 
   function press(said) {
@@ -123,11 +132,12 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
     notYet.textContent = "";
     root.classList.remove("is-said");
     verdict.replaceChildren();
-    show.hidden = false;
+    show.hidden = awaited.hidden = false;
     again.hidden = true;
     for (const element of state.buttons.values()) Object.assign(element, { disabled: false, ariaPressed: "false" });
     state.slider?.disable(false);
     figure.cover(true);
+    hold(true);
     (state.buttons.values().next().value ?? options.querySelector("input, select"))?.focus();
   }
 
@@ -198,6 +208,7 @@ export function guessOf(app, block, figure, { place, isShown = false }) {
   else {
     again.hidden = true;
     figure.cover(true);
+    hold(true);
   }
   fillTokens();
   return { root, isOpen: () => state.open && !state.waiting, reveal: () => reveal(null), stop };

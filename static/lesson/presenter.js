@@ -6,7 +6,8 @@
 /** The lines of a step in the order in which they are shown; each is {element, guess?}. */
 export function linesOf(step) {
   const lines = [];
-  for (const part of step.root.children) {
+  // The guess stands in a box of its own with the figure.
+  for (const part of [...step.root.children].flatMap((child) => (child.matches(".seen") ? [...child.children] : [child]))) {
     if (part.classList.contains("prose")) lines.push(...proseLines(part));
     else if (part.classList.contains("guess")) lines.push({ element: part, guess: step.guess });
     else if (part.matches(".try, .question")) lines.push({ element: part });

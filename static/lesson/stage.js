@@ -1,7 +1,7 @@
 /** What most figures stand on: their controls, a drawing as wide as there is room, what it says, and the check of it. */
 
 const version = new URL(import.meta.url).search;
-const [{ css: inputs, line }, { tokensOf }] = await Promise.all(["../draw/inputs", "../local/words"].map((name) => import(`${name}.js${version}`)));
+const [{ indexed }, { css: inputs, line }, { tokensOf }] = await Promise.all(["../draw/indices", "../draw/inputs", "../local/words"].map((name) => import(`${name}.js${version}`)));
 
 const [NARROWEST, WIDEST] = [280, 640];
 const css = `
@@ -27,7 +27,11 @@ export function stageOf({ root, ui }, ...controls) {
   root.append(ui.make("style", {}, inputs + css), ...controls.map((row) => line(...row)), result);
   return {
     show: (...made) => drawing.replaceChildren(made.length > 1 ? ui.make("div", { class: "pair" }, ...made) : made[0]),
-    says: (words) => { if (said.textContent !== words) said.textContent = words; },
+    says(words) {
+      if (said.dataset.words === words) return;
+      said.dataset.words = words;
+      said.replaceChildren(...indexed(words));
+    },
     check: (holds, words) => {
       checked.hidden = false;
       checked.dataset.holds = holds ? "yes" : "no";

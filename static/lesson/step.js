@@ -1,6 +1,7 @@
 /**
- * One step of a lesson: its title, its words, what to guess, the live figure, and what to try. The guess stands before the
- * figure wherever the file has it, for on a narrow page the figure is long.
+ * One step of a lesson: its title, its words, what to guess, the live figure, and what to try. The guess stands right before
+ * the figure wherever the file has it: on a narrow page the figure is long, and on a wide one both stand beside the words.
+ * What the file says after the guess explains the result, and so it waits for it as the figure does.
  */
 
 const version = new URL(import.meta.url).search;
@@ -20,12 +21,14 @@ export function stepOf(app, lesson, step, { level = 2, isPrinted = false, ask = 
   const figure = block && figureOf(app, block, place);
   let number = 0;
   let guess = null;
+  const later = [];
+  const hold = (whether) => later.forEach((part) => part.classList.toggle("held", whether && !isPrinted));
+  const asks = step.blocks.findIndex(({ type }) => type === "guess");
   const make = {
     prose: ({ tree }) => ui.make("div", { class: "prose" }, ...elements(tree, { link })),
-    figure: () => figure.root,
-    guess: (own) => {
-      guess = guessOf(app, own, figure, { place, isShown: isPrinted });
-      return guess.root;
+    figure: () => {
+      guess = asks < 0 ? null : guessOf(app, step.blocks[asks], figure, { place, isShown: isPrinted, hold });
+      return ui.make("div", { class: "seen" }, guess?.root ?? null, figure.root);
     },
     try: ({ tree }) => ui.make("div", { class: "try", role: "group", "aria-label": "Try it" }, ui.make("span", { class: "label" }, "Try it"), ui.make("div", { class: "prose" }, ...elements(tree, { link }))),
     question: (own) => {
@@ -33,7 +36,13 @@ export function stepOf(app, lesson, step, { level = 2, isPrinted = false, ask = 
       return ask ? ask(own) : questionOf(app, own, { place, number }).root;
     },
   };
-  const parts = ordered(step.blocks).map((own) => make[own.type](own));
+  const parts = step.blocks.flatMap((own, at) => {
+    if (own.type === "guess") return [];
+    const part = make[own.type](own);
+    if (asks >= 0 && at > asks && own.type !== "figure") later.push(part);
+    return [part];
+  });
+  hold(Boolean(guess?.isOpen()));
   const root = ui.make("section", { class: `step${figure ? " has-figure" : ""}` }, title, ...parts);
   if (!figure && !isPrinted) root.append(ui.make("div", { class: "tools alone" }, linkButton(app, place)));
   return {
@@ -43,11 +52,4 @@ export function stepOf(app, lesson, step, { level = 2, isPrinted = false, ask = 
       figure?.stop();
     },
   };
-}
-
-/** The blocks with the guess right before the figure. */
-function ordered(blocks) {
-  const guess = blocks.find(({ type }) => type === "guess");
-  if (!guess || !blocks.some(({ type }) => type === "figure")) return blocks.filter((block) => block !== guess);
-  return blocks.filter((block) => block !== guess).flatMap((block) => (block.type === "figure" ? [guess, block] : [block]));
 }

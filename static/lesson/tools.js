@@ -1,7 +1,7 @@
 /** What one can do with a figure: save it as a picture, copy the link to its step, open its state on the inspect page. */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { copyText }, { save }] = await Promise.all(["../headlight", "../clipboard", "../share/save"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { copyText }, { save }, { storeOf }] = await Promise.all(["../headlight", "../clipboard", "../share/save", "../store"].map((name) => import(`${name}.js${version}`)));
 
 const UNSAFE = /[^\p{L}\p{N}._-]+/gu;
 
@@ -11,7 +11,7 @@ export function tools(app, figure, block, place) {
   const picture = (format) => button(format.toUpperCase(), `Save the figure as ${format === "svg" ? "an SVG, for slides and papers" : "a PNG"}`, () => figure.attempt(() => saved(app, figure, format)));
   const pictures = ui.make("span", { class: "pictures" }, ui.make("span", { class: "label" }, "Image"), picture("svg"), picture("png"));
   line.append(pictures, linkButton(app, place));
-  if (block.inspect) line.append(inspector(app, place));
+  if (block.inspect) line.append(inspector(app, figure, place));
   const follow = () => { pictures.hidden = !figure.hasPicture() || figure.root.classList.contains("is-covered"); };
   figure.listen(follow);
   new MutationObserver(follow).observe(figure.root, { attributes: true, attributeFilter: ["class"] });
@@ -30,11 +30,11 @@ export function linkButton(app, place) {
   return made;
 }
 
-function inspector(app, place) {
+function inspector(app, figure, place) {
   const made = ui.make("a", { target: "_blank", rel: "noopener", class: "inspect", title: "The same state on the inspect page, in another tab" },
     "Open in the inspector ", ui.make("span", { "aria-hidden": "true" }, "↗"));
-  // The person's sentence may have changed since.
-  const lead = () => { made.href = `${app.base()}/?${app.inspected(place)}`; };
+  // The sentence, the pin and the head may have changed since.
+  const lead = () => { made.href = `${app.base()}/?${app.inspected(place, storeOf(figure.store).unheard())}`; };
   for (const event of ["pointerdown", "focus", "click"]) made.addEventListener(event, lead);
   lead();
   return made;

@@ -4,13 +4,12 @@
  */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { filled }] = await Promise.all(["../headlight", "./words"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { indexed }, { filled }] = await Promise.all(["../headlight", "../draw/indices", "./words"].map((name) => import(`${name}.js${version}`)));
 
 const TAGS = new Set([
   "p", "strong", "em", "code", "pre", "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td", "a", "blockquote", "h3", "h4", "br", "hr",
   "sub", "sup", "formula",
 ]);
-const INDEX = /(?<![\p{L}\p{N}_])([A-Za-zα-ωΑ-Ω])_([A-Za-z0-9]{1,5})(?![\p{L}\p{N}_(])/gu;
 const CLASS = /^[a-z -]{1,60}$/;
 
 /**
@@ -20,17 +19,6 @@ const CLASS = /^[a-z -]{1,60}$/;
 export function elements(tree, { facts = null, link = () => null } = {}) {
   if (typeof tree === "string") return indexed(facts ? filled(tree, facts) : tree);
   return (tree ?? []).map((node) => (typeof node === "string" ? (facts ? filled(node, facts) : node) : elementOf(node, { facts, link })));
-}
-
-/** A line that is no Markdown: single letters' indices below the line, as `attention/lessons/prose.py` sets them. */
-function indexed(text) {
-  const nodes = [];
-  let end = 0;
-  for (const found of text.matchAll(INDEX)) {
-    nodes.push(text.slice(end, found.index), found[1], ui.make("sub", {}, found[2]));
-    end = found.index + found[0].length;
-  }
-  return [...nodes, text.slice(end)].filter(Boolean);
 }
 
 /** What a tree says, without its tags. */

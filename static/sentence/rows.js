@@ -3,8 +3,8 @@
  * largest of them, and over how many keys it spreads. Made here, of the heads that travelled; a click chooses one.
  */
 const version = new URL(import.meta.url).search;
-const [{ ui }, { layerOf, pinsOf }, { effective }] = await Promise.all(
-  ["headlight", "look", "cells"].map((name) => import(`../${name}.js${version}`)));
+const [{ ui }, { layerOf, pinsOf }, { effective }, { term }] = await Promise.all(
+  ["headlight", "look", "cells", "terms"].map((name) => import(`../${name}.js${version}`)));
 
 // Up to so many keys all of them stand in a line; of more only the heaviest few, in their order.
 const ALL_UP_TO = 40;
@@ -19,7 +19,9 @@ const WHY = {
 export function rowsBox() {
   const note = ui.make("p", { class: "rows-note", hidden: true });
   const list = ui.make("div", { class: "rows-list", role: "list" });
-  return { root: ui.make("div", { class: "rows", id: "rows", hidden: true }, note, list), note, list, lines: new Map(), of: "" };
+  const head = ui.make("div", { class: "rows-head" }, ui.make("span", {}, term("head", "head")), ui.make("span", {}, term("looks", "looks at")),
+    ui.make("span", {}, term("rows.most", "most of")), ui.make("span", {}, term("rows.spread", "spread")));
+  return { root: ui.make("div", { class: "rows", id: "rows", hidden: true }, note, head, list), note, head, list, lines: new Map(), of: "" };
 }
 
 /** Write the lines of the heads of the layer in view. */
@@ -28,7 +30,7 @@ export function draw(state) {
   const why = WHY[run.level] ?? "";
   rows.note.textContent = why;
   rows.note.hidden = !why;
-  rows.list.hidden = Boolean(why);
+  rows.head.hidden = rows.list.hidden = Boolean(why);
   if (why) return;
   const numbers = layerOf(run, look.layer)?.heads ?? [];
   arrange(state, numbers);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import pytest
@@ -28,8 +29,17 @@ VERBS = ("off-{}.1", "off-{}.1-running", "off-{}.1-first", "off-{}.1-q4", "off-{
          "cut-{}.1-k0", "hide-k2", "temper-{}.1-t0.5", "temper-{}.0-t3", "even-{}.1", "even-{}.1-q4")  # fmt: skip
 
 
-def model_of(name: str, kind: str, sizes: dict[str, Any]) -> Any:
+@cache
+def family(name: str) -> Any:
+    """The family's model, for tests that change nothing in it: what is edited is a run."""
+    _, kind, sizes, _ = next(one for one in FAMILIES if one[0] == name)
     return build(name, kind, **sizes).to(torch.float32 if name in SINGLE else torch.float64)
+
+
+@cache
+def untouched(name: str, kind: str) -> Trace:
+    """The trace of its run without edits."""
+    return traced(family(name), kind)
 
 
 def inputs_for(kind: str) -> Inputs:
@@ -52,8 +62,8 @@ def test_a_head_shows_what_the_edited_run_put_out(
     name: str, kind: str, sizes: dict[str, Any], mode: str, verb: str
 ) -> None:
     """The stages of the record, made anew, give what the model went on with; and the run is not the untouched one."""
-    model = model_of(name, kind, sizes)
-    base, made = traced(model, kind), traced(model, kind, verb.format(0))
+    model = family(name)
+    base, made = untouched(name, kind), traced(model, kind, verb.format(0))
     first = made.record(min(made.records()))
     assert any(record.edits for record in made.all_records)
     for record in made.all_records:
@@ -73,8 +83,8 @@ def test_a_head_shows_what_the_edited_run_put_out(
 def test_a_head_that_is_off_is_a_hook_on_what_enters_its_projection(
     name: str, kind: str, sizes: dict[str, Any], mode: str
 ) -> None:
-    model, inputs = model_of(name, kind, sizes), inputs_for(kind)
-    trace = traced(model, kind)
+    model, inputs = family(name), inputs_for(kind)
+    trace = untouched(name, kind)
     record = trace.record(min(trace.records()))
     if record.projection is None:
         pytest.skip(record.no_projection)
@@ -99,8 +109,8 @@ def test_a_head_that_is_off_is_a_hook_on_what_enters_its_projection(
 
 @pytest.mark.parametrize(("name", "kind", "sizes", "mode"), FAMILIES, ids=NAMES)
 def test_a_cut_edge_leaves_its_weight_to_the_others(name: str, kind: str, sizes: dict[str, Any], mode: str) -> None:
-    model = model_of(name, kind, sizes)
-    base = traced(model, kind)
+    model = family(name)
+    base = untouched(name, kind)
     layer, usual = min(base.records()), base.default_kind
     made = traced(model, kind, f"cut-{layer}.1-q5-k3")
     before, after = base.head(layer, 1).weights[5].astype(float), made.head(layer, 1).weights[5].astype(float)
@@ -121,7 +131,7 @@ def test_a_cut_edge_leaves_its_weight_to_the_others(name: str, kind: str, sizes:
 def test_nothing_changes_before_an_edited_token(
     name: str, kind: str, sizes: dict[str, Any], mode: str, verb: str
 ) -> None:
-    model, inputs = model_of(name, kind, sizes), inputs_for(kind)
+    model, inputs = family(name), inputs_for(kind)
     before, after = logits(model, inputs), logits(model, inputs, verb)
     assert torch.allclose(before[:5], after[:5], atol=1e-10 if before.dtype == torch.float64 else 1e-5)
     assert not torch.allclose(before[5:], after[5:], atol=1e-9)
@@ -133,7 +143,7 @@ def test_a_changed_last_token_changes_nothing_before_it_in_an_edited_run(
     name: str, kind: str, sizes: dict[str, Any], mode: str, how: str
 ) -> None:
     """A mean over the text itself would: a mean over reference texts and a running one do not."""
-    model = model_of(name, kind, sizes)
+    model = family(name)
     one, other = Inputs(ids=tuple(TEXT)), Inputs(ids=(*TEXT[:-1], (TEXT[-1] + 1) % 30))
     width = attention.trace(model, TEXT).record(0).output.shape[2]  # type: ignore[union-attr]
     given = Given({("decoder", 0, 0, 1): torch.randn(1, width, generator=torch.Generator().manual_seed(0))})
@@ -160,7 +170,7 @@ def test_a_head_that_writes_nothing_changes_nothing_when_it_is_off(name: str) ->
 def test_patching_a_text_with_itself_changes_nothing_bit_for_bit(
     name: str, kind: str, sizes: dict[str, Any], mode: str, line: str
 ) -> None:
-    model, inputs = model_of(name, kind, sizes), inputs_for(kind)
+    model, inputs = family(name), inputs_for(kind)
     edits = edits_of_run(model, inputs, edits_of(line))
     given = patched_from(model, inputs, inputs, edits)
     assert given.outputs

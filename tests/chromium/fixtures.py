@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from playwright.sync_api import TimeoutError as NeverError
 
 from tests.chromium import forked
-from tests.chromium.pages import Kept, Pages
+from tests.chromium.pages import Kept, Pages, Scheme
 from tools import chromium, serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,10 +25,14 @@ SETTLE_SECONDS = 60
 DESKTOP = (1440, 1000)
 # A person's language, clock and screen must not decide what is tested.
 SAME_EVERYWHERE = {"TZ": "UTC", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "LANGUAGE": "en"}
-# Without the last one, letters are as wide as whole pixels in a Chromium without a window, and in no other.
+# A page that lives for seconds gains nothing from a compiler that optimizes what was called some hundred times: what it
+# made of Streamlit's scripts, anew for each page, took a tenth of a page's processor time. Ten times later it still
+# speeds up what counts for long.
+LATER = "--js-flags=--invocation-count-for-maglev=4000 --invocation-count-for-turbofan=30000"
+# Without hinting's flag, letters are as wide as whole pixels in a Chromium without a window, and in no other.
 FLAGS = (
     *chromium.FLAGS, "--lang=en-US", "--force-device-scale-factor=1", "--force-color-profile=srgb",
-    "--font-render-hinting=none",
+    "--font-render-hinting=none", LATER,
 )  # fmt: skip
 # When the page last changed, asked the server and heard of it.
 WATCH = """(() => {
@@ -192,18 +196,15 @@ def console_errors() -> list[str]:
 
 @pytest.fixture(scope="session")
 def contexts(browser: Browser) -> Contexts:
-    """One context for each kind of screen, kept: what it has fetched and compiled once serves all tests after."""
-    kept: dict[tuple[object, ...], BrowserContext] = {}
+    """One context for fingers and one for a pointer, kept: what it has fetched and compiled serves all tests after."""
+    kept: dict[bool, BrowserContext] = {}
 
-    def context(size: tuple[int, int], scheme: str, touch: bool) -> BrowserContext:
-        kind = (size, scheme, touch)
-        if kind not in kept:
-            made = browser.new_context(
-                viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, has_touch=touch, is_mobile=touch
-            )
-            made.on("close", lambda _: kept.pop(kind, None))
-            kept[kind] = made
-        return kept[kind]
+    def context(touch: bool) -> BrowserContext:
+        if touch not in kept:
+            made = browser.new_context(has_touch=touch, is_mobile=touch)
+            made.on("close", lambda _: kept.pop(touch, None))
+            kept[touch] = made
+        return kept[touch]
 
     return context
 
@@ -220,10 +221,10 @@ def open_page(contexts: Contexts, pages: Pages, console_errors: list[str]) -> It
     used: dict[BrowserContext, list[Kept]] = {}
 
     def open_one(
-        url: str | None = None, *, size: tuple[int, int] = DESKTOP, scheme: str = "light", touch: bool = False
+        url: str | None = None, *, size: tuple[int, int] = DESKTOP, scheme: Scheme = "light", touch: bool = False
     ) -> Page:
-        context = contexts(size, scheme, touch)
-        kept = pages.take(context, size)
+        context = contexts(touch)
+        kept = pages.take(context, size, scheme)
         used.setdefault(context, []).append(kept)
         page = kept.page
         page.on("console", lambda message: console_errors.append(message.text) if message.type == "error" else None)

@@ -68,7 +68,7 @@ def pictures(page: Page, lessons: tuple[Lesson, ...], lesson: Lesson, target: Pa
             said += [f"{where.name} ({name}): {fault}" for fault in (*found_by_axe, *map(str, small))]
             wide = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
             found = page.locator("#hl-lesson .problem").all_inner_texts()
-            said += [f"{where.name} ({name}): {words}" for words in found]
+            said += [f"{where.name} ({name}): {words}" for words in found if words]
             said += [f"{where.name} ({name}): {wide} px wider than the page"] if wide > 0 else []
     return said
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import BrowserContext, Error, Page
 
+Scheme = Literal["dark", "light"]
 # What a test does to a page for good; such a page is closed with it.
-FOR_GOOD = ("add_init_script", "add_locator_handler", "emulate_media", "expose_binding", "expose_function")
+FOR_GOOD = ("add_init_script", "add_locator_handler", "expose_binding", "expose_function")
 # Tests that a page may serve: its history has room for so many entries.
 MOST = 15
 
@@ -25,6 +26,11 @@ class Kept:
     heard: list[tuple[str, Callable[..., Any]]] = field(default_factory=list)
     used: int = 0
     changed: bool = False
+
+    def show(self, size: tuple[int, int], scheme: Scheme) -> None:
+        """Be a window of that size, of a person who likes these colours and has asked for nothing else."""
+        self.page.set_viewport_size({"width": size[0], "height": size[1]})
+        self.page.emulate_media(media="null", color_scheme=scheme, reduced_motion="null", forced_colors="null")
 
     def watch(self) -> None:
         """Note what a test changes for good, and whom it lets hear."""
@@ -62,14 +68,14 @@ class Pages:
         self._script = script
         self._idle: dict[BrowserContext, Kept] = {}
 
-    def take(self, context: BrowserContext, size: tuple[int, int]) -> Kept:
-        """A page of that size that shows nothing yet."""
+    def take(self, context: BrowserContext, size: tuple[int, int], scheme: Scheme) -> Kept:
+        """A page of that size and in those colours that shows nothing yet."""
         kept = self._idle.pop(context, None)
         if kept is None or kept.page.is_closed():
             kept = Kept(context.new_page())
             kept.page.add_init_script(self._script)
             kept.watch()
-        kept.page.set_viewport_size({"width": size[0], "height": size[1]})
+        kept.show(size, scheme)
         kept.used += 1
         return kept
 

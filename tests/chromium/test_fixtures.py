@@ -25,18 +25,21 @@ def test_an_exception_on_a_page_of_ones_own_is_heard(browser: Browser, page_erro
 def test_a_page_that_serves_again_has_nothing_of_the_test_before(browser: Browser) -> None:
     context = browser.new_context(viewport={"width": 700, "height": 500})
     pages, said = Pages("window.watched = 1;"), []
-    kept = pages.take(context, (700, 500))
+    kept = pages.take(context, (700, 500), "light")
     kept.page.on("console", lambda message: said.append(message.text))
     kept.page.set_viewport_size({"width": 300, "height": 300})
+    kept.page.emulate_media(media="print", color_scheme="dark", reduced_motion="reduce", forced_colors="active")
     kept.page.evaluate("() => { window.left = 1; console.log('heard'); }")
     pages.give_back(context, [kept])
-    again = pages.take(context, (700, 500))
+    again = pages.take(context, (700, 500), "light")
     assert again.page is kept.page
     assert again.page.evaluate("() => [window.left, window.watched, innerWidth]") == [None, 1, 700]
+    media = ["print", "(prefers-color-scheme: dark)", "(prefers-reduced-motion)", "(forced-colors: active)"]
+    assert not again.page.evaluate("(media) => media.some((one) => matchMedia(one).matches)", media)
     again.page.evaluate("() => console.log('not heard')")
     assert said == ["heard"]
-    again.page.emulate_media(color_scheme="dark")
+    again.page.add_init_script("window.left = 2;")
     pages.give_back(context, [again])
-    assert pages.take(context, (700, 500)).page is not kept.page, "what was changed for good serves no other test"
+    assert pages.take(context, (700, 500), "light").page is not kept.page, "what was changed for good is closed"
     assert kept.page.is_closed()
     context.close()

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Download, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Download, Locator, Page, expect
 
 import attention
 from attention.browser import lessons as told
 from attention.lessons import folder
 from attention.lessons.parse import parse
 from attention.lessons.records import Lesson
+from attention.lessons.state import MOST_SENTENCE
 from tests.chromium import harness
 from tests.chromium.lesson_pictures import NO_LANDMARKS, bring
 from tests.chromium.test_accessibility import DEEP, SECONDS, TARGETS, faults
@@ -140,19 +141,16 @@ def page(browser: Browser) -> Iterator[Page]:
     """One page for all that is looked at here; an error on it fails the tests."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
     context.add_init_script(DEEP)
-    context.route("**/lesson/answers/*.js*", topic)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
+    with pytest.MonkeyPatch.context() as patch:
+        # Questions of this test alone.
+        for path in (harness.STATIC / "lesson" / "answers").glob("*.js"):
+            patch.setitem(harness.INSTEAD, f"/answers/{path.name}", ANSWERS if path.stem == "why" else NONE)
+        yield page
+        context.close()
     assert not errors
-
-
-def topic(route: Route) -> None:
-    """Questions of this test alone."""
-    body = ANSWERS if "/why.js" in route.request.url else NONE
-    route.fulfill(body=body, content_type="text/javascript")
 
 
 @pytest.fixture(autouse=True)
@@ -183,6 +181,11 @@ def kept(page: Page) -> Any:
 
 def place(page: Page) -> dict[str, str]:
     return dict(page.evaluate("() => Object.fromEntries(new URLSearchParams(location.search))"))
+
+
+def box(lessons: Locator, name: str) -> Any:
+    """Where the first such part lies."""
+    return lessons.locator(name).first.bounding_box()
 
 
 def guessed(page: Page) -> Locator:
@@ -275,9 +278,13 @@ def test_a_result_is_covered_until_it_was_guessed_and_nothing_moves(page: Page) 
     expect(lessons.locator(".plain-sentence .pinned")).to_have_text("sat")
     # What comes after the pinned token is masked, and cannot be guessed.
     expect(guessed(page).locator(".options button")).to_have_text(["the", "cat", "sat"])
+    # The words before the guess lead to it, those after it explain the result.
+    expect(lessons.get_by_text("Each token looks at others.")).to_be_visible()
+    expect(lessons.get_by_text("Take another seed.")).to_be_hidden()
     before = boxes(lessons)
     guessed(page).get_by_role("button", name="cat").click()
     expect(weights).to_be_visible()
+    expect(lessons.get_by_text("Take another seed.")).to_be_visible()
     expect(lessons.locator(".arithmetic")).to_be_visible()
     assert boxes(lessons) == before
     own = kept(page)["lessons"]["01-first"]["guesses"]["row"]
@@ -295,6 +302,29 @@ def test_a_result_is_covered_until_it_was_guessed_and_nothing_moves(page: Page) 
     assert harness.messages(page) == []
 
 
+def test_on_a_wide_page_the_guess_is_beside_the_words_and_the_truth_beside_the_guess(page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 1000})
+    lessons = opened(page, "?lesson=01-first")
+    guessed(page).get_by_role("button", name="cat").click()
+    words, guess, figure = box(lessons, ".step > .prose"), box(lessons, ".guess"), box(lessons, ".figure")
+    assert words["x"] + words["width"] <= guess["x"] == figure["x"]
+    assert guess["y"] + guess["height"] <= figure["y"]
+    options, truth = box(lessons, ".options"), box(lessons, ".verdict:not(.ghost) .said")
+    assert options["x"] + options["width"] <= truth["x"]
+    assert truth["y"] < options["y"]
+    page.set_viewport_size({"width": 390, "height": 844})
+    options, truth = box(lessons, ".options"), box(lessons, ".verdict:not(.ghost) .said")
+    assert options["y"] + options["height"] <= truth["y"]
+
+
+def test_the_keyboard_comes_to_what_is_true_and_goes_on_from_there(page: Page) -> None:
+    lessons = opened(page, "?lesson=01-first")
+    guessed(page).get_by_role("button", name="cat").press("Enter")
+    expect(lessons.locator(".verdict:not(.ghost)")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(lessons.locator(".step h2")).to_have_text("How flat it is")
+
+
 def test_a_guess_stays_when_the_person_comes_back_and_can_be_made_again(page: Page) -> None:
     lessons = opened(page, "?lesson=01-first")
     guessed(page).get_by_role("button", name="the", exact=True).click()
@@ -306,8 +336,10 @@ def test_a_guess_stays_when_the_person_comes_back_and_can_be_made_again(page: Pa
     expect(said(page, ".said")).to_have_text(words)
     expect(guessed(page).locator("[aria-pressed=true]")).to_have_text("the")
     expect(lessons.locator(".arithmetic")).to_be_visible()
+    expect(lessons.get_by_text("Take another seed.")).to_be_visible()
     guessed(page).get_by_role("button", name="Guess again").click()
     expect(lessons.locator(".arithmetic")).to_be_hidden()
+    expect(lessons.get_by_text("Take another seed.")).to_be_hidden()
     assert kept(page)["lessons"]["01-first"]["guesses"] == {}
     guessed(page).get_by_role("button", name="Show it without a guess").click()
     expect(said(page, ".said")).to_have_text(re.compile("^It is “"))
@@ -379,6 +411,7 @@ def test_a_choice_is_marked_and_comes_back(page: Page) -> None:
 def test_the_persons_sentence_is_shown_said_to_the_server_and_kept(page: Page) -> None:
     lessons = opened(page, "?lesson=01-first")
     field = lessons.get_by_label("Your sentence")
+    expect(field).to_have_attribute("maxlength", str(MOST_SENTENCE))
     field.fill(SENTENCE)
     field.press("Enter")
     expect(lessons.locator(".plain-sentence .chip")).to_have_text(SENTENCE.split())
@@ -390,6 +423,16 @@ def test_the_persons_sentence_is_shown_said_to_the_server_and_kept(page: Page) -
     lessons.get_by_role("button", name="Clear").click()
     expect(lessons.locator(".plain-sentence .chip")).to_have_text(["the", "cat", "sat", "on", "the", "mat"])
     assert "sentence" not in place(page)
+
+
+def test_a_figure_that_keeps_its_own_text_says_so(page: Page) -> None:
+    lessons = opened(page, "?lesson=01-first", sentence=SENTENCE)
+    expect(lessons.locator(".plain-sentence .chip")).to_have_text(SENTENCE.split())
+    expect(lessons.locator(".keeps")).to_be_hidden()
+    lessons.locator(".next").click()
+    expect(lessons.locator(".keeps")).to_be_visible()
+    lessons.get_by_role("button", name="Clear").click()
+    expect(lessons.locator(".keeps")).to_be_hidden()
 
 
 def test_a_browser_that_keeps_nothing_can_learn_too(page: Page) -> None:
@@ -436,6 +479,17 @@ def test_presenting_shows_one_line_at_a_time(page: Page) -> None:
     assert not page.evaluate("() => document.documentElement.classList.contains('hl-presenting')")
     opened(page, "?lesson=01-first&step=flat&present=1")
     expect(lessons.locator(".lessons-root")).to_have_class(re.compile("presenting"))
+
+
+def test_one_presents_all_of_a_figure_beside_the_words(page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    lessons = opened(page, "?lesson=01-first&present=1")
+    guessed(page).evaluate("(one) => one.querySelector('.before button').click()")
+    words, figure = box(lessons, ".one-line.now"), box(lessons, ".figure")
+    assert words["x"] + words["width"] <= figure["x"]
+    assert figure["y"] + figure["height"] <= box(lessons, ".foot")["y"]
+    inside = lessons.locator(".figure").evaluate("(one) => one.scrollHeight - one.clientHeight")
+    assert inside <= 0
 
 
 def test_the_article_mounts_what_is_near_and_prints_everything(page: Page) -> None:
@@ -489,9 +543,17 @@ def test_a_models_head_waits_for_its_run_and_knows_its_facts(page: Page) -> None
     expect(lessons.locator(".hl-panel")).to_have_count(3)
     expect(lessons.locator(".sentence .token.pinned")).to_have_text("on")
     expect(lessons.locator(".run-check .good")).to_be_visible()
-    link = lessons.get_by_role("link", name="Open in the inspector").get_attribute("href") or ""
-    assert link.startswith("/?")
-    assert {"head=1", "model=local"} <= set(link.removeprefix("/?").split("&"))
+    link = lessons.get_by_role("link", name="Open in the inspector")
+    link.focus()
+    address = link.get_attribute("href") or ""
+    assert address.startswith("/?")
+    assert {"head=1", "model=local", "query=3"} <= set(address.removeprefix("/?").split("&"))
+    # It leads to what the figure shows, not to what it showed at first.
+    lessons.locator(".sentence .token").nth(2).click()
+    lessons.get_by_text("‖a·f(x)‖", exact=True).first.click()
+    link.focus()
+    address = link.get_attribute("href") or ""
+    assert {"head=1", "query=2", "weights=norms"} <= set(address.removeprefix("/?").split("&"))
 
 
 def test_a_problem_takes_the_figures_place(page: Page) -> None:

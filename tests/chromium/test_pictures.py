@@ -89,7 +89,9 @@ class Component:
         without: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
         for label, value in (("What", what), ("Size", size), ("Colours", colours)):
-            self.page.get_by_label(label, exact=True).select_option(value)
+            box = self.page.get_by_label(label, exact=True)
+            if box.input_value() != value:  # each choice draws the picture anew, also the one that stands there
+                box.select_option(value)
         own = {"title": True, "colours and captions": True, "pinned row": True}
         parts = own | {"the pinned row as a sentence": sentence}
         for label, wanted in parts.items():

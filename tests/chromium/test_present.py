@@ -64,10 +64,9 @@ def test_at_twelve_tokens_panels_and_the_row_are_seen_together(open_page, app_ur
     assert max(heights) / rows >= 10
     assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth") <= size[0]
     expect(page.locator(".sentence .which")).to_have_text("Layer 1, head 2")
-    if size == SIZES["whole"]:
-        arithmetic = boxes(page, ".arithmetic thead", ".arithmetic tbody tr:first-child")
-        assert all(arithmetic.values())
-        assert outside(page, arithmetic) == {}
+    arithmetic = boxes(page, ".arithmetic thead", ".arithmetic tbody tr:first-child")
+    assert all(arithmetic.values())
+    assert outside(page, arithmetic) == {}
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)

@@ -1,6 +1,7 @@
 """Terms explained where they stand: every heading, switch and column title has one, and how the tip behaves."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,11 +11,14 @@ from playwright.sync_api import Browser, Locator, Page, expect
 import attention
 from attention import Trace
 from attention.analysis.dimensions import STILL
-from attention.browser import codec, maps, overview, parts, rotary
+from attention.browser import codec, compare, maps, overview, parts, predictions, rotary
+from attention.browser import edits as listed
+from attention.browser import effect as effects
+from attention.edits import edits_of
 from attention.record import HeadView
 from attention.terms import terms
 from attention.ui.details import NAMES
-from attention.view import MEASURES, View
+from attention.view import MEASURES, Comparison, View
 from tests.chromium import harness
 from tests.chromium.asked import MADE
 from tests.chromium.test_dimensions import found_of
@@ -22,23 +26,30 @@ from tests.tiny import build, ids
 
 TEXT = "The cat sat on the mat because it was tired."
 NOTHING = codec.pack({})
+EDIT = "even-2.1-q8"
 KNOWN = {term.key: term for term in terms()}
-OPEN = ("figures", "map", "words")
+OPEN = ("figures", "map", "words", "difference")
 # Headings, switches, titles of columns and names of controls that nothing explains. What is a name or a number is none.
 BARE = """(name) => {
     const root = lab.mounted.get(name);
     const switches = "button[aria-pressed], [role=radio], [class*=switch] button, button.switch";
-    const asks = `h2, h3, h4, h5, th[scope=col], ${switches}, .label, .name, .headings span`;
+    const asks = `h2, h3, h4, h5, th[scope=col], ${switches}, .label, .name, .headings span,
+        .effect .which, .effect tbody small, .menu .group, .chooser .part, .rows-head > span`;
     const isTerm = (one) => one.dataset.term || one.closest("[data-term]") || one.querySelector("[data-term]");
     const names = /^(dim \\d+|and \\d+ more of \\d+|0 … [\\d.]+|all columns|fewer columns|\\d+\\.\\d+|)$/;
     const tokens = new Set(lab.store.shown().run.tokens.queries.map((token) => token.name));
-    const isName = (one) => one.closest(".token, .chip, .rows-line, bdi, .bar") || names.test(one.textContent.trim())
+    const of = ".token, .chip, .rows-line, .line, .aim, .list, bdi, .bar";
+    const isName = (one) => one.closest(of) || names.test(one.textContent.trim())
         || (one.matches("th") && tokens.has(one.textContent));
     const isHidden = (one) => one.closest("[aria-hidden=true], .unseen");
     const isSeen = (one) => one.checkVisibility({ visibilityProperty: true }) && !isHidden(one);
-    return [...root.querySelectorAll(asks)]
-        .filter((one) => isSeen(one) && !isTerm(one) && !isName(one))
-        .map((one) => `${one.tagName} ${one.textContent}`);
+    const bare = [...root.querySelectorAll(asks)].filter((one) => isSeen(one) && !isTerm(one) && !isName(one));
+    // Of a group that the arrow keys walk through, one can be reached by Tab; and a summary explains what stands in it.
+    const isWithin = (one) => one.parentElement.closest("[data-term], [role=radiogroup]");
+    const terms = [...root.querySelectorAll("[data-term]")].filter(isSeen);
+    const out = terms.filter((one) => one.tabIndex < 0 && !isWithin(one));
+    const said = (words, all) => all.map((one) => `${words || one.tagName} ${one.textContent}`);
+    return [...said("", bare), ...said("out of reach:", out)];
 }"""
 KEYS = "(name) => [...lab.mounted.get(name).querySelectorAll('[data-term]')].map((one) => one.dataset.term)"
 TIP = "#hl-explained"
@@ -80,6 +91,33 @@ def nothing(head: HeadView, view: View) -> bytes:
     return NOTHING
 
 
+def effect(head: HeadView, view: View) -> bytes:
+    """With a second token, so that it is a logit difference."""
+    return effects.told(attention.effect("storyteller", TEXT, edits=EDIT, position=8), head.query_tokens)
+
+
+def edits(head: HeadView, view: View) -> bytes:
+    return listed.listed(edits_of(EDIT), "storyteller", attention.trace("storyteller", TEXT, edits=EDIT).head(1, 2))
+
+
+def predicted(head: HeadView, view: View) -> bytes:
+    found = attention.predict("storyteller", TEXT)
+    return predictions.predicted(found, 8, key="", shown=8, clickable=True, aim=True)
+
+
+def changed(head: HeadView, view: View) -> bytes:
+    return compare.changed(head, story("The dog sat on the mat because it was tired.").head(1, 2))
+
+
+def difference(head: HeadView, view: View) -> bytes:
+    other = story("The dog sat on the mat because it was tired.").head(1, 2)
+    return compare.difference(head, other, Comparison(first=view, second=replace(view, text="The dog")))
+
+
+def chooser(head: HeadView, view: View) -> bytes:
+    return compare.chooser("A", [("decoder", "decoder")], "decoder", "?v=1")
+
+
 MAPS: dict[str, Callable[[HeadView, View], bytes]] = {
     "averages": lambda head, view: maps.averages(head, "heads"), "rollout": lambda head, view: maps.rollout(head),
     "words": lambda head, view: maps.words(head),
@@ -88,6 +126,7 @@ PARTS: dict[str, tuple[str, Callable[[HeadView, View], bytes]]] = {
     "sentence": ("sentence", nothing), "controls": ("controls", nothing), "figures": ("figures", figures),
     "arithmetic": ("arithmetic", nothing), "links": ("links", nothing), "dimensions": ("dimensions", dimensions),
     "details": ("details", lambda head, view: parts.details(NAMES, "links")),
+    **{one.__name__: (one.__name__, one) for one in (effect, edits, predicted, changed, difference, chooser)},
     **{f"heads, {measure}": ("heads", heads) for measure in ("weights", "induction")},
     **{name: (name, lambda _, __, name=name: MADE[name]()) for name in MADE},  # type: ignore[misc]
     **{f"map, {name}": ("map", make) for name, make in MAPS.items()},
@@ -102,7 +141,7 @@ def mounted(page: Page, name: str, data: bytes, head: HeadView, view: View, widt
     if name == "controls":  # it brings the look itself
         from attention.browser import store
 
-        data = store.look(head, view, view.query or 0, seen=0, limit=512, undo=False)
+        data = store.look(head, view, view.query or 0, seen=0, limit=512, undo=False, unedited="")
     return harness.add(page, name, data, width=width, is_open=name in OPEN)
 
 
@@ -128,6 +167,15 @@ def test_whatever_the_page_names_is_explained(page: Page, part: str) -> None:
         for words in ("rotary pairs", "as a table", "before turning"):
             root.get_by_role("button", name=words, exact=True).click()
             assert bare(page, name) == []
+    if name == "controls":
+        root.get_by_role("button", name="Change the run").click()
+        assert bare(page, name) == []
+        assert {"edit.off", "edit.cut", "edit.patch"} <= set(page.evaluate(KEYS, name))
+        page.keyboard.press("Escape")
+    if name == "sentence":
+        root.get_by_role("button", name="heads of this layer").click()
+        assert bare(page, name) == []
+        assert "rows.spread" in page.evaluate(KEYS, name)
     if name in ("arithmetic", "controls", "sentence", "links"):
         page.evaluate(CHANGED)
         assert bare(page, name) == []
@@ -151,6 +199,13 @@ def test_a_term_that_nothing_explains_is_found(page: Page) -> None:
     root.locator("h3 [data-term]").evaluate("one => one.replaceWith('The arithmetic')")
     root.locator("table").first.locator("thead th").last.evaluate("one => one.replaceChildren('‖w‖')")
     assert bare(page, "arithmetic") == ["H3 The arithmetic of “·it”", "TH ‖w‖"]
+
+
+def test_a_term_that_no_key_reaches_is_found(page: Page) -> None:
+    head, view = story().head(1, 2), View(layer=1, head=2, query=8)
+    root = mounted(page, "arithmetic", NOTHING, head, view)
+    at(root, "exp").evaluate("one => one.removeAttribute('tabindex')")
+    assert bare(page, "arithmetic") == ["out of reach: exp(s − max)"]
 
 
 def test_every_measure_is_a_term() -> None:

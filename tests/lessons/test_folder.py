@@ -63,12 +63,29 @@ def test_each_paper_that_our_lessons_lead_to_is_named_with_author_and_title() ->
     assert len(sources) == len(led), "no address stands twice"
 
 
-def test_what_is_no_text_or_too_much_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "one.md").write_bytes(b"\xff\xfe\x00")
+def test_a_file_that_is_not_read_is_named_and_the_others_stay(tmp_path: Path) -> None:
+    put(tmp_path, good=WHOLE)
+    (tmp_path / "bytes.md").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "huge.md").write_bytes(b"a" * (folder.MOST_BYTES + 1))
+    (tmp_path / "übersetzt.md").write_text(WHOLE, encoding="utf-8")
+    (tmp_path / "folder.md").mkdir()
+    lessons, problems = folder.read(tmp_path)
+    assert [lesson.name for lesson in lessons] == ["good"]
+    said = {problem.file: problem.words for problem in problems}
+    assert said.keys() == {"bytes.md", "huge.md", "übersetzt.md", "folder.md"}
+    assert "UTF-8" in said["bytes.md"]
+    assert "100,001 bytes" in said["huge.md"]
+    assert "01-first.md" in said["übersetzt.md"]
+    assert {problem.line for problem in problems} == {1}
+    (tmp_path / "good.md").unlink()
     with pytest.raises(InputError, match="UTF-8"):
         folder.read(tmp_path)
-    (tmp_path / "one.md").write_bytes(b"a" * (folder.MOST_BYTES + 1))
-    with pytest.raises(InputError, match="At most"):
+
+
+def test_too_many_files_are_refused(tmp_path: Path) -> None:
+    for number in range(folder.MOST_FILES + 1):
+        (tmp_path / f"{number}.md").touch()
+    with pytest.raises(InputError, match="at most 100 are read"):
         folder.read(tmp_path)
     (tmp_path / folder.SOURCES).write_bytes(b"a" * (folder.MOST_BYTES + 1))
     with pytest.raises(InputError, match="may have"):

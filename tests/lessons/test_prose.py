@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attention.errors import InputError
 from attention.lessons import prose
 
 ALLOWED = {
@@ -38,6 +37,11 @@ def test_a_letter_with_an_index_is_written_so_but_for_code() -> None:
     assert text(made[2]) == "WO and dmodel, n_heads_x, k_j"
 
 
+def test_what_stands_above_the_line_may_follow_an_index() -> None:
+    (made,) = prose.tree("σ_q² and W_Kᵀ")
+    assert made[2] == ("σ", ("sub", {}, ("q",)), "² and ", "W", ("sub", {}, ("K",)), "ᵀ")
+
+
 def test_a_formula() -> None:
     assert prose.tree("```formula\na_i = softmax(s_i)\n```") == (
         ("formula", {}, ("a", ("sub", {}, ("i",)), " = softmax(", "s", ("sub", {}, ("i",)), ")")),
@@ -53,24 +57,37 @@ def test_markup_stays_text() -> None:
 
 @pytest.mark.parametrize("href", ["https://arxiv.org/abs/1706.03762", "#dot", "03-scores#dot", "03-scores"])
 def test_links_lead_to_the_web_and_to_steps(href: str) -> None:
-    assert list(prose.links(prose.tree(f"see [this]({href})"))) == [href]
+    words = f"first\n\nsee\n[this]({href})"
+    assert list(prose.links(words)) == [(3, href)]
+    assert list(prose.faults(words)) == []
+    assert prose.tree(words)[1][2][-1] == ("a", {"href": href}, ("this",))
 
 
-@pytest.mark.parametrize("href", ["ftp://example.org", "//example.org/x", "/etc/passwd", "mailto:a@example.org"])
-def test_other_links_are_refused(href: str) -> None:
-    with pytest.raises(InputError, match="may lead to"):
-        prose.tree(f"see [this]({href})")
+@pytest.mark.parametrize(
+    "href",
+    [
+        "ftp://example.org", "//example.org/x", "/etc/passwd", "mailto:a@example.org", "https:#dot",
+        "javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "vbscript:x",
+    ],
+)  # fmt: skip
+def test_of_other_links_the_words_stay_and_their_line_is_said(href: str) -> None:
+    words = f"| a |\n|---|\n| see [*this*]({href}) |"
+    ((line, said),) = prose.faults(words)
+    assert line == 2
+    assert "may lead to" in said
+    assert list(prose.links(words)) == []
+    made = prose.tree(words)
+    assert "a" not in set(tags(made))
+    assert text(made) == "asee this"
 
 
-def test_pictures_are_refused() -> None:
-    with pytest.raises(InputError, match="figure block"):
-        prose.tree("![x](https://example.org/x.png)")
+def test_of_pictures_the_words_stay_and_their_line_is_said() -> None:
+    assert list(prose.faults("one\ntwo ![x](https://example.org/x.png)")) == [(1, prose.PICTURE)]
+    assert prose.tree("![what it shows](x.png)") == (("p", {}, ("what it shows",)),)
 
 
 @given(st.text(max_size=200))
 def test_whatever_is_written_no_other_element_is_made(written: str) -> None:
-    try:
-        made = prose.tree(written)
-    except InputError:
-        return
-    assert set(tags(made)) <= ALLOWED
+    assert set(tags(prose.tree(written))) <= ALLOWED
+    leading = {href for _, href in prose.links(written)}
+    assert all(href.startswith(("http://", "https://")) or ":" not in href for href in leading)

@@ -21,7 +21,7 @@ from attention.models.reference import ModelRef
 from attention.record import HeadView
 from attention.ui import details, nav, predicted, prompt_bar, search, state, traces, warmup, workbench
 from attention.view import DEFAULT_TEXT, View, change
-from tests.ui.test_traces import stacks
+from tests.ui.tracing import stacks
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
@@ -322,7 +322,7 @@ class TestProblems:
 
 class TestPicker:
     def test_it_says_what_the_model_is_and_what_else_may_be_typed(self):
-        assert f"Or type a hub id or a folder. {models()[0].about}" in [item.value for item in opened().text]
+        assert f"{models()[0].about} Or type a hub id or a folder." in [item.value for item in opened().text]
         assert "Or type a hub id or a folder." in [item.value for item in opened(model="a b c").text]
 
     def test_the_line_under_the_name_is_never_without_a_line(self):

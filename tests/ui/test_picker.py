@@ -66,7 +66,7 @@ def test_sort_and_size_stand_beside_each_where_they_are_known() -> None:
     assert said(found["./mine"]) == ("./mine", "on this computer", "encoder, 4.6 MB")
     assert said(found["google-bert/bert-base-uncased"]) == ("BERT base", "to fetch", "encoder, 12 MB of it here")
     assert said(found["distilbert/distilgpt2"]) == ("DistilGPT-2", "to fetch", "decoder")
-    assert said(found["local"]) == ("Local MHSA", "in the box", "encoder")
+    assert said(found["local"]) == ("Local MHSA", "in the box", "one layer, not trained")
     path = next(entry.path for entry in models() if entry.id == "storyteller")
     assert path is not None
     size = sum(file.stat().st_size for file in path.iterdir())

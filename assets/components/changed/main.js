@@ -1,6 +1,6 @@
 /** Which heads changed most between both sides, in falling order; a click brings both sides to that head. */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { storeOf }] = await Promise.all(["headlight", "store"].map(shared));
+const [{ start }, { storeOf }, { term, watchTerms }] = await Promise.all(["headlight", "store", "terms"].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 const FIRST = 12;
@@ -15,7 +15,8 @@ function build(parent) {
     state.isWhole = !state.isWhole;
     fill(state);
   });
-  parent.append(ui.make("section", { class: "changed", "aria-label": TITLE }, ui.make("h3", {}, TITLE), why, list, more, said));
+  parent.append(ui.make("section", { class: "changed", "aria-label": TITLE }, ui.make("h3", {}, term("compare.changed", TITLE)), why, list, more, said));
+  watchTerms(parent);
   return state;
 }
 

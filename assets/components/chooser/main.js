@@ -1,6 +1,6 @@
 /** One side's layer, head and kind of attention, each in a box of its own, with a step back and onward; and the way to the inspect page. */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { storeOf }] = await Promise.all(["headlight", "store"].map(shared));
+const [{ start }, { storeOf }, { term, watchTerms }] = await Promise.all(["headlight", "store", "terms"].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 
@@ -12,6 +12,7 @@ function build(parent, store) {
   const inspect = ui.make("a", {}, "Inspect");
   const state = { store, side, layer, head, kind, inspect, send: () => {}, grid: null };
   kind.addEventListener("change", () => state.send("kind", kind.value));
+  watchTerms(parent);
   parent.append(ui.make("div", { class: "chooser" }, side, kind, layer.root, head.root, inspect));
   return state;
 }
@@ -26,7 +27,7 @@ function chooser(name, chosen) {
   };
   const [back, onward] = [step("‹", -1, "Previous"), step("›", 1, "Next")];
   box.addEventListener("change", () => chosen(Number(box.value)));
-  const root = ui.make("span", { class: "part", role: "group", "aria-label": name }, ui.make("span", { "aria-hidden": "true" }, name.toLowerCase()), back, box, onward);
+  const root = ui.make("span", { class: "part", role: "group", "aria-label": name }, term("head", name.toLowerCase()), back, box, onward);
   function fill(numbers, now) {
     const key = numbers.join();
     if (box.dataset.numbers !== key) {

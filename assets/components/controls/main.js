@@ -42,7 +42,7 @@ function build(parent, store) {
   pinned.classList.add("pinned");
   state.run = button("run the model with this", "edits.run", () => runWith(state));
   state.run.classList.add("run");
-  const scope = explained(ui.make("span", { class: "scope" }, "only this picture:"), "edits.picture");
+  const scope = explained(ui.make("span", { class: "scope" }, "only this picture:"), "edits.picture", { isControl: false });
   state.changes = ui.make("div", { class: "line looks" }, scope, heat, state.left, state.reset, state.compare);
   state.menu = changeMenu((changes) => store.change(changes, { now: true }));
   explained(state.menu.button, "edits");

@@ -3,8 +3,8 @@
  * its own, made here from what both stores hold. It links pointing and pins of the two.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { storeOf }, { pinsOf }, marks, { explain, panelOf }, { speakOn, walk }, { placeOf }, { differenceOf, largest, WHAT }, { link }, { drawMap, viewOf }, { isPaired, namesOf, stepsOf }, { drawTokens }] = await Promise.all(
-  ["headlight", "store", "look", "figures/marks", "figures/panel", "figures/walk", "spans", "compare/cells", "compare/linked", "compare/map", "compare/steps", "compare/tokens"].map(shared));
+const [{ start }, { storeOf }, { pinsOf }, marks, { explain, panelOf }, { speakOn, walk }, { placeOf }, { differenceOf, largest, WHAT }, { link }, { drawMap, viewOf }, { isPaired, namesOf, stepsOf }, { drawTokens }, { explained, watchTerms }] = await Promise.all(
+  ["headlight", "store", "look", "figures/marks", "figures/panel", "figures/walk", "spans", "compare/cells", "compare/linked", "compare/map", "compare/steps", "compare/tokens", "terms"].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 const FROM = "difference";
@@ -17,11 +17,11 @@ function build(parent) {
     state.stores.forEach((store) => store.tell());
     state.send("swap", true);
   });
-  const linked = button("linked", "What is pointed at and pinned on one side is on the other too", () => {
+  const linked = button("linked", "", () => {
     state.isLinked = !state.isLinked;
     linked.setAttribute("aria-pressed", String(state.isLinked));
   });
-  linked.setAttribute("aria-pressed", "true");
+  explained(linked, "compare.linked").setAttribute("aria-pressed", "true");
   const said = ui.make("p", { class: "hl-differs" });
   const texts = ui.make("div", { class: "hl-texts" });
   const panel = panelOf("hl-difference", "weights", "");
@@ -29,11 +29,11 @@ function build(parent) {
   panel.struck = ui.make("canvas", { class: "hl-cells", "aria-hidden": "true" });
   panel.cover.before(panel.cells, panel.struck);
   const whats = Object.entries(WHAT).map(([what, label]) => {
-    const made = button(label, `The difference of the ${label}`, () => {
+    const made = button(label, "", () => {
       state.what = what;
       render(state);
     });
-    return [what, made];
+    return [what, explained(made, `map.${what}`)];
   });
   panel.header.append(ui.make("span", { class: "hl-switches", role: "group", "aria-label": "Difference of what" }, ...whats.map(([, made]) => made)));
   const notes = ui.make("p", { class: "hl-differs" });
@@ -41,7 +41,10 @@ function build(parent) {
   parent.append(root);
   const state = { root, tip, said, texts, panel, whats, notes, stores: [], steps: null, what: "weights", isLinked: true, pins: [], at: null, over: null,
     shown: [], made: null, lists: [], send: () => {}, stops: null, width: 0 };
-  panel.title.textContent = "B − A";
+  const title = explained(ui.make("span", {}, "B − A"), "compare.difference", { isControl: false });
+  panel.title.replaceChildren(title);
+  panel.title = title;
+  watchTerms(parent);
   walk(state, panel, { show: (_, cell) => show(state, cell), leave: () => point(state, null, null), pin: (_, cell, event) => pin(state, cell, event), parts: (_, cell) => partsOf(state, cell) });
   new ResizeObserver(() => root.clientWidth !== state.width && state.shown.length && render(state)).observe(root);
   return state;

@@ -3,9 +3,10 @@
  * fell. A click on a token makes it the target, or with the switch the one that it is compared with.
  */
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
-const [{ start }, { storeOf }, { explained, term, watchTerms }] = await Promise.all(["headlight", "store", "terms"].map(shared));
+const [{ start }, { storeOf }, { term, watchTerms }] = await Promise.all(["headlight", "store", "terms"].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
+const COLUMNS = [["effect.token", "token"], ["effect.probability", "probability"], ["effect.rank", "rank"], ["effect.log", "Δ log-probability"]];
 const ROLES = [["target", "the target"], ["distractor", "the other token"]];
 
 function build(parent, store) {
@@ -63,19 +64,19 @@ const named = ({ mark, text }) => ui.make("bdi", {}, mark ? ui.make("span", { cl
 /** The number that the page speaks of, in one sentence. */
 function main(state) {
   const { metric: { name, before, after, change }, target, distractor, kl } = state.given;
-  const words = distractor ? [explained(ui.make("b", {}, "Logit difference"), "effect.logit"), " “", named(target), "” − “", named(distractor), "”"]
-    : [ui.make("b", {}, name === "value" ? "Value of" : "Log-probability of"), " “", named(target), "”"];
+  const words = distractor ? [ui.make("b", {}, term("effect.logit", "Logit difference")), " “", named(target), "” − “", named(distractor), "”"]
+    : [ui.make("b", {}, name === "value" ? "Value of" : term("effect.log", "Log-probability"), name === "value" ? "" : " of"), " “", named(target), "”"];
   const way = change > 0 ? "up" : change < 0 ? "down" : "unchanged";
   state.sentence.replaceChildren(...words, `: ${ui.decimals(before, 2)} → ${ui.decimals(after, 2)} (`, ui.make("strong", { class: way }, signed(change, 2)), ")",
-    ...(kl === null ? [] : [" · ", explained(ui.make("b", {}, "KL"), "effect.kl"), ` ${kl < 0.0005 && kl > 0 ? "<0.001" : ui.decimals(kl, 3)} nats`]));
+    ...(kl === null ? [] : [" · ", ui.make("b", {}, term("effect.kl", "KL")), ` ${kl < 0.0005 && kl > 0 ? "<0.001" : ui.decimals(kl, 3)} nats`]));
 }
 
 function rows(state) {
   const { target, distractor } = state.given;
   state.table.hidden = target.before.probability === null;
   if (state.table.hidden) return;
-  const head = ui.make("tr", {}, ...["token", "probability", "rank", "Δ log-probability"].map((text) => ui.make("th", { scope: "col" }, text)));
-  const line = ([role, one]) => ui.make("tr", {}, ui.make("th", { scope: "row" }, ui.make("small", {}, `${role} `), named(one)),
+  const head = ui.make("tr", {}, ...COLUMNS.map(([key, text]) => ui.make("th", { scope: "col" }, term(key, text))));
+  const line = ([role, one]) => ui.make("tr", {}, ui.make("th", { scope: "row" }, ui.make("small", {}, term(role === "target" ? "target" : "distractor", role), " "), named(one)),
     ui.make("td", {}, `${percent(one.before.probability)} → ${percent(one.after.probability)}`),
     ui.make("td", {}, one.before.rank === one.after.rank ? String(one.after.rank) : `${one.before.rank.toLocaleString("en")} → ${one.after.rank.toLocaleString("en")}`),
     ui.make("td", {}, `${signed(one.logProbability, 2)} nats`));
@@ -86,7 +87,7 @@ function rows(state) {
 /** What rose and what fell most, each with its sign, a colour and a bar. */
 function lists(state) {
   const most = Math.max(...[...state.given.rose, ...state.given.fell].map(({ probability }) => Math.abs(probability)), 1e-9);
-  const part = (title, found, share) => ui.make("div", { role: "group", "aria-label": `${title} most, in percentage points` }, ui.make("span", { class: "which" }, `${title}, % points`),
+  const part = (title, found, share) => ui.make("div", { role: "group", "aria-label": `${title} most, in percentage points` }, ui.make("span", { class: "which" }, term("effect.moved", `${title}, % points`)),
     ...(found.length ? found.map((one) => tokenButton(state, one, points(one.probability), share, Math.abs(one.probability) / most)) : [ui.make("small", {}, "nothing")]));
   state.moved.replaceChildren(part("rose", state.given.rose, 1), part("fell", state.given.fell, 0));
   state.moved.hidden = state.given.target.before.probability === null;

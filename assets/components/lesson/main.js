@@ -54,10 +54,16 @@ function appOf(state) {
       if (target.url) return { href: target.url, isOutside: true };
       return { href: href(target), act: () => go(state, target) };
     },
-    /** The state of a step's figure on the inspect page as the server knows it now, "" for none. */
-    inspected({ lesson, step }) {
+    /** The state of a step's figure on the inspect page, "" for none: as the server knows it, with what changed since, {field: text}. */
+    inspected({ lesson, step }, changes) {
       const found = [state.data.lesson, ...(state.data.lessons ?? [])].find((one) => one?.name === lesson);
-      return found?.steps.find(({ anchor }) => anchor === step)?.blocks.find(({ type }) => type === "figure")?.inspect ?? "";
+      const query = new URLSearchParams(found?.steps.find(({ anchor }) => anchor === step)?.blocks.find(({ type }) => type === "figure")?.inspect ?? "");
+      for (const [field, text] of Object.entries(changes)) {
+        const key = state.data.keys[field] ?? field;
+        if (text === "") query.delete(key);
+        else query.set(key, text);
+      }
+      return String(query);
     },
     titleOf(lesson, anchor) {
       const found = state.data.contents.find(({ name }) => name === lesson);

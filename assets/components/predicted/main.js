@@ -1,14 +1,16 @@
 /** What the model predicts: a few likely tokens or labels, each with its probability as a bar and a number; or a bare number. */
-const { start } = await import(`${location.origin}${HEADLIGHT.base}/app/static/headlight.js?v=${HEADLIGHT.version}`);
+const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
+const [{ start }, { explained, watchTerms }] = await Promise.all(["headlight", "terms"].map(shared));
 const ui = start(HEADLIGHT);
 const states = new WeakMap();
 
 function build(parent) {
-  const title = ui.make("h3");
+  const title = explained(ui.make("span"), "predicted", { isControl: false });
   const list = ui.make("ol");
   const note = ui.make("p", { class: "note" });
-  const root = ui.make("section", { class: "predicted", "aria-live": "polite" }, title, list, note);
+  const root = ui.make("section", { class: "predicted", "aria-live": "polite" }, ui.make("h3", {}, title), list, note);
   parent.append(root);
+  watchTerms(parent);
   return { root, title, list, note, send: () => {} };
 }
 
@@ -58,6 +60,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   state.send = setTriggerValue;
   state.given = ui.parse(data);
   state.title.textContent = state.given.title;
+  state.title.parentElement.hidden = !state.given.title;
   refill(state);
   state.note.textContent = state.given.note;
   state.note.hidden = !state.given.note;

@@ -12,7 +12,7 @@ export default function ({ root, settings, context }) {
   const state = { lengths: [settings.first_length, settings.second_length], angles: [settings.first_angle, settings.second_angle] };
   const controls = (draw) => [0, 1].flatMap((at) => [
     slider({ label: `length of k${"₁₂"[at]}`, low: 0, high: 3, step: 0.1, digits: 1, value: state.lengths[at], change: (value) => { state.lengths[at] = value; draw(); } }),
-    slider({ label: "its angle to q °", low: -180, high: 180, step: 5, digits: 0, value: state.angles[at], change: (value) => { state.angles[at] = value; draw(); } }),
+    slider({ label: "its angle to q", unit: "°", low: -180, high: 180, step: 5, digits: 0, value: state.angles[at], change: (value) => { state.angles[at] = value; draw(); } }),
   ]);
   return panel({ root, context, controls, compute: () => madeOf(state), paint });
 }

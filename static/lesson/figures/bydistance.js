@@ -32,7 +32,7 @@ export default function ({ root, settings, context }) {
     const factor = (head) => Math.exp(-own[head] * at);
     const words = `At distance ${at} ALiBi takes ${(own[0] * at).toFixed(3)} from head 0's score (weight × ${context.ui.number(factor(0), 3)}), and ${(own[heads - 1] * at).toFixed(3)} from head ${heads - 1}'s (× ${context.ui.number(factor(heads - 1), 3)}).`;
     return {
-      palette, width, height: 250, words, label: words, x: { label: "distance i − j", from: 0, to: farthest }, y: { label: "weight × e^(−m·distance)", from: 0, to: 1 },
+      palette, width, height: 250, words, label: words, x: { label: "distance i − j", from: 0, to: farthest }, y: { label: "weight × exp(−m·distance)", from: 0, to: 1 },
       lines: drawn.map((head, i) => ({ name: `head ${head}, ${context.ui.number(own[head], 2)}`, dash: i, colour: [palette.query, palette.key, palette.value, palette.ink][i],
         points: Array.from({ length: farthest + 1 }, (_, k) => [k, Math.exp(-own[head] * k)]) })),
       marks: [{ x: at, label: `${at}` }],

@@ -1,8 +1,8 @@
 /** The checks of an attention layer, run in the page on a right implementation or one with a bug; or all bugs against all checks. */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { button, choices, toggle }, { MISTAKES, withMistake }, { CHECKS, checkAll }, { framed, layerOn, tiny, verdict, wide, wordsFor }] = await Promise.all(
-  ["../../headlight", "../../draw/inputs", "../../local/mistakes", "../../local/checks", "../common"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { indexed }, { button, choices, toggle }, { MISTAKES, withMistake }, { CHECKS, checkAll }, { framed, layerOn, tiny, verdict, wide, wordsFor }] = await Promise.all(
+  ["../../headlight", "../../draw/indices", "../../draw/inputs", "../../local/mistakes", "../../local/checks", "../common"].map((name) => import(`${name}.js${version}`)));
 
 const MOST = 6;
 const WIDTHS = [8, 16, 32];
@@ -15,6 +15,14 @@ const LOOK = `
 .checks .bad { color: var(--hl-bad); font-weight: 600; }
 .matrix thead th { writing-mode: vertical-rl; transform: rotate(180deg); padding: 6px 4px; text-align: left; }
 .matrix thead th:first-child { writing-mode: horizontal-tb; transform: none; vertical-align: bottom; }
+@media (max-width: 560px) {
+  /* What must hold stands below its line, where a column of its own would be out of sight. */
+  .checks:not(.matrix), .checks:not(.matrix) :is(thead, tbody) { display: block; }
+  .checks:not(.matrix) tr { display: grid; grid-template-columns: minmax(0, 1fr) 4.6em 5em 3.6em; border-bottom: 1px solid var(--hl-line); }
+  .checks:not(.matrix) :is(th, td) { border-bottom: 0; white-space: normal; padding-right: 6px; }
+  .checks:not(.matrix) .about { grid-column: 1 / -1; min-width: 0; padding-top: 0; }
+  .checks:not(.matrix) thead th:last-child { display: none; }
+}
 .matrix th[scope=row] { white-space: normal; min-width: 7em; }
 .matrix td { text-align: center; padding: 4px 6px; }
 .matrix td.caught { background: var(--hl-chip); }
@@ -60,7 +68,7 @@ function madeOf(tokens, { mistake, d_model, n_heads, causal, seed }, isMatrix) {
 function list(found) {
   const rows = found.map(({ title, about, holds, measured, allowed, words }) => ui.make("tr", {}, ui.make("th", { scope: "row" }, title), verdictCell(holds),
     ui.make("td", { class: "number" }, Number.isFinite(measured) ? tiny(measured) : "–"), ui.make("td", { class: "number" }, tiny(allowed)),
-    ui.make("td", { class: "about" }, Number.isFinite(measured) ? about : `${about} ${words}`)));
+    ui.make("td", { class: "about" }, ...indexed(Number.isFinite(measured) ? about : `${about} ${words}`))));
   const heads = ["check", "found", "measured", "allowed", "what must hold"].map((head) => ui.make("th", { scope: "col" }, head));
   return ui.make("table", { class: "listed checks", "aria-label": "Each check with what was measured and what is allowed" }, ui.make("thead", {}, ui.make("tr", {}, ...heads)), ui.make("tbody", {}, ...rows));
 }
@@ -73,7 +81,7 @@ function verdictCell(holds) {
 function matrix(all) {
   const heads = ["implementation", ...CHECKS.map(({ title }) => title)].map((head) => ui.make("th", { scope: "col" }, head));
   const cell = ({ holds, title }, bug) => ui.make("td", { class: holds === false ? "caught" : "", title: `${title}: ${holds === false ? "fails" : "holds"} with ${bug.toLowerCase()}`, "aria-label": holds === false ? "fails" : "holds" }, holds === false ? "✗" : "·");
-  const rows = all.map(({ title, found }) => ui.make("tr", {}, ui.make("th", { scope: "row" }, title), ...found.map((one) => cell(one, title))));
+  const rows = all.map(({ title, found }) => ui.make("tr", {}, ui.make("th", { scope: "row" }, ...indexed(title)), ...found.map((one) => cell(one, title))));
   return ui.make("table", { class: "listed checks matrix", "aria-label": "Implementations by checks: ✗ where a check fails" }, ui.make("thead", {}, ui.make("tr", {}, ...heads)), ui.make("tbody", {}, ...rows));
 }
 

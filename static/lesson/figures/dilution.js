@@ -27,7 +27,7 @@ export default function ({ root, settings, context }) {
       lines: [{ name: "the one key", colour: palette.key, points: LENGTHS.map((n) => [n, weightAt(facts.gap, n)]) },
         { name: "all others", colour: palette.muted, dash: 1, points: LENGTHS.map((n) => [n, 1 - weightAt(facts.gap, n)]) }],
     })],
-    words: `Ahead by ${ui.decimals(facts.gap, 1)} among ${facts.n.toLocaleString("en")} tokens: e^${ui.decimals(facts.gap, 1)} ÷ (e^${ui.decimals(facts.gap, 1)} + ${(facts.n - 1).toLocaleString("en")}) = ${ui.number(facts.weight, 3)}. `
+    words: `Ahead by ${ui.decimals(facts.gap, 1)} among ${facts.n.toLocaleString("en")} tokens: exp(${ui.decimals(facts.gap, 1)}) ÷ (exp(${ui.decimals(facts.gap, 1)}) + ${(facts.n - 1).toLocaleString("en")}) = ${ui.number(facts.weight, 3)}. `
       + `To hold half of this row it would have to be ahead by ln ${(facts.n - 1).toLocaleString("en")} = ${ui.number(facts.needed, 3)}.`,
   });
   return panel({ root, context, controls, compute, paint });

@@ -12,7 +12,7 @@ const SIGNS = "₁₂₃";
 export default function ({ root, settings, context }) {
   const state = { angle: settings.angle, what: settings.what, seed: settings.seed };
   const controls = (draw) => [
-    slider({ label: "turned by °", low: 0, high: 360, step: 5, digits: 0, value: state.angle, change: (angle) => { state.angle = angle; draw(); } }),
+    slider({ label: "turned by", unit: "°", low: 0, high: 360, step: 5, digits: 0, value: state.angle, change: (angle) => { state.angle = angle; draw(); } }),
     choices({ label: "turn", options: [["both", "query and keys"], ["query", "the query alone"]], value: state.what, change: (what) => { state.what = what; draw(); } }),
     another(state, draw),
   ];

@@ -78,7 +78,7 @@ function table(made, rows, palette, room) {
 const written = (value) => (Number.isNaN(value) ? "NaN" : ui.number(value, SHOWN));
 
 const SAYS = {
-  steps: ({ facts }) => `“${facts.top_name}” is ahead by ${ui.number(facts.gap, 4)}, so it weighs e^${ui.number(facts.gap, 4)} = ${ui.number(facts.ratio, 4)} times the next one. All weights sum to ${ui.decimals(facts.total, 3)}.`,
+  steps: ({ facts }) => `“${facts.top_name}” is ahead by ${ui.number(facts.gap, 4)}, so it weighs exp(${ui.number(facts.gap, 4)}) = ${ui.number(facts.ratio, 4)} times the next one. All weights sum to ${ui.decimals(facts.total, 3)}.`,
   temperature: ({ facts }) => `T = ${ui.number(facts.temperature, 3)}: the largest weight is ${ui.number(facts.top, 3)}, the entropy ${ui.number(facts.entropy, 3)} of at most ${ui.number(Math.log(facts.n), 3)} nats.`,
   shift: ({ facts }) => `Added to every score: ${facts.shift.toLocaleString("en")}. “a” weighs ${ui.number(facts.first, 4)}. Without taking the largest away, float32 ${facts.naive_fails ? "has only NaN to give: ∞ ÷ ∞, or 0 ÷ 0" : "still gives numbers"}.`,
   sink: ({ facts, sink }) => `The tokens share ${ui.number(facts.total, 4)}${sink ? `; ${ui.number(facts.nothing, 4)} goes to nothing` : ": all of it, whatever the scores"}.`,

@@ -1,7 +1,7 @@
 /** Training in this browser: a task of several look-ups, learned with different numbers of heads at the same width. */
 const version = new URL(import.meta.url).search;
-const [{ css: inputs, button, line }, { curves }, { exampleOf, strip }, { start }, { checked, curveOf, FRESH }, words, { PLACES, SYMBOLS }] = await Promise.all(
-  ["../../draw/inputs", "../../training/curves", "../../training/examples", "../../training/start", "../../training/train", "../../training/words", "../../training/task"]
+const [{ indexed }, { css: inputs, button, line }, { curves }, { exampleOf, strip }, { start }, { checked, curveOf, FRESH }, words, { PLACES, SYMBOLS }] = await Promise.all(
+  ["../../draw/indices", "../../draw/inputs", "../../training/curves", "../../training/examples", "../../training/start", "../../training/train", "../../training/words", "../../training/task"]
     .map((name) => import(`${name}.js${version}`)));
 
 const STYLE = `
@@ -44,7 +44,7 @@ export default function ({ root, settings, context }) {
       table: ui.make("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "What came of training" }), check: ui.make("p", { class: "note" }), strips: ui.make("div"),
     };
     made.example = ui.make("div", { hidden: true }, line(ui.make("strong", {}, "A fresh example"), made.other), made.strips);
-    root.append(ui.make("style", {}, inputs + STYLE), ui.make("div", { class: "training" }, ui.make("p", {}, taskOf(settings)),
+    root.append(ui.make("style", {}, inputs + STYLE), ui.make("div", { class: "training" }, ui.make("p", {}, ...indexed(taskOf(settings))),
       line(made.train, made.stop, made.again, made.progress, made.far), made.problem, made.chart, made.end, made.table, made.check, made.example));
     return made;
   }
@@ -155,5 +155,5 @@ function tableOf(ui, made, { lookups, seeds, d_model: width }) {
   const rows = made.map(({ heads, losses, accuracy }) => ui.make("tr", {}, ui.make("th", { scope: "row" }, String(heads)), cell(String(width / heads)),
     ...losses.map((loss) => cell(words.lossOf(loss))), ...accuracy.map((share) => cell(`${ui.decimals(100 * share, 1)} %`))));
   const caption = `The loss on ${FRESH} fresh examples, and how often the answer at each mark is right${seeds > 1 ? `, the mean of ${seeds} seeds` : ""}`;
-  return ui.make("table", {}, ui.make("caption", {}, caption), ui.make("thead", {}, ui.make("tr", {}, ...head.map((name) => ui.make("th", { scope: "col" }, name)))), ui.make("tbody", {}, ...rows));
+  return ui.make("table", {}, ui.make("caption", {}, caption), ui.make("thead", {}, ui.make("tr", {}, ...head.map((name) => ui.make("th", { scope: "col" }, ...indexed(name))))), ui.make("tbody", {}, ...rows));
 }

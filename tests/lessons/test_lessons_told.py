@@ -10,7 +10,7 @@ from attention.lessons.records import Step
 # A misconception → the step that corrects it, and words of that step which do.
 CORRECTED = {
     "self-attention is invariant to the order of words": ("09-positions#shuffle", "It is often called invariance, but"),
-    "each head gets a slice of x": ("07-heads#whole", "handed its own slice of the token's vector. It is not"),
+    "each head gets a slice of x": ("07-heads#whole", "handed its own slice of the token’s vector. It is not"),
     "columns of weights sum to 1": ("04-softmax#axis", "Columns need not"),
     "the divisor is the root of d_model": ("03-scores#width", "To divide by √d_model is a bug"),
     "a weight is the importance": ("05-values#norms", "A token’s share in the output is not its weight"),
@@ -25,6 +25,20 @@ CORRECTED = {
     "heads that share keys share maps": ("10-cost#cache", "and so maps of their own"),
     "softmax temperature is sampling temperature": ("04-softmax#temperature", "It is not the *sampling temperature*"),
     "training goes token by token": ("06-masks#parallel", "training is not done token by token"),
+}
+# What a whole answer to one of the sixty questions needs besides figures → the step that says it, and its words.
+NEEDED = {
+    "1: what a convolution costs": ("01-why#operations", "k·nd²"),
+    "3: the whole formula": ("05-values#mean", "softmax(Q·Kᵀ ÷ √d_k)·V"),
+    "17: who leaves lengths out": ("03-scores#dot", "bring each query and key to length 1 first"),
+    "34: the true text is read in training": ("06-masks#parallel", "teacher forcing"),
+    "44: how fast each wave is": ("09-positions#sinusoids", "ω_i = 10,000^(−2i/d)"),
+    "47: what a window costs": ("10-cost#window", "2·n·w·d at most"),
+    "49: two kinds of explanation": ("13-interview#removed", "It may be *plausible*"),
+    "50: an average counts all heads alike": ("13-interview#average", "all heads count alike in it"),
+    "53: with an axis for texts": ("11-building#split", "`Q.view(B, n, h, d).transpose(1, 2)`"),
+    "56: what a key bias must not do": ("12-testing#checks", "A bias of the keys"),
+    "57: ways that add in another order": ("11-building#digits", "`flash_attention_2`, in blocks"),
 }
 # What is small, exact and surprising → the step that shows it, its figure, and settings of it.
 SHOWN = {
@@ -62,6 +76,12 @@ def test_a_misconception_is_corrected_by_name_where_the_figure_shows_it(wrong: s
     where, words = CORRECTED[wrong]
     assert words in written(where)
     assert step_of(where).figure is not None
+
+
+@pytest.mark.parametrize("what", NEEDED)
+def test_what_an_answer_needs_is_said(what: str) -> None:
+    where, words = NEEDED[what]
+    assert words in written(where)
 
 
 @pytest.mark.parametrize("what", SHOWN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import nn
@@ -35,6 +36,14 @@ class Order:
         """The address of operation `index` of a run; None where another module than the learned one runs it."""
         is_known = index < len(self.modules) and self.modules[index] == id(module)
         return self.addresses[index] if is_known else None
+
+
+def layers_in_words(numbers: Sequence[int]) -> str:
+    """0, 1, 3, 4, 5 → "0, 1, 3 to 5"."""
+    starts = [i for i in numbers if i - 1 not in numbers]
+    ends = [i for i in numbers if i + 1 not in numbers]
+    pairs = zip(starts, ends, strict=True)
+    return ", ".join(f"{a} to {b}" if b - a > 1 else ", ".join(map(str, range(a, b + 1))) for a, b in pairs)
 
 
 def number_in(path: str) -> int | None:

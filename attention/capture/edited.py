@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from attention.capture.address import Address, Order
+from attention.capture.address import Address, Order, layers_in_words
 from attention.capture.rules import FORBIDDEN
 from attention.capture.seam import Call, Observer, Product
 from attention.edits import Edit
@@ -107,7 +107,7 @@ def resolved(edits: Sequence[Edit], order: Order) -> tuple[Edit, ...]:
         if layers is None:
             raise InputError(f"The edit {edit} is of {edit.kind} attention; this model has {' and '.join(found)}.")
         if edit.layer is not None and edit.layer not in layers:
-            there = f"{min(layers)} to {max(layers)}"
+            there = layers_in_words(sorted(layers))
             raise InputError(f"The edit {edit} is of a layer that is not there: there are {there}.")
     return made
 
@@ -213,8 +213,9 @@ def _stages_of(call: Call, head: int, temperature: float, value: Tensor) -> list
     """A head's stages in each text, at its changed temperature. value (b, n_k, v)."""
     alone = call.of_head(head)
     masked = alone.stages()["masked"][:, 0]
-    # A model's own softmax gets large negative numbers in place of −∞.
-    masked = masked.masked_fill(masked <= FORBIDDEN, float("-inf")) / temperature
+    if alone.scores is not None:  # a model's own softmax gets large negative numbers in place of −∞
+        masked = masked.masked_fill(masked <= FORBIDDEN, float("-inf"))
+    masked = masked / temperature
     sink = None if alone.sink is None else wide(alone.sink)
     found = []
     for at, scores in enumerate(masked):

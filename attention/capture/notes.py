@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from attention.capture.address import Address
+from attention.capture.address import Address, layers_in_words
 from attention.capture.inputs import has_decoder
 from attention.capture.recorder import Operation
 from attention.capture.seam import Seam
@@ -55,16 +55,8 @@ def _other_layers(model: PreTrainedModel, where: Sequence[Address]) -> list[str]
     if not without or len(sorts) != getattr(config, "num_hidden_layers", None):
         return []
     names = ", ".join(sorted({str(sorts[i]) for i in without}))
-    layers = f"Layer {without[0]} has" if len(without) == 1 else f"Layers {_runs(without)} have"
+    layers = f"Layer {without[0]} has" if len(without) == 1 else f"Layers {layers_in_words(without)} have"
     return [f"{layers} no softmax attention: {names}."]
-
-
-def _runs(numbers: list[int]) -> str:
-    """0, 1, 3, 4, 5 → "0, 1, 3 to 5"."""
-    starts = [i for i in numbers if i - 1 not in numbers]
-    ends = [i for i in numbers if i + 1 not in numbers]
-    pairs = zip(starts, ends, strict=True)
-    return ", ".join(f"{a} to {b}" if b - a > 1 else ", ".join(map(str, range(a, b + 1))) for a, b in pairs)
 
 
 def _joined(seam: Seam, operations: list[Operation], where: Sequence[Address]) -> bool:

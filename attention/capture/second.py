@@ -265,9 +265,9 @@ class _Run:
             own[head] = torch.where(visible[head], own[head] / temperature, own[head])
         weights = softmax(own.reshape(scores.shape)).reshape(own.shape)
         weights = change_rows(change, weights, visible)
+        self._hand_on(address, change, None, weights, own)
         if address not in self._projections and change.of_outputs:
             weights = self._without_outputs(address, change, weights)
-        self._hand_on(address, change, None, weights, own)
         return weights.reshape(scores.shape)
 
     def _without_outputs(self, address: Address, change: Change, weights: Tensor) -> Tensor:

@@ -208,7 +208,8 @@ def _summary(given: argparse.Namespace, count: int, sums: Sums) -> dict[str, Any
         "model": given.model, "against": given.against or given.model, "edits": list(map(str, given.edits or ())),
         "metric": given.metric, "threshold": given.threshold, "pairs": count,
         "failed": sums.ends.count(codes.REFUSED), "beyond": sums.beyond, "largest": sums.largest,
-        "heads": _told(sums.heads[: given.top]), "kl": sums.kl / sums.predicted if sums.predicted else None,
+        "heads": _told(sums.heads[: given.top]),
+        "kl": sums.kl / sums.predicted if sums.predicted else None,
         "method": f"heads: {METHOD}, over all pairs a sum over a sum of rows; {ALIGNED}; prediction: {PREDICTED}",
     }  # fmt: skip
 

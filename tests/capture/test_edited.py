@@ -210,6 +210,26 @@ def test_edits_that_a_run_cannot_take_are_refused_with_a_reason(line: str, said:
         attention.trace(build("llama", "decoder"), TEXT, edits=line)
 
 
+def test_the_layers_of_a_hybrid_model_are_named_as_they_are() -> None:
+    with pytest.raises(InputError, match=r"not there: there are 1\."):
+        attention.trace(build("jamba", "decoder"), TEXT, edits="off-2.1")
+    with pytest.raises(InputError, match=r"not there: there are 0, 2\."):
+        attention.trace(build("minimax", "decoder"), TEXT, edits="off-1.1")
+
+
+def test_a_very_low_score_is_no_forbidden_one() -> None:
+    """A row that is evened out is spread over all that the mask leaves, however low a score is."""
+    model = build("llama", "decoder").double()
+    with torch.no_grad():
+        model.model.layers[1].self_attn.q_proj.weight.mul_(1e6)
+    trace = attention.trace(model, TEXT, edits="even-1.1,temper-1.2-t2")
+    assert trace.head(1, 1).weights[-1] == pytest.approx([1 / len(TEXT)] * len(TEXT))
+    masked = trace.record(1).stages(1)["masked"]
+    assert masked[masked.isfinite()].min() < -9_999
+    assert trace.fidelity is not None
+    assert trace.fidelity.ok
+
+
 def test_the_model_comes_back_as_it_was_and_the_next_run_is_untouched() -> None:
     model, inputs = build("gpt2", "decoder").double(), inputs_for("decoder")
     before = logits(model, inputs)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -21,7 +22,9 @@ from attention.edits import Edit, edits_of
 from attention.record import AttentionRecord, Mask, Token, Trace
 from attention.record.checks import check_heads
 from attention.sentences import run_check
+from benchmarks.coverage.build import build as tiny
 from tests.capture.test_observe import FAMILIES
+from tests.capture.test_reach import known
 from tests.capture.test_second import BY_NAME, CASES, NAMES, lines_of, sources_of, texts_of, wrong
 from tests.tiny import build, ids
 
@@ -150,6 +153,19 @@ def test_a_long_text_is_checked_in_blocks(monkeypatch: pytest.MonkeyPatch) -> No
         assert trace.fidelity is not None
         assert trace.fidelity.ok
         assert all(error.ok for error in trace.layer_errors(trace.record(1))), line
+
+
+@pytest.mark.parametrize("name", ["ConvBertForMaskedLM", "NystromformerForMaskedLM"])
+def test_a_head_that_is_off_holds_where_no_projection_is_known(name: str) -> None:
+    """It is off by its weights in the second run; its weights in the trace are the model's own."""
+    model = tiny(known()[name])  # held, for the check asks it
+    trace = attention.trace(model, ids(9), edits="off-1.1")
+    assert trace.fidelity is not None
+    assert trace.fidelity.ok
+    assert all(error.ok for record in trace.all_records for error in trace.layer_errors(record))
+    own = attention.trace(model, ids(9))
+    assert np.allclose(trace.head(1, 1).weights, own.head(1, 1).weights, atol=1e-6)
+    assert not trace.head(1, 1).output.any()
 
 
 def test_half_precision_holds() -> None:

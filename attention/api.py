@@ -171,6 +171,7 @@ def effect(
     k: int = 5,
     tokenizer: Any | None = None,
     chat: bool = False,
+    reference: str | os.PathLike[str] | None = None,
     limits: Limits | None = None,
     on_progress: Report | None = None,
     on_wait: OnWait | None = None,
@@ -192,7 +193,7 @@ def effect(
     source = _source(model, tokenizer, limits, on_progress, on_wait)
     return edited_effect(
         source, text, pair, edits=edits_of(edits), patch_text=patch_text, chat=chat, position=position, target=target,
-        distractor=distractor, k=k, limits=limits,
+        distractor=distractor, k=k, limits=limits, reference=_texts(reference, limits),
     )  # fmt: skip
 
 

@@ -171,17 +171,16 @@ def _read(verb: str, part: str, *, first: bool) -> dict[str, Any]:
 
 
 def edits_of(given: str | Edit | Sequence[str | Edit]) -> tuple[Edit, ...]:
-    """Edits from values, lines, or one line with commas between, in their order; one that stands twice counts once.
+    """Edits from values, lines, or one line with commas between, in their order; one that stands twice has one effect.
 
-    Raises InputError for what is none, and for more than MOST_EDITS.
+    Raises InputError for what is none, and for more than MOST_EDITS given.
     """
     several: Sequence[str | Edit] = [given] if isinstance(given, Edit) else given
     if isinstance(given, str):
         several = given.split(",", MOST_EDITS + 1) if given else []
-    made = tuple(dict.fromkeys(one if isinstance(one, Edit) else edit_of(one) for one in several))
-    if len(made) > MOST_EDITS:
-        raise InputError(f"At most {MOST_EDITS} edits at once.")
-    return made
+    if len(several) > MOST_EDITS:
+        raise InputError(f"At most {MOST_EDITS} edits at once; leave some out.")
+    return tuple(dict.fromkeys(one if isinstance(one, Edit) else edit_of(one) for one in several))
 
 
 def written(edits: Sequence[Edit]) -> str:

@@ -4,6 +4,8 @@
  * of them only those that were asked for when it was told of the head, so that others may still be on their way.
  */
 
+const { shaped } = await import(`./arrays.js${new URL(import.meta.url).search}`);
+
 // Where the largest of all scores is this many times the 98th percentile, one cell would leave all others pale.
 const EXTREME = 6;
 const ENOUGH = 50;
@@ -159,11 +161,6 @@ function quantile(sorted, q) {
 function roundUp(value) {
   const unit = 10 ** Math.floor(Math.log10(value));
   return Math.ceil(value / unit) * unit;
-}
-
-function shaped(array, shape) {
-  array.shape = shape;
-  return array;
 }
 
 /**

@@ -55,13 +55,12 @@ export const heatOf = (edits) => edits.reduce((product, { temperature }) => prod
 export const ofRow = (edit, query) => edit.query === null || edit.query === query;
 
 /** The function (query, key) → whether these edits close that key; null where none does. */
-export function closerOf(edits, { kind, queries, keys }) {
+export function closerOf(edits, { kind }) {
   const own = edits.filter(closes);
   if (!own.length) return null;
-  // Keys may begin with ones that are no token's own.
-  const before = keys - queries;
+  // Keys that are no token's own come behind the tokens.
   return (query, key) => own.some((edit) => edit.key === key
-    && (edit.query === null ? kind === "cross" || query !== key - before : edit.query === query));
+    && (edit.query === null ? kind === "cross" || query !== key : edit.query === query));
 }
 
 /** Why a row of weights or an output is not what the softmax and the values give, in a few words that end a sentence. */

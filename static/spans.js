@@ -6,7 +6,8 @@
  * a sink's column follows; count: dimensions, where the columns are dimensions; pooled, and then query and key: where the
  * number of each cell stands; margins}. Nothing here touches the page.
  */
-const { margins } = await import(`./cells.js${new URL(import.meta.url).search}`);
+const version = new URL(import.meta.url).search;
+const [{ margins }, { shaped }] = await Promise.all(["cells", "arrays"].map((name) => import(`./${name}.js${version}`)));
 
 // No panel is wider or higher than so many cells; more would be less than a pixel each.
 const MOST = 384;
@@ -181,8 +182,3 @@ export function zoomed({ top, bottom, left, right }, { query, key }, by, { queri
 
 /** Whether a part is so small that it becomes no smaller. */
 export const isLeast = ({ top, bottom, left, right }) => Math.max(bottom - top, right - left) < LEAST_ZOOM;
-
-function shaped(array, shape) {
-  array.shape = shape;
-  return array;
-}

@@ -10,8 +10,8 @@
  */
 
 const version = new URL(import.meta.url).search;
-const [{ reasonOf }, { changesHead, changesOutput, changesRows, closerOf, editsOf, heatOf, ofRow }] = await Promise.all(
-  ["masks", "edits"].map((name) => import(`./${name}.js${version}`)));
+const [{ reasonOf }, { changesHead, changesOutput, changesRows, closerOf, editsOf, heatOf, ofRow }, { shaped }] = await Promise.all(
+  ["masks", "edits", "arrays"].map((name) => import(`./${name}.js${version}`)));
 
 // What a query does not see: −∞ before the softmax, nothing after it.
 const UNSEEN = { masked: -Infinity };
@@ -184,8 +184,3 @@ function placed(offsets, begin) {
 
 /** Where part `index` of `parts` even parts of first … last − 1 begins. */
 const edge = (index, parts, first, last) => first + Math.floor((index * (last - first)) / parts);
-
-function shaped(array, shape) {
-  array.shape = shape;
-  return array;
-}

@@ -79,6 +79,9 @@ def test_equal_edits_count_once_and_there_is_a_most() -> None:
     assert len(edits_of([f"off-0.{head}" for head in range(MOST_EDITS)])) == MOST_EDITS
     with pytest.raises(InputError, match="At most 64"):
         edits_of([f"off-0.{head}" for head in range(MOST_EDITS + 1)])
+    for many in (MOST_EDITS + 1, MOST_EDITS + 2, 5_000):
+        with pytest.raises(InputError, match="At most 64"):
+            edits_of(",".join(f"off-0.{head}" for head in range(many)))
     assert edits_of("") == edits_of([]) == ()
 
 

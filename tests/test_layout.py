@@ -1,7 +1,8 @@
 """Tests mirror the package: from a module's path one can tell where its tests lie, and from a test's what it tests.
 
 `attention/X/y.py` is tested in `tests/X/test_y.py` or `tests/X/test_y_more.py`, `attention/y.py` in `tests/test_y.py`,
-and what is about the whole of X in `tests/X/test_X.py`. What is about something else than a module is listed below.
+and what is about the whole of X in `tests/X/test_X.py`; a package in a package alike. What is about something else
+than a module is listed below.
 """
 
 from collections.abc import Iterator
@@ -48,11 +49,11 @@ ELSEWHERE = {
 
 def misplaced(root: Path) -> Iterator[str]:
     """Each test module, package and module that breaks the rule, as a sentence."""
-    packages = {path.parent.name: path.parent for path in (root / "attention").glob("*/__init__.py")}
+    packages = {_below(path, root / "attention"): path.parent for path in (root / "attention").rglob("*/__init__.py")}
     for path in sorted((root / "tests").rglob("test_*.py")):
         where = path.relative_to(root).as_posix()
-        folder = path.relative_to(root / "tests").parts[0] if path.parent != root / "tests" else ""
-        if folder in OTHERS or where in WHOLE:
+        folder = _below(path, root / "tests")
+        if folder.split("/")[0] in OTHERS or where in WHOLE:
             continue
         if folder and folder not in packages:
             yield f"{where}: there is no package attention/{folder}; name in test_layout.py what it mirrors"
@@ -66,11 +67,17 @@ def misplaced(root: Path) -> Iterator[str]:
             yield f"attention/{path.name}: has no tests/test_{path.stem}.py"
 
 
+def _below(path: Path, above: Path) -> str:
+    """The folder of a file, as it is called from above; none where it lies there itself."""
+    folder = path.parent.relative_to(above).as_posix()
+    return "" if folder == "." else folder
+
+
 def is_of(name: str, package: Path, folder: str) -> bool:
     """Whether a test's name begins with that of a module of the package, or is the package's own."""
     words = name.split("_")
     begins = ["_".join(words[:count]) for count in range(len(words), 0, -1)]
-    return any((package / f"{begin}.py").is_file() or begin == folder for begin in begins)
+    return any((package / f"{begin}.py").is_file() or begin == folder.split("/")[-1] for begin in begins)
 
 
 def test_every_test_lies_where_its_module_lies() -> None:
@@ -90,6 +97,7 @@ def test_every_exception_is_needed() -> None:
         ("tests/view/test_view.py", False), ("tests/view/test_urls.py", True), ("tests/test_url.py", True),
         ("tests/pages/test_url.py", True), ("tests/chromium/test_anything.py", False),
         ("attention/figures/__init__.py", True), ("attention/wire.py", True),
+        ("attention/view/packed/__init__.py", True), ("tests/view/packed/test_packed.py", True),
     ],
 )  # fmt: skip
 def test_what_lies_elsewhere_is_found(tmp_path: Path, path: str, wrong: bool) -> None:

@@ -50,16 +50,6 @@ class Alignment:
         """How many tokens are the same."""
         return sum(step.same for step in self.steps)
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether every token has a partner, so that the texts are of one length."""
-        return len(self.pairs) == len(self.steps)
-
-    @property
-    def is_same(self) -> bool:
-        """Whether both are the same tokens."""
-        return self.n_same == len(self.steps)
-
 
 def align(first: Sequence[Hashable], second: Sequence[Hashable]) -> Alignment:
     """Lay two sequences of n and m items side by side; max(n, m) ≤ steps ≤ n + m.

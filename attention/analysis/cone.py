@@ -66,8 +66,8 @@ def _first(edit: Edit, record: AttentionRecord) -> int:
         return edit.query
     if edit.verb not in ("cut", "hide") or edit.key is None or record.kind == "cross":
         return 0
-    # A token that nobody else may see is itself as it was; keys may begin with ones that are no token's own.
-    return max(0, edit.key - (record.n_k - record.n_q) + 1)
+    # A token that nobody else may see is itself as it was; a key behind the tokens is nobody's own.
+    return edit.key + 1 if edit.key < record.n_q else 0
 
 
 def _reads_forwards(trace: Trace) -> bool:

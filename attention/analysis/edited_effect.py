@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from attention.config import Limits
     from attention.models.task import Task
     from attention.record import Token
+    from attention.reference import ReferenceTexts
     from attention.source import Source
 
 NO_EDITS = "Nothing is changed, so there is no effect to tell; give edits, such as off-2.5."
@@ -56,13 +57,13 @@ class EditedEffect:
 def edited_effect(
     source: Source, text: Any, pair: Any = None, *, edits: Sequence[Edit], patch_text: str = "", chat: bool = False,
     position: int | None = None, target: int | None = None, distractor: int | None = None, k: int = 5,
-    limits: Limits | None = None,
+    limits: Limits | None = None, reference: ReferenceTexts | None = None,
 ) -> EditedEffect:  # fmt: skip
     """The effect of edits on the prediction at a position; see `attention.effect`."""
     if not edits:
         raise InputError(NO_EDITS)
     inputs, _, _ = inputs_of(source, text, pair, None, chat, limits)
-    editing = editing_of(source, inputs, edits, patch_text, pair, chat, limits)
+    editing = editing_of(source, inputs, edits, patch_text, pair, chat, limits, reference)
     at = position_of(source, inputs, position)
     task = task_of(source.model, source.missing)
     shown = _hidden(source, inputs, at) if task == "fill" else inputs

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = "this model makes its scores in code of its own, so its queries and keys are not known while it runs"
 NOT_FROM_STREAM = "what enters this attention is neither the stream nor a norm of it"
+BEHIND = "key {} comes behind the tokens that ask, so it is not from their stream"
 UNREACHED = "its queries or keys do not come from what enters its module"
 # Rows of parts whose products are made at once for a ranking.
 BLOCK = 512
@@ -151,15 +152,19 @@ def score_origins(
     key that the query may not see, and as `observe`.
     """
     empty = Origins(address=address, head=head, query=query, key=key)
-    _check_positions(inputs, address, query, key)
+    n_q, n_own = _sizes(inputs, address)
+    _check_position("query", query, n_q, address)
     asked = _stacks(inputs, address)
     positions: dict[Stack, set[int]] = {}
-    for stack, position in zip(asked, (query, key), strict=True):
+    for stack, position in zip(asked, (query, max(0, min(key, n_own - 1))), strict=True):
         positions.setdefault(stack, set()).add(position)
     names = anatomy_of(model).names
     outputs = _ScoreOutputs(rows_of(inputs, positions), names, address=address, head=head, query=query, key=key)
     watched = watch(model, inputs, outputs)
     check_head(outputs.heads, address, head)
+    _check_position("key", key, outputs.n_k, address)
+    if key >= n_own:
+        return replace(empty, reason=f"not defined: {BEHIND.format(key)}")
     if outputs.of_query is None or outputs.of_key is None:
         return replace(empty, reason=f"not defined: {UNKNOWN}")
     if not outputs.is_seen:
@@ -178,13 +183,16 @@ def score_origins(
     )  # fmt: skip
 
 
-def _check_positions(inputs: Inputs, address: Address, query: int, key: int) -> None:
+def _sizes(inputs: Inputs, address: Address) -> tuple[int, int]:
+    """How many queries there are, and how many keys that are tokens of one stream."""
     text, pair = inputs.sizes
     n_q = text if address.kind == "encoder" or not pair else pair
-    n_k = text if address.kind == "cross" else n_q
-    for name, position, count in (("query", query, n_q), ("key", key, n_k)):
-        if not 0 <= position < count:
-            raise InputError(f"There is no {name} {position}; {address} has {name} 0 to {count - 1}.")
+    return n_q, text if address.kind == "cross" else n_q
+
+
+def _check_position(name: str, position: int, count: int, address: Address) -> None:
+    if not 0 <= position < count:
+        raise InputError(f"There is no {name} {position}; {address} has {name} 0 to {count - 1}.")
 
 
 def _stacks(inputs: Inputs, address: Address) -> tuple[Stack, Stack]:
@@ -209,9 +217,12 @@ class _ScoreOutputs(Outputs):
     bias: float = 0.0
     is_seen: bool = False
     module: nn.Module | None = None
+    n_k: int = 0
 
     def attend(self, call: Call, product: Product) -> Tensor:
         """The product."""
+        if call.address == self.address:
+            self.n_k = call.n_k
         known = call.address == self.address and call.query is not None and call.key is not None
         if known and self.head < call.n_heads and self.query < call.n_q and self.key < call.n_k:
             self._keep(call)

@@ -58,7 +58,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Alignment:
+class AlignedTexts:
     """Which tokens of two texts go together: pieces of both, and the stretches of which they are made, in order."""
 
     first: tuple[str, ...]
@@ -78,7 +78,7 @@ class Alignment:
 class UnequalTextsError(InputError):
     """Two texts that cannot be patched into each other. alignment: where they differ."""
 
-    def __init__(self, message: str, alignment: Alignment) -> None:
+    def __init__(self, message: str, alignment: AlignedTexts) -> None:
         super().__init__(message)
         self.alignment = alignment
 
@@ -98,12 +98,12 @@ class PatchMap(HeadMap):
     why_raw: str = ""
 
 
-def align(first: Sequence[str], second: Sequence[str]) -> Alignment:
+def aligned_texts(first: Sequence[str], second: Sequence[str]) -> AlignedTexts:
     """Align two rows of pieces by their longest common stretches (difflib)."""
     stretches = tuple(
         Stretch(same=tag == "equal", first=(a, b), second=(c, d)) for tag, a, b, c, d in opcodes(first, second)
     )
-    return Alignment(first=tuple(first), second=tuple(second), stretches=stretches)
+    return AlignedTexts(first=tuple(first), second=tuple(second), stretches=stretches)
 
 
 def all_patched(source: Source, clean: Inputs, corrupted: Inputs, **how: Any) -> PatchMap:
@@ -168,7 +168,7 @@ def check_alike(source: Source, clean: Inputs, corrupted: Inputs) -> None:
     """Raise UnequalTextsError where the texts, or their pairs, have not as many tokens as each other."""
     for side, first, second in (("", clean.ids, corrupted.ids), ("second ", clean.pair_ids, corrupted.pair_ids)):
         if len(first) != len(second):
-            alignment = align(texts_of(source, first), texts_of(source, second))
+            alignment = aligned_texts(texts_of(source, first), texts_of(source, second))
             raise UnequalTextsError(
                 f"The {side}texts have {len(first)} and {len(second)} tokens, and a patch needs as many in both, the "
                 f"same roles at the same places; they differ in {alignment}. Change one of them.",

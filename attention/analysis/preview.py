@@ -10,27 +10,27 @@ there: softmax, norms that saturate. True runs replace it (`ablation.each_off`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from attention.analysis.ablation import Off, asking_at, check_means, replacement, said
+from attention.analysis.ablation import USUAL, HeadsOff, asking_at, check_means, replacement, said
 from attention.analysis.effect import metric_for, observe_at, position_of, rows_of
 from attention.analysis.head_map import HeadMap, empty, filled
-from attention.analysis.sweep import check_numbers
+from attention.analysis.sweep import check_numbers, heads_of
 from attention.capture import Call, Inputs, Product
 from attention.capture.address import Address
-from attention.capture.replaced import Head, Replacement
-from attention.reference import ReferenceTexts
+from attention.capture.replaced import Kept, Replacement
+from attention.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from attention.record import Kind
     from attention.source import Source
+
+FROZEN_HAS_NONE = "With later heads frozen there is no estimate: a gradient goes through all that comes later."
 
 
 @dataclass(eq=False)
@@ -57,33 +57,27 @@ class _Slopes:
 def preview(
     source: Source,
     inputs: Inputs,
-    *,
-    how: Off = "zero",
-    target: int | None = None,
-    distractor: int | None = None,
-    position: int | None = None,
-    query: int | None = None,
-    kinds: Iterable[Kind] | None = None,
-    reference: ReferenceTexts | None = None,
+    wanted: HeadsOff = USUAL,
 ) -> HeadMap:
-    """An estimate of what `ablation.each_off` tells with the same arguments, from one run and its gradients.
+    """An estimate of what `ablation.each_off` tells of the same, from one run and its gradients.
 
-    Raises UnsupportedModelError where no gradient reaches the heads; else as `each_off` does.
+    Raises InputError with later heads frozen, for a gradient goes through all that comes later, and
+    UnsupportedModelError where no gradient reaches the heads; else as `each_off` does.
     """
-    by, named = replacement(source, how, reference)
-    place = position_of(source, inputs, position)
+    if wanted.frozen is not None:
+        raise InputError(FROZEN_HAS_NONE)
+    by, named = replacement(source, wanted)
+    place, query = position_of(source, inputs, wanted.position), wanted.query
     slopes = _Slopes(_checked(by))
     logits = rows_of(source, observe_at(source, [inputs], slopes, [place], differentiable=True), [place])[0, 0]
-    metric = metric_for(source, logits.detach(), place, target, distractor)
+    metric = metric_for(source, logits.detach(), place, wanted.target, wanted.distractor)
     base = metric.of(logits)
-    heads = tuple(Head(at, head) for at in sorted(slopes.outputs) for head in range(slopes.outputs[at].shape[2]))
-    wanted = None if kinds is None else set(kinds)
-    shapes = {at: output.shape for at, output in slopes.outputs.items()}
-    heads = asking_at((one for one in heads if wanted is None or one.address.kind in wanted), shapes, query)
+    kept = Kept(shapes={at: output.shape for at, output in slopes.outputs.items()})
+    heads = asking_at(heads_of(kept, wanted.kinds), kept.shapes, query)
     check_means(by, heads)
     guessed = _guessed(base, slopes, query)
     found = [float(guessed[one.address][one.head]) for one in heads]
-    sentence = said(source, metric, f"{named} (estimated from its gradient)", query, kinds)
+    sentence = said(source, metric, f"{named} (estimated from its gradient)", wanted)
     value = base.detach().reshape(1).cpu().numpy()
     check_numbers(value)
     return HeadMap(

@@ -54,14 +54,19 @@ class Asked:
 
     def heads(self, kinds: Iterable[Kind] | None) -> tuple[Head, ...]:
         """The heads of some kinds of attention, or all. Raises InputError for a kind that is not there."""
-        there = {address.kind for address in self.kept.shapes}
-        if kinds is not None and (strange := set(kinds) - there):
-            raise InputError(f"This model has no {sorted(strange)[0]} attention; it has {', '.join(sorted(there))}.")
-        return self.kept.heads(kinds)
+        return heads_of(self.kept, kinds)
 
     def run(self, observer: Observer) -> np.ndarray:
         """The metric in each row (rows,) of a batch with an observer at its seam."""
         return measured(self.source, [self.inputs] * self.rows, observer, self.metric)
+
+
+def heads_of(kept: Kept, kinds: Iterable[Kind] | None) -> tuple[Head, ...]:
+    """The heads of some kinds of attention, or all. Raises InputError for a kind that is not there."""
+    wanted, there = None if kinds is None else set(kinds), {address.kind for address in kept.shapes}
+    if wanted is not None and (strange := wanted - there):
+        raise InputError(f"This model has no {sorted(strange)[0]} attention; it has {', '.join(sorted(there))}.")
+    return kept.heads(wanted)
 
 
 def asked(

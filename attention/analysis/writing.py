@@ -159,17 +159,26 @@ def head_writing(
     raised = path.logits(written[None])[0].double()
     raised = raised - raised.mean()
     say = _Say(raised, tokenizer)
-    asked = inputs.ids if address.kind == "cross" or not inputs.pair_ids else inputs.pair_ids
     weights = outputs.weights[head]
     attended_key = int(weights.argmax())
+    attended = _token_of(inputs, address, attended_key, len(weights))
     listed = replace(
-        empty, promoted=say.most(k), suppressed=say.least(k), attended=say.of(asked[attended_key]),
+        empty, promoted=say.most(k), suppressed=say.least(k), attended=None if attended is None else say.of(attended),
         attended_key=attended_key, vocabulary=len(raised), length=float(written.norm()),
     )  # fmt: skip
     if target is None:
         return listed
     values = outputs.values[head * outputs.values.shape[0] // way.heads.shape[1]]
     return _by_key(listed, path, way, row, weights.double(), values.double())
+
+
+def _token_of(inputs: Inputs, address: Address, key: int, n_k: int) -> int | None:
+    """The id of the token that a key is; None for a key of the model's own, which comes behind the tokens."""
+    if address.kind == "cross" or not inputs.pair_ids:
+        ids = inputs.ids
+    else:  # one softmax over both texts (T5Gemma 2), or over the decoder's own
+        ids = inputs.pair_ids + (inputs.ids if n_k == len(inputs.pair_ids) + len(inputs.ids) else ())
+    return ids[key] if key < len(ids) else None
 
 
 def check_head(heads: Mapping[Address, Tensor], address: Address, head: int) -> None:

@@ -18,7 +18,7 @@ from attention.browser import codec, overview, parts, rotary, store
 from attention.edits import edits_of
 from attention.lessons import changes, folder, interview, kinds
 from attention.lessons.records import Figure, Guess, Lesson, Prose, Question, Step, Try
-from attention.lessons.state import takes, view_of
+from attention.lessons.state import MOST_SENTENCE, takes, view_of
 from attention.view import View, to_query
 
 if TYPE_CHECKING:
@@ -40,10 +40,12 @@ def payload(
     lessons: tuple[Lesson, ...], chosen: tuple[Lesson, ...], *, sentence: str = "", article: bool = False,
     sources: folder.Sources = (),
 ) -> bytes:
-    """What `lesson` is given: {contents, lesson, lessons, article, sources, sentence, styles, panels, keys}.
+    """What `lesson` is given: {contents, lesson, lessons, article, sources, sentence, most_sentence, styles, panels,
+    keys}.
 
     chosen: the lessons that are read, none for the list of all, all of them as an article. sources: what links lead to,
-    which the article lists. keys: what a link calls those fields of a look that have another name there.
+    which the article lists. most_sentence: how many letters the person's sentence may have. keys: what a link calls
+    those fields of a look that have another name there.
     """
     return _packed(lessons, chosen, sentence, article, sources if article else ())
 
@@ -58,8 +60,8 @@ def _packed(
     return codec.pack({
         "contents": [_contents(lesson) for lesson in lessons],
         "lesson": told[0] if told and not article else None, "lessons": told if article else [],
-        "article": article, "sources": dict(sources), "sentence": sentence, "styles": styles(),
-        "panels": _panels(chosen), "keys": store.KEYS,
+        "article": article, "sources": dict(sources), "sentence": sentence, "most_sentence": MOST_SENTENCE,
+        "styles": styles(), "panels": _panels(chosen), "keys": store.KEYS,
     })  # fmt: skip
 
 
@@ -247,6 +249,7 @@ def _block(block: Prose | Figure | Guess | Try | Question, store_name: str, sent
 
 
 def _figure(figure: Figure, store_name: str, sentence: str) -> dict[str, Any]:
+    kind = kinds.kind(figure.kind)
     own = needs_run(figure)
     shown = {key: _plain(value) for key, value in figure.settings.items() if not own or key in kinds.OWN}
     inspect = urlencode(to_query(view_of(figure, sentence))) if own else ""
@@ -255,8 +258,8 @@ def _figure(figure: Figure, store_name: str, sentence: str) -> dict[str, Any]:
         views = [replace(view_of(figure, sentence), edits=edits_of(line)) for line in each]
         shown |= {"each": list(each), "inspects": [urlencode(to_query(view)) for view in views]}
     return {
-        "type": "figure", "kind": figure.kind, "settings": shown, "store": store_name, "needs_run": own,
-        "inspect": inspect, "takes": own and takes(figure, sentence),
+        "type": "figure", "kind": figure.kind, "module": kind.module if kind else figure.kind, "settings": shown,
+        "store": store_name, "needs_run": own, "inspect": inspect, "takes": own and takes(figure, sentence),
     }  # fmt: skip
 
 
@@ -277,7 +280,7 @@ def _interviews(told: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def _asked(lessons: tuple[Lesson, ...]) -> list[dict[str, Any]]:
     """[{number, ask, answer, lesson, title, step, step_title, figure}] of all questions.
 
-    The last five are empty where these lessons have no such step. figure: the step's own, {kind, settings, store,
+    The last five are empty where these lessons have no such step. figure: the step's own, {module, settings, store,
     needs_run}; a run for it comes under the name of its store.
     """
     return [
@@ -296,7 +299,7 @@ def _shown_in(asked: interview.Asked, lessons: tuple[Lesson, ...]) -> dict[str, 
     figure = _figure(own, store_of(lesson, step) if needs_run(own) else "", "") if own else None
     return {
         "lesson": lesson.name, "title": lesson.title, "step": step.anchor, "step_title": step.title,
-        "figure": figure and {key: figure[key] for key in ("kind", "settings", "store", "needs_run")},
+        "figure": figure and {key: figure[key] for key in ("module", "settings", "store", "needs_run")},
     }  # fmt: skip
 
 

@@ -6,7 +6,8 @@ run, kind: of what. layers, counts: the model's layer numbers and how many heads
 words; base: its number. place, target, distractor, choices, automatic: the prediction. ablation: {values, exact}: exact
 (uint8) where a run of its own told it. direct: {values, rows, total, logit, capped, remainder, ok} or null, with its
 reason and notes. how, hows, frozen: the way heads are switched off. state: preview, running, stopped, done or failed,
-with its line. cost: what all heads take. words: where the two maps disagree. sentence: to be quoted.
+with its line. cost: what all heads take. words: where the two maps disagree. unsure: where zero and mean do. sentence:
+to be quoted.
 """
 
 from __future__ import annotations
@@ -33,10 +34,8 @@ HOWS = {
     "first": "resting on the first token",
 }  # fmt: skip
 DISAGREE = 3  # heads that are named
-# Of the largest number on either map, and in the measure: smaller gaps between the maps are not spoken of.
-LEAST_SHARE, LEAST_GAP = 0.15, 0.05
+UNSURE = 5  # and of those that two ways to switch off tell apart
 NAME_CHARS = 24
-NO_ESTIMATE_FROZEN = "With later heads frozen there is no estimate: a gradient goes through all that comes later."
 AGAINST_ZERO = "Direct logit attribution holds a head against nothing at all, so that it compares best with zero."
 NO_DISTRACTOR = (
     "Without a second token the left map tells of the log-probability and the right one of the logit alone, which a "
@@ -85,8 +84,13 @@ def named_place(tokens: Sequence[Token], place: int | None) -> str:
     return "" if place is None or place >= len(tokens) else label(tokens[place], NAME_CHARS)
 
 
-def payload(head_view: HeadView, known: Known, way: Way, swept: HeadMap | None, other: HeadMap | None) -> bytes:
-    """The component's bytes. swept: the map so far. other: the same with later heads frozen, where `way` is not so."""
+def payload(
+    head_view: HeadView, known: Known, way: Way, swept: HeadMap | None, other: HeadMap | None,
+    zero_and_mean: tuple[HeadMap, HeadMap] | None = None,
+) -> bytes:  # fmt: skip
+    """The component's bytes. swept: the map so far. other: the same with later heads frozen, where `way` is not so.
+    zero_and_mean: the maps of both ways, where both were made.
+    """
     trace, kind = head_view.trace, head_view.kind
     records = trace.records(kind)
     layers, counts = list(records), [record.n_heads for record in records.values()]
@@ -105,7 +109,8 @@ def payload(head_view: HeadView, known: Known, way: Way, swept: HeadMap | None, 
         "how": way.how, "hows": [{"value": value, "label": label} for value, label in HOWS.items()],
         "frozen": way.frozen, "state": way.state, "line": way.line, "share": way.share, "error": way.error,
         "cost": cost_of(known.heads, known.rows, known.seconds),
-        "words": words, "notes": _notes(known, way), "sentence": _sentence(head_view, known, layers, exact, swept),
+        "words": words, "unsure": [] if zero_and_mean is None else list(_unsure(*zero_and_mean, kind)),
+        "notes": _notes(known, way), "sentence": _sentence(head_view, known, layers, exact, swept),
     })  # fmt: skip
 
 
@@ -166,6 +171,8 @@ def _disagreement(
 
     Were nothing to react, a head that adds d would lower the measure by d when it is switched off: the gap is the sum.
     """
+    from attention.analysis.ablation import LEAST_GAP, LEAST_SHARE
+
     gaps = ablation + direct
     there = np.isfinite(gaps)
     if not there.any():
@@ -181,8 +188,22 @@ def _disagreement(
         yield f"Layer {layers[at]}, head {head} {told}{_arbiter(without, held, frozen=way.frozen)}"
 
 
+def _unsure(zero: HeadMap, mean: HeadMap, kind: Any) -> Iterator[str]:
+    """The heads on which zero and mean differ much, each with both numbers."""
+    from attention.analysis.ablation import apart
+
+    found = [one for one in apart(zero, mean) if one.head.address.kind == kind]
+    for one in found[:UNSURE]:
+        name = f"Layer {one.head.address.layer}, head {one.head.head}"
+        yield f"{name}: {signed(one.first)} switched off to zero, {signed(one.second)} to its mean."
+    if len(found) > UNSURE:
+        yield f"{len(found) - UNSURE} more heads."
+
+
 def _gap(without: float, direct: float, measure: str, *, frozen: bool) -> str:
     """What one head's two numbers say together."""
+    from attention.analysis.ablation import LEAST_GAP
+
     adds = f"adds {signed(direct)} itself"
     moved = f"the {measure} {'falls' if without < 0 else 'rises'} by {abs(without):.2f}"
     later = "MLPs and the last norm" if frozen else "later heads and MLPs"
@@ -211,7 +232,9 @@ def signed(value: float) -> str:
 
 def _why_no_estimate(known: Known, way: Way) -> str:
     if way.frozen:
-        return NO_ESTIMATE_FROZEN
+        from attention.analysis.preview import FROZEN_HAS_NONE
+
+        return FROZEN_HAS_NONE
     return f"There is no estimate: {known.estimate}" if isinstance(known.estimate, str) else ""
 
 

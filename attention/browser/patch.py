@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from attention.analysis.choices import Choice
     from attention.analysis.effect import Metric
     from attention.analysis.head_map import HeadMap
-    from attention.analysis.patching import Alignment, PatchMap
+    from attention.analysis.patching import AlignedTexts, PatchMap
     from attention.record import HeadView
 
 __all__ = ["ASK", "NAME_CHARS", "Known", "named_place", "payload", "refused"]
@@ -42,7 +42,7 @@ class Known:
     clean, corrupted: the metric in both runs. least: the gap between them below which numbers are no shares.
     """
 
-    alignment: Alignment
+    alignment: AlignedTexts
     unequal: str = ""
     metric: Metric | None = None
     clean: float = 0.0
@@ -95,7 +95,7 @@ def _raw(known: Known, gap: float) -> str:
     )
 
 
-def _aligned(found: Alignment) -> dict[str, Any]:
+def _aligned(found: AlignedTexts) -> dict[str, Any]:
     stretches = [{"same": one.same, "first": list(one.first), "second": list(one.second)} for one in found.stretches]
     return {"first": list(found.first), "second": list(found.second), "stretches": stretches}
 

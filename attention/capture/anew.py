@@ -106,8 +106,8 @@ def _span(edit: Edit, count: int, start: int) -> slice:
 def barred(change: Change, n_heads: int, n_q: int, n_k: int) -> Tensor | None:
     """Boolean (h, n_q, n_k), True where an edit takes a key from a query; None where none does.
 
-    A token that is hidden, or cut from all, still sees itself: where there are more keys than queries, the last keys
-    are the asking tokens.
+    A token that is hidden, or cut from all, still sees itself: where there are more keys than queries, the first keys
+    are the asking tokens (DeepSeek V4's summaries and T5Gemma 2's other text come behind them).
     """
     closing = [edit for edit in change.edits if edit.verb in ("cut", "hide") and edit.key is not None]
     if not closing:
@@ -115,7 +115,7 @@ def barred(change: Change, n_heads: int, n_q: int, n_k: int) -> Tensor | None:
     made = torch.zeros(n_heads, n_q, n_k, dtype=torch.bool)
     for edit in closing:
         for query in range(n_q) if edit.query is None else (edit.query,):
-            is_itself = not change.crosses and query + n_k - n_q == edit.key
+            is_itself = not change.crosses and query == edit.key
             if not (edit.query is None and is_itself):
                 made[heads_in(edit, n_heads).start : heads_in(edit, n_heads).stop, query, edit.key] = True
     return made

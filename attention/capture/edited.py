@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING
 
 import torch
@@ -21,6 +22,7 @@ from attention.capture.rules import FORBIDDEN
 from attention.capture.seam import Call, Observer, Product
 from attention.edits import Edit
 from attention.errors import InputError
+from attention.layer_settings import COLDEST, HOTTEST
 from attention.record import wide
 from attention.record.changes import Changes, applied, changed_output, changes_of, chosen
 from attention.record.operation import KINDS
@@ -122,13 +124,23 @@ def edits_at(edits: Sequence[Edit], address: Address) -> tuple[Edit, ...]:
 
 
 def _check(call: Call, own: Sequence[Edit]) -> None:
-    """Raise InputError for heads and tokens that this operation has not."""
+    """Raise InputError for heads and tokens that this operation has not, and for temperatures that go beyond what one
+    may be.
+    """
     for edit in own:
         for what, number, count in (
             ("head", edit.head, call.n_heads), ("query", edit.query, call.n_q), ("key", edit.key, call.n_k)
         ):  # fmt: skip
             if number is not None and number >= count:
                 raise InputError(f"The edit {edit} names {what} {number}; here they are 0 to {count - 1}.")
+    tempering = [edit for edit in own if edit.verb == "temper"]
+    for head in range(call.n_heads if len(tempering) > 1 else 0):
+        temperature = prod(edit.temperature for edit in tempering if edit.changes_head(head))
+        if not COLDEST <= temperature <= HOTTEST:
+            raise InputError(
+                f"Temperatures multiply, and those of {call.address}, head {head} make {temperature:.3g}; together "
+                f"they may be {COLDEST:g} to {HOTTEST:g}. Take one back."
+            )
 
 
 def _cut(call: Call, own: Sequence[Edit]) -> Call:
@@ -159,21 +171,17 @@ def _closed(edit: Edit, call: Call) -> Tensor:
         pairs[0, edit.query, edit.key] = True
     else:
         pairs[0, :, edit.key] = True
-        own = query_of(edit.key, call)
-        if own is not None:
-            pairs[0, own, edit.key] = False
+        if edit.key is not None and edit.key < call.n_q and not _crosses(call):
+            pairs[0, edit.key, edit.key] = False  # keys that are no token's own come behind the tokens
     if edit.head is None:
         return pairs
     heads = torch.arange(call.n_heads, device=call.value.device) == edit.head
     return pairs & heads[:, None, None]
 
 
-def query_of(key: int | None, call: Call) -> int | None:
-    """The query that is the same token as a key, or None: keys may begin with ones that are no token's own."""
-    if key is None or call.address is None or call.address.kind == "cross":
-        return None
-    query = key - (call.n_k - call.n_q)
-    return query if 0 <= query < call.n_q else None
+def _crosses(call: Call) -> bool:
+    """Whether the keys are another text's tokens."""
+    return call.address is None or call.address.kind == "cross"
 
 
 def _visible(call: Call) -> Tensor:
@@ -181,7 +189,8 @@ def _visible(call: Call) -> Tensor:
     if call.scores is not None:
         return call.scores > FORBIDDEN
     allowed = call.rules(slice(None))[1]
-    return torch.ones(1, 1, 1, call.n_k, dtype=torch.bool) if allowed is None else allowed
+    whole = torch.ones(1, 1, 1, call.n_k, dtype=torch.bool, device=call.value.device)
+    return whole if allowed is None else allowed
 
 
 def _one_head(call: Call, head: int, changes: Changes, output: Tensor) -> Tensor:

@@ -89,9 +89,9 @@ def patched_from(model: PreTrainedModel, inputs: Inputs, other: Inputs, edits: S
     """
     wanted = tuple(edit for edit in edits if edit.verb == "patch")
     if inputs.sizes != other.sizes:
-        (text, pair), (text_2, pair_2) = inputs.sizes, other.sizes
+        own, others = (" and ".join(str(size) for size in one.sizes if size) for one in (inputs, other))
         raise InputError(
-            f"A patch needs a second text of as many tokens: this one has {text + pair}, that one {text_2 + pair_2}."
+            f"A patch needs a second text of as many tokens: this one has {own}, that one {others}. Change one of them."
         )
     kept = _Kept(wanted)
     observe(model, [other], kept)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -84,47 +84,60 @@ def tolerance_of(model: PreTrainedModel, result: Tensor | None = None) -> float:
 
 
 def replacements_anew(model: PreTrainedModel, inputs: Inputs, edits: Sequence[Edit], sources: Sources) -> Made:
-    """What means and patches put in place, made by second runs as well.
+    """What means and patches put in place, made by second runs as well, one of each text.
 
     inputs: of the edited run. A mean is over all positions of the texts but each one's first. Raises NotComparedError.
     """
-    made = Made()
-    for address in learned(model, inputs)[1].addresses:
-        for how in ("output", "weights", "mean"):
-            wanted = change_at(address, [edit for edit in edits if edit.how == how], None)
-            if wanted is None:
-                continue
-            found = _mean(model, address, sources) if how == "mean" else _seen(model, address, sources.patch, how)
-            by_place = made.weights if how == "weights" else made.outputs
-            for head in {head for edit in wanted.edits for head in heads_in(edit, len(found))}:
-                by_place[address.kind, address.layer, address.op, head] = found[head]
+    made, operations = Made(), learned(model, inputs)[1].addresses
+    for how in ("output", "weights", "mean"):
+        asked = {at: change_at(at, [edit for edit in edits if edit.how == how], None) for at in operations}
+        wanted = {at: change for at, change in asked.items() if change is not None}
+        if not wanted:
+            continue
+        found = _means(model, wanted, sources) if how == "mean" else _seen(model, wanted, sources.patch, how)
+        by_place = made.weights if how == "weights" else made.outputs
+        for at, change in wanted.items():
+            for head in {head for edit in change.edits for head in heads_in(edit, len(found[at]))}:
+                by_place[at.kind, at.layer, at.op, head] = found[at][head]
     return made
 
 
-def _seen(model: PreTrainedModel, address: Address, inputs: Inputs | None, how: str) -> Tensor:
-    """By head, what a second run without edits gives in one operation: outputs (h, n_q, v) or weights (h, n_q, n_k)."""
+def _seen(
+    model: PreTrainedModel, operations: Iterable[Address], inputs: Inputs | None, how: str
+) -> dict[Address, Tensor]:
+    """By head, what a second run without edits gives in operations: outputs (h, n_q, v) or weights (h, n_q, n_k)."""
     if inputs is None:
         raise NotComparedError("the text that the edits take from was not given")
-    seen = second_run(model, inputs, (), keep=[address]).seen[address]
+    seen = second_run(model, inputs, (), keep=tuple(operations), keep_weights=how == "weights").seen
     if how == "weights":
-        return seen.weights
-    if seen.outputs is None:
-        raise NotComparedError(f"the module that takes the heads' outputs is not known in {address}")
-    return seen.outputs.transpose(0, 1)
+        return {at: one.weights for at, one in seen.items()}
+    unknown = next((at for at, one in seen.items() if one.outputs is None), None)
+    if unknown is not None:
+        raise NotComparedError(f"the module that takes the heads' outputs is not known in {unknown}")
+    return {at: one.outputs.transpose(0, 1) for at, one in seen.items() if one.outputs is not None}
 
 
-def _mean(model: PreTrainedModel, address: Address, sources: Sources) -> Tensor:
-    """(h, 1, v), the mean over all positions of the texts but each one's first; remembered with the model as it is."""
+def _means(model: PreTrainedModel, operations: Iterable[Address], sources: Sources) -> dict[Address, Tensor]:
+    """(h, 1, v) of each operation, the mean over all positions of the texts but each one's first; remembered with the
+    model as it is.
+    """
     if sources.texts is None:
         raise NotComparedError("the texts that the edits take from were not given")
-    known = anatomy_of(model).memory.setdefault(_mean, {})
     weights = tuple((weight.data_ptr(), weight.dtype, _changes(weight)) for weight in weights_of(model))
-    key = address, sources.digest, hash(weights)
-    if key not in known:
-        texts = sources.texts()
-        rows = torch.cat([_seen(model, address, text, "output")[:, 1:].double() for text in texts], dim=1)
-        known[key] = rows.mean(dim=1, keepdim=True).to(next(model.parameters()).dtype)
-    return known[key]
+    state = sources.digest, hash(weights)
+    memory = anatomy_of(model).memory
+    known: dict[Address, Tensor] = memory[_means][1] if memory.get(_means, (None,))[0] == state else {}
+    left = [at for at in operations if at not in known]
+    if left:
+        sums, counts = dict.fromkeys(left, torch.zeros(())), dict.fromkeys(left, 0)
+        for text in sources.texts():
+            for at, outputs in _seen(model, left, text, "output").items():
+                sums[at] = outputs[:, 1:].double().sum(dim=1, keepdim=True) + sums[at].to(outputs.device)
+                counts[at] += outputs.shape[1] - 1
+        dtype = next(model.parameters()).dtype
+        known = {**known, **{at: (sums[at] / counts[at]).to(dtype) for at in left}}
+        memory[_means] = state, known
+    return known
 
 
 def _changes(weight: Tensor) -> int:

@@ -1,21 +1,21 @@
 """What each head puts out on average over reference texts: what may stand in for a head that is switched off.
 
 Position 0 of each text is left out: where a head rests on the first token, that token's own output is far from all
-others. Padding is left out too.
+others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
 from attention.capture.address import Address
 from attention.capture.anatomy import anatomy_of, weights_of
-from attention.capture.inputs import Inputs, takes_mask
+from attention.capture.inputs import Inputs
 from attention.capture.observe import observe
 from attention.capture.seam import Call, Product
 from attention.errors import InputError
@@ -23,13 +23,13 @@ from attention.errors import InputError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-# Tokens of a batch, its padding included.
+# Tokens of a batch.
 MOST_TOKENS = 2048
 
 
 @dataclass(eq=False)
 class _Sums:
-    """Sums the output of each head over the tokens of a batch. sums (h, v), float64."""
+    """Sums the output of each head over the tokens of a batch but for the first ones. sums (h, v), float64."""
 
     sums: dict[Address, Tensor] = field(default_factory=dict)
     counts: dict[Address, int] = field(default_factory=dict)
@@ -39,13 +39,10 @@ class _Sums:
         output = product(call)
         if call.address is None:
             return output
-        lengths = torch.tensor(call.lengths, device=output.device)
-        at = torch.arange(call.n_q, device=output.device)
-        counted = (at > 0) & (at < lengths[:, None])  # (b, n_q)
-        total = output.detach()[counted].double().sum(dim=0)  # (h, v)
-        before = self.sums.get(call.address)
+        counted = output.detach()[:, 1:].double()  # (b, n_q − 1, h, v)
+        total, before = counted.sum(dim=(0, 1)), self.sums.get(call.address)
         self.sums[call.address] = total if before is None else before + total
-        self.counts[call.address] = self.counts.get(call.address, 0) + int(counted.sum())
+        self.counts[call.address] = self.counts.get(call.address, 0) + counted.shape[0] * counted.shape[1]
         return output
 
     def means(self) -> dict[Address, Tensor]:
@@ -72,7 +69,7 @@ def means_of(
         raise InputError("None of the reference texts can be read by this model, so there is no mean over them.")
     seen = _Sums()
     done = 0
-    for batch in _batches(model, texts):
+    for batch in _batches(texts):
         observe(model, batch, seen, positions=(0,))
         done += len(batch)
         if on_progress is not None:
@@ -88,17 +85,14 @@ def remembered(model: PreTrainedModel, digest: str) -> Mapping[Address, Tensor] 
     return made if weights == _weights(model) else None
 
 
-def _batches(model: PreTrainedModel, texts: Sequence[Inputs]) -> Iterator[list[Inputs]]:
-    """Texts of about one length together; of exactly one where the model cannot be told what is padding."""
-    batch: list[Inputs] = []
-    for inputs in sorted(texts, key=lambda one: one.sizes):
-        longest = max(len(inputs.ids), len(inputs.pair_ids))
-        apart = not takes_mask(model) and batch and batch[-1].sizes != inputs.sizes
-        if batch and (apart or (len(batch) + 1) * longest > MOST_TOKENS):
-            yield batch
-            batch = []
-        batch.append(inputs)
-    yield batch
+def _batches(texts: Sequence[Inputs]) -> Iterator[list[Inputs]]:
+    """Texts of one length together. Padding is never read: where a model mixes neighbours beside its attention
+    (MobileBERT, ConvBERT), it would reach the last tokens.
+    """
+    for _, alike in groupby(sorted(texts, key=lambda one: one.sizes), key=lambda one: one.sizes):
+        several = list(alike)
+        step = max(1, MOST_TOKENS // max(several[0].sizes))
+        yield from (several[at : at + step] for at in range(0, len(several), step))
 
 
 def _weights(model: PreTrainedModel) -> tuple[int, int]:

@@ -63,7 +63,7 @@ def fused(
         return eager(module, query, key, value, attention_mask, **arguments)
 
     def product(call: Call) -> Tensor:
-        return sdpa_attention_forward(module, *call.factors, call.mask, **arguments)[0]
+        return sdpa_attention_forward(module, *call.factors, call.mask, **call.arguments)[0]
 
     causal = attention_mask is None and _causal_by_itself(module, query, arguments)
     call = _call(module, query, key, value, attention_mask, arguments)
@@ -81,8 +81,9 @@ def eager(
 
     def product(call: Call) -> Tensor:
         query, key, value = call.factors
+        own = call.arguments
         blocks = [
-            function(module, query[:, :, rows], key, value, rows_of(call.mask, rows), **of_rows(arguments, rows))[0]
+            function(module, query[:, :, rows], key, value, rows_of(call.mask, rows), **of_rows(own, rows))[0]
             for rows in row_blocks(query.shape[2], query.shape[1] * value.shape[2])
         ]
         return torch.cat(blocks, dim=1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 # What a later head keeps of the run without a change.
 Frozen = Literal["outputs", "weights"]
+# Of what weights are made, in a call whose softmax is not the model's own. A bias and a sink can come from the text as
+# well (Inkling), and reach the model's function among its arguments.
+OF_WEIGHTS = ("query", "key", "mask", "bias", "sink", "arguments")
 
 
 @dataclass(frozen=True, order=True)
@@ -91,14 +94,14 @@ class Mean:
 class Kept:
     """Keeps of one run what later runs of the same shape take from it.
 
-    shapes: of each operation's output. outputs (b, n_q, h, v). weighed: queries and keys from which the weights are
-    made again, or on the softmax mode the weights. wants: what is kept beside the shapes.
+    shapes: of each operation's output. outputs (b, n_q, h, v). weighed: the fields of the call from which the weights
+    are made again. wants: what is kept beside the shapes.
     """
 
     wants: frozenset[Frozen] = frozenset()
     shapes: dict[Address, torch.Size] = field(default_factory=dict)
     outputs: dict[Address, Tensor] = field(default_factory=dict)
-    weighed: dict[Address, tuple[Tensor, ...]] = field(default_factory=dict)
+    weighed: dict[Address, dict[str, Any]] = field(default_factory=dict)
 
     def attend(self, call: Call, product: Product) -> Tensor:
         """The product."""
@@ -109,7 +112,8 @@ class Kept:
         if "outputs" in self.wants:
             self.outputs[call.address] = output.clone()  # a model may go on in place
         if "weights" in self.wants:
-            self.weighed[call.address] = call.factors[:2] if call.weights is None else (call.weights,)
+            names = OF_WEIGHTS if call.weights is None else ("weights",)
+            self.weighed[call.address] = {name: getattr(call, name) for name in names}
         return output
 
     def heads(self, kinds: Iterable[Kind] | None = None) -> tuple[Head, ...]:
@@ -126,10 +130,7 @@ class Kept:
         """The call, with the weights that its operation had in the kept run; values are its own."""
         if call.address is None:
             raise TypeError("the operations of this run have no addresses")
-        own = self.weighed[call.address]
-        if len(own) == 1:
-            return replace(call, weights=own[0])
-        return replace(call, query=own[0], key=own[1])
+        return replace(call, **self.weighed[call.address])
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,8 +33,8 @@ CaptureMode = Literal["registry", "call", "softmax"]
 class Call:
     """One attention operation while it runs.
 
-    An edited one is made with `dataclasses.replace` of query, key, value or mask (on the softmax mode: of value or
-    weights), or by `forbidding`; the product takes no other change.
+    An edited one is made with `dataclasses.replace` of query, key, value, mask or arguments (on the softmax mode: of
+    value or weights), or by `forbidding`; the product takes no other change.
 
     address: None in the run that learns the order. sizes: of each text that entered the model, how many tokens it and
     its pair have without padding.

@@ -61,8 +61,8 @@ SECOND = Alias("headlight_second", "eager")
 
 @dataclass(eq=False)
 class Seen:
-    """What one operation of a second run gave: weights (h, n_q, n_k); outputs (n_q, h, v), as the model went on with
-    them; scores (h, n_q, n_k) that entered a softmax of the model's own.
+    """What one operation of a second run gave: weights (h, n_q, n_k), empty where they are not kept; outputs
+    (n_q, h, v), as the model went on with them; scores (h, n_q, n_k) that entered a softmax of the model's own.
     """
 
     weights: Tensor
@@ -81,17 +81,17 @@ class Second:
 
 def second_run(
     model: PreTrainedModel, inputs: Inputs, edits: Sequence[Edit], given: Replacements | None = None,
-    *, keep: Iterable[Address] = (),
+    *, keep: Iterable[Address] = (), keep_weights: bool = True,
 ) -> Second:  # fmt: skip
     """Run the model on its own eager code with these edits, made anew; the model comes back as it was.
 
     inputs: one text, checked. edits: their kinds named. given: what means and patches put in place. keep: operations of
-    which weights and outputs are wanted. Raises NotComparedError where the edits cannot be made here, with the reason,
-    and MemoryFullError.
+    which weights and outputs are wanted, or with keep_weights=False outputs alone. Raises NotComparedError where the
+    edits cannot be made here, with the reason, and MemoryFullError.
     """
     way, order = learned(model, inputs)
     known: Known = anatomy_of(model).memory[Known]
-    run = _Run(model, inputs, order, known)
+    run = _Run(model, inputs, order, known, keep_weights)
     for address in order.addresses:
         change = change_at(address, edits, given)
         if address in keep:
@@ -132,7 +132,8 @@ class _Waiting:
 class _Run:
     """One second run while it lasts. changes: of the operations that are changed or kept. seen: what is kept."""
 
-    def __init__(self, model: PreTrainedModel, inputs: Inputs, order: Order, known: Known) -> None:
+    def __init__(self, model: PreTrainedModel, inputs: Inputs, order: Order, known: Known, keep_weights: bool) -> None:
+        self._keep_weights = keep_weights
         self.changes: dict[Address, Change] = {}
         self.seen: dict[Address, Seen | None] = {}
         self._modules = list(model.modules())
@@ -280,8 +281,9 @@ class _Run:
         self, address: Address, change: Change, output: Tensor | None, weights: Tensor, scores: Tensor | None = None
     ) -> Tensor:
         """Outputs (n_q, h, v) are changed as they enter the projection, or here where none is known."""
+        kept, own_scores = (weights, scores) if self._keep_weights else (weights.new_empty(0), None)
         if address in self.seen:
-            self.seen[address] = Seen(weights, output, scores)
+            self.seen[address] = Seen(kept, output, own_scores)
         projection = self._projections.get(address)
         if projection is not None and (change.of_outputs or address in self.seen):
             if id(projection) in self._waiting:
@@ -290,7 +292,7 @@ class _Run:
         elif output is not None:
             output = change_outputs(change, output)
             if address in self.seen:
-                self.seen[address] = Seen(weights, output, scores)
+                self.seen[address] = Seen(kept, output, own_scores)
         return torch.empty(0) if output is None else output
 
     def _projected(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> Any:

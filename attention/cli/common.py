@@ -43,13 +43,15 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=KINDS, help="which attention, where a model has several (default: its usual)")
     parser.add_argument("--chat", action="store_true", help="put the text into the model's own chat template")
     parser.add_argument("--local", type=_settings, metavar="SETTINGS", help=f"how the local layer is built: {ACCEPTS}")
-    parser.add_argument(
-        "--edits",
-        type=_edits,
-        metavar="EDITS",
-        help=f"what is changed while the model runs, with commas between: {EDITS_ACCEPTED}",
-    )
+    add_edits(parser, "what is changed while the model runs")
     parser.add_argument("--patch-text", metavar="TEXT", help="a text of as many tokens, from which patches are taken")
+
+
+def add_edits(parser: argparse.ArgumentParser, what: str) -> None:
+    """--edits. what: is changed by them."""
+    parser.add_argument(
+        "--edits", type=_edits, metavar="EDITS", help=f"{what}, with commas between: {EDITS_ACCEPTED}"
+    )
 
 
 def add_how(parser: argparse.ArgumentParser) -> None:

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 NAME, HELP = "compare", "pairs of texts, or two models: which heads changed, and the prediction"
 ABOUT = """For each pair of texts in a file: the heads whose weights changed most, and how far the prediction moved.
 With --against the second text of each pair (or the only one) goes through a second model, such as a fine-tuned child of
-the first. One line of JSON a pair, and one more that sums up; with --threshold the exit code says whether any pair
-changed by more."""
+the first; with --edits its run is changed, and patches take from the first text. One line of JSON a pair, and one
+more that sums up; with --threshold the exit code says whether any pair changed by more."""
 EXAMPLES = """\
   python -m attention compare pairs.jsonl --model storyteller
   python -m attention compare pairs.csv --model storyteller --metric kl --threshold 0.5 --json report.json
   python -m attention compare texts.jsonl --model owner/base --against owner/fine-tuned --threshold 0.1
+  python -m attention compare texts.jsonl --model storyteller --edits off-2.5 --metric kl
 """
 # What a threshold is of, and what each is in words.
 METRICS = {
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pairs", metavar="PAIRS", help="a UTF-8 file of pairs (.jsonl, .csv, .tsv), or - for stdin")
     common.add_model(parser)
     parser.add_argument("--against", metavar="MODEL", help="the model of the second side (default: the same)")
+    common.add_edits(parser, "what is changed while the model runs on the second side")
     parser.add_argument("--format", choices=FORMATS, help="what the file holds (default: by its ending; jsonl for -)")
     parser.add_argument("--kind", choices=common.KINDS, help="which attention, where a model has several")
     parser.add_argument(
@@ -67,6 +69,10 @@ def _number(raw: str) -> float:
     return number
 
 
+# A model, a text, and what is changed in its run.
+Side = tuple[str, str, dict[str, Any]]
+
+
 @dataclass
 class Sums:
     """What is known of all pairs so far. heads: sums over rows, for a ratio of sums. kl: the sum of `predicted` pairs.
@@ -83,7 +89,7 @@ class Sums:
 
 def run(given: argparse.Namespace) -> int:
     """Compare each pair; see `codes` for what comes back."""
-    pairs = pairs_of(given.pairs, given.format, is_single_allowed=given.against is not None)
+    pairs = pairs_of(given.pairs, given.format, is_single_allowed=bool(given.against or given.edits))
     _refuse_folder(given.json)
     sums, answers = Sums(), []
     with common.network(given.offline), common.telling(given.progress) as report:
@@ -117,8 +123,9 @@ def _compared(given: argparse.Namespace, pair: Pair, sums: Sums) -> dict[str, An
     from attention.analysis.changed import together
     from attention.api import trace
 
-    sides = ((given.model, pair.a), (given.against or given.model, pair.b))
-    first, second = (trace(model, text) for model, text in sides)
+    changes = {"edits": given.edits, "patch_text": pair.a} if given.edits else {}
+    sides: tuple[Side, Side] = ((given.model, pair.a, {}), (given.against or given.model, pair.b, changes))
+    first, second = (trace(model, text, **changed) for model, text, changed in sides)
     heads, tokens, no_heads = _heads(first, second, given.kind)
     prediction = _prediction(sides)
     value = _value(given.metric, heads, prediction)
@@ -159,16 +166,16 @@ def _heads(first: Trace, second: Trace, kind: Any) -> tuple[Sequence[Changed], d
         return (), tokens, str(err)
 
 
-def _prediction(sides: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def _prediction(sides: Sequence[Side]) -> dict[str, Any]:
     """{kl, a, b, reason}: how far the prediction moved, and what is likeliest on either side; null where nothing is."""
     from attention.catalogue import LOCAL
     from attention.prediction import distribution
     from attention.source import load_source
 
     try:
-        if any(model.strip() == LOCAL for model, _ in sides):
+        if any(model.strip() == LOCAL for model, *_ in sides):
             raise InputError("The local model predicts nothing.")
-        a, b = (distribution(load_source(model, None, None), text) for model, text in sides)
+        a, b = (distribution(load_source(model, None, None), text, **changed) for model, text, changed in sides)
         kl = a.divergence(b)
     except ModelError:
         raise
@@ -198,9 +205,9 @@ def _summary(given: argparse.Namespace, count: int, sums: Sums) -> dict[str, Any
     from attention.analysis.changed import METHOD
 
     return {
-        "model": given.model, "against": given.against or given.model, "metric": given.metric,
-        "threshold": given.threshold, "pairs": count, "failed": sums.ends.count(codes.REFUSED), "beyond": sums.beyond,
-        "largest": sums.largest, "heads": _told(sums.heads[: given.top]),
+        "model": given.model, "against": given.against or given.model, "edits": list(map(str, given.edits or ())),
+        "metric": given.metric, "threshold": given.threshold, "pairs": count,
+        "failed": sums.ends.count(codes.REFUSED), "beyond": sums.beyond, "largest": sums.largest, "heads": _told(sums.heads[: given.top]),
         "kl": sums.kl / sums.predicted if sums.predicted else None,
         "method": f"heads: {METHOD}, over all pairs a sum over a sum of rows; {ALIGNED}; prediction: {PREDICTED}",
     }  # fmt: skip

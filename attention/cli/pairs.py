@@ -19,7 +19,7 @@ from attention.view import clean
 FORMATS = ("jsonl", "csv", "tsv")
 MOST_BYTES, MOST_PAIRS = 64 * MEGABYTE, 10_000
 HEADS = ({"a", "b"}, {"text"})
-WANTED = '{"a": "…", "b": "…"}, or with --against {"text": "…"}'
+WANTED = '{"a": "…", "b": "…"}, or with --against or --edits {"text": "…"}'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,10 @@ def pairs_of(name: str, form: str | None, *, is_single_allowed: bool) -> list[Pa
         raise InputError(f"{_said(name)} has no pair; write one a line, as {WANTED}.")
     single = next((one for one in found if one.single), None)
     if single is not None and not is_single_allowed:
-        raise InputError(f"Line {single.line} of {_said(name)} has one text; give two, or a second model (--against).")
+        raise InputError(
+            f"Line {single.line} of {_said(name)} has one text; give two, a second model (--against), or changes of "
+            "the run (--edits)."
+        )
     return found
 
 

@@ -73,7 +73,7 @@ def _of_figure(figure: Figure) -> Iterator[tuple[int, str]]:
     kind = kinds.kind(figure.kind)
     if kind is None:
         return
-    if not (FIGURES / f"{kind.name}.js").is_file():
+    if not (FIGURES / f"{kind.module}.js").is_file():
         yield figure.line, f"The figure {kind.name} has no module in static/lesson/figures."
     if kind.needs_run:
         yield from _of_state(figure)

@@ -9,6 +9,9 @@ from attention.lessons.records import Figure
 from attention.table import keys
 from attention.view import View
 
+# Letters of a person's own sentence: as many as every figure of a lesson can show on one screen.
+MOST_SENTENCE = 200
+
 
 def view_of(figure: Figure, sentence: str = "") -> View:
     """The figure's view; sentence: the person's own, for a figure that takes it. Raises InputError.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +11,12 @@ import torch
 
 from attention.capture.decode import NO_NUMBER, NO_NUMBER_ADVICE, run_untouched
 from attention.capture.inputs import can_keep_some
+from attention.edits import Edit
 from attention.errors import InputError
 from attention.models.task import Task, task_of
-from attention.prediction.likely import labels_of, refusal, scale_of, words_of
+from attention.prediction.likely import labels_of, refusal, run_with, scale_of, words_of
 from attention.source import Source, inputs_of
+from attention.source.editing import editing_of
 
 IN_WORDS = {
     "next": "next tokens", "fill": "fillers of a blank", "translate": "tokens of a translation", "classify": "labels",
@@ -70,8 +73,12 @@ class Distribution:
         return same
 
 
-def distribution(source: Source, text: str, pair: str | None = None, *, chat: bool = False) -> Distribution:
-    """What the model expects after the last token, in its first blank, or of the text as a whole; an untouched run.
+def distribution(
+    source: Source, text: str, pair: str | None = None, *, chat: bool = False, edits: Sequence[Edit] = (),
+    patch_text: str = "",
+) -> Distribution:  # fmt: skip
+    """What the model expects after the last token, in its first blank, or of the text as a whole; an untouched run, or
+    one with edits. patch_text: from which patches among them take.
 
     Raises InputError where it predicts nothing there, with the reason.
     """
@@ -79,18 +86,19 @@ def distribution(source: Source, text: str, pair: str | None = None, *, chat: bo
         raise InputError(why)
     task, model = task_of(source.model), source.model
     inputs, tokens, pair_tokens = inputs_of(source, text, pair, None, chat, None)
+    run = run_with(editing_of(source, inputs, edits, patch_text, pair, chat)) if edits else run_untouched
     if task in ("next", "translate"):
         last = len(pair_tokens if task == "translate" else tokens) - 1
         keep = (last, last + 1) if can_keep_some(model) else None
-        return _of(task, words_of(model, run_untouched(model, inputs, keep=keep))[-1], last, source)
+        return _of(task, words_of(model, run(model, inputs, keep=keep))[-1], last, source)
     if task == "fill":
         blank = getattr(source.tokenizer, "mask_token_id", None)
         if blank not in inputs.ids:
             raise InputError("There is no blank to fill: write ___ where a word is wanted.")
         place = inputs.ids.index(blank)
-        return _of(task, words_of(model, run_untouched(model, inputs))[place], place, source)
+        return _of(task, words_of(model, run(model, inputs))[place], place, source)
     if task == "classify":
-        logits = run_untouched(model, inputs).logits[0]
+        logits = run(model, inputs).logits[0]
         labels = labels_of(model.config, logits.shape[-1])
         if scale_of(model.config, labels) == "softmax":
             return _of(task, logits, None, source, labels)

@@ -63,7 +63,7 @@ def predict(
     inputs, tokens, pair_tokens = inputs_of(source, text, pair, attention_mask, chat, limits)
     run: Run = run_untouched
     if edits:
-        run = _edited(editing_of(source, inputs, edits, patch_text, pair, chat, limits, reference))
+        run = run_with(editing_of(source, inputs, edits, patch_text, pair, chat, limits, reference))
     task = task_of(source.model)
     side = pair_tokens if task == "translate" else tokens
     _check_positions(task, positions, len(side))
@@ -81,7 +81,7 @@ def predict(
     return _judged(source, inputs, empty, positions, k, run)
 
 
-def _edited(editing: Editing) -> Run:
+def run_with(editing: Editing) -> Run:
     """A run with the edits in place of an untouched one."""
     given = editing.given or Given()
 

@@ -132,8 +132,8 @@ def _output_of(edit: Edit, changes: Changes, own: Tensor, start: int) -> Tensor:
     if edit.how == "running":
         if start:
             raise ValueError("a running mean needs all rows from the first one")
-        count = torch.arange(1, len(own) + 1, dtype=own.dtype, device=own.device)
-        return own.cumsum(dim=0) / count[:, None]
+        summed = own.to(torch.promote_types(own.dtype, torch.float32)).cumsum(dim=0)  # float16 ends at 65,504
+        return summed / torch.arange(1, len(own) + 1, dtype=summed.dtype, device=own.device)[:, None]
     if changes.output is None:
         raise ValueError(f"what a head's output becomes by {edit.how!r} is not here")
     given = changes.output.to(own.device)

@@ -39,10 +39,9 @@ def _closed(edit: Edit, record: AttentionRecord) -> Tensor:
         pairs[edit.query, edit.key] = True
         return pairs
     pairs[:, edit.key] = True
-    # Keys may begin with ones that are no token's own; of two texts no key is a query.
-    own = edit.key - (record.n_k - record.n_q)
-    if record.kind != "cross" and 0 <= own < record.n_q:
-        pairs[own, edit.key] = False
+    # Keys that are no token's own come behind the tokens; of two texts no key is a query.
+    if record.kind != "cross" and edit.key < record.n_q:
+        pairs[edit.key, edit.key] = False
     return pairs
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from attention.config import Limits
@@ -51,6 +52,7 @@ def editing_of(
     from attention.capture.fidelity import Sources
 
     own, given = edits_of_run(source.model, inputs, edits), Given()
+    _check_one_source(own)
     notes: tuple[str, ...] = ()
     sources = None
     if any(edit.verb == "patch" for edit in own):
@@ -65,6 +67,15 @@ def editing_of(
         patch = None if sources is None else sources.patch
         sources = Sources(patch=patch, texts=partial(reference_inputs, source, texts), digest=texts.digest)
     return Editing(own, given, notes, sources)
+
+
+def _check_one_source(edits: Sequence[Edit]) -> None:
+    """Raise InputError where one head would take its mean and another text's output: a record holds one of them."""
+    means, patches = ([edit for edit in edits if edit.how == how] for how in ("mean", "output"))
+    for mean, patch in product(means, patches):
+        same = (mean.kind, mean.layer) == (patch.kind, patch.layer)
+        if same and (mean.head is None or patch.changes_head(mean.head)):
+            raise InputError(f"{mean} and {patch} put two things in place of one head's output; take one back.")
 
 
 def means_for(source: Source, edits: Sequence[Edit], reference: ReferenceTexts) -> dict[Place, Any]:
@@ -82,8 +93,9 @@ def means_for(source: Source, edits: Sequence[Edit], reference: ReferenceTexts) 
         for head in range(len(mean))
         if edit.changes_head(head)
     }
-    for edit in wanted:
-        if not any(place[:2] == (edit.kind, edit.layer) for place in found):
+    made = {(at.kind, at.layer) for at in means}
+    for edit in wanted:  # a head that is not there is refused in the run, with those that are
+        if (edit.kind, edit.layer) not in made:
             raise InputError(NO_MEAN.format(f"{edit.kind} {edit.layer}"))
     return found
 

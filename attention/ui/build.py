@@ -39,9 +39,6 @@ class Checks(runs.Runs["Plan", "Built"]):
     what = "comparing a layer"
     one_each = True
 
-    def _is_stale(self, job: runs.Job[Built]) -> bool:
-        return False
-
     def _bounds(self) -> tuple[int, int]:
         return MOST_KEPT, MOST_BYTES
 

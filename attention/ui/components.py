@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 import streamlit as st
@@ -78,7 +79,9 @@ def style(css: str) -> None:
 
 @cache
 def _sheet(css: str) -> Callable[..., Any]:
-    return st.components.v2.component(f"headlight.style-{len(css)}", css=css + "\n", isolate_styles=False)
+    # One name has one content: two sheets may be equally long.
+    name = sha256(css.encode()).hexdigest()[:16]
+    return st.components.v2.component(f"headlight.style-{name}", css=css + "\n", isolate_styles=False)
 
 
 for _name in NAMES:

@@ -18,7 +18,7 @@ from attention.config import Limits
 from attention.edits import edits_of
 from attention.errors import HeadlightError
 from attention.lessons import folder
-from attention.lessons.state import view_of
+from attention.lessons.state import MOST_SENTENCE, view_of
 from attention.table import clean
 from attention.ui import boundary, components, lesson_changes, traces, warmup
 from attention.ui.problems import describe_problem
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 # What is read: {lesson, text, article}, as the browser last said it.
 PLACE = "headlight.lesson-place"
-MOST_SENTENCE = 300
 
 
 def show() -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from attention import jobs
 from attention.config import MEGABYTE, Limits
 from attention.edits import edits_of
 from attention.lessons.changes import ablations
@@ -31,10 +32,30 @@ KEPT, MOST_BYTES = 64, 4 * MEGABYTE
 # Every token of a vocabulary, however large it is.
 ALL = 10**9
 Report = Callable[[str, float | None], None]
+A = TypeVar("A", bound=jobs.Asked)
+T = TypeVar("T")
+
+
+class OfPrompt:
+    """What is asked of the model of a prompt."""
+
+    prompt: Prompt
+
+    @property
+    def model(self) -> str:
+        """For the queue."""
+        return self.prompt.model
+
+
+class Kept(runs.Runs[A, T]):
+    """The runs of one kind in this process, of which so many are kept."""
+
+    def _bounds(self) -> tuple[int, int]:
+        return KEPT, MOST_BYTES
 
 
 @dataclass(frozen=True)
-class Asked:
+class Asked(OfPrompt):
     """What these runs depend on. prompt: of the run without an edit. each: the others' edits, each list as its line.
     follow: a token that is told of in any case.
     """
@@ -44,29 +65,18 @@ class Asked:
     follow: str
     limits: Limits
 
-    @property
-    def model(self) -> str:
-        """For the queue."""
-        return self.prompt.model
 
-
-class Changes(runs.Runs[Asked, Outcomes]):
+class Changes(Kept[Asked, Outcomes]):
     """The changed predictions of this process."""
 
     what = "running with changes"
-
-    def _is_stale(self, job: runs.Job[Outcomes]) -> bool:
-        return False
-
-    def _bounds(self) -> tuple[int, int]:
-        return KEPT, MOST_BYTES
 
     def _size(self, made: Outcomes) -> int:
         return made.size
 
 
 @dataclass(frozen=True)
-class Score:
+class Score(OfPrompt):
     """One score of one head: of a query and a key of the prompt's text, by their places."""
 
     prompt: Prompt
@@ -77,29 +87,18 @@ class Score:
     key: int
     limits: Limits
 
-    @property
-    def model(self) -> str:
-        """For the queue."""
-        return self.prompt.model
 
-
-class Splits(runs.Runs[Score, "Origins"]):
+class Splits(Kept[Score, "Origins"]):
     """The scores of this process that were split by their origins."""
 
     what = "splitting a score"
-
-    def _is_stale(self, job: runs.Job[Origins]) -> bool:
-        return False
-
-    def _bounds(self) -> tuple[int, int]:
-        return KEPT, MOST_BYTES
 
     def _size(self, made: Origins) -> int:
         return int(made.of_query.nbytes + made.of_key.nbytes) + 200 * (len(made.query_parts) + len(made.key_parts))
 
 
 @dataclass(frozen=True)
-class Text:
+class Text(OfPrompt):
     """A text whose loss is asked for without heads, of a model with so many layers and heads a layer."""
 
     prompt: Prompt
@@ -107,22 +106,11 @@ class Text:
     heads: int
     limits: Limits
 
-    @property
-    def model(self) -> str:
-        """For the queue."""
-        return self.prompt.model
 
-
-class Losses(runs.Runs[Text, "np.ndarray"]):
+class Losses(Kept[Text, "np.ndarray"]):
     """The losses of this process."""
 
     what = "switching heads off"
-
-    def _is_stale(self, job: runs.Job[np.ndarray]) -> bool:
-        return False
-
-    def _bounds(self) -> tuple[int, int]:
-        return KEPT, MOST_BYTES
 
     def _size(self, made: np.ndarray) -> int:
         return int(made.nbytes)
@@ -130,17 +118,21 @@ class Losses(runs.Runs[Text, "np.ndarray"]):
 
 def losses(asked: Text) -> np.ndarray:
     """The losses of the runs of `lessons.changes.ablations`, once they are made. Raises only HeadlightErrors."""
-    return runs.wait_for(partial(_losses.join, asked, runs.person()), PATIENCE_SECONDS, runs.sit).result()
+    return _waited(_losses, asked)
 
 
 def origins(asked: Score) -> Origins:
     """The score by its origins, once it is made. Raises only HeadlightErrors."""
-    return runs.wait_for(partial(_splits.join, asked, runs.person()), PATIENCE_SECONDS, runs.sit).result()
+    return _waited(_splits, asked)
 
 
 def outcomes(asked: Asked) -> Outcomes:
     """The runs, once they are made; nothing is drawn meanwhile. Raises only HeadlightErrors."""
-    return runs.wait_for(partial(_shared.join, asked, runs.person()), PATIENCE_SECONDS, runs.sit).result()
+    return _waited(_shared, asked)
+
+
+def _waited(kept: Kept[A, T], asked: A) -> T:
+    return runs.wait_for(partial(kept.join, asked, runs.person()), PATIENCE_SECONDS, runs.sit).result()
 
 
 def measure(asked: Asked, report: Report | None = None) -> Outcomes:

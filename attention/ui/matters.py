@@ -19,12 +19,14 @@ from attention.ui import aims, analysed, boundary, components, model_runs, promp
 from attention.view.fields import SWITCHED_OFF
 
 if TYPE_CHECKING:
-    from attention.analysis.ablation import Off
+    from attention.analysis.ablation import HeadsOff, Off
+    from attention.analysis.head_map import HeadMap
     from attention.record import HeadView, Kind
     from attention.source import Source
     from attention.view import View
 
 KEY, ASKED = "matters", "headlight.matters"
+BOTH_WAYS: tuple[Off, Off] = ("zero", "mean")
 NO_PLACE = "not defined: this model gives one answer for the whole text, of which no position’s stream is the sum"
 
 
@@ -94,8 +96,16 @@ def _draw(head_view: HeadView, asked: Request, known: matters.Known) -> None:
     other = _sweeps.maps(_sweeps.find(replace(asked, frozen=not asked.frozen)))
     maps = _sweeps.maps(job)
     way = matters.Way(how=asked.how, frozen=asked.frozen, automatic=asked.target is None, **sweeps.told(job))
-    made = matters.payload(head_view, known, way, maps[0] if maps else None, other[0] if other else None)
+    made = matters.payload(
+        head_view, known, way, maps[0] if maps else None, other[0] if other else None, _zero_and_mean(asked)
+    )
     _mount(analysed.kept(KEY, made))
+
+
+def _zero_and_mean(asked: Request) -> tuple[HeadMap, HeadMap] | None:
+    """What heads are told to matter by both ways, as far as both were run."""
+    made = [_sweeps.maps(_sweeps.find(replace(asked, how=how))) for how in BOTH_WAYS]
+    return (made[0][0], made[1][0]) if all(made) else None
 
 
 def _mount(data: bytes) -> None:
@@ -169,28 +179,26 @@ def _estimate(source: Source, inputs: Any, asked: Request) -> Any:
     from attention.analysis.preview import preview
 
     try:
-        return preview(
-            source, inputs, how=asked.how, target=asked.target, distractor=asked.distractor, position=asked.position,
-            kinds=_kinds(asked),
-        )  # fmt: skip
+        return preview(source, inputs, _wanted(asked))
     except HeadlightError as err:
         return str(err)
 
 
-def _kinds(asked: Request) -> list[Kind] | None:
-    """The kind that is asked of, where a model has several."""
-    return [asked.kind] if asked.several else None
+def _wanted(asked: Request) -> HeadsOff:
+    """What is asked of the heads, of one kind of attention where a model has several."""
+    from attention.analysis.ablation import HeadsOff
+
+    return HeadsOff(
+        how=asked.how, target=asked.target, distractor=asked.distractor, position=asked.position,
+        kinds=[asked.kind] if asked.several else None, frozen="outputs" if asked.frozen else None,
+    )  # fmt: skip
 
 
 def _each(asked: Request, job: sweeps.Job) -> tuple[Source, Iterator[sweeps.Maps]]:
     from attention.analysis.ablation import each_off
 
     source, inputs, _, _ = analysed.entering(asked, job)
-    found = each_off(
-        source, inputs, how=asked.how, target=asked.target, distractor=asked.distractor, position=asked.position,
-        kinds=_kinds(asked), frozen="outputs" if asked.frozen else None,
-    )  # fmt: skip
-    return source, ((one,) for one in found)
+    return source, ((one,) for one in each_off(source, inputs, _wanted(asked)))
 
 
 _firsts = Firsts(_first)

@@ -149,14 +149,14 @@ def _both(asked: Request, job: runs.Job[Any]) -> _Both:
 def _first(asked: Request, job: runs.Job[Begun]) -> Begun:
     from attention.analysis.choices import choices
     from attention.analysis.effect import logits_of, position_of
-    from attention.analysis.patching import LEAST_GAP, UnequalTextsError, align, check_alike, metric_of
+    from attention.analysis.patching import LEAST_GAP, UnequalTextsError, aligned_texts, check_alike, metric_of
     from attention.analysis.sweep import row_count
     from attention.tokens import label
 
     both = _both(asked, job)
     source = both.source
     first, second = ([label(token, patch.NAME_CHARS) for token in tokens] for tokens in both.tokens)
-    known = patch.Known(alignment=align(first, second))
+    known = patch.Known(alignment=aligned_texts(first, second))
     own = model_runs.own(source)
     try:
         check_alike(source, both.clean, both.corrupted)

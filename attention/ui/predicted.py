@@ -76,9 +76,6 @@ class Answers(runs.Runs[Question, "Predictions"]):
     what = "predicting"
     one_each = True
 
-    def _is_stale(self, job: runs.Job[Predictions]) -> bool:
-        return False
-
     def _bounds(self) -> tuple[int, int]:
         return KEPT, MOST_BYTES
 

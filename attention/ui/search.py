@@ -59,34 +59,34 @@ def _on() -> str:
 
 
 def _on_stored(head_view: HeadView) -> None:
-    probed = stored.show(head_view, state.current())
-    if probed is None:
+    scored = stored.show(head_view, state.current())
+    if scored is None:
         return
-    st.caption(stored.says(probed))
-    _by_pattern(head_view, probed)
-    stored.texts(probed)
+    st.caption(stored.says(scored))
+    _by_pattern(head_view, scored)
+    stored.texts(scored)
 
 
-def _by_pattern(head_view: HeadView, probed: ScoredModel | None) -> None:
-    offered = _offered(head_view.kind, probed)
+def _by_pattern(head_view: HeadView, scored: ScoredModel | None) -> None:
+    offered = _offered(head_view.kind, scored)
     left, right = st.columns([5, 3], gap="small")
     with left:
         chosen = _chosen(offered)
     if chosen is None:
-        st.caption("Every head is then scored on this text." if probed is None else "The heads are then ranked by it.")
+        st.caption("Every head is then scored on this text." if scored is None else "The heads are then ranked by it.")
         return
     with right:
         least = _least(offered.get(chosen))
     try:
-        scores = _here(head_view) if probed is None else probed.scores
+        scores = _here(head_view) if scored is None else scored.scores
     except work.LeftError as err:
         st.text(str(err))
         st.button("Score the heads", key="search-again", on_click=work.again)
         return
     if chosen == EVERY:
-        _every(scores, least, head_view, probed)
+        _every(scores, least, head_view, scored)
     else:
-        _ranking(scores, offered[chosen], least, head_view, probed)
+        _ranking(scores, offered[chosen], least, head_view, scored)
 
 
 def _here(head_view: HeadView) -> PatternScores:
@@ -95,12 +95,12 @@ def _here(head_view: HeadView) -> PatternScores:
     return work.through(trace, ("scores", kind), partial(scores_of, kind=kind), work.cells(trace, kind))
 
 
-def _offered(kind: Kind, probed: ScoredModel | None) -> dict[str, Pattern]:
+def _offered(kind: Kind, scored: ScoredModel | None) -> dict[str, Pattern]:
     """The patterns that make sense, by name; copying is measured on sequences made for it, not on a text."""
     from attention.analysis.named import PATTERNS
 
     fitting = [pattern for pattern in PATTERNS if kind in pattern.kinds]
-    copies = probed is not None and probed.n_sequences > 0
+    copies = scored is not None and scored.n_sequences > 0
     return {pattern.name: pattern for pattern in fitting if copies or pattern.measure != "logit"}
 
 
@@ -116,7 +116,7 @@ def _chosen(offered: dict[str, Pattern]) -> str | None:
 
 
 def _ranking(
-    scores: PatternScores, pattern: Pattern, least: float | None, head_view: HeadView, probed: ScoredModel | None
+    scores: PatternScores, pattern: Pattern, least: float | None, head_view: HeadView, scored: ScoredModel | None
 ) -> None:
     from attention.analysis.patterns import rank
 
@@ -127,18 +127,18 @@ def _ranking(
         return
     lines = [(hit, _score_words(hit, pattern)) for hit in hits if _is_kept(hit, least)]
     _lines(lines if least is not None else lines[:SHOWN], head_view, _kept_words(len(lines), least, hits))
-    st.caption(_over(hits[0].rows, pattern.name, probed))
+    st.caption(_over(hits[0].rows, pattern.name, scored))
 
 
-def _over(rows: int, pattern: str, probed: ScoredModel | None) -> str:
+def _over(rows: int, pattern: str, scored: ScoredModel | None) -> str:
     """What a ranking's scores are means over."""
-    if probed is None:
+    if scored is None:
         return f"Scored on this text alone, {counted(rows)}; another text may rank otherwise."
-    repeated = probed.n_sequences and pattern in ("induction", "copying")
+    repeated = scored.n_sequences and pattern in ("induction", "copying")
     return f"O{counted(rows)[1:]} of the {'random sequences' if repeated else 'stored texts'}."
 
 
-def _every(scores: PatternScores, least: float | None, head_view: HeadView, probed: ScoredModel | None) -> None:
+def _every(scores: PatternScores, least: float | None, head_view: HeadView, scored: ScoredModel | None) -> None:
     """Each head that has a name, the clearest first."""
     from attention.analysis.patterns import pattern_of
 
@@ -147,7 +147,7 @@ def _every(scores: PatternScores, least: float | None, head_view: HeadView, prob
     lines = [(hit, f"{name} {_score_words(hit, pattern_of(name))}") for name, hit in found if _is_kept(hit, least)]
     said = f"{len(found)} of {len(names)} heads do something that has a name."
     _lines(lines, head_view, said if least is None else _kept_words(len(lines), least, [hit for _, hit in found]))
-    if probed is None:
+    if scored is None:
         st.caption("Scored on this text alone; on another text they may do something else.")
 
 

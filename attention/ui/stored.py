@@ -38,18 +38,18 @@ def show(head_view: HeadView, view: View, place: str = "") -> scoring.ScoredMode
     return job.made if job is not None else None
 
 
-def says(probed: scoring.ScoredModel) -> str:
+def says(scored: scoring.ScoredModel) -> str:
     """What was read, and that it was not the text on the page."""
-    texts = f"{len(probed.texts)} stored text{'' if len(probed.texts) == 1 else 's'}"
-    more = f" and {n_sequences(probed.n_sequences)}" if probed.n_sequences else ""
+    texts = f"{len(scored.texts)} stored text{'' if len(scored.texts) == 1 else 's'}"
+    more = f" and {n_sequences(scored.n_sequences)}" if scored.n_sequences else ""
     return f"Scored on {texts}{more}, not on this text."
 
 
-def texts(probed: scoring.ScoredModel) -> None:
+def texts(scored: scoring.ScoredModel) -> None:
     """Which texts they were."""
     with st.expander("Which texts?", key=WHICH):
-        st.text("\n".join(probed.texts))
-        if probed.n_sequences:
+        st.text("\n".join(scored.texts))
+        if scored.n_sequences:
             st.caption(
                 "Induction and copying are scored on the random sequences alone: ordinary tokens of the model's own "
                 "vocabulary, drawn once and for all, then said a second time in the same order."

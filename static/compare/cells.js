@@ -1,6 +1,6 @@
 /** The difference of two heads, B − A, over the steps of both texts; nothing here touches the page. */
 const version = new URL(import.meta.url).search;
-const [{ isPaired }, { stageOf }] = await Promise.all(["./steps", "../cells"].map((name) => import(`${name}.js${version}`)));
+const [{ isPaired }, { stageOf }, { shaped }] = await Promise.all(["./steps", "../cells", "../arrays"].map((name) => import(`${name}.js${version}`)));
 
 /** What can be subtracted, and what it is called. */
 export const WHAT = { weights: "weights", scores: "scores" };
@@ -56,9 +56,4 @@ export function largest(z, only = null) {
   let best = -1;
   for (let i = start; i < stop; i++) if (!Number.isNaN(z[i]) && (best < 0 || Math.abs(z[i]) > Math.abs(z[best]))) best = i;
   return best < 0 ? null : { row: Math.floor(best / columns), column: best % columns, value: z[best] };
-}
-
-function shaped(array, shape) {
-  array.shape = shape;
-  return array;
 }

@@ -60,7 +60,7 @@ export function figureOf(app, block, place) {
 
   async function begin() {
     try {
-      const { default: show } = await import(`./figures/${block.kind}.js${version}`);
+      const { default: show } = await import(`./figures/${block.module}.js${version}`);
       if (own.stopped) return;
       const made = await show({ root: body, settings: block.settings, context });
       if (own.stopped) {

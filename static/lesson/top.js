@@ -3,8 +3,6 @@
 const version = new URL(import.meta.url).search;
 const [{ ui }, { elements }] = await Promise.all(["../headlight", "./tree"].map((name) => import(`${name}.js${version}`)));
 
-// As long as every figure of a lesson can show it on one screen.
-export const LONGEST = 200;
 const EMPTY = "type one for the figures to take";
 
 /** {root, follow(), stop()}: the lesson's head. */
@@ -51,7 +49,8 @@ function presentButton(app) {
 
 /** {root, follow()}: the field for the person's own sentence, which is used when Enter is pressed or the field is left. */
 export function sentenceField(app) {
-  const input = ui.make("input", { type: "text", maxLength: LONGEST, spellcheck: false, autocomplete: "off", placeholder: EMPTY, value: app.sentence() });
+  const most = app.data().most_sentence;
+  const input = ui.make("input", { type: "text", maxLength: most, spellcheck: false, autocomplete: "off", placeholder: EMPTY, value: app.sentence() });
   const use = ui.make("button", { type: "submit" }, "Use it");
   const clear = ui.make("button", { type: "button", class: "plain" }, "Clear");
   const note = ui.make("span", { class: "note", role: "status" });
@@ -61,7 +60,7 @@ export function sentenceField(app) {
   const follow = () => {
     use.hidden = !isNew();
     clear.hidden = !app.sentence() || isNew();
-    note.textContent = input.value.length >= LONGEST ? `${LONGEST} characters are all that there may be` : "";
+    note.textContent = input.value.length >= most ? `${most} characters are all that there may be` : "";
   };
   const take = () => {
     if (isNew()) app.setSentence(input.value.trim());

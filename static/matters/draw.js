@@ -75,11 +75,14 @@ function rest({ rest: { root, sum, table, more }, given: { direct, distractor } 
   more.hidden = !direct.rows.length;
 }
 
+const UNSURE = "Zero and mean differ by twice or more: believe neither alone";
+
 function words({ words: root, notes, given }) {
   const lines = given.words.map((one) => ui.make("li", {}, one));
   const agree = given.state === "done" && given.direct.values && !lines.length;
   root.replaceChildren(...(lines.length ? [ui.make("h4", {}, term("differ", "Where the two maps differ most")), ui.make("ul", {}, ...lines)]
-    : agree ? [ui.make("p", {}, "The two maps tell the same of every head, as far as it is worth speaking of.")] : []));
+    : agree ? [ui.make("p", {}, "The two maps tell the same of every head, as far as it is worth speaking of.")] : []),
+  ...(given.unsure.length ? [ui.make("h4", {}, UNSURE), ui.make("ul", {}, ...given.unsure.map((one) => ui.make("li", {}, one)))] : []));
   notes.replaceChildren(...given.notes.map((note) => ui.make("p", {}, note)));
 }
 

@@ -11,10 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from attention.analysis.ablation import all_off, each_off
+from attention.analysis.ablation import Apart, HeadsOff, all_off, apart, each_off
+from attention.analysis.effect import Metric
 from attention.analysis.head_map import HeadMap
 from attention.analysis.preview import preview
 from attention.capture import Address, Inputs
+from attention.capture.replaced import Head
 from attention.errors import HeadlightError, InputError
 from attention.reference import ReferenceTexts
 from attention.source import Source, load_source, reference_inputs
@@ -252,7 +254,7 @@ def test_the_preview_is_activation_times_gradient(family: str) -> None:
         slope = entered[at].grad  # none where the metric does not depend on it
         moved = torch.zeros(4) if slope is None else -(entered[at].detach() * slope).sum(dim=(0, 2))
         wanted |= {(*at, head): float(moved[head]) for head in range(4)}
-    made = preview(source, text, target=TARGET, distractor=DISTRACTOR, position=5)
+    made = preview(source, text, HeadsOff(target=TARGET, distractor=DISTRACTOR, position=5))
     check(made, wanted)
     assert not made.exact
 
@@ -264,7 +266,7 @@ def test_the_preview_is_near_the_truth_for_a_small_change() -> None:
         for layer in range(3):
             source.model.get_submodule(f"transformer.h.{layer}.attn.c_proj").weight *= 1e-3
     true = all_off(source, text, target=TARGET, distractor=DISTRACTOR).grid("decoder")[1]
-    guess = preview(source, text, target=TARGET, distractor=DISTRACTOR).grid("decoder")[1]
+    guess = preview(source, text, HeadsOff(target=TARGET, distractor=DISTRACTOR)).grid("decoder")[1]
     assert np.abs(guess - true).max() < 0.02 * np.abs(true).max()
 
 
@@ -319,6 +321,29 @@ def test_one_kind_of_attention_can_be_asked_for() -> None:
     assert "of cross attention" in made.sentence
     with pytest.raises(InputError, match="no cross attention; it has decoder"):
         all_off(source_of("gpt2"), text_of("gpt2"), kinds=["cross"])
+    with pytest.raises(InputError, match="no cross attention; it has decoder"):
+        preview(source_of("gpt2"), text_of("gpt2"), HeadsOff(kinds=["cross"]))
+
+
+def test_an_estimate_of_frozen_heads_is_refused() -> None:
+    with pytest.raises(InputError, match="frozen there is no estimate"):
+        preview(source_of("gpt2"), text_of("gpt2"), HeadsOff(frozen="outputs"))
+
+
+def test_heads_of_which_zero_and_mean_differ_by_twice_or_more_are_named_with_both_numbers() -> None:
+    def made(*rows: list[float], target: int = 1) -> HeadMap:
+        values = {Address("decoder", at): np.array(row) for at, row in enumerate(rows)}
+        return HeadMap(values=values, metric=Metric(target=target, distractor=0), base=1.0, sentence="")
+
+    #                 alike  twice  sign  small  untried
+    zero, mean = made([-1.0, -0.8, 0.3], [0.04, np.nan]), made([-0.9, -0.4, -0.1], [-0.01, 5.0])
+    head = [Head(Address("decoder", 0), one) for one in range(3)]
+    told = [(one.head, one.first, one.second) for one in apart(zero, mean)]
+    assert told == [(head[1], -0.8, -0.4), (head[2], 0.3, -0.1)]
+    assert apart(mean, zero)[0] == Apart(head=head[1], first=-0.4, second=-0.8)
+    assert apart(zero, zero) == apart(made([np.nan]), made([np.nan])) == ()
+    with pytest.raises(InputError, match="different predictions"):
+        apart(zero, made([1.0], target=2))
 
 
 @pytest.mark.parametrize(
@@ -334,7 +359,7 @@ def test_what_is_not_there_is_refused(how: Any, message: str) -> None:
         all_off(source_of("gpt2"), text_of("gpt2"), **how)
     if "how" not in how:
         with pytest.raises(InputError, match=message):
-            preview(source_of("gpt2"), text_of("gpt2"), **how)
+            preview(source_of("gpt2"), text_of("gpt2"), HeadsOff(**how))
 
 
 def test_a_model_that_predicts_nothing_is_refused() -> None:

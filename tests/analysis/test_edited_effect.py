@@ -2,14 +2,18 @@
 differs.
 """
 
+import copy
 import math
 
 import numpy as np
 import pytest
+import torch
+import transformers
 
 import attention
 from attention.analysis.cone import edits_of, first_query, reached
 from attention.errors import InputError
+from tests import small_models
 from tests.small_models import save
 
 TEXT = "The cat sat on the mat because it was tired."
@@ -48,6 +52,77 @@ def test_of_a_blank_that_is_hidden_for_it():
     for run, standing in ((base, told.effect.target.before), (edited, told.effect.target.after)):
         own = next(one for one in run.candidates if one.id == told.effect.target.id)
         assert own.logit == pytest.approx(standing.logit, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("settings", "line", "measure"),
+    [({"num_labels": 3}, "off-0.1", "logit difference"), ({"num_labels": 3}, "off-0.1-q2", "logit difference"),
+     ({"num_labels": 2, "problem_type": "multi_label_classification"}, "off-0.1", "log-probability"),
+     ({"num_labels": 1}, "off-0.1", "value")],
+)  # fmt: skip
+def test_of_a_classifiers_labels_by_a_hook_on_what_enters_the_projection(settings, line, measure):
+    """A sentence and a second one, through a model of 3 heads that labels both as a whole."""
+    model, tokenizer = classifier(**settings), small_models.tokenizer("bert")
+    told = attention.effect(model, "the cat sat", "on the mat", edits=line, tokenizer=tokenizer)
+    own = copy.deepcopy(model)
+    own.set_attn_implementation("eager")
+
+    def off(module, args):
+        heads = args[0].reshape(*args[0].shape[:2], own.config.num_attention_heads, -1).clone()
+        heads[:, slice(2, 3) if line.endswith("q2") else slice(None), 1] = 0
+        return (heads.reshape(args[0].shape),)
+
+    entering = tokenizer("the cat sat", "on the mat", return_tensors="pt")
+    with torch.no_grad():
+        before = own(**entering).logits[0].double()
+        own.bert.encoder.layer[0].attention.output.dense.register_forward_pre_hook(off)
+        after = own(**entering).logits[0].double()
+    metric = told.effect.metric
+    assert (told.position, metric.position, metric.name, told.task) == (None, None, measure, "classify")
+    assert metric.target == int(before.argmax())
+    assert {number: said.text for number, said in told.names.items()} == {
+        number: f"kind {number}" for number in range(settings["num_labels"])
+    }
+    for found, logits in ((told.effect.before, before), (told.effect.after, after)):
+        expected = {
+            "logit difference": lambda one: one[metric.target] - one[metric.distractor or 0],
+            "log-probability": lambda one: one.sigmoid().log()[metric.target], "value": lambda one: one[metric.target],
+        }[measure](logits)  # fmt: skip
+        assert found == pytest.approx(float(expected), abs=1e-5)
+    assert abs(told.effect.change) > 1e-4
+    kl = float((before.softmax(0) * (before.log_softmax(0) - after.log_softmax(0))).sum())
+    assert told.effect.kl == (pytest.approx(kl, abs=1e-6) if measure == "logit difference" else None)
+    standing = told.effect.target.after
+    chance = {"logit difference": after.softmax(0), "log-probability": after.sigmoid(), "value": None}[measure]
+    assert standing.probability == (None if chance is None else pytest.approx(float(chance[metric.target]), abs=1e-6))
+
+
+def classifier(**settings):
+    """A tiny random BERT that labels texts, with weights wide enough that a head tells."""
+    config = small_models.model("bert").config.to_dict()
+    named = {number: f"kind {number}" for number in range(settings["num_labels"])}
+    torch.manual_seed(3)
+    model = transformers.BertForSequenceClassification(
+        transformers.BertConfig(**config | settings | {"id2label": named})
+    ).eval()
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.dim() > 1:
+                weight.normal_(0, 0.3)
+    return model
+
+
+def test_a_mean_is_over_the_texts_that_are_given(tmp_path):
+    texts = tmp_path / "own.txt"
+    texts.write_text("The dog ran home.\nA red ball.\n", encoding="utf-8")
+    own, ours = (
+        attention.effect("storyteller", TEXT, edits="off-2.5-mean", reference=reference) for reference in (texts, None)
+    )
+    assert own.effect.change != ours.effect.change
+    assert "2 texts of own.txt" in own.notes[0]
+    run = attention.predict("storyteller", TEXT, edits="off-2.5-mean", reference=texts, k=600).at(own.position)
+    logit = next(one.logit for one in run.candidates if one.id == own.effect.target.id)
+    assert own.effect.target.after.logit == pytest.approx(logit, abs=1e-4)
 
 
 def test_nothing_changed_is_refused():

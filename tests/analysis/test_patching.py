@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from torch import Tensor
 
-from attention.analysis.patching import UnequalTextsError, align, all_patched, each_patched
+from attention.analysis.patching import UnequalTextsError, aligned_texts, all_patched, each_patched
 from attention.capture import Inputs
 from attention.errors import HeadlightError, InputError
 from attention.source import Source
@@ -150,7 +150,7 @@ def test_texts_of_unequal_length_are_refused_with_their_alignment() -> None:
 
 
 def test_an_alignment_covers_both_texts() -> None:
-    made = align(["The", " Mary", " went", " home"], ["The", " old", " John", " went", " home", "."])
+    made = aligned_texts(["The", " Mary", " went", " home"], ["The", " old", " John", " went", " home", "."])
     assert [(one.same, one.first, one.second) for one in made.stretches] == [
         (True, (0, 1), (0, 1)), (False, (1, 2), (1, 3)), (True, (2, 4), (3, 5)), (False, (4, 4), (5, 6))
     ]  # fmt: skip

@@ -17,6 +17,7 @@ from attention.capture.edited_run import edits_of_run, patched_from, run_edited
 from attention.edits import edits_of
 from attention.errors import InputError
 from attention.record import Trace
+from attention.record.changes import Changes, changed_output
 from tests.capture.test_observe import FAMILIES, SINGLE
 from tests.tiny import build, ids
 
@@ -187,12 +188,22 @@ def test_a_patch_is_the_other_texts_own_output_and_weights() -> None:
     assert torch.allclose(mine.float(), torch.from_numpy(theirs.head(1, 2).weights.copy()), atol=1e-6)
     with pytest.raises(InputError, match="as many tokens"):
         patched_from(model, Inputs(ids=tuple(TEXT)), Inputs(ids=tuple(TEXT[:5])), edits)
+    t5, (one, two) = build("t5", "both"), [Inputs(ids=tuple(ids(n)), pair_ids=tuple(ids(12 - n))) for n in (7, 5)]
+    with pytest.raises(InputError, match="this one has 7 and 5, that one 5 and 7"):
+        patched_from(t5, one, two, edits_of_run(t5, one, edits_of("patch-0.1")))
+
+
+def test_a_running_mean_of_float16_does_not_end_where_its_sum_would() -> None:
+    own = torch.full((3_000, 2), 40.0, dtype=torch.float16)  # 120,000 in all; float16 ends at 65,504
+    assert torch.equal(changed_output(own, Changes(edits=edits_of("off-0.1-running"))), own)
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [("cut-0.1-q0-k0", "no key at all"), ("off-9.1", "0 to 2"), ("off-0.9", "0 to"), ("cut-0.1-q30-k0", "query 30"),
-     ("off-cross.0.1", "cross"), ("hide-k40", "key 40")],
+     ("off-cross.0.1", "cross"), ("hide-k40", "key 40"),
+     ("temper-0-t0.1,temper-0.1-t0.2", "decoder 0, head 1 make 0.02"),
+     ("temper-0-t20,temper-0.2-t20", "head 2 make 400")],
 )  # fmt: skip
 def test_edits_that_a_run_cannot_take_are_refused_with_a_reason(line: str, said: str) -> None:
     with pytest.raises(InputError, match=said):

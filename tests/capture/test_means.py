@@ -7,17 +7,19 @@ import torch
 
 from attention.capture import Address, Call, Inputs, Product, observe
 from attention.capture.means import means_of, remembered
+from attention.capture.second import second_run
 from attention.errors import InputError
 from attention.reference import ReferenceTexts
 from attention.source import Source, reference_inputs, reference_means
 from tests import small_models
 from tests.analysis.by_hooks import PATHS, eager, heads_of, places, source_of, text_of
+from tests.tiny import build
 
 SIZES = (9, 4, 13, 1, 9)
 
 
 @pytest.mark.parametrize("family", list(PATHS))
-def test_a_mean_leaves_out_padding_and_first_tokens(family: str) -> None:
+def test_a_mean_leaves_out_first_tokens(family: str) -> None:
     source = source_of(family)
     texts = [text_of(family, n, seed=30 + at) for at, n in enumerate(SIZES)]
     found = means_of(source.model, texts, "one")
@@ -28,6 +30,17 @@ def test_a_mean_leaves_out_padding_and_first_tokens(family: str) -> None:
         rows = torch.cat([heads[at.kind, at.layer][1:] for heads in kept]).double()
         assert mean.dtype == torch.float32
         assert (mean - rows.mean(dim=0)).abs().max() < 1e-5 * max(1.0, float(rows.abs().max()))
+
+
+def test_a_mean_is_of_each_text_as_it_is_read_alone() -> None:
+    """MobileBERT joins each token's vector with its neighbours', so that padding would reach the last one."""
+    model = build("mobilebert", "masked")
+    texts = [text_of("bert", n, seed=40 + at) for at, n in enumerate((3, 8, 8))]
+    found = means_of(model, texts, "one")
+    for at in found:
+        own = [second_run(model, one, (), keep=[at]).seen[at].outputs for one in texts]
+        expected = torch.cat([outputs[1:] for outputs in own if outputs is not None]).mean(0)
+        assert (found[at] - expected).abs().max() < 1e-5 * expected.abs().max()
 
 
 def test_means_are_made_once_for_a_model_as_it_is() -> None:

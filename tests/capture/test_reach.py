@@ -12,11 +12,19 @@ import transformers
 from transformers import AttentionInterface
 
 import attention
-from attention.capture import registry
+from attention.analysis.origins import score_origins
+from attention.analysis.writing import head_writing
+from attention.capture import Address, Call, Inputs, Product, observe, registry
 from attention.capture.alias import Alias
+from attention.capture.edited import Given
+from attention.capture.edited_run import edits_of_run, run_edited
 from attention.capture.registry import EAGER, SDPA
-from attention.errors import UnsupportedModelError
+from attention.capture.replaced import Head, Kept, Reweighed
+from attention.capture.second import second_run
+from attention.edits import edits_of
+from attention.errors import InputError, UnsupportedModelError
 from attention.record import AttentionRecord, Mask, Token, Trace
+from attention.record.cuts import is_cut
 from attention.record.keys import keys_of
 from benchmarks.coverage.build import build as tiny
 from benchmarks.coverage.listing import Architecture, architectures
@@ -161,6 +169,76 @@ def test_keys_are_named_by_evidence_only() -> None:
     in_front = torch.ones(5, 7, dtype=torch.bool).tril(2)
     for mask in (Mask(array=in_front), Mask()):
         assert [str(key) for key in keys_of(record(5, 7, mask), text, text, text)] == [f"key {i}" for i in range(7)]
+
+
+@pytest.mark.parametrize("name", ["DeepseekV4ForCausalLM", "T5Gemma2ForConditionalGeneration"])
+def test_a_hidden_token_sees_itself_where_other_keys_come_behind_the_tokens(name: str) -> None:
+    """Told by the model's own output: what comes up to the hidden token is as it was, and what comes later is not."""
+    model = tiny(known()[name])
+    pair = ids(N_PAIR, seed=4) if model.config.is_encoder_decoder else None
+    inputs = Inputs(ids=tuple(ids(N)), pair_ids=tuple(pair or ()))
+    base = run_edited(model, inputs, (), Given()).logits[0]
+    edits = edits_of_run(model, inputs, edits_of("hide-k3"))
+    again = second_run(model, inputs, edits).result.tensor[0]
+    for made in (run_edited(model, inputs, edits, Given()).logits[0], again):
+        moved = (made - base).abs().amax(-1)
+        assert moved[:4].max() < 1e-5 * base.abs().max() < 100 * moved[4:].max()
+    trace = attention.trace(model, ids(N), pair, edits="hide-k3")
+    assert trace.fidelity is not None
+    assert trace.fidelity.ok
+    assert all_ok(trace)
+    for record in trace.records("decoder").values():
+        seeing = (record.stages(0).weights[:, 3] > 0).nonzero().flatten().tolist()
+        assert seeing == [3]
+        assert is_cut(record, 0)[:, 3].logical_not().nonzero().flatten().tolist() == [3]
+
+
+@pytest.mark.parametrize("name", ["Inkling2ForCausalLM", "DeepseekV4ForCausalLM"])
+def test_weights_of_another_text_come_with_the_bias_and_the_sink_that_its_queries_had(name: str) -> None:
+    model = tiny(known()[name])
+    one, other = (Inputs(ids=tuple(ids(N, seed=seed))) for seed in (3, 8))
+    kept, theirs, own = Kept(frozenset({"weights"})), Mixed(), Mixed()
+    observe(model, [other], kept)
+    observe(model, [other], theirs)
+    observe(model, [one], own)
+    for address in own.values:
+        got = Mixed(Reweighed((Head(address, 1),), kept))
+        observe(model, [one], got)
+        group = 1 * len(own.values[address]) // theirs.weights[address].shape[0]
+        expected = theirs.weights[address][1] @ own.values[address][group]
+        assert (got.outputs[address][:, 1] - expected).abs().max() < 1e-5
+        assert (own.outputs[address][:, 1] - expected).abs().max() > 1e-2
+
+
+class Mixed:
+    """Keeps what one text's operations are made of: weights (h, n_q, n_k), values (g, n_k, v), outputs (n_q, h, v)."""
+
+    def __init__(self, inner: Any = None) -> None:
+        self.inner = inner
+        self.weights: dict[Address, torch.Tensor] = {}
+        self.values: dict[Address, torch.Tensor] = {}
+        self.outputs: dict[Address, torch.Tensor] = {}
+
+    def attend(self, call: Call, product: Product) -> torch.Tensor:
+        output = product(call) if self.inner is None else self.inner.attend(call, product)
+        assert call.address is not None
+        self.weights[call.address] = call.stages().weights[0].clone()
+        self.values[call.address] = call.value[0].clone()
+        self.outputs[call.address] = output[0].clone()
+        return output
+
+
+def test_a_head_of_joined_attention_names_the_token_that_it_looks_at() -> None:
+    model = tiny(known()["T5Gemma2ForConditionalGeneration"])
+    inputs = Inputs(ids=tuple(ids(N)), pair_ids=tuple(ids(N_PAIR, seed=4)))
+    whole = (*inputs.pair_ids, *inputs.ids)
+    found = [head_writing(model, inputs, Address("decoder", 1), head, 6, target=5) for head in range(4)]
+    keys = [one.attended_key for one in found]
+    assert max(key for key in keys if key is not None) >= N_PAIR
+    assert all(one.ok and one.attended is not None and one.attended.id == whole[one.attended_key or 0] for one in found)
+    assert "key 9 comes behind the tokens" in score_origins(model, inputs, Address("decoder", 1), 1, 6, 9).reason
+    with pytest.raises(InputError, match="decoder 1 has key 0 to 19"):
+        score_origins(model, inputs, Address("decoder", 1), 1, 6, 20)
 
 
 def test_a_sink_of_each_query() -> None:

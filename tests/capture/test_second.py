@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from attention.capture import Call, Inputs
+from attention.capture import Call, Inputs, fidelity
 from attention.capture import edited as editing
 from attention.capture.anatomy import CHOICE, anatomy_of
 from attention.capture.anew import NotComparedError
@@ -368,6 +368,23 @@ def test_the_mean_that_is_put_in_place_is_the_one_made_anew() -> None:
                 weight.mul_(1.5)
         changed = replacements_anew(model, text, edits, sources_of(kind)).outputs[at, 1, 0, 2]
         assert (changed - anew.outputs[at, 1, 0, 2]).abs().max() > 1e-3
+
+
+def test_each_text_that_edits_take_from_is_run_once_for_all_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, (text, other) = build("llama", "decoder"), texts_of("decoder")
+    edits = edits_of_run(model, text, edits_of("off-0-mean,off-1-mean,off-2.1-mean,patch-2.2,patch-2.3"))
+    ran: list[Inputs] = []
+
+    def counted(model: Any, inputs: Inputs, *args: Any, **how: Any) -> Any:
+        ran.append(inputs)
+        return second_run(model, inputs, *args, **how)
+
+    monkeypatch.setattr(fidelity, "second_run", counted)
+    made = replacements_anew(model, text, edits, sources_of("decoder", other))
+    assert len(made.outputs) == 4 + 4 + 1 + 2
+    assert ran == [other, *reference_of("decoder")]
+    replacements_anew(model, text, edits, sources_of("decoder", other))
+    assert ran[1 + len(reference_of("decoder")) :] == [other]  # the means are remembered
 
 
 def test_a_trace_is_checked_against_what_its_edits_take_from() -> None:

@@ -1,17 +1,15 @@
 """Figures of changed runs in lessons: what they say of the numbers that came, and how they can be used."""
 
-import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from attention.figures.palette import THEMES
 from attention.lessons import kinds
+from tests.chromium.alone import kind_of, palette, settings_of
 from tests.chromium.lab import Lab, opened
 
 SETUP = """async () => {
@@ -32,7 +30,8 @@ SETUP = """async () => {
                 store: `lab ${lab.mounted}`,
             };
             lab.store = storeOf(context.store);
-            lab.figure = await make({ root, settings, context });
+            lab.make = () => make({ root, settings, context });
+            lab.figure = await lab.make();
             if (change) lab.store.say("change", change);
         },
         facts: () => lab.figure.facts(),
@@ -66,18 +65,12 @@ SCORE: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def lab(browser: Browser) -> Iterator[Lab]:
     for made in opened(browser, Lab, SETUP):
-        made.page.evaluate("(palette) => { lab.palette = palette; }", theme("light"))
+        made.page.evaluate("(palette) => { lab.palette = palette; }", palette("light"))
         yield made
 
 
-def theme(name: str) -> Any:
-    return json.loads(json.dumps(asdict(THEMES[name])))
-
-
 def mounted(lab: Lab, kind: str, change: Any, **settings: Any) -> Page:
-    row = kinds.kind(kind)
-    assert row is not None
-    own = {name: one.default for name, one in row.settings.items() if name in kinds.OWN} | settings
+    own = {name: value for name, value in settings_of(kind).items() if name in kinds.OWN} | settings
     lab.page.evaluate("([kind, settings, change]) => lab.mount(kind, settings, change)", [kind, own, change])
     return lab.page
 
@@ -96,15 +89,24 @@ def test_each_knows_its_facts_says_what_it_shows_and_waits_for_it(lab: Lab, kind
     assert lab.page.evaluate("() => lab.figure.isWaiting()")
     expect(page.locator(".said")).to_contain_text("being run")
     page = mounted(lab, kind, change, each=EACH)
-    row = kinds.kind(kind)
-    assert row is not None
-    assert facts(lab).keys() == row.facts.keys()
+    assert facts(lab).keys() == kind_of(kind).facts.keys()
     assert not lab.page.evaluate("() => lab.figure.isWaiting()")
     assert len(page.locator("svg").first.get_attribute("aria-label") or "") > 30
     assert page.locator("[data-result] svg").count() == page.locator("svg").count() > 0
     assert page.locator("[data-result] .parts").count() == 0, "the sentence can be seen before a guess"
-    page.evaluate(DARK, theme("dark"))
-    page.evaluate("(palette) => { lab.palette = palette; }", theme("light"))
+    page.evaluate(DARK, palette("dark"))
+    page.evaluate("(palette) => { lab.palette = palette; }", palette("light"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"), [("change", CHANGE), ("ablations", LOSSES), ("origins", SCORE)], ids=lambda one: str(one)[:9]
+)
+def test_what_came_before_it_was_made_is_shown_at_once(lab: Lab, kind: str, change: Any) -> None:
+    page = mounted(lab, kind, change, each=EACH)
+    found, said = facts(lab), page.locator(".said").last.text_content()
+    page.evaluate("async () => { lab.figure.stop(); lab.figure = await lab.make(); }")
+    assert facts(lab) == found
+    assert page.locator(".said").last.text_content() == said
 
 
 def test_a_problem_is_said_in_the_figures_place(lab: Lab) -> None:

@@ -1,9 +1,7 @@
 """The figures of building, testing and the interview: their facts against numpy and closed forms."""
 
-import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
@@ -12,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from attention import mistakes
-from attention.figures.palette import THEMES
 from attention.lessons import kinds
+from tests.chromium.alone import kind_of, palette, settings_of
 from tests.chromium.lab import Lab, opened
 
 OURS = (
@@ -32,9 +30,9 @@ DARK = """(palette) => {
     lab.figure.stop();
 }"""
 PROOFS = {
-    1: {"kind": "byhand", "settings": {}, "store": "", "needs_run": False},
+    1: {"module": "byhand", "settings": {}, "store": "", "needs_run": False},
     3: {
-        "kind": "change", "settings": {"of": "prediction", "show": [], "follow": "", "each": ["off-3.2"]},
+        "module": "change", "settings": {"of": "prediction", "show": [], "follow": "", "each": ["off-3.2"]},
         "store": "02-b.one", "needs_run": True,
     },
 }  # fmt: skip
@@ -74,16 +72,13 @@ SETUP = """async () => {
 @pytest.fixture(scope="module")
 def lab(browser: Browser) -> Iterator[Lab]:
     for made in opened(browser, Lab, SETUP):
-        made.page.evaluate("(palette) => { lab.palette = palette; }", json.loads(json.dumps(asdict(THEMES["light"]))))
+        made.page.evaluate("(palette) => { lab.palette = palette; }", palette("light"))
         yield made
 
 
 def mounted(lab: Lab, kind: str, **settings: Any) -> Page:
     """The page with that figure on it, told these settings and the defaults for the others."""
-    row = kinds.kind(kind)
-    assert row is not None
-    own = {name: one.default for name, one in row.settings.items()} | settings
-    lab.page.evaluate("([kind, settings]) => lab.mount(kind, settings)", [kind, own])
+    lab.page.evaluate("([kind, settings]) => lab.mount(kind, settings)", [kind, settings_of(kind, **settings)])
     return lab.page
 
 
@@ -95,9 +90,7 @@ def facts(lab: Lab) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", sorted(set(OURS) - GIVEN))
 def test_each_knows_the_facts_of_its_row_and_says_what_it_shows(lab: Lab, kind: str) -> None:
     page = mounted(lab, kind, **WHOLE.get(kind, {}))
-    row = kinds.kind(kind)
-    assert row is not None
-    assert facts(lab).keys() == row.facts.keys()
+    assert facts(lab).keys() == kind_of(kind).facts.keys()
     drawings = page.locator("svg").all()
     assert all(len(one.get_attribute("aria-label") or "") > 5 for one in drawings)
     assert drawings or page.locator("table, pre").count()
@@ -109,7 +102,7 @@ def test_every_button_of_each_can_be_pressed_and_it_can_be_drawn_in_the_dark(lab
     page = mounted(lab, kind)
     for place in range(page.locator(".inputs button").count()):
         page.locator(".inputs button").nth(place).click()
-    page.evaluate(DARK, json.loads(json.dumps(asdict(THEMES["dark"]))))
+    page.evaluate(DARK, palette("dark"))
 
 
 def test_the_bugs_to_choose_from_are_those_that_there_are() -> None:

@@ -5,8 +5,6 @@ References are torch, numpy and closed forms, never the figures themselves.
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,13 +15,10 @@ from playwright.sync_api import Browser
 from torch.nn.functional import scaled_dot_product_attention
 from transformers.models.gemma2.modeling_gemma2 import eager_attention_forward
 
-from attention.figures.palette import DARK, LIGHT
-from attention.lessons import kinds
-from attention.lessons.parse import parse
 from attention.lessons.records import Guess, Step
+from tests.chromium.alone import kind_of, palette, settings_of, steps
 from tests.chromium.lab import Lab, opened
 
-LESSONS = Path(__file__).resolve().parents[2] / "assets" / "lessons"
 NAMES = ("01-why", "02-vectors", "03-scores", "04-softmax", "05-values", "06-masks")
 SETUP = """async () => {
     const { start } = await import("/headlight.js");
@@ -32,7 +27,7 @@ SETUP = """async () => {
     const { tokensOf } = await import("/local/words.js");
     globalThis.lab = {
         tiny, tokensOf,
-        show: async ([kind, settings, palette, width]) => {
+        show: async ([module, settings, palette, width]) => {
             lab.figure?.stop();
             document.body.replaceChildren();
             const host = document.createElement("div");
@@ -40,7 +35,7 @@ SETUP = """async () => {
             document.body.append(host);
             const root = document.createElement("div");
             host.attachShadow({ mode: "open" }).append(root);
-            const { default: make } = await import(`/lesson/figures/${kind}.js`);
+            const { default: make } = await import(`/lesson/figures/${module}.js`);
             const given = { store: "s", mount: () => () => {}, say: () => {}, lesson: {} };
             const changed = () => { lab.changes++; };
             Object.assign(lab, { root, own: "", changes: 0 });
@@ -70,17 +65,7 @@ SETUP = """async () => {
 SENTENCE = "The cat sat on the mat"
 
 
-def steps() -> Iterator[tuple[str, Step]]:
-    """All steps of these lessons with a figure that is made wholly in the browser."""
-    for name in NAMES:
-        lesson, problems = parse((LESSONS / f"{name}.md").read_text("utf-8"), name)
-        assert not problems
-        for step in lesson.steps:
-            if step.figure and not kinds.kind(step.figure.kind).needs_run:  # type: ignore[union-attr]
-                yield name, step
-
-
-STEPS = list(steps())
+STEPS = list(steps(NAMES))
 OWN = sorted({step.figure.kind for _, step in STEPS if step.figure})
 
 
@@ -90,10 +75,8 @@ def lab(browser: Browser) -> Iterator[Lab]:
 
 
 def show(lab: Lab, kind: str, *, room: int = 720, dark: bool = False, **settings: Any) -> Any:
-    row = kinds.kind(kind)
-    assert row is not None
-    whole = {name: one.default for name, one in row.settings.items()} | settings
-    return lab.page.evaluate("lab.show", [kind, whole, asdict(DARK if dark else LIGHT), room])
+    given = [kind_of(kind).module, settings_of(kind, **settings), palette("dark" if dark else "light"), room]
+    return lab.page.evaluate("lab.show", given)
 
 
 def facts(lab: Lab, kind: str, **settings: Any) -> Any:
@@ -102,15 +85,14 @@ def facts(lab: Lab, kind: str, **settings: Any) -> Any:
 
 # What every figure keeps to
 
-SEEDED = [kind for kind in OWN if "seed" in kinds.kind(kind).settings]  # type: ignore[union-attr]
+SEEDED = [kind for kind in OWN if "seed" in kind_of(kind).settings]
 
 
 @pytest.mark.parametrize(("name", "step"), STEPS, ids=[f"{name}#{step.anchor}" for name, step in STEPS])
 def test_a_steps_figure_knows_what_its_guess_asks(lab: Lab, name: str, step: Step) -> None:
     assert step.figure is not None
     told = show(lab, step.figure.kind, **step.figure.settings)
-    row = kinds.kind(step.figure.kind)
-    assert row is not None
+    row = kind_of(step.figure.kind)
     assert set(row.facts) <= set(told["facts"])
     assert told["covered"] == 1
     assert told["labels"]
@@ -144,7 +126,7 @@ def test_another_seed_gives_other_numbers_and_the_same_seed_the_same(lab: Lab, k
     assert show(lab, kind, seed=5, **done)["texts"] == other["texts"]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in OWN if "own" in kinds.kind(kind).settings])  # type: ignore[union-attr]
+@pytest.mark.parametrize("kind", [kind for kind in OWN if "own" in kind_of(kind).settings])
 def test_a_persons_own_sentence_takes_the_texts_place_and_is_only_text(lab: Lab, kind: str) -> None:
     before = show(lab, kind, own=True)
     lab.page.evaluate("lab.own = 'Bäume <img src=x onerror=alert(1)>'; lab.figure.draw()")
@@ -404,7 +386,7 @@ def test_a_score_is_made_by_each_models_rule(lab: Lab, product: float) -> None:
 
 def test_numbers_are_kept_as_float16_keeps_them(lab: Lab) -> None:
     values = [0, 1, 0.1, -1 / 3, 2.5e-5, 1e-7, 65_504, 65_519.9, 65_520, -1e9, 1e4 + 3.9, 2049, 2051, 6.1e-5]
-    own = lab.page.evaluate("async (list) => list.map((await import('/lesson/figures/fill.js')).half)", values)
+    own = lab.page.evaluate("async (list) => list.map((await import('/lesson/figures/maskfill.js')).half)", values)
     with np.errstate(over="ignore"):
         assert own == [float(np.float16(value)) for value in values]
 

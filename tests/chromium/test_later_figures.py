@@ -1,20 +1,16 @@
 """The figures of lessons 7 to 10 and 14 on a blank page: what they say, what their steps promise, what moves them."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
-from attention.figures.palette import LIGHT
-from attention.lessons import kinds
-from attention.lessons.parse import PLACEHOLDER, parse
+from attention.lessons.parse import PLACEHOLDER
 from attention.lessons.records import Step
+from tests.chromium.alone import kind_of, palette, settings_of, steps
 from tests.chromium.lab import Lab, opened
 
-LESSONS = Path(__file__).resolve().parents[2] / "assets" / "lessons"
 NAMES = ("07-heads", "08-output", "09-positions", "10-cost", "14-stack")
 # Figures that train, measure or show a run, and have no facts of their own at once.
 LATER = ("training", "measured")
@@ -64,18 +60,8 @@ TRUE = {
 }  # fmt: skip
 
 
-def steps() -> Iterator[tuple[str, Step]]:
-    """All steps with a figure that is made wholly in the browser."""
-    for name in NAMES:
-        lesson, _ = parse((LESSONS / f"{name}.md").read_text("utf-8"), name)
-        for step in lesson.steps:
-            kind = step.figure and kinds.kind(step.figure.kind)
-            if kind and not kind.needs_run:
-                yield name, step
-
-
-STEPS = [(name, step) for name, step in steps() if step.figure and step.figure.kind not in LATER]
-OWN = sorted({step.figure.kind for _, step in steps() if step.figure and step.figure.kind != "training"})
+STEPS = [(name, step) for name, step in steps(NAMES) if step.figure and step.figure.kind not in LATER]
+OWN = sorted({step.figure.kind for _, step in steps(NAMES) if step.figure and step.figure.kind != "training"})
 
 
 @pytest.fixture(scope="module")
@@ -84,10 +70,8 @@ def lab(browser: Browser) -> Iterator[Lab]:
 
 
 def show(lab: Lab, kind: str, width: int = 640, **settings: Any) -> Any:
-    row = kinds.kind(kind)
-    assert row
-    defaults = {key: setting.default for key, setting in row.settings.items()}
-    return lab.page.evaluate("(given) => lab.show(given)", [kind, defaults | settings, asdict(LIGHT), width])
+    given = [kind, settings_of(kind, **settings), palette("light"), width]
+    return lab.page.evaluate("(given) => lab.show(given)", given)
 
 
 def told(lab: Lab) -> Any:
@@ -115,8 +99,7 @@ def slide(lab: Lab, words: str, index: float) -> Any:
 @pytest.mark.parametrize("width", [330, 640])
 def test_each_figure_fits_says_its_numbers_and_knows_its_facts(lab: Lab, kind: str, width: int) -> None:
     found = show(lab, kind, width)
-    row = kinds.kind(kind)
-    assert row
+    row = kind_of(kind)
     assert found["facts"].keys() == row.facts.keys() - (AFTER_A_CLICK if kind == "measured" else set())
     assert found["labels"]
     assert all(any(letter.isdigit() for letter in label) for label in found["labels"])
@@ -141,7 +124,7 @@ def test_the_answer_of_each_guess_is_what_the_words_take_for_granted(lab: Lab, n
     assert all(facts[key] is not None for key in PLACEHOLDER.findall(step.guess.after))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in OWN if "seed" in kinds.kind(kind).settings and kind != "shuffle"])  # type: ignore[union-attr]
+@pytest.mark.parametrize("kind", [kind for kind in OWN if "seed" in kind_of(kind).settings and kind != "shuffle"])
 def test_another_seed_gives_other_numbers(lab: Lab, kind: str) -> None:
     before = show(lab, kind)
     after = press(lab, "Another seed")
@@ -149,7 +132,7 @@ def test_another_seed_gives_other_numbers(lab: Lab, kind: str) -> None:
     assert after["changes"] == 1
 
 
-@pytest.mark.parametrize("kind", [kind for kind in OWN if "own" in kinds.kind(kind).settings])  # type: ignore[union-attr]
+@pytest.mark.parametrize("kind", [kind for kind in OWN if "own" in kind_of(kind).settings])
 def test_a_sentence_of_ones_own_takes_the_place_of_the_text(lab: Lab, kind: str) -> None:
     show(lab, kind, own=True)
     found = lab.page.evaluate("() => { lab.own = 'Zebras <b>ran</b> off'; lab.figure.draw(); return lab.told(); }")
@@ -309,7 +292,7 @@ def test_what_waits_for_a_press_is_run_for_paper_once(
     lab: Lab, kind: str, settings: dict[str, Any], known: str
 ) -> None:
     facts, waiting = "() => lab.figure.facts()", "() => lab.figure.isWaiting()"
-    lab.page.evaluate("(given) => lab.make(given)", [kind, settings, asdict(LIGHT), 640])
+    lab.page.evaluate("(given) => lab.make(given)", [kind, settings, palette("light"), 640])
     assert known not in lab.page.evaluate(facts)
     lab.page.evaluate("() => lab.figure.prepare()")
     assert lab.page.evaluate(waiting)
@@ -328,8 +311,7 @@ def test_nothing_is_measured_before_a_click_and_all_is_after(lab: Lab) -> None:
     after = told(lab)
     assert not lab.page.evaluate("() => lab.figure.isWaiting()")
     facts = after["facts"]
-    row = kinds.kind("measured")
-    assert row
+    row = kind_of("measured")
     assert facts.keys() == row.facts.keys()
     assert facts["measured"] == 0
     assert facts["said"] in after["says"]

@@ -13,6 +13,7 @@ from attention.browser import lessons as told
 from attention.lessons import folder
 from attention.lessons.parse import parse
 from attention.lessons.records import Lesson
+from attention.lessons.state import MOST_SENTENCE
 from tests.chromium import harness
 from tests.chromium.lesson_pictures import NO_LANDMARKS, bring
 from tests.chromium.test_accessibility import DEEP, SECONDS, TARGETS, faults
@@ -410,6 +411,7 @@ def test_a_choice_is_marked_and_comes_back(page: Page) -> None:
 def test_the_persons_sentence_is_shown_said_to_the_server_and_kept(page: Page) -> None:
     lessons = opened(page, "?lesson=01-first")
     field = lessons.get_by_label("Your sentence")
+    expect(field).to_have_attribute("maxlength", str(MOST_SENTENCE))
     field.fill(SENTENCE)
     field.press("Enter")
     expect(lessons.locator(".plain-sentence .chip")).to_have_text(SENTENCE.split())

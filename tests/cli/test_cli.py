@@ -10,44 +10,18 @@ import sys
 import warnings
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 
 import attention
-from attention import catalogue, view
-from attention.analysis.named import NAMES
 from attention.capture import registry
-from attention.cli import codes, common, main
-from attention.cli import models as models_command
-from attention.cli import patterns as patterns_command
+from attention.cli import codes, common
 from attention.export.endings import ENDINGS
-from attention.layer_settings import from_line
-from attention.table import keys
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = "The cat sat on the mat because it was tired."
 TRACE = ["trace", "--model", "storyteller", "--text", TEXT]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Any:
-    """run(argument, …) → (exit code, what stdout holds, what stderr holds)."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = main([str(one) for one in arguments])
-        return code, *capsys.readouterr()
-
-    return call
-
-
-@pytest.fixture
-def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
 
 
 def process(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
@@ -437,140 +411,6 @@ def test_the_offline_switch_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None
         assert (os.environ.get("HF_HUB_OFFLINE"), constants.is_offline_mode()) == (before, False)
 
 
-def test_patterns_on_a_text(run: Any) -> None:
-    repeated = "The red door opens slowly. The red door opens slowly."
-    code, out, err = run("patterns", "--model", "storyteller", "--text", repeated)
-    answer = json.loads(out)
-    assert (code, err, answer["on"]) == (0, "", "this text")
-    rows = attention.patterns(attention.trace("storyteller", repeated), least=0.4)
-    assert [(one["pattern"], one["layer"], one["head"]) for one in answer["heads"]] == [
-        (row.pattern, row.layer, row.head) for row in rows
-    ]
-    assert min(one["way"] for one in answer["heads"]) >= 0.4
-    assert {"induction", "previous token"} <= {one["pattern"] for one in answer["heads"]} <= set(NAMES)
-    _, out, _ = run("patterns", "--model", "storyteller", "--text", repeated, "--pattern", "induction", "--least", "-9")
-    assert len(json.loads(out)["heads"]) == 24
-
-
-def test_patterns_on_stored_texts_as_a_table(run: Any) -> None:
-    named = ["--pattern", "copying", "--pattern", "induction"]
-    code, out, _ = run("patterns", "--model", "storyteller", "--table", *named)
-    head, *lines = out.splitlines()
-    assert code == 0
-    assert head.split() == list(patterns_command.COLUMNS.values())
-    assert {line.split()[0] for line in lines} == {"induction", "copying"}
-    assert len({len(line) for line in lines if line.endswith("yes")}) == 1
-
-
-def test_patterns_that_cannot_be_scored(run: Any) -> None:
-    assert "give --text" in run("patterns", "--model", "local")[2]
-    code, out, err = run("patterns", "--model", "storyteller", "--pair", "x")
-    assert (code, out, "give --text" in err) == (codes.USAGE, "", True)
-    code, out, _ = run("patterns", "--model", "local", "--text", "The cat sat. The cat ran.")
-    assert (code, json.loads(out)["checks"]["ok"]) == (0, True)
-
-
-def test_models_of_this_machine(run: Any, empty_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from tests import small_models
-
-    small_models.save("gpt2", tmp_path / "own" / "mine")
-    half = empty_cache / "models--tiny--half"
-    (half / "snapshots" / ("a" * 40)).mkdir(parents=True)
-    (half / "refs").mkdir()
-    (half / "refs" / "main").write_text("a" * 40)
-    (half / "snapshots" / ("a" * 40) / "config.json").write_text("{}")
-    monkeypatch.setenv("HEADLIGHT_MODEL_FOLDER", str(tmp_path / "own"))
-    run("--help")  # what saving the twin has said is not the command's
-    code, out, err = run("models")
-    found = {one["id"]: one for one in json.loads(out)}
-    assert (code, err) == (0, "")
-    assert {one["where"] for one in found.values()} == {"bundled", "hub", "folder"}
-    assert (found["storyteller"]["layers"], found["storyteller"]["heads"]) == (4, 6)
-    assert found["storyteller"]["megabytes"] > 1
-    assert found["openai-community/gpt2"]["megabytes"] is None
-    assert (found["./mine"]["architecture"], found["./mine"]["layers"]) == ("GPT2LMHeadModel", 2)
-    every = {one["id"]: one for one in json.loads(run("models", "--all")[1])}
-    assert set(every) - set(found) == {"tiny/half"}
-    assert every["tiny/half"]["where"] == "part"
-
-
-def test_models_as_a_table(run: Any, empty_cache: Path) -> None:
-    _, out, _ = run("models", "--table")
-    head, *lines = out.splitlines()
-    assert head.split() == list(models_command.COLUMNS.values())
-    assert len(lines) == len(catalogue.models())
-    (row,) = [line.split() for line in lines if line.startswith("storyteller")]
-    assert row[2:6] == ["bundled", "4", "6", "2,557,632"]
-
-
-def test_a_link_goes_there_and_back(run: Any) -> None:
-    asked = {
-        "model": "dates", "text": "Straße & 100% «ja»\nzweite Zeile", "pair": "1998", "kind": "cross", "layer": "1",
-        "head": "2", "query": "3", "also": "4,5", "temperature": "0.5", "lens": "rollout", "zoom": "0-3,0-4",
-        "beside": "0.1,1.0", "ids": "1",
-    }  # fmt: skip
-    options = [part for name, value in asked.items() for part in (f"--{name}", value)]
-    code, out, err = run("link", "--base", "https://example.org/look/", *options)
-    assert (code, err) == (0, "")
-    assert out.startswith("https://example.org/look/?v=1&")
-    found, notices = view.parse(parse_qs(urlsplit(out.strip()).query, keep_blank_values=True))
-    assert notices == ()
-    assert (found.model, found.kind, found.layer, found.also, found.zoom) == ("dates", "cross", 1, (4, 5), (0, 3, 0, 4))
-    code, back, _ = run("link", out.strip())
-    answer = json.loads(back)
-    assert (code, answer["notices"]) == (0, [])
-    told = {name: _tuples(answer["view"][key]) for name, key in keys(view.View).items()}
-    told["settings"] = from_line(told["settings"])
-    assert view.View(**told) == found
-    assert answer["view"]["text"] == asked["text"]
-    assert json.loads(run("link", urlsplit(out.strip()).query)[1]) == answer  # without its beginning
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
-
-
-def test_a_link_that_cannot_be_read(run: Any) -> None:
-    answer = json.loads(run("link", "http://localhost:8501/?v=1&layer=x&head=2")[1])
-    assert answer["view"]["head"] == 2
-    assert "layer" in answer["notices"][0]
-    for url in ("nothing", "http://localhost:8501/", "http://[", ""):
-        code, out, err = run("link", url)
-        assert (code, out, err.count("\n")) == (codes.REFUSED, "", 1)
-    code, out, err = run("link", "?v=1", "--layer", "2")
-    assert (code, out, "not both" in err) == (codes.USAGE, "", True)
-    assert "must begin with http" in run("link", "--base", "example.org", "--layer", "2")[2]
-
-
-def test_a_link_with_a_long_text_is_complete_and_says_that_it_is_long(run: Any) -> None:
-    generator = np.random.default_rng(0)
-    short, long = ("".join(map(chr, generator.integers(0x4E00, 0x9000, count))) for count in (300, 3000))
-    for text, warned in ((short, False), (long, True)):
-        code, out, err = run("link", "--text", text)
-        assert (code, "longer than" in err) == (0, warned)
-        assert json.loads(run("link", out.strip())[1])["view"]["text"] == text
-
-
-def test_what_a_link_shows_is_traced_and_exported(run: Any, tmp_path: Path) -> None:
-    url = run("link", "--model", "dates", "--text", "May 3, 1998", "--kind", "cross", "--layer", "1", "--query", "2")[1]
-    code, out, err = run("trace", "--link", url.strip(), "--export", str(tmp_path / "date.json"))
-    answer = json.loads(out)
-    assert (code, err) == (0, "")
-    assert (answer["model"]["name"], answer["text"]) == ("dates", "May 3, 1998")
-    assert (answer["head"]["kind"], answer["head"]["layer"]) == ("cross", 1)
-    written = json.loads((tmp_path / "date.json").read_text(encoding="utf-8"))
-    assert (written["view"]["query"], written["head"]["kind"], written["head"]["layer"]) == ("2", "cross", 1)
-    code, out, err = run("trace", "--link", "?v=1&model=local&text=a+b&layer=x")
-    assert (code, json.loads(out)["tokens"]) == (0, ["a", "b"])
-    assert "layer" in err
-
-
-def test_every_key_of_a_link_is_an_option(run: Any) -> None:
-    _, out, _ = run("link", "--help")
-    for key in view.PARAMETERS:
-        assert (f"--{key.name} " in out) == bool(key.of)
-
-
 def test_json_is_utf8_whatever_the_terminal_speaks() -> None:
     command = [sys.executable, "-m", "attention", "link", "?v=1&text=%D0%BA%D0%BE%D1%82"]
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
@@ -587,18 +427,3 @@ def test_a_table_keeps_to_its_columns_whatever_stands_in_it() -> None:
         "z             5  0.500",
     ]
     assert common.lay_out([], {"a": "A", "b": "B"}) == "A  B"
-
-
-def test_lessons_are_checked_by_line(run: Any, tmp_path: Path) -> None:
-    file, head = tmp_path / "one.md", "---\ntitle: A\nabout: b\nminutes: 5\n---\n\n## One {#one}\n\n"
-    file.write_text(f"{head}```figure head\nlayer: 99\n```\n", encoding="utf-8")
-    code, out, _ = run("lessons", "check", tmp_path)
-    assert code == codes.REFUSED
-    assert out == "one.md:9: storyteller has no layer 99; it has 4, counted from 0.\n"
-    file.write_text(f"{head}Words.\n", encoding="utf-8")
-    code, out, _ = run("lessons", "check", tmp_path)
-    assert code == codes.GOOD
-    assert out == "1 lessons, 1 steps, 0 questions: all that they name exists.\n"
-    code, _, err = run("lessons", "check", tmp_path / "nowhere")
-    assert code == codes.REFUSED
-    assert "cannot be read" in err

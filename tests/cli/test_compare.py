@@ -121,7 +121,32 @@ def test_one_text_a_line_goes_through_two_models(run: Any, tmp_path: Path) -> No
     assert last["summary"]["against"] == "local"
     code, lines, err = run(path, "--model", "storyteller")
     assert (code, lines) == (codes.REFUSED, [])
-    assert "has one text; give two, or a second model" in err
+    assert "has one text; give two, a second model (--against), or changes" in err
+
+
+def test_edits_change_the_run_of_the_second_side(run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_text(json.dumps({"text": CAT}) + "\n", encoding="utf-8")
+    edits = "off-1.0,hide-k2"
+    code, (first, last), _ = run(path, "--model", "storyteller", "--edits", edits, "--top", 24, "--metric", "kl")
+    assert code == codes.GOOD
+    found = changed(attention.trace("storyteller", CAT), attention.trace("storyteller", CAT, edits=edits))
+    assert [one["distance"] for one in first["heads"]] == pytest.approx([one.distance for one in found], abs=1e-9)
+    kl = attention.effect("storyteller", CAT, edits=edits).effect.kl
+    assert first["prediction"]["kl"] == pytest.approx(kl, rel=1e-4)
+    assert last["summary"]["edits"] == ["off-1.0", "hide-k2"]
+    code, (first, _), _ = run(path, "--model", "storyteller", "--edits", "off-9.1")
+    assert code == codes.REFUSED
+    assert "there are 0 to 3" in first["error"]
+
+
+def test_patches_take_from_the_first_text(run: Any, tmp_path: Path) -> None:
+    path, other = tmp_path / "pairs.jsonl", CAT.replace("cat", "dog")
+    path.write_text(json.dumps({"a": CAT, "b": other}) + "\n", encoding="utf-8")
+    _, (first, _), _ = run(path, "--model", "storyteller", "--edits", "patch-1", "--top", 24)
+    patched = attention.trace("storyteller", other, edits="patch-1", patch_text=CAT)
+    found = changed(attention.trace("storyteller", CAT), patched)
+    assert [one["distance"] for one in first["heads"]] == pytest.approx([one.distance for one in found], abs=1e-9)
 
 
 def test_models_that_choose_from_other_words_are_not_compared_by_their_predictions(run: Any, tmp_path: Path) -> None:

@@ -41,6 +41,13 @@ def test_an_edited_run_and_the_map_of_all_heads_tell_the_same() -> None:
         assert made.values[Address("decoder", layer)][head] == pytest.approx(change, abs=1e-4)
 
 
+@pytest.mark.parametrize("line", ["off-1.2-mean-q3,patch-1.2-q5", "patch-1,off-1.2-mean", "off-1-mean,patch-1.2"])
+def test_a_head_takes_its_mean_or_another_texts_output(line: str) -> None:
+    with pytest.raises(InputError, match="put two things in place of one head's output"):
+        attention.trace("storyteller", TEXT, edits=line, patch_text=TEXT)
+    attention.trace("storyteller", TEXT, edits="off-1.2-mean,patch-1.3,patch-2.2", patch_text=TEXT)
+
+
 def test_a_head_without_a_mean_is_refused() -> None:
     source = load_source("storyteller", None, None)
     inputs = inputs_of(source, TEXT, None, None)[0]
@@ -49,3 +56,5 @@ def test_a_head_without_a_mean_is_refused() -> None:
         editing_of(source, inputs, edits_of("off-1.2-mean"), reference=empty)
     with pytest.raises(InputError, match="no second token"):
         all_off(source, inputs, how="mean", reference=empty)
+    with pytest.raises(InputError, match="names head 99; here they are 0 to 5"):
+        attention.trace("storyteller", TEXT, edits="off-1.99-mean")

@@ -21,7 +21,7 @@ from attention.models.reference import ModelRef
 from attention.record import HeadView
 from attention.ui import details, nav, predicted, prompt_bar, search, state, traces, warmup, workbench
 from attention.view import DEFAULT_TEXT, View, change
-from tests.ui.test_traces import stacks
+from tests.ui.tracing import stacks
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 import attention
 from attention.catalogue import samples
 from attention.lessons import folder
+from attention.lessons.state import MOST_SENTENCE
 from attention.ui import lesson
 from tests.lessons.test_parse import HEAD, WHOLE
 from tests.ui.test_inspect import given, opened
@@ -117,6 +118,12 @@ def test_what_was_looked_at_comes_along_and_a_sample_does_not() -> None:
     assert given(page(text="A word of mine."))["lesson"]["sentence"] == "A word of mine."
     assert given(page(text=samples()[1].text))["lesson"]["sentence"] == ""
     assert given(page(text="Mine.", sentence="Mine again."))["lesson"]["sentence"] == "Mine again."
+
+
+def test_a_sentence_has_one_limit_here_and_in_the_browser() -> None:
+    app = page(sentence="x" * MOST_SENTENCE)
+    assert given(app)["lesson"]["sentence"] == "x" * given(app)["lesson"]["most_sentence"]
+    assert given(page(sentence="x" * (MOST_SENTENCE + 1)))["lesson"]["sentence"] == ""
 
 
 def test_all_lessons_are_an_article() -> None:

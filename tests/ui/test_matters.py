@@ -16,7 +16,7 @@ from attention import Trace
 from attention.analysis.ablation import all_off
 from attention.analysis.direct import direct_attribution
 from attention.analysis.head_map import HeadMap
-from attention.analysis.preview import preview
+from attention.analysis.preview import FROZEN_HAS_NONE, preview
 from attention.browser import matters as given_matters
 from attention.capture import Inputs
 from attention.source import Source, inputs_of, load_source
@@ -107,7 +107,7 @@ def test_of_a_large_model_only_the_estimate_is_made_by_itself(
     assert "Every head in turn, zero (estimated from its gradient), at every position" in data["sentence"]
     frozen = shown(opened(story.head(1, 0), replace(VIEW, frozen=True)), "matters", "preview")
     assert np.isnan(frozen["ablation"]["values"]).all()
-    assert frozen["estimate"] == given_matters.NO_ESTIMATE_FROZEN
+    assert frozen["estimate"] == FROZEN_HAS_NONE
 
 
 def test_a_button_begins_the_runs_and_the_switches_change_the_view(
@@ -128,6 +128,22 @@ def test_a_button_begins_the_runs_and_the_switches_change_the_view(
     job = matters._sweeps.find(asked)
     assert job is not None
     assert job.done.wait(60)
+
+
+def test_zero_and_mean_are_told_apart_once_both_were_run(story: Trace, source: Source) -> None:
+    assert not shown(opened(story.head(1, 0), VIEW), "matters", "done")["unsure"]
+    data = shown(opened(story.head(1, 0), replace(VIEW, switched_off="mean")), "matters", "done")
+    both = [all_off(source, inputs(source), how=one, position=10).grid("decoder")[1] for one in ("zero", "mean")]
+    largest = max(float(np.abs(one).max()) for one in both)
+    wide = np.abs(both[0] - both[1]) >= max(0.05, 0.15 * largest)
+    small, large = (one(np.abs(both), axis=0) for one in (np.min, np.max))
+    unsure = wide & ((large >= 2 * small) | (np.sign(both[0]) != np.sign(both[1])))
+    assert unsure.any()
+    layer, head = np.unravel_index(np.argmax(np.where(unsure, np.abs(both[0] - both[1]), 0)), unsure.shape)
+    numbers = [given_matters.signed(float(one[layer, head])) for one in both]
+    told = f"Layer {layer}, head {head}: {numbers[0]} switched off to zero, {numbers[1]} to its mean."
+    assert data["unsure"][0] == told
+    assert len(data["unsure"]) == min(int(unsure.sum()), given_matters.UNSURE + 1)
 
 
 def test_the_link_chooses_target_way_and_freezing(story: Trace, source: Source) -> None:

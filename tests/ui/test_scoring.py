@@ -23,7 +23,7 @@ from attention.ui.scoring import Request, ScoredModel, Scorings
 from attention.view import View
 from tests import small_models
 from tests.tiny import build
-from tests.ui.test_traces import until
+from tests.ui.tracing import until
 
 STORYTELLER = View(model="storyteller")
 

@@ -1,37 +1,28 @@
 /** How much worse a model foresees a text with each head switched off in turn, or with all others of its layer, from runs of the model itself. */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { choices }, { grid }, { signed }, { storeOf }, { partsOf }, { framed, wide }] = await Promise.all(
-  ["../../headlight", "../../draw/inputs", "../../draw/grid", "../../draw/paired", "../../store", "../parts", "../common"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { choices }, { grid }, { signed }, { awaited }, { wide }] = await Promise.all(
+  ["../../headlight", "../../draw/inputs", "../../draw/grid", "../../draw/paired", "../awaited", "../common"].map((name) => import(`${name}.js${version}`)));
 
-// A loss that grows by less has hardly grown; `attention/lessons/kinds.py` has it too. The colours end at `ENDS` nats.
+// A loss that grows by less has hardly grown; `attention/lessons/kinds/runs.py` has it too. The colours end at `ENDS` nats.
 const [CHEAP, ENDS] = [0.2, 1];
-const WAITING = "The model is being run …";
 const OPTIONS = [["one", "one head off"], ["others", "all others of its layer off"]];
 
 export default function ({ root, settings, context }) {
-  const store = storeOf(context.store);
-  const state = { change: store.last("change") ?? null, of: settings.of };
-  const parts = partsOf(context, store, settings.show, { isOpen: true });
-  const { body, said } = framed(root, choices({ label: "switched off", options: OPTIONS, value: state.of, change: (of) => {
-    state.of = of;
-    draw();
-    context.changed();
-  } }));
-  body.parentElement.before(parts.root);
+  let of = settings.of;
+  const controls = choices({ label: "switched off", options: OPTIONS, value: of, change: (chosen) => {
+    of = chosen;
+    frame.again();
+  } });
+  const frame = awaited({ root, settings, context }, { controls, show, factsOf: (change) => toldOf(change).facts });
 
-  function draw() {
-    parts.follow();
-    if (!state.change) {
-      said.textContent = store.last("problem")?.words ?? WAITING;
-      return;
-    }
-    const { base, whole } = state.change;
-    const isOne = state.of === "one";
-    const found = changesOf(state.change, state.of);
+  function show(change, { body, said }) {
+    const { base, whole } = change;
+    const isOne = of === "one";
+    const found = changesOf(change, of);
     const table = isOne ? found.map((line, layer) => [...line, whole[layer] - base]) : found;
     const heads = found[0].map((_, head) => `head ${head}`);
-    const { facts } = toldOf(state.change);
+    const { facts } = toldOf(change);
     const words = found.map((line, layer) => `layer ${layer}: ${line.map((value) => signed(value, 2)).join(", ")}`).join("; ");
     body.replaceChildren(
       ui.make("p", { class: "quiet" }, isOne ? "Change of the loss without this head, in nats a token" : "Change of the loss where of its layer this head alone stays on, in nats a token"),
@@ -45,23 +36,7 @@ export default function ({ root, settings, context }) {
       : `In ${facts.cheap_layers} of ${facts.layers} layers one head can stay alone for less than ${CHEAP}; the best is head ${facts.alone}, ${signed(facts.alone_change, 2)}.`);
   }
 
-  const stops = [
-    store.listen("change", (change) => {
-      state.change = change;
-      draw();
-      context.changed();
-    }),
-    store.listen("shown", parts.follow),
-    store.listen("problem", draw),
-  ];
-  draw();
-  return {
-    facts: () => (state.change ? toldOf(state.change).facts : {}), draw, isWaiting: () => !state.change && !store.last("problem"),
-    stop() {
-      stops.forEach((stop) => stop());
-      parts.stop();
-    },
-  };
+  return frame.figure;
 }
 
 /** By how much the loss grows, layers × heads. */

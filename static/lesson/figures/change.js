@@ -1,50 +1,41 @@
 /** A model's next token, or a row of a head, as the model runs and with a change of the run, both from runs of the model itself. */
 
 const version = new URL(import.meta.url).search;
-const [{ ui }, { choices }, { paired, signed }, { storeOf }, { partsOf }, { framed, roomIn }] = await Promise.all(
-  ["../../headlight", "../../draw/inputs", "../../draw/paired", "../../store", "../parts", "../common"].map((name) => import(`${name}.js${version}`)));
+const [{ ui }, { choices }, { paired, signed }, { awaited }, { roomIn }] = await Promise.all(
+  ["../../headlight", "../../draw/inputs", "../../draw/paired", "../awaited", "../common"].map((name) => import(`${name}.js${version}`)));
 
-// What moves by less has hardly moved; `attention/lessons/kinds.py` has it too.
+// What moves by less has hardly moved; `attention/lessons/kinds/runs.py` has it too.
 const SMALL = 0.1;
 // Rows that have so much in some run are shown, and the first few; the same for every change, so that they can be compared.
 const [LEAST, FEWEST_ROWS, MOST_ROWS] = [0.02, 4, 8];
 // Several edits at once, or something in the place of what is off.
 const NOT_PLAIN = /,|-(mean|running|first)\b/;
-const WAITING = "The model is being run …";
 
 export default function ({ root, settings, context }) {
-  const store = storeOf(context.store);
-  const state = { change: store.last("change") ?? null, chosen: 0, offered: 0 };
+  const state = { chosen: 0, offered: 0 };
   const controls = ui.make("span", { class: "group" });
-  const parts = partsOf(context, store, settings.show, { isOpen: true });
-  const { body, said } = framed(root, controls);
-  body.parentElement.before(parts.root);
   const isRow = settings.of === "row";
+  const frame = awaited({ root, settings, context }, {
+    controls, show, factsOf: (change) => factsOf(change, state.chosen, settings), tokens: ({ names }) => names, isOfLook: true,
+  });
 
   /** What can be chosen, once it is known in words. */
-  function offer() {
-    const { runs } = state.change;
+  function offer({ runs }) {
     if (state.offered === runs) return;
     state.offered = runs;
     state.chosen = Math.min(state.chosen, runs.length - 2);
     const options = runs.slice(1).map(({ what }, at) => [at, what]);
     const choose = (at) => {
       state.chosen = at;
-      draw();
-      context.changed();
+      frame.again();
     };
     controls.replaceChildren(options.length > 1 ? choices({ label: "change", options, value: state.chosen, change: choose }) : ui.make("span", { class: "name" }, `change: ${options[0][1]}`));
   }
 
-  function draw() {
-    parts.follow();
-    if (!state.change) {
-      said.textContent = store.last("problem")?.words ?? WAITING;
-      return;
-    }
-    offer();
-    const told = factsOf(state.change, state.chosen, settings);
-    const rows = rowsOf(state.change, state.chosen);
+  function show(change, { body, said, store }) {
+    offer(change);
+    const told = factsOf(change, state.chosen, settings);
+    const rows = rowsOf(change, state.chosen);
     const of = isRow ? "weight" : "probability";
     const label = `${told.what}: ${rows.map(({ name, before, after }) => `${name} ${ui.decimals(before, 3)}, then ${ui.decimals(after, 3)}`).join("; ")}.`;
     const inspect = settings.inspects?.[state.chosen];
@@ -56,27 +47,7 @@ export default function ({ root, settings, context }) {
       `Most has “${told.top_after}”, ${ui.decimals(told.top_after_value, 3)}.${told.kl === undefined ? "" : ` The whole distribution moved by a KL divergence of ${ui.decimals(told.kl, 2)} nats.`}`;
   }
 
-  const stops = [
-    store.listen("change", (change) => {
-      state.change = change;
-      draw();
-      context.changed();
-    }),
-    store.listen("shown", () => {
-      draw();
-      context.changed();
-    }),
-    store.listen("problem", draw),
-  ];
-  draw();
-  return {
-    facts: () => (state.change ? factsOf(state.change, state.chosen, settings) : {}),
-    tokens: () => state.change?.names ?? [], draw, isWaiting: () => !state.change && !store.last("problem"),
-    stop() {
-      stops.forEach((stop) => stop());
-      parts.stop();
-    },
-  };
+  return frame.figure;
 }
 
 /** Which row is compared. */

@@ -106,9 +106,9 @@ export default function ({ root, settings, context }) {
   }
 
   /** The figure that shows it; a model's run comes on the store of its own lesson. */
-  async function mount({ kind, settings: own, store, needs_run: isRun }, host) {
+  async function mount({ module, settings: own, store, needs_run: isRun }, host) {
     const call = ++state.call;
-    const { default: make } = await import(`./${kind}.js${version}`);
+    const { default: make } = await import(`./${module}.js${version}`);
     if (call !== state.call) return;
     const hosts = isRun ? context.hosts(store, false) : null;
     const bound = hosts ? { store, mount: hosts.mount, panels: hosts.panels } : {};

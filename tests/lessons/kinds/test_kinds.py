@@ -22,19 +22,5 @@ def test_kinds_stand_in_the_order_of_their_names() -> None:
     assert kinds.kind("none") is None
 
 
-@pytest.mark.parametrize("raw", ["", "1 x", "0 101", " ".join(["1"] * 17)])
-def test_numbers_are_few_and_in_bounds(raw: str) -> None:
-    with pytest.raises(ValueError):
-        kinds.numbers(1, 100).read(raw)
-    assert kinds.numbers(1, 100).read("4 16 64") == (4.0, 16.0, 64.0)
-
-
-def test_yes_and_no() -> None:
-    assert kinds.yes().read("yes") is True
-    assert kinds.yes().read("no") is False
-    with pytest.raises(ValueError):
-        kinds.yes().read("maybe")
-
-
 def test_the_list_in_the_documentation_is_current() -> None:
     assert f"<!-- kinds -->\n{kinds.described()}\n<!-- end of kinds -->" in FILE.read_text("utf-8")

@@ -31,9 +31,11 @@ BEGUN = b"!"
 
 def main() -> None:
     """Serve until nobody has asked for a while, or the parent is gone."""
+    gc.disable()  # what imports make stays, and is searched again and again as it grows
     import torch
     import transformers  # noqa: F401  loaded here once, for all copies
 
+    gc.enable()
     torch.set_num_threads(1)
     control = socket.socket(fileno=int(sys.argv[1]))
     control.settimeout(IDLE_SECONDS)

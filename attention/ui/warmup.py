@@ -83,11 +83,12 @@ class Warmup:
     def _run(self) -> None:
         try:
             garbage.few_heaps()
-            for module, part in self._parts:
-                self._part = part
-                self._load(module)
-            threads.few()
-            garbage.keep_imports()
+            with garbage.unsearched():
+                for module, part in self._parts:
+                    self._part = part
+                    self._load(module)
+                threads.few()
+                garbage.keep_imports()
             garbage.start()
         except Exception as err:
             _log.exception("could not import what Headlight needs")

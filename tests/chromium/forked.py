@@ -9,6 +9,7 @@ comes too late here: such a server has to be a Python of its own.
 from __future__ import annotations
 
 import fcntl
+import functools
 import gc
 import json
 import os
@@ -114,10 +115,13 @@ def _connected(path: Path, lock: Path) -> socket.socket:
 
 def main(listening: socket.socket) -> None:
     """Load the libraries, and fork for whoever asks until nobody is left who could."""
+    gc.disable()  # what imports make stays, and is searched again and again as it grows
     for name in LIBRARIES:
         __import__(name)
+    _find_components_once()
     gc.collect()
     gc.freeze()
+    gc.enable()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries the copies
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the workers hear it, and close their lines
     waiting = selectors.DefaultSelector()
@@ -144,6 +148,15 @@ def main(listening: socket.socket) -> None:
             line.close()
             if not servers:
                 return
+
+
+def _find_components_once() -> None:
+    """Read here, for all copies, what each installed package says of itself: each server looks for components in it."""
+    from streamlit.components.v2 import manifest_scanner
+
+    look = functools.cache(manifest_scanner.scan_component_manifests)
+    look()
+    manifest_scanner.scan_component_manifests = look
 
 
 def _serve(order: dict[str, object], lines: list[socket.socket]) -> NoReturn:

@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 import attention
+from tests.chromium.test_accessibility import faults
 
 SECONDS = 60_000
 TEXT = "The cat sat on the mat because it was tired."
@@ -271,15 +271,13 @@ def test_nothing_is_out_of_reach_or_unreadable(inspect: Open, size: tuple[int, i
     page.locator(".effect summary").click()
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "nothing to scroll to the side"
     for context in (".st-key-edits", ".st-key-effect", ".st-key-controls"):
-        found = Axe().run(page, context=context).response["violations"]
-        assert not found, [(one["id"], [node["target"] for node in one["nodes"]]) for one in found]
+        assert faults(page, context) == []
     menu(page)
     box = page.locator(".controls .menu").bounding_box()
     assert box is not None
     assert 0 <= box["x"] <= size[0] - box["width"]
     assert box["y"] >= 0
-    found = Axe().run(page, context=".st-key-controls").response["violations"]
-    assert not found, [(one["id"], [node["target"] for node in one["nodes"]]) for one in found]
+    assert faults(page, ".st-key-controls") == []
 
 
 def test_without_changes_nothing_more_is_drawn(inspect: Open) -> None:

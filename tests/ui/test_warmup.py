@@ -1,5 +1,6 @@
 """First paint does not wait for the heavy imports."""
 
+import gc
 import logging
 import os
 import subprocess
@@ -51,6 +52,23 @@ def shared(imports: Imports, monkeypatch: pytest.MonkeyPatch) -> Warmup:
     made = Warmup(TWO, imports)
     monkeypatch.setattr(warmup, "_shared", made)
     return made
+
+
+@pytest.mark.parametrize("failure", [None, ImportError("no")])
+def test_nothing_is_searched_for_garbage_while_it_imports(failure: Exception | None) -> None:
+    searched = []
+
+    def load(module: str) -> None:
+        searched.append(gc.isenabled())
+        if failure is not None:
+            raise failure
+
+    made = Warmup(TWO, load)
+    made.start()
+    assert made.wait(10)
+    assert set(searched) == {False}
+    assert made.failure is failure
+    assert gc.isenabled()
 
 
 def page() -> None:

@@ -36,9 +36,11 @@ def test_every_number_is_its_closed_form(before: list[float], after: list[float]
     assert made.target.log_probability == pytest.approx(math.log(q[1] / p[1]), abs=1e-9)
     assert made.target.before.rank == 1 + sum(one > before[1] for one in before)
     assert made.kl == pytest.approx(float((p * np.log(p / q)).sum()), abs=1e-9)
-    changes = q - p
-    assert [one.probability for one in made.rose] == pytest.approx(sorted(changes[changes > 0])[::-1], abs=1e-12)
-    assert [one.probability for one in made.fell] == pytest.approx(sorted(changes[changes < 0]), abs=1e-12)
+    changes, noise = q - p, 1e-12  # of a token that did not move, one way to add up says 0 and the other 1e-16
+    rose = [one.probability for one in made.rose if one.probability > noise]
+    fell = [one.probability for one in made.fell if one.probability < -noise]
+    assert rose == pytest.approx(sorted(changes[changes > noise])[::-1], abs=noise)
+    assert fell == pytest.approx(sorted(changes[changes < -noise]), abs=noise)
 
 
 @given(ROWS, ROWS, st.floats(-50, 50))

@@ -262,8 +262,8 @@ def test_heads_behind_a_gate_or_a_norm_stay_one_row_with_the_reason() -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "reason"),
     [
-        ("bert", "masked", "made anew on the way"), ("openai-gpt", "decoder", "made anew on the way"),
-        ("bart", "both", "made anew on the way"), ("bert", "encoder", "no head that chooses among words"),
+        ("bert", "masked", "stream anew on the way"), ("openai-gpt", "decoder", "stream anew on the way"),
+        ("bart", "both", "stream anew on the way"), ("bert", "encoder", "no head that chooses among words"),
         ("gpt2", "encoder", "no head that chooses among words"),
     ],
 )  # fmt: skip

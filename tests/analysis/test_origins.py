@@ -257,7 +257,7 @@ def test_a_planted_fault_makes_the_sum_red(fault: str, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("name", "kind", "reason"),
     [
-        ("bert", "masked", "made anew on the way"), ("bart", "both", "made anew on the way"),
+        ("bert", "masked", "stream anew on the way"), ("bart", "both", "stream anew on the way"),
         ("gptj", "decoder", "queries and keys are not known"), ("bloom", "decoder", "queries and keys are not known"),
     ],
 )  # fmt: skip

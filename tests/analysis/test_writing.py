@@ -151,7 +151,7 @@ def test_a_planted_fault_makes_the_sum_over_keys_red(fault: str, monkeypatch: py
 
 def test_where_it_is_not_defined_the_reason_is_said() -> None:
     for model, reason in (
-        (build("openai-gpt", "decoder"), "made anew on the way"),
+        (build("openai-gpt", "decoder"), "makes the stream anew on the way"),
         (build("gpt2", "encoder"), "no head that chooses among words"),
         (build("bitnet", "decoder"), "attn_sub_norm first, which is not linear"),
     ):

@@ -118,7 +118,7 @@ def test_a_stream_that_is_made_anew_in_every_layer_is_refused(name: str, kind: s
     pair = tuple(ids(5, seed=4)) if kind == "both" else ()
     refused = watched(build(name, kind), Inputs(ids=tuple(ids(N)), pair_ids=pair)).of()
     assert isinstance(refused, NoStream)
-    assert "made anew on the way" in refused.reason
+    assert "makes the stream anew on the way" in refused.reason
 
 
 def test_a_part_that_was_not_seen_is_not_passed_over() -> None:

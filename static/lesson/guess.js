@@ -17,7 +17,7 @@ const EXAMPLE = 0.123;
 
 /**
  * {root, isOpen(), reveal(), stop()} of a guess block about a figure. place: {lesson, step}. isShown: reveal it at once.
- * hold(whether): keep back what tells the result, or no longer.
+ * hold(whether): keep back what tells the result, or no longer; whoever has `isOpen` of a new one begins with that.
  */
 export function guessOf(app, block, figure, { place, isShown = false, hold = () => {} }) {
   const kept = () => app.progress.lesson(place.lesson).guesses[place.step] ?? null;
@@ -208,7 +208,6 @@ export function guessOf(app, block, figure, { place, isShown = false, hold = () 
   else {
     again.hidden = true;
     figure.cover(true);
-    hold(true);
   }
   fillTokens();
   return { root, isOpen: () => state.open && !state.waiting, reveal: () => reveal(null), stop };

@@ -18,6 +18,8 @@ OWN = ("own", "pin", "show", "heads", "of", "each", "follow", "side")
 # hardly moved; `static/lesson/figures/ablations.js` and `change.js` have them too.
 CHEAP, SMALL = 0.2, 0.1
 PIN = setting("", free_text(), "the word that is pinned, its last occurrence")
+# Of a figure whose result is no part of the page.
+BEFORE_A_GUESS = setting(("sentence",), names(SHOWN), "which parts of the page, in order, seen before a guess")
 OF_A_HEAD = {
     "most": "the token that the pinned row weighs most",
     "most_weight": "its weight",
@@ -115,7 +117,7 @@ KINDS: tuple[Kind, ...] = (
             "of": setting("prediction", choice(("prediction", "row")), "what is compared"),
             "each": setting(("off-0.0",), lists_of_edits(), "the changes to choose from, the first at first"),
             "follow": setting("", free_text(), "the token that facts tell of; none: the likeliest before"),
-            "show": setting(("sentence",), names(SHOWN), "which parts of the page, in order, seen before a guess"),
+            "show": BEFORE_A_GUESS,
         },
         facts={
             "token": "the token that is followed: a prediction, or a key of the row",
@@ -152,7 +154,7 @@ KINDS: tuple[Kind, ...] = (
         settings=view_settings()
         | {
             "side": setting("key", choice(("key", "query")), "whose parts are shown at first"),
-            "show": setting(("sentence",), names(SHOWN), "which parts of the page, in order, seen before a guess"),
+            "show": BEFORE_A_GUESS,
         },
         facts={
             "score": "the score, after its scale",

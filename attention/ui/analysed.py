@@ -33,7 +33,7 @@ F = TypeVar("F", bound=model_runs.OfModel)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Asked(runs.OfPrompt):
     """What one analysis depends on: a run without changes, and one prediction of it.
 
     position: where it is made, None for the usual place. target, distractor: as of a `View`.
@@ -44,11 +44,6 @@ class Asked:
     position: int | None = None
     target: int | None = None
     distractor: int | None = None
-
-    @property
-    def model(self) -> str:
-        """For the queue."""
-        return self.prompt.model
 
 
 class Analyses(model_runs.ModelRuns[Any, F]):

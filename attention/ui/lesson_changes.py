@@ -36,17 +36,6 @@ A = TypeVar("A", bound=jobs.Asked)
 T = TypeVar("T")
 
 
-class OfPrompt:
-    """What is asked of the model of a prompt."""
-
-    prompt: Prompt
-
-    @property
-    def model(self) -> str:
-        """For the queue."""
-        return self.prompt.model
-
-
 class Kept(runs.Runs[A, T]):
     """The runs of one kind in this process, of which so many are kept."""
 
@@ -55,7 +44,7 @@ class Kept(runs.Runs[A, T]):
 
 
 @dataclass(frozen=True)
-class Asked(OfPrompt):
+class Asked(runs.OfPrompt):
     """What these runs depend on. prompt: of the run without an edit. each: the others' edits, each list as its line.
     follow: a token that is told of in any case.
     """
@@ -76,7 +65,7 @@ class Changes(Kept[Asked, Outcomes]):
 
 
 @dataclass(frozen=True)
-class Score(OfPrompt):
+class Score(runs.OfPrompt):
     """One score of one head: of a query and a key of the prompt's text, by their places."""
 
     prompt: Prompt
@@ -98,7 +87,7 @@ class Splits(Kept[Score, "Origins"]):
 
 
 @dataclass(frozen=True)
-class Text(OfPrompt):
+class Text(runs.OfPrompt):
     """A text whose loss is asked for without heads, of a model with so many layers and heads a layer."""
 
     prompt: Prompt

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -19,12 +19,26 @@ from attention.jobs import Job
 from attention.ui import turns
 from attention.ui.problems import bare, describe_problem
 
-__all__ = ["Job", "Runs", "has_ended", "person", "poll", "sit", "wait_for"]
+if TYPE_CHECKING:
+    from attention.prompt import Prompt
+
+__all__ = ["Job", "OfPrompt", "Runs", "has_ended", "person", "poll", "sit", "wait_for"]
 
 POLL_SECONDS = 0.2
 _offers = count()
 A = TypeVar("A", bound=jobs.Asked)
 T = TypeVar("T")
+
+
+class OfPrompt:
+    """What is asked of the model of a prompt."""
+
+    prompt: Prompt
+
+    @property
+    def model(self) -> str:
+        """For the queue."""
+        return self.prompt.model
 
 
 class Runs(jobs.Runs[A, T]):

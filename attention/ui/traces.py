@@ -55,16 +55,11 @@ LEFT = "This was cancelled before its turn came; try again when you like."
 
 
 @dataclass(frozen=True)
-class Request:
+class Request(runs.OfPrompt):
     """What one run depends on."""
 
     prompt: Prompt
     limits: Limits
-
-    @property
-    def model(self) -> str:
-        """For the queue."""
-        return self.prompt.model
 
 
 Job = runs.Job["Trace"]

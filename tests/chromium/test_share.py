@@ -211,6 +211,8 @@ def test_a_long_text_goes_out_as_a_file(open_page: OpenPage, app_url: str, tmp_p
     long = View(text="".join(map(chr, range(0x4E00, 0x4E00 + 2_000))), model="local")
     page = open_page(address(app_url, long), size=(390, 844), scheme="dark", touch=True)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    # Until the page has run once, its address is the one that was opened, and so is the link.
+    page.wait_for_function("() => location.search.includes('packed=file.')", timeout=SECONDS)
     page.get_by_role("button", name="Copy link").tap(timeout=SECONDS)
     expect(page.get_by_text("Copied without its text, too long for a link")).to_be_visible()
     assert parse_qs(urlsplit(copied(page)).query)["packed"] == [to_address(long)["packed"]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +55,7 @@ def trace(
     limits: Limits | None = None,
     on_progress: Report | None = None,
     on_wait: OnWait | None = None,
+    on_predictions: Callable[[Predictions], None] | None = None,
 ) -> Trace:
     """Run a model once on a text and keep every attention operation in it.
 
@@ -74,7 +75,9 @@ def trace(
     line, over which means are taken; ours without one. limits: of a page that
     strangers use; without them any folder may be read and only the model's own length counts.
     on_progress(words, share) follows what is done; on_wait(wait) gets the wait for a model's files and weights:
-    `wait.card`, `wait.done` of `wait.total` bytes, `wait.cancel()`.
+    `wait.card`, `wait.done` of `wait.total` bytes, `wait.cancel()`. on_predictions(predictions) gets what `predict`
+    says of the text, read from this very run; it is not called with edits, where the model predicts nothing, where the
+    run does not put out the untouched model's numbers to the bit, or where they are too many for one run.
 
     Raises TooLongError (nothing is ever cut), InputError, ModelError or UnsupportedModelError, with what to do.
     """
@@ -99,7 +102,12 @@ def trace(
         editing = editing_of(source, inputs, wanted, patch_text, pair, chat, limits, _texts(reference, limits))
 
     from attention.capture import trace_model
+    from attention.prediction.likely import can_be_read, read_from
     from attention.tokens import has_template
+
+    def tell(output: Any) -> None:
+        assert on_predictions is not None  # noqa: S101 - it is told only then
+        on_predictions(read_from(output, source, inputs, tokens, pair_tokens, text=text, pair=pair, chat=chat))
 
     made = trace_model(
         source.model,
@@ -112,6 +120,7 @@ def trace(
         edits=editing.edits,
         given=editing.given,
         sources=editing.sources,
+        on_output=tell if on_predictions is not None and not wanted and can_be_read(source, inputs) else None,
     )
     facts = replace(made.model, chats=has_template(source.tokenizer))
     notes = made.notes + notes_of(source, text, pair, pair_tokens) + editing.notes

@@ -70,6 +70,16 @@ def has(owner: Any, key: Hashable) -> bool:
         return cache is not None and key in cache.entries
 
 
+def find(owner: Any, key: Hashable) -> Any | None:
+    """What is kept of this owner under the key, or None."""
+    with _lock:
+        cache = _caches.get(owner)
+        if cache is None or key not in cache.entries:
+            return None
+        cache.entries.move_to_end(key)
+        return cache.entries[key][0]
+
+
 def size(*owners: Any) -> int:
     """Bytes of all that is kept of these owners."""
     with _lock:

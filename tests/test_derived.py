@@ -33,6 +33,18 @@ def test_it_is_made_once_and_again_where_it_no_longer_holds() -> None:
     assert derived.kept(Owner(), "a", make) == 3
 
 
+def test_what_is_kept_is_found_and_was_used_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(derived, "MOST_BYTES", 1_000)
+    owner = Owner()
+    assert derived.find(owner, "a") is None
+    for name in "ab":
+        derived.kept(owner, name, lambda name=name: name.encode() * 250)
+    assert derived.find(owner, "a") == b"a" * 250
+    assert derived.find(owner, "c") is None
+    derived.kept(owner, "c", lambda: bytes(250))
+    assert [derived.find(owner, name) is None for name in "abc"] == [False, True, False]
+
+
 def test_the_least_recently_used_goes_and_the_newest_stays_however_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(derived, "MOST_BYTES", 1_000)
     owner = Owner()

@@ -31,8 +31,6 @@ from attention.analysis.tally import LayerSums, Wanted, sums_of
 from attention.errors import InputError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from attention.record import Kind, Token, Trace
 
 __all__ = [
@@ -187,22 +185,19 @@ class _Tally:
     def scores(self, kind: Kind, on: str) -> PatternScores:
         layers = tuple(sorted(self._sums))
         found: dict[str, Scored | None] = {pattern.name: None for pattern in PATTERNS}
+        grids = self._grids(layers)
         for index, pattern in enumerate(COUNTED):
-            found[pattern.name] = self._scored(index, pattern, layers)
+            found[pattern.name] = _scored(pattern, *grids[:, index])
         why = {name: self._why(pattern_of(name), kind) for name, scored in found.items() if scored is None}
         return PatternScores(kind=kind, on=on, layers=layers, found=found, why=why)
 
-    def _scored(self, index: int, pattern: Pattern, layers: tuple[int, ...]) -> Scored | None:
-        means = [self._sums[layer].means(index, pattern) for layer in layers]
-        score, base, rows = (_grid([mean[part] for mean in means]) for part in range(3))
-        if not np.nansum(rows):
-            return None
-        way = score
-        if pattern.measure != "spread":
-            with np.errstate(invalid="ignore"):
-                way = (score - base) / (1 - base)
-        whole = np.nan_to_num(rows).astype(np.int64)
-        return Scored(score=fixed(score), base=fixed(base), way=fixed(way), rows=fixed(whole))
+    def _grids(self, layers: tuple[int, ...]) -> np.ndarray:
+        """(3, patterns, layers, heads) of the layers' means; layers may have fewer heads than others, NaN there."""
+        means = [self._sums[layer].means().numpy() for layer in layers]
+        grids = np.full((3, len(COUNTED), len(layers), max((own.shape[2] for own in means), default=0)), np.nan)
+        for index, own in enumerate(means):
+            grids[:, :, index, : own.shape[2]] = own
+        return grids
 
     def _why(self, pattern: Pattern, kind: Kind) -> str:
         if kind not in pattern.kinds:
@@ -214,9 +209,13 @@ def _fits(pattern: Pattern, kind: Kind, places: Places) -> bool:
     return kind in pattern.kinds and (places.own or "cross" in pattern.kinds)
 
 
-def _grid(rows: list[Tensor]) -> np.ndarray:
-    """(layers, heads) of rows that may differ in length, NaN where there is no such head."""
-    grid = np.full((len(rows), max((len(row) for row in rows), default=0)), np.nan)
-    for index, row in enumerate(rows):
-        grid[index, : len(row)] = row.numpy()
-    return grid
+def _scored(pattern: Pattern, score: np.ndarray, base: np.ndarray, rows: np.ndarray) -> Scored | None:
+    """One pattern's numbers, each (layers, heads); None where no query counts."""
+    if not np.nansum(rows):
+        return None
+    way = score
+    if pattern.measure != "spread":
+        with np.errstate(invalid="ignore"):
+            way = (score - base) / (1 - base)
+    whole = np.nan_to_num(rows).astype(np.int64)
+    return Scored(score=fixed(score), base=fixed(base), way=fixed(way), rows=fixed(whole))

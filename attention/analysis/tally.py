@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 WANTED_BLOCK = 2**16
 # So many heads are measured at once: reading what is wanted costs more than the sums.
 TOGETHER = 8
+_WINDOWS = [index for index, pattern in enumerate(COUNTED) if pattern.measure == "window"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,14 +48,13 @@ class LayerSums:
         names = self.__dataclass_fields__
         return LayerSums(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
-    def means(self, index: int, pattern: Pattern) -> tuple[Tensor, Tensor, Tensor]:
-        """score, base and rows (h,) of one pattern; NaN where no query counts."""
-        rows = self.rows[index]
-        score, base = self.score[index] / rows, self.base[index] / rows
-        if pattern.measure == "window":
-            open_ = (self.near_even > 0).sum(0).clamp(min=2).float().log()
-            score, base = score * _evenness(self.near) / open_, base * _evenness(self.near_even) / open_
-        return score.clamp(0, 1), base.clamp(0, 1), rows
+    def means(self) -> Tensor:
+        """(3, P, h): score, base and rows of every pattern; NaN where no query counts."""
+        score, base = self.score / self.rows, self.base / self.rows
+        open_ = (self.near_even > 0).sum(0).clamp(min=2).float().log()
+        score[_WINDOWS] *= _evenness(self.near) / open_
+        base[_WINDOWS] *= _evenness(self.near_even) / open_
+        return torch.stack([score.clamp(0, 1), base.clamp(0, 1), self.rows])
 
 
 def sums_of(

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedModel
 
 CHOICE = "_attn_implementation_internal"
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,14 +39,41 @@ class Anatomy:
 
 _known: weakref.WeakKeyDictionary[Any, Anatomy] = weakref.WeakKeyDictionary()
 _guard = threading.Lock()
+# The model that runs at present, which nobody changes meanwhile, and its modules.
+_running: ContextVar[tuple[nn.Module, list[nn.Module]] | None] = ContextVar("running", default=None)
+
+
+def unchanged(run: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[Any, P], T]:
+    """A function of a model that keeps its modules as they are: they are looked for once. A trace asks fifteen times,
+    which for a small model was a tenth of its time.
+    """
+
+    @wraps(run)
+    def once(model: Any, *args: P.args, **kwargs: P.kwargs) -> T:
+        with _looked_through(model):
+            return run(model, *args, **kwargs)
+
+    return once
+
+
+@contextmanager
+def _looked_through(model: nn.Module) -> Iterator[None]:
+    token = _running.set((model, modules_of(model)))
+    try:
+        yield
+    finally:
+        _running.reset(token)
 
 
 def modules_of(model: nn.Module) -> list[nn.Module]:
-    """The model and all modules in it, each once, in no order to rely on.
-
-    torch's own `modules()` hands each one up through as many generators as it lies deep, and every run asks for them
-    several times: for a small model's run that was a tenth of its time.
+    """The model and all modules in it, each once, in no order to rely on. Quicker than torch's own `modules()`, which
+    hands each one up through as many generators as it lies deep.
     """
+    running = _running.get()
+    return running[1] if running is not None and running[0] is model else _found(model)
+
+
+def _found(model: nn.Module) -> list[nn.Module]:
     found: dict[int, nn.Module] = {}
     left = [model]
     while left:

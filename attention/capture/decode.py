@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor
 
+from attention.capture.anatomy import unchanged
 from attention.capture.inputs import Inputs, arguments_of, check_inputs, has_decoder, same_draws
 from attention.capture.lengths import longest
 from attention.capture.outputs import named
@@ -63,6 +64,7 @@ class Written:
     stopped: bool = False
 
 
+@unchanged
 def run_untouched(model: PreTrainedModel, inputs: Inputs, *, keep: tuple[int, int] | None = None) -> Any:
     """The output of one plain run of the model as it was given to us. keep: start and stop of the positions whose
     logits are made, where `can_keep_some`; all without it.

@@ -19,10 +19,13 @@ _NAMED = {"logits": "logits", "last_hidden_state": "last hidden state"}
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What a forward pass gave: logits, or the last hidden state of a model without a head."""
+    """What a forward pass gave: logits, or the last hidden state of a model without a head. output: with all its parts,
+    as attributes.
+    """
 
     of: str
     tensor: Tensor
+    output: Any
 
 
 def result_of(model: PreTrainedModel, output: Any) -> Result:
@@ -33,14 +36,14 @@ def result_of(model: PreTrainedModel, output: Any) -> Result:
     plain = named(output)
     for name, words in _NAMED.items():
         if _are_numbers(getattr(plain, name, None)):
-            return Result(words, getattr(plain, name))
+            return Result(words, getattr(plain, name), plain)
     first = next((part for part in _parts(output) if _are_numbers(part)), None)
     if first is None:
         raise UnsupportedModelError(
             f"The forward of {type(model).__name__} gives {type(output).__name__} without any numbers; let it give the "
             "logits or the last hidden state, as a tensor, in a tuple, in a dict or in an output of the library."
         )
-    return Result("first output", first)
+    return Result("first output", first, plain)
 
 
 def _parts(output: Any) -> Iterable[Any]:

@@ -58,7 +58,8 @@ class Known:
 class Recorded:
     """A recorded run: its seam, its operations in order and their addresses, how it was run, and what is known now.
 
-    seconds: that it took, without the comparison. result: what an edited run put out, to compare.
+    put_out: by the model, at every position where that was wanted or edits are compared, else at the last. seconds:
+    that it took, without the comparison.
     """
 
     seam: Seam
@@ -67,8 +68,8 @@ class Recorded:
     way: Way
     known: Known
     fidelity: Fidelity | None
+    put_out: Result
     seconds: float
-    result: Tensor | None = None
 
     @property
     def operations(self) -> list[Operation]:
@@ -108,11 +109,12 @@ def record_edited(model: PreTrainedModel, inputs: Inputs, edits: Sequence[Edit],
     seconds = time.perf_counter() - started
     if not run.seam.is_complete:
         raise OutOfOrderError(type(model).__name__)
-    return Recorded(run.seam, run.recorder, order.addresses, way, known, None, seconds, run.result.tensor)
+    return Recorded(run.seam, run.recorder, order.addresses, way, known, None, run.result, seconds)
 
 
-def record(model: PreTrainedModel, inputs: Inputs) -> Recorded:
-    """Run the model once on inputs that were checked, and keep every attention operation in it.
+def record(model: PreTrainedModel, inputs: Inputs, *, whole: bool = False) -> Recorded:
+    """Run the model once on inputs that were checked, and keep every attention operation in it. whole: and what it puts
+    out at every position.
 
     The first run of its kind finds the way, the projections and the order of the operations, and is compared with a run
     of the untouched model. Raises UnsupportedModelError where the model does not run on a text alone or no softmax
@@ -123,7 +125,7 @@ def record(model: PreTrainedModel, inputs: Inputs) -> Recorded:
     way, order = known.ways.get(kind), known.orders.get(sort)
     started = time.perf_counter()
     try:
-        run = _first(model, inputs, known) if way is None else _next(model, inputs, known, way, order)
+        run = _first(model, inputs, known) if way is None else _next(model, inputs, known, way, order, whole)
     except (*REFUSALS, MemoryError) as err:
         told = refusal(model, inputs, err)
         if told is err:
@@ -141,7 +143,7 @@ def record(model: PreTrainedModel, inputs: Inputs) -> Recorded:
         fidelity = _compare(model, inputs, run.result.tensor)
         if math.isfinite(fidelity.absolute):  # of a run that went wrong nothing is kept for the next one
             known.ways[kind], known.fidelity[kind] = run.way, fidelity
-    found = Recorded(run.seam, run.recorder, tuple(where), run.way, known, fidelity, seconds)
+    found = Recorded(run.seam, run.recorder, tuple(where), run.way, known, fidelity, run.result, seconds)
     if not told_before:
         known.orders[sort] = found.order
     return found
@@ -176,21 +178,24 @@ def _first(model: PreTrainedModel, inputs: Inputs, known: Known) -> _Run:
     return run
 
 
-def _next(model: PreTrainedModel, inputs: Inputs, known: Known, way: Way, order: Order | None) -> _Run:
+def _next(
+    model: PreTrainedModel, inputs: Inputs, known: Known, way: Way, order: Order | None, whole: bool
+) -> _Run:
     """A later run of its kind, in the order that is known; of another order it is recorded as if none were."""
     try:
-        return _pass(model, inputs, known, way, order)
+        return _pass(model, inputs, known, way, order, whole=whole)
     except OutOfOrderError:
-        return _pass(model, inputs, known, way, None)
+        return _pass(model, inputs, known, way, None, whole=whole)
 
 
 def _pass(
     model: PreTrainedModel, inputs: Inputs, known: Known, way: Way, order: Order | None, *, first: bool = False,
-    editing: tuple[tuple[Edit, ...], Given] | None = None,
+    whole: bool = False, editing: tuple[tuple[Edit, ...], Given] | None = None,
 ) -> _Run:  # fmt: skip
     """A recorded run; once more with copies where the model overwrote what was kept.
 
-    first: looks for projections. editing: what is changed on the way; then all of the result is kept, to compare.
+    first: looks for projections. whole: the logits of every position are made; so they are the first time and with
+    edits, to compare. editing: what is changed on the way.
     """
     projections = [found for found in known.projections.values() if isinstance(found, LayerProjection)]
     for copies in (False, True):
@@ -201,7 +206,7 @@ def _pass(
         with ExitStack() as around:
             enter(around, model, seam, way)
             around.enter_context(collecting(projections, recorder) if finder is None else finder.watching())
-            result = forward(model, inputs, whole=first or editing is not None)
+            result = forward(model, inputs, whole=whole or first or editing is not None)
         if not recorder.overwritten:
             break
     return _Run(seam, recorder, result, way, finder)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from torch import Tensor
 
 from attention.capture import autocast
 from attention.capture.address import Address
-from attention.capture.anatomy import weights_of
+from attention.capture.anatomy import unchanged, weights_of
 from attention.capture.anew import change_at
 from attention.capture.edited import Edited, Given
 from attention.capture.edited_run import edits_of_run
@@ -30,12 +30,13 @@ from attention.capture.second import Seen, second_run
 from attention.capture.watch import KeepMaps, Maps
 from attention.capture.witness import witness_of
 from attention.edits import Edit
-from attention.record import AttentionRecord, FusedWitness, ModelFacts, Token, Trace, Witness
+from attention.record import AttentionRecord, Fidelity, FusedWitness, ModelFacts, Token, Trace, Witness
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+@unchanged
 def trace_model(
     model: PreTrainedModel,
     inputs: Inputs,
@@ -48,20 +49,27 @@ def trace_model(
     edits: Sequence[Edit] = (),
     given: Given | None = None,
     sources: Sources | None = None,
+    on_output: Callable[[Any], None] | None = None,
 ) -> Trace:
     """Run the model once on the inputs and keep every attention operation in it.
 
     edits: what is changed on the way; given: what they put in place of what heads make; sources: from which the check
-    makes that anew. An edited run is compared with a second one. The model comes back as it was.
+    makes that anew. An edited run is compared with a second one. The model comes back as it was. on_output: told what
+    the model put out at every position, where a run without edits gives the untouched one's numbers to the bit.
     Raises TooLongError or InputError for ids and edits that it cannot take, and UnsupportedModelError where it does not
     run on a text alone or no softmax attention could be watched.
     """
     check_inputs(model, inputs)
     edited = Edited(edits_of_run(model, inputs, edits), given=given or Given())
-    run = record_edited(model, inputs, edited.edits, edited.given) if edits else record(model, inputs)
-    fidelity = run.fidelity
-    if run.result is not None:
-        fidelity = compare_edited(model, inputs, edited.edits, edited.given, run.result, sources)
+    fidelity: Fidelity | None
+    if edits:
+        run = record_edited(model, inputs, edited.edits, edited.given)
+        fidelity = compare_edited(model, inputs, edited.edits, edited.given, run.put_out.tensor, sources)
+    else:
+        run = record(model, inputs, whole=on_output is not None)
+        fidelity = run.fidelity
+        if on_output is not None and fidelity is not None and fidelity.absolute == 0:
+            on_output(run.put_out.output)
     return Trace(
         model=facts(model, run.operations, name=name, revision=revision, trained=trained),
         tokens=tokens,

@@ -32,6 +32,7 @@ class Job(Generic[T]):
     """One run, waiting, under way or ended. The words and the share (0 to 1, or None) say how far it is.
 
     wait: for its model, while it does. seen: when each person last watched it. pace: (time, bytes) of its download.
+    size: bytes of what it made.
     dropped: nobody watched it any longer while it waited in the queue; who still wants it asks again.
     """
 
@@ -43,6 +44,7 @@ class Job(Generic[T]):
     seen: dict[str, float] = field(default_factory=dict)
     pace: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=1000))
     made: T | None = None
+    size: int = 0
     error: HeadlightError | None = None
     began: float = field(default_factory=time.monotonic)
     ended: float = math.inf

@@ -122,8 +122,12 @@ class Runs(Generic[A, T]):
         raise NotImplementedError
 
     def _size(self, made: T) -> int:
-        """Bytes that a result keeps alive."""
+        """Bytes that a result keeps alive, counted once, as soon as it is made."""
         raise NotImplementedError
+
+    def _beside(self, made: T) -> int:
+        """Bytes of what was made of a result since then, and goes with it."""
+        return 0
 
     def _told(self, err: Exception) -> HeadlightError:
         """What a person is told of any exception, without its tracebacks: they hold the frames of the run, and those
@@ -172,7 +176,8 @@ class Runs(Generic[A, T]):
                     self.begun += 1
                 job.report(self.what.capitalize())
                 with computing(request.model):
-                    job.made = self._run(request, job)
+                    made = self._run(request, job)
+                job.size, job.made = self._size(made), made
         except BusyError as err:
             job.error = err.with_traceback(None)
         except HeadlightError as err:
@@ -208,12 +213,14 @@ class Runs(Generic[A, T]):
         """
         most, most_bytes = self._bounds()
         with self._lock:
-            ended = [(request, job.made) for request, job in self._jobs.items() if job.done.is_set()]
-            sizes = {request: 0 if made is None else self._size(made) for request, made in ended}
-            for request, _ in ended[:-1]:
-                if len(sizes) <= most and sum(sizes.values()) <= most_bytes:
+            ended = [(request, job) for request, job in self._jobs.items() if job.done.is_set()]
+            sizes = [job.size + (0 if job.made is None else self._beside(job.made)) for _, job in ended]
+            count, size = len(ended), sum(sizes)
+            for (request, _), own in zip(ended[:-1], sizes, strict=False):
+                if count <= most and size <= most_bytes:
                     return
-                del self._jobs[request], sizes[request]
+                del self._jobs[request]
+                count, size = count - 1, size - own
 
 
 def _has_failed(job: Job[Any]) -> bool:

@@ -16,6 +16,7 @@ from attention.config import Limits
 from attention.errors import InputError
 from attention.models.task import task_of
 from attention.prediction.likely import refusal
+from attention.prediction.results import TOKEN_BYTES
 from attention.prediction.texts import decoded
 from attention.record import Token
 from attention.source import START_ALONE, Source, inputs_of
@@ -57,6 +58,11 @@ class Continuation:
     stopped: Stopped
     reason: str
     end: Step | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """What this takes in memory, about."""
+        return TOKEN_BYTES * len(self.ids)
 
 
 def generate(

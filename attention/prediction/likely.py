@@ -22,6 +22,7 @@ from attention.errors import InputError
 from attention.models.task import Task, task_of, why_nothing, words_in_head
 from attention.prediction.answers import best_answers
 from attention.prediction.results import Predictions, Rows, Scale
+from attention.record import Token
 from attention.reference import ReferenceTexts
 from attention.source import Source, inputs_of
 from attention.source.editing import Editing, editing_of
@@ -64,19 +65,44 @@ def predict(
     run: Run = run_untouched
     if edits:
         run = run_with(editing_of(source, inputs, edits, patch_text, pair, chat, limits, reference))
-    task = task_of(source.model)
-    side = pair_tokens if task == "translate" else tokens
-    _check_positions(task, positions, len(side))
-    empty = Predictions(
-        task=task,
+    empty = _empty(source, tokens, pair_tokens, text, pair, chat)
+    _check_positions(empty.task, positions, len(empty.side))
+    return _predicted(source, inputs, empty, positions, k, run)
+
+
+def can_be_read(source: Source, inputs: Inputs) -> bool:
+    """Whether the model predicts something, and one run's output holds all of it."""
+    count = len(inputs.pair_ids if task_of(source.model) == "translate" else inputs.ids)
+    return not refusal(source) and count <= _rows_at_once(source.model)
+
+
+def read_from(
+    output: Any, source: Source, inputs: Inputs, tokens: tuple[Token, ...], pair_tokens: tuple[Token, ...], *,
+    text: Any, pair: Any = None, chat: bool = False, k: int = 10,
+) -> Predictions:  # fmt: skip
+    """What `predict` says of a text, from the output of a run that has been made, with the logits of every position."""
+    empty = _empty(source, tokens, pair_tokens, text, pair, chat)
+    return _predicted(source, inputs, empty, None, k, lambda model, inputs, keep=None: output)
+
+
+def _empty(
+    source: Source, tokens: tuple[Token, ...], pair_tokens: tuple[Token, ...], text: Any, pair: Any, chat: bool
+) -> Predictions:
+    return Predictions(
+        task=task_of(source.model),
         tokens=tokens,
         pair_tokens=pair_tokens,
         tokenizer=source.tokenizer,
         texts=(text if isinstance(text, str) and not chat else "", pair if isinstance(pair, str) else ""),
     )
-    if task in ("next", "translate"):
+
+
+def _predicted(
+    source: Source, inputs: Inputs, empty: Predictions, positions: Sequence[int] | None, k: int, run: Run
+) -> Predictions:
+    if empty.task in ("next", "translate"):
         return _following(source, inputs, empty, positions, k, run)
-    if task == "fill":
+    if empty.task == "fill":
         return _fillers(source, inputs, empty, positions, k, run)
     return _judged(source, inputs, empty, positions, k, run)
 
@@ -120,14 +146,19 @@ def _following(
 
 def _logits(model: Any, inputs: Inputs, count: int, run: Run) -> Iterator[tuple[int, int, Tensor]]:
     """(start, stop, logits (stop − start, vocabulary)) of all positions, in one run where they fit, else in several."""
-    size = int(getattr(model.config.get_text_config(), "vocab_size", 0) or 1)
-    step = max(1, MOST_LOGITS // size)
+    step = _rows_at_once(model)
     if count <= step or not can_keep_some(model):
         yield 0, count, words_of(model, run(model, inputs))[-count:]
         return
     for start in range(0, count, step):
         stop = min(start + step, count)
         yield start, stop, words_of(model, run(model, inputs, keep=(start, stop)))
+
+
+def _rows_at_once(model: Any) -> int:
+    """Of how many positions a run makes all logits."""
+    size = int(getattr(model.config.get_text_config(), "vocab_size", 0) or 1)
+    return max(1, MOST_LOGITS // size)
 
 
 def words_of(model: Any, output: Any) -> Tensor:

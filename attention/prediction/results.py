@@ -16,6 +16,8 @@ from attention.prediction.texts import appended, filled, read
 from attention.record import Token
 from attention.tokens.pieces import Vocabulary
 
+# What a token with its texts takes, about.
+TOKEN_BYTES = 700
 Scale = Literal["softmax", "sigmoid", "none"]
 
 
@@ -110,6 +112,12 @@ class Predictions:
     def side(self) -> tuple[Token, ...]:
         """The tokens that `positions` count: those of the decoder's side in an encoder-decoder that writes."""
         return self.pair_tokens if self.task == "translate" else self.tokens
+
+    @property
+    def nbytes(self) -> int:
+        """What this takes in memory, about."""
+        arrays = () if self.rows is None else vars(self.rows).values()
+        return sum(array.nbytes for array in arrays) + TOKEN_BYTES * (len(self.tokens) + len(self.pair_tokens))
 
     def __len__(self) -> int:
         return len(self.positions)

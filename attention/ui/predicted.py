@@ -18,6 +18,7 @@ from attention.errors import HeadlightError, InputError
 from attention.ui import aims, boundary, components, opened, prompt_bar, runs, state
 from attention.ui.popover import lazy
 from attention.ui.traces import Request, request_of
+from attention.ui.traces import predictions as predictions_of
 from attention.view import View
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ KEY, PLACE, WRITTEN = "predicted", "headlight.predicted", "headlight.written"
 LEFT = "headlight.left"
 CANCELLED = "The prediction was cancelled before its turn came."
 SHOWN, KEPT = 8, 64
-# What a token with its texts takes, about.
-TOKEN_BYTES, MOST_BYTES = 700, 50 * MEGABYTE
+MOST_BYTES = 50 * MEGABYTE
 # A small model has answered by then.
 PATIENCE_SECONDS = 0.3
 # Whoever stops the writing gets what is there after the token that is being made.
@@ -80,9 +80,7 @@ class Answers(runs.Runs[Question, "Predictions"]):
         return KEPT, MOST_BYTES
 
     def _size(self, made: Predictions) -> int:
-        arrays = () if made.rows is None else vars(made.rows).values()
-        numbers = sum(int(getattr(array, "nbytes", 0)) for array in arrays)
-        return numbers + TOKEN_BYTES * (len(made.tokens) + len(made.pair_tokens))
+        return made.nbytes
 
 
 class Writings(runs.Runs[Writing, "Continuation"]):
@@ -98,7 +96,7 @@ class Writings(runs.Runs[Writing, "Continuation"]):
         return KEPT, MOST_BYTES
 
     def _size(self, made: Continuation) -> int:
-        return TOKEN_BYTES * len(made.ids)
+        return made.nbytes
 
 
 class _LeftError(HeadlightError):
@@ -151,10 +149,13 @@ def _place(head_view: HeadView, view: View, pinned: int) -> tuple[Question, int 
 
 
 def _predictions(question: Question, *, quietly: bool = False) -> Predictions:
-    """What an untouched run of the model says, the few likeliest of each place; while it is made, how far it is.
+    """What a run of the model says, the few likeliest of each place: the one that was traced, else one of its own;
+    while that is made, how far it is.
 
     quietly: draw nothing, where there is no place for it.
     """
+    if question.hidden is None and (traced := predictions_of(question.request)) is not None:
+        return traced
     if st.session_state.get(LEFT) == hash(question):
         raise _LeftError(CANCELLED)
     join = partial(_answers.join, question, runs.person())

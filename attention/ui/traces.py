@@ -25,6 +25,7 @@ from attention.ui.problems import describe_problem, may_pass
 from attention.view import Place, Prompt, View, fit
 
 if TYPE_CHECKING:
+    from attention.prediction import Predictions
     from attention.record import AttentionRecord, Kind, Trace
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "may_pass",
     "only_started",
     "places",
+    "predictions",
     "request_of",
     "retry",
 ]
@@ -48,6 +50,8 @@ __all__ = [
 PATIENCE_SECONDS = 0.3
 # What is made of runs while people look is counted again after so many bytes.
 GROWN_BYTES = MEGABYTE
+# Under what the predictions of a run are kept beside it.
+PREDICTIONS = "predictions"
 # What a session has cancelled, a model's download or one request in the queue, and the sentence that says so, until it
 # asks for it again.
 CANCELLED = "headlight.cancelled"
@@ -81,7 +85,10 @@ class Traces(runs.Runs[Request, "Trace"]):
         return limits.traces_in_memory, limits.traces_mb * MEGABYTE
 
     def _size(self, made: Trace) -> int:
-        return _held(made) + store.kept_bytes(made)
+        return held(made)
+
+    def _beside(self, made: Trace) -> int:
+        return store.kept_bytes(made)
 
 
 def get_trace(view: View) -> Trace:
@@ -96,6 +103,13 @@ def get_trace(view: View) -> Trace:
             raise NotNowError(cancelled[what])
     join, show = partial(_shared.join, request, runs.person()), partial(_show_progress, view=view)
     return runs.wait_for(join, PATIENCE_SECONDS, show).result()
+
+
+def predictions(request: Request) -> Predictions | None:
+    """What the model said in the very run of this request; None where there is none, or it has to be asked for."""
+    job = _shared.find(request)
+    found: Predictions | None = None if job is None or job.made is None else derived.find(job.made, PREDICTIONS)
+    return found
 
 
 def keep_bounds() -> None:
@@ -173,13 +187,6 @@ def _has_lost_its_model(trace: Trace) -> bool:
     return any(isinstance(module, weakref.ReferenceType) and module() is None for module in held)
 
 
-def _held(made: Trace) -> int:
-    """Its own tensors never change, and all kept runs are counted again after each new one."""
-    if made not in _sizes:
-        _sizes[made] = held(made)
-    return _sizes[made]
-
-
 def _place(record: AttentionRecord) -> Place:
     # One row of one head is enough to know which steps there are.
     stages = tuple(name for name, _ in record.stages(0, 0, 1).steps if name not in ("softmaxed", "weights"))
@@ -235,7 +242,14 @@ def _cancelled() -> dict[str, str]:
 def _run(request: Request, job: Job) -> Trace:
     from attention.api import trace
 
-    return trace(**request.prompt.given(), limits=request.limits, on_progress=job.report, on_wait=job.follow)
+    found: list[Predictions] = []
+    made = trace(
+        **request.prompt.given(), limits=request.limits, on_progress=job.report, on_wait=job.follow,
+        on_predictions=found.append,
+    )  # fmt: skip
+    if found:
+        derived.kept(made, PREDICTIONS, lambda: found[0])
+    return made
 
 
 def _invisible(character: str) -> bool:
@@ -244,4 +258,3 @@ def _invisible(character: str) -> bool:
 
 _shared = Traces(_run)
 _counted = 0
-_sizes: weakref.WeakKeyDictionary[Trace, int] = weakref.WeakKeyDictionary()

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from attention.capture.anatomy import anatomy_of, modules_of, weights_of
+from attention.capture import anatomy
+from attention.capture.anatomy import anatomy_of, modules_of, unchanged, weights_of
 from tests import small_models
 
 
@@ -35,3 +36,34 @@ def test_a_layer_that_is_replaced_makes_a_new_anatomy():
     after = anatomy_of(model)
     assert after is not before
     assert after.names[id(model.transformer.ln_f)] == "transformer.ln_f"
+
+
+def test_who_leaves_a_model_unchanged_looks_through_it_once_and_the_next_one_anew(monkeypatch: pytest.MonkeyPatch):
+    model, other = small_models.model("gpt2"), nn.Linear(3, 3)
+    look, looked = anatomy._found, []
+    monkeypatch.setattr(anatomy, "_found", lambda model: looked.append(model) or look(model))
+
+    @unchanged
+    def run(model: nn.Module) -> None:
+        for _ in range(3):
+            assert sorted(map(id, modules_of(model))) == sorted(map(id, model.modules()))
+            assert modules_of(other) == [other]
+
+    run(model)
+    assert [one is model for one in looked] == [True, False, False, False]
+    model.transformer.ln_f = nn.LayerNorm(model.config.n_embd)
+    run(model)
+    assert sum(one is model for one in looked) == 2
+
+
+def test_a_run_that_fails_is_over():
+    model = small_models.model("gpt2")
+
+    @unchanged
+    def run(model: nn.Module) -> None:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        run(model)
+    model.transformer.ln_f = nn.LayerNorm(model.config.n_embd)
+    assert model.transformer.ln_f in modules_of(model)

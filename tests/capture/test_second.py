@@ -74,9 +74,8 @@ def compared(model: Any, lines: str, kind: str) -> tuple[Fidelity, Tensor]:
     given = patched_from(model, text, other, edits) if "patch" in lines else Given()
     if "mean" in lines:
         given = Given({**anew.outputs, **given.outputs}, given.weights)
-    run = record_edited(model, text, edits, given)
-    assert run.result is not None
-    return compare_edited(model, text, edits, anew, run.result), run.result
+    put_out = record_edited(model, text, edits, given).put_out.tensor
+    return compare_edited(model, text, edits, anew, put_out), put_out
 
 
 @pytest.mark.parametrize(("name", "kind", "sizes", "mode", "at"), CASES, ids=NAMES)
@@ -334,16 +333,14 @@ def test_a_mean_or_a_patch_of_the_wrong_rows_is_seen(line: str) -> None:
     shifted = replacements_anew(model, text, wrongly, sources_of("decoder", other))
     for given, holds in ((anew, True), (shifted, False)):
         own = Given(*({place: next(iter(one.values()))} if one else {} for one in (given.outputs, given.weights)))
-        run = record_edited(model, text, edits, own)
-        assert run.result is not None
-        assert compare_edited(model, text, edits, anew, run.result).ok is holds
+        put_out = record_edited(model, text, edits, own).put_out.tensor
+        assert compare_edited(model, text, edits, anew, put_out).ok is holds
     whole = edits_of_run(model, text, edits_of("off-1.2-mean"))
     with_first = torch.cat([second_run(model, one, (), keep=[_at("decoder", 1)]).seen[_at("decoder", 1)].outputs[:, 2]  # type: ignore[index]
                             for one in reference_of("decoder")]).mean(dim=0, keepdim=True)  # fmt: skip
-    run = record_edited(model, text, whole, Given({place: with_first}))
-    assert run.result is not None
+    put_out = record_edited(model, text, whole, Given({place: with_first})).put_out.tensor
     mean = replacements_anew(model, text, whole, sources_of("decoder"))
-    assert not compare_edited(model, text, whole, mean, run.result).ok
+    assert not compare_edited(model, text, whole, mean, put_out).ok
 
 
 def _at(kind: Any, layer: int) -> Any:
@@ -396,9 +393,8 @@ def test_a_trace_is_checked_against_what_its_edits_take_from() -> None:
     for given, sources, holds in (
         (right, Sources(patch=other), True), (wrongly, Sources(patch=other), False), (wrongly, None, True)
     ):  # fmt: skip
-        run = record_edited(model, text, edits, given)
-        assert run.result is not None
-        assert compare_edited(model, text, edits, given, run.result, sources).ok is holds
+        put_out = record_edited(model, text, edits, given).put_out.tensor
+        assert compare_edited(model, text, edits, given, put_out, sources).ok is holds
 
 
 def test_a_temperature_behind_the_mask_or_on_another_head_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -373,3 +373,28 @@ def test_what_is_forgotten_is_freed_at_once_and_not_by_the_next_collection(clock
         assert there() is None
     finally:
         gc.enable()
+
+
+def test_what_is_made_of_a_result_later_counts_beside_it_and_its_own_size_is_taken_once(work: Work) -> None:
+    counted: list[str] = []
+    grown: dict[str, int] = {}
+
+    class Growing(Kept):
+        def _size(self, made: str) -> int:
+            counted.append(made)
+            return 300
+
+        def _beside(self, made: str) -> int:
+            return grown.get(made, 0)
+
+    work.door.set()
+    runs = Growing(work, queue=queue(Clock()))
+    for text in "abc":
+        assert runs.join(Wish(text)).done.wait(10)
+    until(lambda: len(counted) == 3)
+    runs.trim()
+    assert [runs.find(Wish(text)) is None for text in "abc"] == [False, False, False], "900 of 1000 bytes"
+    grown["C"] = 200
+    runs.trim()
+    assert [runs.find(Wish(text)) is None for text in "abc"] == [True, False, False]
+    assert sorted(counted) == ["A", "B", "C"]

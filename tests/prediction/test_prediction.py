@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 import attention
 from attention.browser import codec
 from attention.browser import predictions as page
+from attention.capture import recorded
 from attention.config import Limits
 from attention.errors import InputError, TooLongError
 from attention.prediction import Predictions, likely
 from attention.prediction.likely import likeliest
+from attention.record import Fidelity
 from tests import small_models
 from tests.tiny import build, ids
 
@@ -581,3 +583,69 @@ def test_ties_and_ranks_as_a_stable_sort_has_them(rows: list[list[int]], k: int,
         assert made.ids[index].tolist() == order[: min(k, 7)]
         wanted = 0 if actual[index] < 0 else 1 + sum(value > row[actual[index]] for value in row)
         assert made.actual_rank[index] == wanted
+
+
+# Of the run that is traced.
+
+
+def traced(model: Any, text: Any, pair: Any = None, **how: Any) -> list[Predictions]:
+    """What a trace tells of its own run's predictions."""
+    told: list[Predictions] = []
+    attention.trace(model, text, pair, on_predictions=told.append, **how)
+    return told
+
+
+def cases() -> dict[str, tuple[Any, Any, Any, dict[str, Any]]]:
+    judged, tokenizer = judge("SequenceClassification", id2label=NAMES)
+    tagged, answering = judge("TokenClassification")[0], judge("QuestionAnswering")[0]
+    return {
+        "decoder": ("storyteller", TEXT, None, {}),
+        "blank": ("cloze", "The cat sat on the ___.", None, {}),
+        "no blank": ("cloze", TEXT, None, {}),
+        "encoder-decoder": ("dates", "3 May 1998", "1998-0", {}),
+        "its own target": ("dates", "3 May 1998", None, {}),
+        "padding": (build("gpt2", "decoder"), [0, 0, *ids(5)], None, {"attention_mask": [0, 0, 1, 1, 1, 1, 1]}),
+        "labels": (judged, TEXT, None, {"tokenizer": tokenizer}),
+        "tags": (tagged, TEXT, None, {"tokenizer": tokenizer}),
+        "answers": (answering, "who sat?", "the cat sat on the mat", {"tokenizer": tokenizer}),
+    }
+
+
+@pytest.mark.parametrize("case", [
+    "decoder", "blank", "no blank", "encoder-decoder", "its own target", "padding", "labels", "tags", "answers",
+])  # fmt: skip
+def test_a_trace_tells_what_its_own_run_predicts(case: str) -> None:
+    """The first run of its kind, which looks for more, and a later one: both as an untouched run has it."""
+    model, text, pair, how = cases()[case]
+    own = attention.predict(model, text, pair, **how)
+    for (made,) in (traced(model, text, pair, **how), traced(model, text, pair, **how)):
+        assert (made.task, made.positions, made.notes) == (own.task, own.positions, own.notes)
+        assert (made.answers, made.labels, made.scale, made.texts) == (own.answers, own.labels, own.scale, own.texts)
+        assert [token.text for token in made.side] == [token.text for token in own.side]
+        for name, numbers in ({} if own.rows is None else vars(own.rows)).items():
+            np.testing.assert_array_equal(getattr(made.rows, name), numbers)
+
+
+def test_a_trace_and_its_predictions_are_one_run_of_the_model() -> None:
+    model, runs = build("gpt2", "decoder"), []
+    attention.trace(model, ids(7))
+    forward = model.forward
+    model.forward = lambda *args, **kwargs: runs.append(1) or forward(*args, **kwargs)  # type: ignore[func-returns-value]
+    assert len(traced(model, ids(7))) == len(runs) == 1
+
+
+@pytest.mark.parametrize("why", ["edits", "headless", "too large", "apart"])
+def test_a_trace_tells_no_predictions_where_its_run_has_not_the_untouched_ones(
+    why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if why == "edits":
+        assert traced("storyteller", TEXT, edits="off-0.1") == []
+    elif why == "headless":
+        assert traced(build("bert", "encoder"), ids(5)) == []
+    elif why == "too large":
+        monkeypatch.setattr(likely, "MOST_LOGITS", 5 * build("gpt2", "decoder").config.vocab_size)
+        assert [len(traced(build("gpt2", "decoder"), ids(n))) for n in (5, 6)] == [1, 0]
+    else:
+        nearly = Fidelity(of="logits", absolute=1e-7, relative=1e-7, tolerance=1e-5)
+        monkeypatch.setattr(recorded, "_compare", lambda *_: nearly)
+        assert traced(build("gpt2", "decoder"), ids(5)) == []

@@ -223,11 +223,23 @@ def test_probabilities_as_people_say_them(share, words):
 # The queue, and the way out of it
 
 
-def test_the_same_question_is_asked_once_for_all_sessions():
-    opened(text="A question that is asked once.", query="3")
+def test_the_run_that_is_traced_answers_for_every_place():
     begun = predicted._answers.begun
-    opened(text="A question that is asked once.", query="3")
-    opened(text="A question that is asked once.", query="4")
+    for query in ("3", "4"):
+        opened(text="A text that is run once.", query=query)
+    assert predicted._answers.begun == begun
+    traced = predicted.predictions_of(predicted.request_of(View(text="A text that is run once.")))
+    assert list(traced.positions) == list(range(len(traced.tokens)))
+
+
+def test_the_same_question_is_asked_once_for_all_sessions():
+    """Of a run with changes, which is asked for its prediction by itself."""
+    changed = {"text": "A question that is asked once.", "edits": "off-0.1"}
+    opened(**changed, query="3")
+    begun = predicted._answers.begun
+    assert begun
+    opened(**changed, query="3")
+    opened(**changed, query="4")
     assert predicted._answers.begun == begun, "one run answers for every place"
 
 
@@ -270,7 +282,7 @@ def writing(monkeypatch, written):
         while on_token(f" so {len(written)} far"):
             written.append(time.sleep(0.005))
         made = {"text": f"{text} so far", "new_text": " so far", "ids": (1, 2), "steps": (), "exact": True}
-        return SimpleNamespace(**made, stopped="asked", reason="Stopped as asked.")
+        return SimpleNamespace(**made, nbytes=0, stopped="asked", reason="Stopped as asked.")
 
     monkeypatch.setattr("attention.api.generate", generate)
     monkeypatch.setattr(predicted, "_writings", predicted.Writings(predicted._written))

@@ -21,6 +21,7 @@ from attention.errors import InputError
 
 DTYPES = {"float32": 4, "float64": 8, "uint8": 1, "int32": 4}
 MARK = "$array"
+PLAIN = frozenset({str, int, bool, type(None)})
 ALIGN = 8
 # More than this is never sent; it also keeps a damaged length from asking for memory.
 MOST_BYTES = 256_000_000
@@ -94,15 +95,19 @@ def _said(where: Where) -> str:
 
 
 def _swap(node: Any, arrays: _Arrays, where: Where) -> Any:
-    if node is None or isinstance(node, str | int):  # most are; bool is an int
-        return node
+    """The node as JSON has it. Most of a tree is text and whole numbers, which are passed over where they stand."""
     if isinstance(node, np.ndarray):
         return {MARK: arrays.add(node, where)}
     if isinstance(node, dict | Mapping):
-        return {_name(key, where): _swap(item, arrays, (where, key)) for key, item in node.items()}
+        return {
+            _name(key, where): item if type(item) in PLAIN else _swap(item, arrays, (where, key))
+            for key, item in node.items()
+        }
     if isinstance(node, list | tuple):
-        return [_swap(item, arrays, (where, index)) for index, item in enumerate(node)]
-    return _number(node, where)
+        return [
+            item if type(item) in PLAIN else _swap(item, arrays, (where, index)) for index, item in enumerate(node)
+        ]
+    return node if type(node) in PLAIN else _number(node, where)
 
 
 def _number(node: Any, where: Where) -> Any:

@@ -76,8 +76,9 @@ def trace(
     strangers use; without them any folder may be read and only the model's own length counts.
     on_progress(words, share) follows what is done; on_wait(wait) gets the wait for a model's files and weights:
     `wait.card`, `wait.done` of `wait.total` bytes, `wait.cancel()`. on_predictions(predictions) gets what `predict`
-    says of the text, read from this very run; it is not called with edits, where the model predicts nothing, where the
-    run does not put out the untouched model's numbers to the bit, or where they are too many for one run.
+    says of the text, read from this very run; it is not called where the model predicts nothing, where the run does not
+    put out the untouched model's numbers to the bit (an edited one: does not pass its check), or where they are too
+    many for one run.
 
     Raises TooLongError (nothing is ever cut), InputError, ModelError or UnsupportedModelError, with what to do.
     """
@@ -120,7 +121,7 @@ def trace(
         edits=editing.edits,
         given=editing.given,
         sources=editing.sources,
-        on_output=tell if on_predictions is not None and not wanted and can_be_read(source, inputs) else None,
+        on_output=tell if on_predictions is not None and can_be_read(source, inputs) else None,
     )
     facts = replace(made.model, chats=has_template(source.tokenizer))
     notes = made.notes + notes_of(source, text, pair, pair_tokens) + editing.notes

@@ -55,7 +55,7 @@ def trace_model(
 
     edits: what is changed on the way; given: what they put in place of what heads make; sources: from which the check
     makes that anew. An edited run is compared with a second one. The model comes back as it was. on_output: told what
-    the model put out at every position, where a run without edits gives the untouched one's numbers to the bit.
+    the model put out at every position, where that is the untouched one's to the bit, or the edited check is passed.
     Raises TooLongError or InputError for ids and edits that it cannot take, and UnsupportedModelError where it does not
     run on a text alone or no softmax attention could be watched.
     """
@@ -68,8 +68,8 @@ def trace_model(
     else:
         run = record(model, inputs, whole=on_output is not None)
         fidelity = run.fidelity
-        if on_output is not None and fidelity is not None and fidelity.absolute == 0:
-            on_output(run.put_out.output)
+    if on_output is not None and fidelity is not None and (fidelity.ok if edits else fidelity.absolute == 0):
+        on_output(run.put_out.output)
     return Trace(
         model=facts(model, run.operations, name=name, revision=revision, trained=trained),
         tokens=tokens,

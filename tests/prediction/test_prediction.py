@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 import attention
 from attention.browser import codec
 from attention.browser import predictions as page
-from attention.capture import recorded
+from attention.capture import recorded, run
 from attention.config import Limits
 from attention.errors import InputError, TooLongError
 from attention.prediction import Predictions, likely
@@ -634,11 +635,27 @@ def test_a_trace_and_its_predictions_are_one_run_of_the_model() -> None:
     assert len(traced(model, ids(7))) == len(runs) == 1
 
 
+@pytest.mark.parametrize("case", ["decoder", "blank", "encoder-decoder", "labels"])
+def test_a_trace_with_edits_tells_what_that_run_predicts(case: str) -> None:
+    model, text, pair, how = cases()[case]
+    line = "off-decoder.1.0" if case == "encoder-decoder" else "off-1.0"
+    own, plain = (attention.predict(model, text, pair, edits=edits, **how).rows for edits in (line, ""))
+    (made,) = traced(model, text, pair, edits=line, **how)
+    assert made.rows is not None
+    assert own is not None
+    assert plain is not None
+    for name, numbers in vars(own).items():
+        np.testing.assert_array_equal(getattr(made.rows, name), numbers)
+    assert not np.array_equal(made.rows.log_sum, plain.log_sum)
+
+
 @pytest.mark.parametrize("why", ["edits", "headless", "too large", "apart"])
 def test_a_trace_tells_no_predictions_where_its_run_has_not_the_untouched_ones(
     why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    nearly = Fidelity(of="logits", absolute=1e-7, relative=1e-7, tolerance=1e-5)
     if why == "edits":
+        monkeypatch.setattr(run, "compare_edited", lambda *_: replace(nearly, relative=1.0))
         assert traced("storyteller", TEXT, edits="off-0.1") == []
     elif why == "headless":
         assert traced(build("bert", "encoder"), ids(5)) == []
@@ -646,6 +663,5 @@ def test_a_trace_tells_no_predictions_where_its_run_has_not_the_untouched_ones(
         monkeypatch.setattr(likely, "MOST_LOGITS", 5 * build("gpt2", "decoder").config.vocab_size)
         assert [len(traced(build("gpt2", "decoder"), ids(n))) for n in (5, 6)] == [1, 0]
     else:
-        nearly = Fidelity(of="logits", absolute=1e-7, relative=1e-7, tolerance=1e-5)
         monkeypatch.setattr(recorded, "_compare", lambda *_: nearly)
         assert traced(build("gpt2", "decoder"), ids(5)) == []

@@ -15,7 +15,7 @@ from attention.jobs import Queue
 from attention.prediction.likely import labels_of
 from attention.prediction.results import Candidate
 from attention.ui import predicted
-from attention.view import View
+from attention.view import View, to_query
 from tests import small_models
 from tests.ui.test_inspect import given, one, opened, shown
 
@@ -225,22 +225,23 @@ def test_probabilities_as_people_say_them(share, words):
 
 def test_the_run_that_is_traced_answers_for_every_place():
     begun = predicted._answers.begun
-    for query in ("3", "4"):
-        opened(text="A text that is run once.", query=query)
+    for edits in ("", "off-0.1"):
+        view = View(text="A text that is run once.", edits=edits)
+        for query in ("3", "4"):
+            opened(**to_query(view) | {"query": query})
+        traced = predicted.predictions_of(predicted.request_of(view))
+        assert list(traced.positions) == list(range(len(traced.tokens)))
     assert predicted._answers.begun == begun
-    traced = predicted.predictions_of(predicted.request_of(View(text="A text that is run once.")))
-    assert list(traced.positions) == list(range(len(traced.tokens)))
 
 
 def test_the_same_question_is_asked_once_for_all_sessions():
-    """Of a run with changes, which is asked for its prediction by itself."""
-    changed = {"text": "A question that is asked once.", "edits": "off-0.1"}
-    opened(**changed, query="3")
+    """Of a word that only a run of its own hides."""
     begun = predicted._answers.begun
-    assert begun
-    opened(**changed, query="3")
-    opened(**changed, query="4")
-    assert predicted._answers.begun == begun, "one run answers for every place"
+    for _ in range(2):
+        opened(text="The dog sat on the mat.", model="cloze", query="2")
+        assert predicted._answers.begun == begun + 1
+    opened(text="The dog sat on the mat.", model="cloze", query="3")
+    assert predicted._answers.begun == begun + 2, "another word is another question"
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@
  * On a store's bus: "shown" {run, look, head, running: whether the run with these edits is still being made} whenever what
  * is shown changed and is here; "waiting" the look that is not here yet, or null; "hover" {query, key, from} or null, of
  * which the server never hears; "several" whether clicks add pins; "changed" the fields that a person has just changed;
- * "swipe" 1 or −1; "count", "undo" and "redo" as the look brought them; and what the map of all heads and the dimensions
- * were given, "overview", "rotary" and "options", of which pictures are made.
+ * "steps" {undo, redo: functions, or null} of a page that keeps its states itself, or null; "swipe" 1 or −1; "count", "undo"
+ * and "redo" as the look brought them; and what the map of all heads and the dimensions were given, "overview", "rotary" and
+ * "options", of which pictures are made.
  */
 
 const version = new URL(import.meta.url).search;

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from attention.browser import codec
+from attention.browser import codec, store
 from attention.errors import HeadlightError
 from attention.lessons.kinds import KINDS
 from attention.ui import boundary, components, runs, warmup
@@ -52,7 +52,7 @@ def draw() -> None:
     told = boundary.said(KEY, "ask", dict)
     address = {key: st.query_params[key][:MOST_ADDRESS] for key in ADDRESS if key in st.query_params}
     data = payload(None if told is None else answer(told), address)
-    components.mount("build", data, key=KEY, on_ask_change=_heard)
+    components.mount("build", data, key=KEY, store=store.INSPECT, on_ask_change=_heard)
 
 
 def payload(answered: dict[str, Any] | None, address: Mapping[str, str] | None = None) -> bytes:

@@ -47,8 +47,16 @@ function build(parent, store) {
   const state = {
     store, root, nav, answer, undo, redo, copy, share, large, out, actions, words: said, send: () => {}, own: false, said: false, forward: { own: false, said: false },
   };
-  undo.addEventListener("click", () => store.takeBack() || state.send("undo", true));
-  redo.addEventListener("click", () => state.send("redo", true));
+  undo.addEventListener("click", () => {
+    const steps = store.last("steps");
+    if (steps) steps.undo?.();
+    else if (!store.takeBack()) state.send("undo", true);
+  });
+  redo.addEventListener("click", () => {
+    const steps = store.last("steps");
+    if (steps) steps.redo?.();
+    else state.send("redo", true);
+  });
   copy.addEventListener("click", () => report(state));
   answer.addEventListener("click", goToAnswer);
   large.addEventListener("click", () => present(true));
@@ -70,6 +78,7 @@ function connect(state) {
       state.forward.said = can;
       allow(state);
     }),
+    state.store.listen("steps", () => allow(state)),
     state.store.listen("compare", () => state.send("compare", true)),
   ];
   const press = (event) => (isP(event) ? presented(state, event) : keyed(state, event));
@@ -149,11 +158,12 @@ function lead({ store, out }) {
 
 /**
  * What came with the bar wins: steps below the bar can only add something to take back, and old news must not undo it.
- * They can only end the way forward.
+ * They can only end the way forward. A page that keeps its states itself says its own steps.
  */
-function allow({ undo, redo, own, said, forward }) {
-  undo.disabled = !(own || said);
-  redo.disabled = !(forward.own && forward.said);
+function allow({ store, undo, redo, own, said, forward }) {
+  const steps = store.last("steps");
+  undo.disabled = steps ? !steps.undo : !(own || said);
+  redo.disabled = steps ? !steps.redo : !(forward.own && forward.said);
 }
 
 async function report(state) {

@@ -5,8 +5,8 @@
 const shared = (name) => import(`${location.origin}${HEADLIGHT.base}/app/static/${name}.js?v=${HEADLIGHT.version}`);
 const { start } = await shared("headlight");
 const ui = start(HEADLIGHT);
-const [{ button, choices, css, line }, { queryOf, read, settingsLine }, { aids }, { byWord }, { checking }, { comparison }, { controls }, { nameOf }, { legend }, { making }, model, { nowOf }, { parts }, { said }, { training }, { progressOf }, { presetOf }, { explained, term, watchTerms }] = await Promise.all(
-  ["draw/inputs", "build/address", "build/aids", "build/byword", "build/check", "build/compare", "build/controls", "build/editor", "build/legend", "build/made", "build/model", "build/now", "build/parts", "build/words", "build/training", "lesson/progress", "local/presets", "terms"].map(shared));
+const [{ button, choices, css, line }, { queryOf, read, settingsLine }, { aids }, { byWord }, { checking }, { comparison }, { controls }, { nameOf }, { historyOf }, { legend }, { making }, model, { nowOf }, { parts }, { said }, { training }, { progressOf }, { presetOf }, { storeOf }, { explained, term, watchTerms }] = await Promise.all(
+  ["draw/inputs", "build/address", "build/aids", "build/byword", "build/check", "build/compare", "build/controls", "build/editor", "build/history", "build/legend", "build/made", "build/model", "build/now", "build/parts", "build/words", "build/training", "lesson/progress", "local/presets", "store", "terms"].map(shared));
 const { MOST, SAMPLES, edited, lifted, made: makeAll, retagged, settled, tagsOf } = model;
 const states = new WeakMap();
 const [ADDRESS_MS, GESTURE_MS] = [250, 1500];
@@ -19,11 +19,12 @@ function addressOf({ address }) {
   return own.has("text") || own.has("build") ? location.search : `?${new URLSearchParams(address)}`;
 }
 
-function build(parent, given) {
-  const own = { palette: null, cell: null, before: null, last: { words: "", time: 0 }, timer: 0, root: null, send: () => {} };
+function build(parent, given, store) {
+  const own = { store, palette: null, cell: null, before: null, last: { words: "", time: 0 }, timer: 0, root: null, send: () => {} };
   const progress = progressOf();
   const { state, problems } = read(addressOf(given), progress.sentence() || model.EXAMPLE);
   Object.assign(own, { state, made: makeAll(state) });
+  own.history = historyOf({ now: () => own.state, go: (to, words) => goTo(own, to, words), changed: () => offer(own) });
   const kit = {
     pin: (changes) => turn(own, changes), cell: (query, key) => turn(own, key === null ? { query } : { query, key }),
     choose: (cell) => draw(Object.assign(own, { cell })),
@@ -31,7 +32,8 @@ function build(parent, given) {
       const next = edited(own.state, { ...cell, value });
       // It stays chosen: which cell one is offered depends on the numbers.
       if (cell.matrix !== "scores") own.cell = cell;
-      replace(own, next, `${nameOf(cell, own.made)} set by hand`);
+      const words = `${nameOf(cell, own.made)} set by hand`;
+      replace(own, next, words, { kind: words }); // each cell is a step of its own
     },
     lift: (cell) => replace(own, lifted(own.state, cell), `${nameOf(cell, own.made)} lifted`),
   };
@@ -39,7 +41,7 @@ function build(parent, given) {
     text: ui.make("textarea", { rows: 1, maxLength: MOST.characters, spellcheck: false, value: state.text }), left: ui.make("p", { class: "note" }), problems: ui.make("p", { class: "problems", role: "status" }, problems.join(" ")),
     queries: ui.make("div", { class: "chips", role: "group", "aria-label": "The query: who looks" }), keys: ui.make("div", { class: "chips", role: "group", "aria-label": "The key: who is looked at" }), heads: ui.make("div"),
     controls: controls((changes, words) => turn(own, changes, words)), compare: comparison(() => draw(Object.assign(own, { before: null }))),
-    making: making({ use: (preset) => take(own, { ...retagged(own.state, preset.sample), tags: preset.tags }), tag: (at) => tag(own, at) }),
+    making: making({ use: (preset) => take(own, { ...retagged(own.state, preset.sample), tags: preset.tags }, preset.sample), tag: (at) => tag(own, at) }),
     check: checking((ask) => own.send(ask)), parts: parts(kit), edits: ui.make("ul", { class: "edits" }), editsTitle: ui.make("h2", {}, "Set by hand"), inspect: ui.make("span", { class: "inspect" }),
     words: byWord({ pin: (query) => turn(own, { query }), use: (preset) => turn(own, { preset, tags: [], edits: [], layer: 0 }, `the head “${presetOf(preset).title}”`) }), legends: [legend(), legend()],
     aids: aids(() => own.state), training: training(() => own.palette), body: ui.make("div", { class: "body" }), none: ui.make("p", { class: "none", hidden: true }, "There is no word to look at yet: type a sentence."),
@@ -49,7 +51,7 @@ function build(parent, given) {
     take(own, retagged(own.state, own.text.value));
     if (own.state.text.length <= LONGEST_OWN) progress.setSentence(own.state.text.trim());
   });
-  const samples = SAMPLES.map(([sample]) => button(sample, () => take(own, { ...retagged(own.state, sample), tags: own.state.preset === "verb" ? tagsOf(sample) : [] })));
+  const samples = SAMPLES.map(([sample]) => button(sample, () => take(own, { ...retagged(own.state, sample), tags: own.state.preset === "verb" ? tagsOf(sample) : [] }, sample)));
   const prompt = ui.make("section", { class: "prompt" }, ui.make("label", {}, ui.make("span", { class: "name" }, "Your sentence"), own.text), line(ui.make("span", { class: "name" }, "Try"), ...samples), own.left, own.problems);
   own.body.append(
     ui.make("section", { class: "pins", "aria-label": "The pinned pair" }, ui.make("div", {}, ui.make("span", { class: "name query" }, term("pinned", "query")), own.queries), ui.make("div", {}, ui.make("span", { class: "name key" }, term("key", "key")), own.keys), own.heads),
@@ -75,22 +77,35 @@ function turn(own, changes, words = "") {
   replace(own, { ...own.state, ...changes }, words);
 }
 
-/** Another sentence: what was before it is of other tokens. */
-function take(own, state) {
+/** Another sentence: what was before it is of other tokens. sample: the one that was taken; "" for one that is typed. */
+function take(own, state, sample = "") {
   own.before = null;
-  replace(own, state, "");
+  replace(own, state, "", { kind: `sentence ${sample}` });
   if (own.text.value !== own.state.text) own.text.value = own.state.text;
 }
+
+/** Back or forward to another state; it stands beside the one that was left where both are of the same tokens. */
+function goTo(own, state, words) {
+  const isOfThem = state.text === own.state.text;
+  if (!isOfThem) own.before = null;
+  own.last = { kind: "", time: 0 };
+  replace(own, state, isOfThem ? words : "", { isStep: false });
+  if (own.text.value !== own.state.text) own.text.value = own.state.text;
+}
+
+/** The bar's Undo and Redo are this page's. */
+const offer = (own) => own.store.say("steps", own.history.steps());
 
 function tag(own, at) {
   const { tags } = own.state;
   turn(own, { tags: tags.includes(at) ? tags.filter((one) => one !== at) : [...tags, at] }, `the tag of “${own.made.names[at]}”`);
 }
 
-function replace(own, next, words) {
+function replace(own, next, words, { kind = kindOf(words), isStep = true } = {}) {
   const { state, dropped } = settled(next);
   if (words) remember(own, words);
   const isPinned = ["text", "settings", "preset", "tags", "edits"].every((name) => JSON.stringify(state[name]) === JSON.stringify(own.state[name]));
+  if (isStep && !isPinned) own.history.add(own.state, { kind, words });
   Object.assign(own, { state, made: isPinned ? own.made : makeAll(state) });
   own.problems.textContent = dropped ? `${dropped === 1 ? "One number set by hand has" : `${dropped} numbers set by hand have`} no place in the new sizes and ${dropped === 1 ? "was" : "were"} lifted.` : "";
   draw(own);
@@ -98,9 +113,12 @@ function replace(own, next, words) {
   own.timer = setTimeout(() => publish(own), ADDRESS_MS);
 }
 
+/** The kind of a change, whatever its number. */
+const kindOf = (words) => words.replace(/[\d.,−-]+/g, "");
+
 /** What was before a change stays beside what is now; one gesture, as of a slider, is one change. */
 function remember(own, words) {
-  const kind = words.replace(/[\d.,−-]+/g, "");
+  const kind = kindOf(words);
   const [now, time] = [nowOf(own), performance.now()];
   const isOne = own.before && own.last.kind === kind && time - own.last.time < GESTURE_MS;
   own.before = isOne ? { ...own.before, words } : now && { now, words };
@@ -194,10 +212,11 @@ function drawInspect(own, now) {
   own.inspect.replaceChildren(ui.make("a", { href: `${HEADLIGHT.base}/?${query}` }, `Open ${said(now.names[now.i])} in the inspector`));
 }
 
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data, store, parentElement, setStateValue }) {
   const palette = ui.applyTheme(parentElement);
   const given = ui.parse(data);
-  const own = ui.once(states, parentElement, () => build(parentElement, given));
+  const own = ui.once(states, parentElement, () => build(parentElement, given, storeOf(store)));
+  offer(own);
   own.send = (ask) => setStateValue("ask", ask);
   const { code, answer, training: settings } = given;
   if (own.code !== JSON.stringify(code)) {
@@ -213,5 +232,6 @@ export default function ({ data, parentElement, setStateValue }) {
   return () => {
     own.check.stop();
     own.training.stop();
+    own.store.say("steps", null);
   };
 }

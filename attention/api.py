@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -38,6 +39,7 @@ LOCAL_HAS_NO_RUN = (
     "The local model is one layer, and nothing runs on behind it; change it with its settings, or edit a trained model."
 )
 LOCAL_IS_MUTE = "The local model predicts nothing: it is one layer without a vocabulary; choose a trained model."
+_log = logging.getLogger(__name__)
 
 
 def trace(
@@ -77,8 +79,8 @@ def trace(
     on_progress(words, share) follows what is done; on_wait(wait) gets the wait for a model's files and weights:
     `wait.card`, `wait.done` of `wait.total` bytes, `wait.cancel()`. on_predictions(predictions) gets what `predict`
     says of the text, read from this very run; it is not called where the model predicts nothing, where the run does not
-    put out the untouched model's numbers to the bit (an edited one: does not pass its check), or where they are too
-    many for one run.
+    put out the untouched model's numbers to the bit (an edited one: does not pass its check), where they are too many
+    for one run, or where no prediction can be made of them.
 
     Raises TooLongError (nothing is ever cut), InputError, ModelError or UnsupportedModelError, with what to do.
     """
@@ -108,7 +110,12 @@ def trace(
 
     def tell(output: Any) -> None:
         assert on_predictions is not None  # noqa: S101 - it is told only then
-        on_predictions(read_from(output, source, inputs, tokens, pair_tokens, text=text, pair=pair, chat=chat))
+        try:
+            found = read_from(output, source, inputs, tokens, pair_tokens, text=text, pair=pair, chat=chat)
+        except Exception:  # the trace is good without it, and `predict` says why there is none
+            _log.info("no prediction of a traced run", exc_info=True)
+            return
+        on_predictions(found)
 
     made = trace_model(
         source.model,

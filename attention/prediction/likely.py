@@ -72,8 +72,10 @@ def predict(
 
 def can_be_read(source: Source, inputs: Inputs) -> bool:
     """Whether the model predicts something, and one run's output holds all of it."""
+    if refusal(source):
+        return False
     count = len(inputs.pair_ids if task_of(source.model) == "translate" else inputs.ids)
-    return not refusal(source) and count <= _rows_at_once(source.model)
+    return count <= _rows_at_once(source.model)
 
 
 def read_from(

@@ -649,7 +649,11 @@ def test_a_trace_with_edits_tells_what_that_run_predicts(case: str) -> None:
     assert not np.array_equal(made.rows.log_sum, plain.log_sum)
 
 
-@pytest.mark.parametrize("why", ["edits", "headless", "too large", "apart"])
+def speechless(model: Any, output: Any) -> torch.Tensor:
+    raise InputError("no logits")
+
+
+@pytest.mark.parametrize("why", ["edits", "headless", "too large", "apart", "no words"])
 def test_a_trace_tells_no_predictions_where_its_run_has_not_the_untouched_ones(
     why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -662,6 +666,11 @@ def test_a_trace_tells_no_predictions_where_its_run_has_not_the_untouched_ones(
     elif why == "too large":
         monkeypatch.setattr(likely, "MOST_LOGITS", 5 * build("gpt2", "decoder").config.vocab_size)
         assert [len(traced(build("gpt2", "decoder"), ids(n))) for n in (5, 6)] == [1, 0]
+    elif why == "no words":
+        monkeypatch.setattr(likely, "words_of", speechless)
+        assert traced(build("gpt2", "decoder"), ids(5)) == []
+        with pytest.raises(InputError, match="no logits"):
+            attention.predict(build("gpt2", "decoder"), ids(5))
     else:
         monkeypatch.setattr(recorded, "_compare", lambda *_: nearly)
         assert traced(build("gpt2", "decoder"), ids(5)) == []

@@ -78,9 +78,9 @@ def trace(
     strangers use; without them any folder may be read and only the model's own length counts.
     on_progress(words, share) follows what is done; on_wait(wait) gets the wait for a model's files and weights:
     `wait.card`, `wait.done` of `wait.total` bytes, `wait.cancel()`. on_predictions(predictions) gets what `predict`
-    says of the text, read from this very run; it is not called where the model predicts nothing, where the run does not
-    put out the untouched model's numbers to the bit (an edited one: does not pass its check), where they are too many
-    for one run, or where no prediction can be made of them.
+    says of the text, read from this very run; it is not called where the model predicts nothing or more than four
+    million numbers, or where a run of this kind does not put out the untouched model's numbers to the bit (`fidelity`;
+    an edited run: where it does not pass its check).
 
     Raises TooLongError (nothing is ever cut), InputError, ModelError or UnsupportedModelError, with what to do.
     """

@@ -153,10 +153,15 @@ function once(states, parent, create) {
 }
 
 /** Whether the keyboard belongs to something that takes text or has arrow keys of its own. */
-function typing() {
+const typing = () => hasKeyboard("input, textarea, select, [contenteditable=true], [role=combobox], [role=slider], [role=listbox], [role=radiogroup]");
+
+/** Whether it belongs to something that takes text, and takes it back. */
+const writing = () => hasKeyboard("input:not([type=checkbox], [type=radio], [type=range], [type=button]), textarea, [contenteditable=true]");
+
+function hasKeyboard(selector) {
   let active = document.activeElement;
   while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
-  return Boolean(active?.closest?.("input, textarea, select, [contenteditable=true], [role=combobox], [role=slider], [role=listbox], [role=radiogroup]"));
+  return Boolean(active?.closest?.(selector));
 }
 
 /** Whether a host's name means the computer that asks, so that a link with it is of no use to anybody else. */
@@ -245,7 +250,7 @@ function decimals(value, count) {
 }
 
 const api = {
-  lessons, parse, row, applyTheme, channels, mix, css, inkOn, make, once, typing, isHere, swipes, inside, namesOf, named,
+  lessons, parse, row, applyTheme, channels, mix, css, inkOn, make, once, typing, writing, isHere, swipes, inside, namesOf, named,
   number, decimals, signed,
 };
 

@@ -55,7 +55,7 @@ def trace_model(
 
     edits: what is changed on the way; given: what they put in place of what heads make; sources: from which the check
     makes that anew. An edited run is compared with a second one. The model comes back as it was. on_output: told what
-    the model put out at every position, where that is the untouched one's to the bit, or the edited check is passed.
+    the model put out at every position, where watching runs of this kind changes no bit, or the edited check is passed.
     Raises TooLongError or InputError for ids and edits that it cannot take, and UnsupportedModelError where it does not
     run on a text alone or no softmax attention could be watched.
     """

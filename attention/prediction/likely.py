@@ -29,8 +29,11 @@ from attention.source.editing import Editing, editing_of
 
 # A run's logits are made for all positions at once up to this many numbers (1 GB as float32), else in blocks of rows.
 MOST_LOGITS = 2**28
-# Rows that are reduced at once hold up to this many numbers: they become float64 (32 MB) for their sums.
+# Rows that are reduced at once hold up to this many numbers: they become float64 (32 MB) for their sums. Where there
+# are more in all, whoever traces does not wait for them: a prediction has a run of its own then.
 BLOCK = 2**22
+# Tasks whose output has a number for each word of the vocabulary at each place.
+OVER_WORDS: tuple[Task, ...] = ("next", "translate", "fill")
 # (model, inputs, keep=…) → the model's output.
 Run = Callable[..., Any]
 NO_BLANK = "There is no blank to fill: write ___ where a word is wanted, or ask for a position."
@@ -71,11 +74,13 @@ def predict(
 
 
 def can_be_read(source: Source, inputs: Inputs) -> bool:
-    """Whether the model predicts something, and one run's output holds all of it."""
+    """Whether the model predicts something, and its numbers are so few that a run for other ends makes them beside."""
     if refusal(source):
         return False
-    count = len(inputs.pair_ids if task_of(source.model) == "translate" else inputs.ids)
-    return count <= _rows_at_once(source.model)
+    task = task_of(source.model)
+    if task not in OVER_WORDS:
+        return True
+    return len(inputs.pair_ids if task == "translate" else inputs.ids) * _vocabulary_of(source.model) <= BLOCK
 
 
 def read_from(
@@ -148,7 +153,7 @@ def _following(
 
 def _logits(model: Any, inputs: Inputs, count: int, run: Run) -> Iterator[tuple[int, int, Tensor]]:
     """(start, stop, logits (stop − start, vocabulary)) of all positions, in one run where they fit, else in several."""
-    step = _rows_at_once(model)
+    step = max(1, MOST_LOGITS // _vocabulary_of(model))
     if count <= step or not can_keep_some(model):
         yield 0, count, words_of(model, run(model, inputs))[-count:]
         return
@@ -157,10 +162,8 @@ def _logits(model: Any, inputs: Inputs, count: int, run: Run) -> Iterator[tuple[
         yield start, stop, words_of(model, run(model, inputs, keep=(start, stop)))
 
 
-def _rows_at_once(model: Any) -> int:
-    """Of how many positions a run makes all logits."""
-    size = int(getattr(model.config.get_text_config(), "vocab_size", 0) or 1)
-    return max(1, MOST_LOGITS // size)
+def _vocabulary_of(model: Any) -> int:
+    return int(getattr(model.config.get_text_config(), "vocab_size", 0) or 1)
 
 
 def words_of(model: Any, output: Any) -> Tensor:

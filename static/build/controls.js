@@ -9,14 +9,14 @@ const TEMPERATURES = [0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 1, 1.25, 1.5, 2, 3, 5, 10, 2
 const KINDS = (heads, kv) => (kv === heads ? "MHA" : kv === 1 ? "MQA" : "GQA");
 const RANDOM = "random weights";
 
-/** {root, draw(state, made)}. turn(changes, words) changes the state, words saying what. */
+/** {root, draw(state, made)}. turn(changes, words, gesture) changes the state, words saying what; gesture: see `history.js`. */
 export function controls(turn) {
   const own = { turn, state: null, sizes: ui.make("fieldset"), note: ui.make("p", { class: "note" }), known: "" };
   own.preset = choices({ label: "Weights", options: [["", RANDOM], ...PRESETS.map(({ name, title }) => [name, title])], value: "", change: (preset) => choose(own, preset) });
   own.causal = toggle({ label: "causal mask", value: true, change: (causal) => set(own, { causal }, causal ? "causal mask on" : "causal mask off") });
   own.scaled = toggle({ label: "÷ √d_head", value: true, change: (scaled) => set(own, { scaled }, scaled ? "scale on" : "scale off") });
   own.positions = toggle({ label: "positions", value: true, change: (positions) => set(own, { positions }, positions ? "positions on" : "positions off") });
-  own.temperature = slider({ label: "temperature", values: TEMPERATURES, value: 1, change: (temperature) => set(own, { temperature }, `temperature ${temperature}`) });
+  own.temperature = slider({ label: "temperature", values: TEMPERATURES, value: 1, change: (temperature) => set(own, { temperature }, `temperature ${temperature}`, "temperature") });
   [[own.causal, "causal"], [own.scaled, "scaled"], [own.positions, "positions"]].forEach(([made, key]) => [made, made.querySelector("input")].forEach((one) => explained(one, key)));
   nameOf(own.temperature, "temperature");
   own.back = button("All as at the beginning", () => turn({ settings: FIRST, preset: "", tags: [], edits: [] }, "all as at the beginning"));
@@ -31,8 +31,8 @@ function nameOf(made, key) {
   return made;
 }
 
-function set({ turn, state }, settings, words) {
-  turn({ settings: { ...state.settings, ...settings } }, words);
+function set({ turn, state }, settings, words, gesture = "") {
+  turn({ settings: { ...state.settings, ...settings } }, words, gesture);
 }
 
 /** A preset; a sample brings its tags along where they are asked for, and nobody has put any. */
@@ -74,7 +74,7 @@ function sizeLine(own) {
   });
   [[width, "width"], [heads, "heads"], [shared, "shared"]].forEach(([group, name]) => mark(group, name));
   const [low, high] = RANGES.seed;
-  own.seed = field({ label: "seed", value: settings.seed, low, high, step: 1, change: (seed) => set(own, { seed }, `seed ${seed}`) });
+  own.seed = field({ label: "seed", value: settings.seed, low, high, step: 1, change: (seed) => set(own, { seed }, `seed ${seed}`, "seed") });
   const another = button("Another seed", () => set(own, { seed: (own.state.settings.seed % high) + 1 }, `seed ${(own.state.settings.seed % high) + 1}`));
   if (focused) queueMicrotask(() => own.sizes.querySelector(`button[data-size="${focused}"]`)?.focus());
   return line(nameOf(width, "width"), nameOf(heads, "count"), nameOf(shared, "shared"), nameOf(own.seed, "seed"), another);

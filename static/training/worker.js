@@ -5,6 +5,8 @@
 const version = new URL(import.meta.url).search;
 // Asked for here and awaited at each message: one that comes while the modules are on their way must find its listener.
 const modules = import(`./train.js${version}`);
+// Who sends a message hears of a failure; before the first one there is nobody to hear.
+modules.catch(() => {});
 
 const PAUSE_MS = 100;
 

@@ -664,7 +664,7 @@ def test_a_trace_tells_no_predictions_where_its_run_has_not_the_untouched_ones(
     elif why == "headless":
         assert traced(build("bert", "encoder"), ids(5)) == []
     elif why == "too large":
-        monkeypatch.setattr(likely, "MOST_LOGITS", 5 * build("gpt2", "decoder").config.vocab_size)
+        monkeypatch.setattr(likely, "BLOCK", 5 * build("gpt2", "decoder").config.vocab_size)
         assert [len(traced(build("gpt2", "decoder"), ids(n))) for n in (5, 6)] == [1, 0]
     elif why == "no words":
         monkeypatch.setattr(likely, "words_of", speechless)

@@ -115,9 +115,9 @@ function offered(state, stops) {
   }));
 }
 
-/** Ctrl or ⌘ + Z and its ways back, where nobody is typing: a box of text has an undo of its own. */
+/** Ctrl or ⌘ + Z and its ways back, but where text is written, which has an undo of its own. */
 function keyed({ undo, redo }, event) {
-  if (!(event.ctrlKey || event.metaKey) || event.altKey || ui.typing(event)) return;
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || ui.writing()) return;
   const key = event.key.toLowerCase();
   const wanted = key === "z" ? (event.shiftKey ? redo : undo) : key === "y" && event.ctrlKey ? redo : null;
   if (!wanted || wanted.hidden || wanted.disabled || document.querySelector("[role=dialog]")) return;

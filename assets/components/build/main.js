@@ -20,11 +20,18 @@ function addressOf({ address }) {
 }
 
 function build(parent, given, store) {
-  const own = { store, palette: null, cell: null, before: null, last: { words: "", time: 0 }, timer: 0, root: null, send: () => {} };
+  const own = { store, palette: null, cell: null, before: null, last: { gesture: "", time: 0 }, timer: 0, root: null, send: () => {} };
   const progress = progressOf();
   const { state, problems } = read(addressOf(given), progress.sentence() || model.EXAMPLE);
   Object.assign(own, { state, made: makeAll(state) });
-  own.history = historyOf({ now: () => own.state, go: (to, words) => goTo(own, to, words), changed: () => offer(own) });
+  own.now = () => ({ ...own.state, sentence: progress.sentence() });
+  own.history = historyOf({
+    now: own.now, same: isSame, changed: () => offer(own),
+    go: ({ sentence, ...to }, words) => {
+      goTo(own, to, words);
+      if (progress.sentence() !== sentence) progress.setSentence(sentence);
+    },
+  });
   const kit = {
     pin: (changes) => turn(own, changes), cell: (query, key) => turn(own, key === null ? { query } : { query, key }),
     choose: (cell) => draw(Object.assign(own, { cell })),
@@ -33,14 +40,14 @@ function build(parent, given, store) {
       // It stays chosen: which cell one is offered depends on the numbers.
       if (cell.matrix !== "scores") own.cell = cell;
       const words = `${nameOf(cell, own.made)} set by hand`;
-      replace(own, next, words, { kind: words }); // each cell is a step of its own
+      replace(own, next, words, words); // a cell's field is one gesture, and each cell another
     },
     lift: (cell) => replace(own, lifted(own.state, cell), `${nameOf(cell, own.made)} lifted`),
   };
   Object.assign(own, {
     text: ui.make("textarea", { rows: 1, maxLength: MOST.characters, spellcheck: false, value: state.text }), left: ui.make("p", { class: "note" }), problems: ui.make("p", { class: "problems", role: "status" }, problems.join(" ")),
     queries: ui.make("div", { class: "chips", role: "group", "aria-label": "The query: who looks" }), keys: ui.make("div", { class: "chips", role: "group", "aria-label": "The key: who is looked at" }), heads: ui.make("div"),
-    controls: controls((changes, words) => turn(own, changes, words)), compare: comparison(() => draw(Object.assign(own, { before: null }))),
+    controls: controls((changes, words, gesture) => turn(own, changes, words, gesture)), compare: comparison(() => draw(Object.assign(own, { before: null }))),
     making: making({ use: (preset) => take(own, { ...retagged(own.state, preset.sample), tags: preset.tags }, preset.sample), tag: (at) => tag(own, at) }),
     check: checking((ask) => own.send(ask)), parts: parts(kit), edits: ui.make("ul", { class: "edits" }), editsTitle: ui.make("h2", {}, "Set by hand"), inspect: ui.make("span", { class: "inspect" }),
     words: byWord({ pin: (query) => turn(own, { query }), use: (preset) => turn(own, { preset, tags: [], edits: [], layer: 0 }, `the head “${presetOf(preset).title}”`) }), legends: [legend(), legend()],
@@ -72,15 +79,15 @@ function intro() {
   return ui.make("p", { class: "intro" }, "Each word of your sentence looks at the others and takes something from each. Here you see how, number by number, and can change everything.", ...more);
 }
 
-/** Change some fields of the state; words say what a setting became, and nothing for a pin. */
-function turn(own, changes, words = "") {
-  replace(own, { ...own.state, ...changes }, words);
+/** Change some fields of the state; words say what a setting became, and nothing for a pin. gesture: see `build/history`. */
+function turn(own, changes, words = "", gesture = "") {
+  replace(own, { ...own.state, ...changes }, words, gesture);
 }
 
 /** Another sentence: what was before it is of other tokens. sample: the one that was taken; "" for one that is typed. */
 function take(own, state, sample = "") {
   own.before = null;
-  replace(own, state, "", { kind: `sentence ${sample}` });
+  replace(own, state, "", sample ? "" : "typing");
   if (own.text.value !== own.state.text) own.text.value = own.state.text;
 }
 
@@ -88,8 +95,8 @@ function take(own, state, sample = "") {
 function goTo(own, state, words) {
   const isOfThem = state.text === own.state.text;
   if (!isOfThem) own.before = null;
-  own.last = { kind: "", time: 0 };
-  replace(own, state, isOfThem ? words : "", { isStep: false });
+  own.last = { gesture: "", time: 0 };
+  change(own, state, isOfThem ? words : "");
   if (own.text.value !== own.state.text) own.text.value = own.state.text;
 }
 
@@ -101,31 +108,36 @@ function tag(own, at) {
   turn(own, { tags: tags.includes(at) ? tags.filter((one) => one !== at) : [...tags, at] }, `the tag of “${own.made.names[at]}”`);
 }
 
-function replace(own, next, words, { kind = kindOf(words), isStep = true } = {}) {
+/** Whether two states differ in no more than what is pinned. */
+const isSame = (one, other) => ["text", "settings", "preset", "tags", "edits"].every((name) => JSON.stringify(one[name]) === JSON.stringify(other[name]));
+
+/** Another state, as a step that can be taken back; a pin is none. */
+function replace(own, next, words, gesture = "") {
+  const before = own.now();
+  change(own, next, words, gesture);
+  if (!isSame(before, own.state)) own.history.add(before, { words, gesture });
+}
+
+function change(own, next, words, gesture = "") {
   const { state, dropped } = settled(next);
-  if (words) remember(own, words);
-  const isPinned = ["text", "settings", "preset", "tags", "edits"].every((name) => JSON.stringify(state[name]) === JSON.stringify(own.state[name]));
-  if (isStep && !isPinned) own.history.add(own.state, { kind, words });
-  Object.assign(own, { state, made: isPinned ? own.made : makeAll(state) });
+  if (words) remember(own, words, gesture);
+  Object.assign(own, { state, made: isSame(state, own.state) ? own.made : makeAll(state) });
   own.problems.textContent = dropped ? `${dropped === 1 ? "One number set by hand has" : `${dropped} numbers set by hand have`} no place in the new sizes and ${dropped === 1 ? "was" : "were"} lifted.` : "";
   draw(own);
   clearTimeout(own.timer);
   own.timer = setTimeout(() => publish(own), ADDRESS_MS);
 }
 
-/** The kind of a change, whatever its number. */
-const kindOf = (words) => words.replace(/[\d.,−-]+/g, "");
-
 /** What was before a change stays beside what is now; one gesture, as of a slider, is one change. */
-function remember(own, words) {
-  const kind = kindOf(words);
+function remember(own, words, gesture) {
   const [now, time] = [nowOf(own), performance.now()];
-  const isOne = own.before && own.last.kind === kind && time - own.last.time < GESTURE_MS;
+  const isOne = own.before && gesture && own.last.gesture === gesture && time - own.last.time < GESTURE_MS;
   own.before = isOne ? { ...own.before, words } : now && { now, words };
-  own.last = { kind, time };
+  own.last = { gesture, time };
 }
 
 function publish(own) {
+  if (!own.root.isConnected) return; // the address is another page's by now
   const query = queryOf(own.state, location.search);
   if (query !== location.search.slice(1)) history.replaceState(history.state, "", `${location.pathname}?${query}`);
 }

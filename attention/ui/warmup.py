@@ -25,6 +25,8 @@ POLL_SECONDS = 0.3
 PARTS = (
     ("torch", "torch, which does the arithmetic"),
     ("transformers", "transformers, which knows the models"),
+    # A thousand modules more, which else come with the first model: when all that was imported is no longer searched.
+    ("transformers.modeling_utils", "what models are made of"),
     ("attention.api", "Headlight's own parts"),
 )
 # torch reads this when it is imported. Its threads otherwise spin while they wait for each other: on cores that others

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,15 +109,9 @@ def trace(
     from attention.prediction.likely import can_be_read, read_from
     from attention.tokens import has_template
 
-    def tell(output: Any) -> None:
-        assert on_predictions is not None  # noqa: S101 - it is told only then
-        try:
-            found = read_from(output, source, inputs, tokens, pair_tokens, text=text, pair=pair, chat=chat)
-        except Exception:  # the trace is good without it, and `predict` says why there is none
-            _log.info("no prediction of a traced run", exc_info=True)
-            return
-        on_predictions(found)
-
+    read = partial(
+        read_from, source=source, inputs=inputs, tokens=tokens, pair_tokens=pair_tokens, text=text, pair=pair, chat=chat
+    )
     made = trace_model(
         source.model,
         inputs,
@@ -128,7 +123,7 @@ def trace(
         edits=editing.edits,
         given=editing.given,
         sources=editing.sources,
-        on_output=tell if on_predictions is not None and can_be_read(source, inputs) else None,
+        on_output=_reading(read, on_predictions) if on_predictions and can_be_read(source, inputs) else None,
     )
     facts = replace(made.model, chats=has_template(source.tokenizer))
     notes = made.notes + notes_of(source, text, pair, pair_tokens) + editing.notes
@@ -358,6 +353,22 @@ def _shown(trace_or_head: Trace | HeadView) -> dict[str, str]:
 
 
 display.register(_shown)
+
+
+def _reading(
+    read: Callable[[Any], Predictions], on_predictions: Callable[[Predictions], None]
+) -> Callable[[Any], None]:
+    """Tells what is read from a model's output, where that can be done."""
+
+    def tell(output: Any) -> None:
+        try:
+            found = read(output)
+        except Exception:  # the trace is good without it, and `predict` says why there is none
+            _log.info("no prediction of a traced run", exc_info=True)
+            return
+        on_predictions(found)
+
+    return tell
 
 
 def _is_local(model: object) -> bool:

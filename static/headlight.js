@@ -242,6 +242,7 @@ function signed(value, count = 2) {
   const text = value.toFixed(count);
   return Number(text) === 0 ? text.replace("-", "") : value > 0 ? `+${text}` : text.replace("-", "−");
 }
+
 /** A number with a fixed count of decimals and a true minus sign; tiny ones that would read 0 say so. */
 function decimals(value, count) {
   const text = value.toFixed(count);

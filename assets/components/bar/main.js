@@ -47,16 +47,13 @@ function build(parent, store) {
   const state = {
     store, root, nav, answer, undo, redo, copy, share, large, out, actions, words: said, send: () => {}, own: false, said: false, forward: { own: false, said: false },
   };
-  undo.addEventListener("click", () => {
+  const step = (way, otherwise) => () => {
     const steps = store.last("steps");
-    if (steps) steps.undo?.();
-    else if (!store.takeBack()) state.send("undo", true);
-  });
-  redo.addEventListener("click", () => {
-    const steps = store.last("steps");
-    if (steps) steps.redo?.();
-    else state.send("redo", true);
-  });
+    if (steps) steps[way]?.();
+    else otherwise();
+  };
+  undo.addEventListener("click", step("undo", () => store.takeBack() || state.send("undo", true)));
+  redo.addEventListener("click", step("redo", () => state.send("redo", true)));
   copy.addEventListener("click", () => report(state));
   answer.addEventListener("click", goToAnswer);
   large.addEventListener("click", () => present(true));

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,18 +32,24 @@ class Architecture:
     mapping: str
 
 
-def architectures() -> list[Architecture]:
-    """Every text architecture once, by name, with the type of configuration that is the class's own."""
+def architectures(only: Container[str] | None = None) -> list[Architecture]:
+    """Every text architecture once, by name, with the type of configuration that is the class's own.
+
+    only: the names that are looked for; without it all of them are, which imports every model of the library.
+    """
     found: dict[str, Architecture] = {}
     types: set[str] = set()
     for mapping, names in TEXT_MAPPINGS.items():
         for model_type, name in _classes(names):
             types.add(model_type)
+            if only is not None and name not in only:
+                continue
             if name not in found or _is_own(model_type, name):
                 first = found.get(name)
                 found[name] = Architecture(name, model_type, mapping if first is None else first.mapping)
     for model_type, name in _classes(BASE_MAPPING):
-        if model_type not in types and name not in found and _is_text(model_type, name):
+        sought = (only is None or name in only) and name not in found
+        if sought and model_type not in types and _is_text(model_type, name):
             found[name] = Architecture(name, model_type, "base")
     return sorted(found.values(), key=lambda one: one.name.lower())
 

@@ -158,7 +158,7 @@ def test_a_long_text_is_checked_in_blocks(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("name", ["ConvBertForMaskedLM", "NystromformerForMaskedLM"])
 def test_a_head_that_is_off_holds_where_no_projection_is_known(name: str) -> None:
     """It is off by its weights in the second run; its weights in the trace are the model's own."""
-    model = tiny(known()[name])  # held, for the check asks it
+    model = tiny(known(name))  # held, for the check asks it
     trace = attention.trace(model, ids(9), edits="off-1.1")
     assert trace.fidelity is not None
     assert trace.fidelity.ok

@@ -34,14 +34,15 @@ N, N_PAIR = 13, 7
 
 
 @cache
-def known() -> dict[str, Architecture]:
-    """Every text architecture by its name; looking for them imports them all."""
-    return {one.name: one for one in architectures()}
+def known(name: str) -> Architecture:
+    """The text architecture of this name, found alone: looking for all of them imports them all."""
+    (found,) = architectures({name})
+    return found
 
 
 def traced(name: str, n: int = N) -> tuple[Any, Trace]:
     """A tiny model of the class, and its trace; two texts where it takes two."""
-    model = tiny(known()[name])
+    model = tiny(known(name))
     pair = ids(N_PAIR, seed=4) if model.config.is_encoder_decoder else None
     return model, attention.trace(model, ids(n), pair)
 
@@ -174,7 +175,7 @@ def test_keys_are_named_by_evidence_only() -> None:
 @pytest.mark.parametrize("name", ["DeepseekV4ForCausalLM", "T5Gemma2ForConditionalGeneration"])
 def test_a_hidden_token_sees_itself_where_other_keys_come_behind_the_tokens(name: str) -> None:
     """Told by the model's own output: what comes up to the hidden token is as it was, and what comes later is not."""
-    model = tiny(known()[name])
+    model = tiny(known(name))
     pair = ids(N_PAIR, seed=4) if model.config.is_encoder_decoder else None
     inputs = Inputs(ids=tuple(ids(N)), pair_ids=tuple(pair or ()))
     base = run_edited(model, inputs, (), Given()).logits[0]
@@ -195,7 +196,7 @@ def test_a_hidden_token_sees_itself_where_other_keys_come_behind_the_tokens(name
 
 @pytest.mark.parametrize("name", ["Inkling2ForCausalLM", "DeepseekV4ForCausalLM"])
 def test_weights_of_another_text_come_with_the_bias_and_the_sink_that_its_queries_had(name: str) -> None:
-    model = tiny(known()[name])
+    model = tiny(known(name))
     one, other = (Inputs(ids=tuple(ids(N, seed=seed))) for seed in (3, 8))
     kept, theirs, own = Kept(frozenset({"weights"})), Mixed(), Mixed()
     observe(model, [other], kept)
@@ -229,7 +230,7 @@ class Mixed:
 
 
 def test_a_head_of_joined_attention_names_the_token_that_it_looks_at() -> None:
-    model = tiny(known()["T5Gemma2ForConditionalGeneration"])
+    model = tiny(known("T5Gemma2ForConditionalGeneration"))
     inputs = Inputs(ids=tuple(ids(N)), pair_ids=tuple(ids(N_PAIR, seed=4)))
     whole = (*inputs.pair_ids, *inputs.ids)
     found = [head_writing(model, inputs, Address("decoder", 1), head, 6, target=5) for head in range(4)]
@@ -280,7 +281,7 @@ def test_a_hybrid_says_which_layers_have_no_attention() -> None:
 
 
 def test_an_encoder_alone_is_not_asked_for_its_decoder() -> None:
-    model = tiny(known()["UMT5EncoderModel"])
+    model = tiny(known("UMT5EncoderModel"))
     assert model.config.is_encoder_decoder
     trace = attention.trace(model, ids(N))
     assert trace.kinds == ("encoder",)
@@ -298,7 +299,7 @@ def test_an_encoder_alone_is_not_asked_for_its_decoder() -> None:
 )  # fmt: skip
 def test_a_refusal_names_what_the_model_is(name: str, says: str) -> None:
     with pytest.raises(UnsupportedModelError, match=says):
-        attention.trace(tiny(known()[name]), ids(N))
+        attention.trace(tiny(known(name)), ids(N))
 
 
 def test_an_unknown_sort_is_refused_without_a_guess() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from attention.capture.anatomy import unchanged
 from attention.capture.edited import Edited, Given, Place, edits_at, resolved
 from attention.capture.inputs import Inputs, arguments_of, check_inputs, same_draws
 from attention.capture.observe import observe
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+@unchanged
 def edits_of_run(model: PreTrainedModel, inputs: Inputs, edits: Sequence[Edit]) -> tuple[Edit, ...]:
     """The edits as a run of this sort knows them, with their kinds named. Raises InputError for layers it has not."""
     return resolved(edits, learned(model, inputs)[1]) if edits else ()
 
 
+@unchanged
 def run_edited(
     model: PreTrainedModel, inputs: Inputs, edits: Sequence[Edit], given: Given, *, keep: tuple[int, int] | None = None
 ) -> Any:
@@ -82,6 +85,7 @@ class _Kept:
                 self.weights[place] = call.of_head(head).stages().weights[0, 0].detach().clone()
 
 
+@unchanged
 def patched_from(model: PreTrainedModel, inputs: Inputs, other: Inputs, edits: Sequence[Edit]) -> Given:
     """What the patches among the edits, whose kinds are named, take from a run of another text.
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from attention.capture import autocast
 from attention.capture.address import Address
-from attention.capture.anatomy import anatomy_of, weights_of
+from attention.capture.anatomy import anatomy_of, unchanged, weights_of
 from attention.capture.anew import Made, NotComparedError, Replacements, change_at, heads_in
 from attention.capture.inputs import Inputs
 from attention.capture.recorded import learned
@@ -34,6 +34,7 @@ class Sources:
     digest: str = ""
 
 
+@unchanged
 def compare_edited(
     model: PreTrainedModel, inputs: Inputs, edits: Sequence[Edit], given: Replacements | None, edited: Tensor,
     sources: Sources | None = None,
@@ -83,6 +84,7 @@ def tolerance_of(model: PreTrainedModel, result: Tensor | None = None) -> float:
     return one if one <= TOLERANCE[torch.float32] else 2 * one
 
 
+@unchanged
 def replacements_anew(model: PreTrainedModel, inputs: Inputs, edits: Sequence[Edit], sources: Sources) -> Made:
     """What means and patches put in place, made by second runs as well, one of each text.
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from attention.capture import autocast
 from attention.capture.address import Address, Order
-from attention.capture.anatomy import CHOICE, anatomy_of, weights_of
+from attention.capture.anatomy import CHOICE, anatomy_of, unchanged, weights_of
 from attention.capture.edited import Edited, Given
 from attention.capture.inputs import Inputs, forward
 from attention.capture.naming import addresses
@@ -91,6 +91,7 @@ class _Run:
     finder: Finder | None
 
 
+@unchanged
 def record_edited(model: PreTrainedModel, inputs: Inputs, edits: Sequence[Edit], given: Given) -> Recorded:
     """Run the model once with edits, and keep every attention operation as it then was.
 

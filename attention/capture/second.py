@@ -29,7 +29,7 @@ from transformers.masking_utils import eager_mask
 
 from attention.capture.address import Address, Order
 from attention.capture.alias import Alias
-from attention.capture.anatomy import anatomy_of
+from attention.capture.anatomy import anatomy_of, modules_of, unchanged
 from attention.capture.anew import (
     LOW,
     Change,
@@ -79,6 +79,7 @@ class Second:
     seen: Mapping[Address, Seen]
 
 
+@unchanged
 def second_run(
     model: PreTrainedModel, inputs: Inputs, edits: Sequence[Edit], given: Replacements | None = None,
     *, keep: Iterable[Address] = (), keep_weights: bool = True,
@@ -136,7 +137,7 @@ class _Run:
         self._keep_weights = keep_weights
         self.changes: dict[Address, Change] = {}
         self.seen: dict[Address, Seen | None] = {}
-        self._modules = list(model.modules())
+        self._modules = modules_of(model)
         self._lengths = lengths_of([inputs])
         self._left: dict[int, deque[Address]] = {}
         for number, address in zip(order.modules, order.addresses, strict=True):

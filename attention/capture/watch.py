@@ -22,6 +22,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from attention.capture.anatomy import modules_of
 from attention.capture.hooks import hooked
 from attention.capture.seam import Call, Product, Seam, current
 
@@ -87,7 +88,7 @@ class Watch:
     """Watches one run and brings what it sees to the seam."""
 
     def __init__(self, model: nn.Module, seam: Seam) -> None:
-        self._modules = list(model.modules())
+        self._modules = modules_of(model)
         self._seam = seam
         self._stack: list[nn.Module] = []
         self._numbers: dict[int, int] = {}

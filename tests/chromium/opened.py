@@ -24,7 +24,7 @@ BACK = "(entry) => navigation.traverseTo(entry).finished.then(() => {})"
 
 
 class Opened:
-    """One page, which shows one link at a time. errors: what it wrote as errors since a test asked for it."""
+    """One page, which shows one link at a time."""
 
     def __init__(
         self, browser: Browser, url: str, settle: Callable[[Page], None], *, size: tuple[int, int] = DESKTOP,
@@ -41,7 +41,6 @@ class Opened:
     def at(self, link: str) -> Page:
         """The page at rest, as a first visitor of that link has it before anything is done."""
         page = self.page
-        self.errors.clear()
         page.set_viewport_size({"width": self.size[0], "height": self.size[1]})
         page.emulate_media(color_scheme="light")
         page.mouse.move(0, 0)
@@ -59,6 +58,13 @@ class Opened:
         assert page.url == self.address
         return page
 
+    def check(self) -> None:
+        """It has written no error since this was asked last."""
+        found = self.errors[:]
+        self.errors.clear()
+        assert not found, "the browser's console has errors:\n" + "\n".join(found)
+
     def close(self) -> None:
         """No test needs it any longer."""
         self.page.context.close()
+        self.check()

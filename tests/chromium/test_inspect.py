@@ -77,14 +77,14 @@ def phone(browser, app_url, settle) -> Iterator[Opened]:
 def inspect(desktop) -> Iterator[Page]:
     """The page of our own attention."""
     yield desktop.at(LOCAL)
-    assert not desktop.errors
+    desktop.check()
 
 
 @pytest.fixture
 def on_phone(phone) -> Iterator[Page]:
     """The same for fingers."""
     yield phone.at(LOCAL)
-    assert not phone.errors
+    phone.check()
 
 
 @pytest.fixture
@@ -579,4 +579,4 @@ def test_two_buttons_zoom_around_the_pinned_token(desktop, phone, touch):
     whole.click()
     assert zoomed(page) == [0, 59, 0, 59]
     page.wait_for_url(re.compile("^(?!.*zoom=)"))
-    assert not shown.errors
+    shown.check()

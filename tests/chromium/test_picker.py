@@ -21,7 +21,7 @@ def opened(browser: Browser, app_url: str, settle: Callable[[Page], None]) -> It
 @pytest.fixture
 def page(opened: Opened) -> Iterator[Page]:
     yield opened.at("?text=One two three.&model=storyteller")
-    assert not opened.errors
+    opened.check()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Servers that begin with their libraries loaded: one process imports those once, for all workers, and each server is a
-copy of it (fork), which spares most of what a start takes. What is Headlight's own each copy imports itself. So does the
-process that looks at strangers' files (`attention.models.bounded`), which is a copy of the same one.
+copy of it (fork), which spares most of what a start takes. What is Headlight's own each copy imports itself. What looks
+at strangers' files (`attention.models.bounded`) is such a copy too.
 
 A worker's copies end when it closes its line, and the process ends when nobody has one. `sitecustomize` on a server's
 PYTHONPATH runs as it would in a new Python. What huggingface_hub read of the environment when it was imported, it reads

@@ -55,9 +55,10 @@ function drawn(own) {
 }
 
 /** All that the cells are drawn from, the palette aside, as text that can be compared. */
-function lookOf({ values, palette, masked, choose, ...rest }, down, across) {
+function lookOf(options, down, across) {
+  const { values, masked } = options;
   const closed = masked ? Array.from({ length: down * across }, (_, i) => Number(masked(Math.floor(i / across), i % across))) : [];
-  return JSON.stringify([rest, down, across, values.join(), closed.join("")]);
+  return JSON.stringify({ ...options, palette: null, down, across, values: values.join(), masked: closed.join("") });
 }
 
 /** The number of one cell in words; null where there is none. */

@@ -311,14 +311,13 @@ def test_on_a_phone_the_maps_stand_one_under_another(show):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_streamlit_shows_each_of_them_and_keeps_the_choice_in_the_address(open_page, map_url, settle, shot, scheme):
+def test_streamlit_shows_each_of_them_and_keeps_the_choice_in_the_address(open_page, map_url, settle, scheme):
     page = open_page(scheme=scheme)
     for which in ("averages", "rollout", "words"):
         page.goto(f"{map_url}/?v=1&lens={which}&layer=2&head=3")
         page.wait_for_selector(".hl-map[data-drawn]", timeout=SECONDS)
         settle(page)
         assert page.evaluate(WIDEST) <= 1440
-        shot(page, f"map-{which}-{scheme}")
         if which == "averages":
             page.get_by_text("all heads", exact=True).click()
             expect(page.get_by_role("heading", name="Average over all 24 heads of 4 layers")).to_be_visible()

@@ -1,6 +1,5 @@
 """When garbage is collected: never after a run, in quiet moments, and at last all the same."""
 
-import gc
 import os
 import platform
 import subprocess

@@ -1,5 +1,6 @@
 """The links component in Chromium: what it draws is `HeadView.weights`, and what a person does stays in the browser."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +22,8 @@ from tests.chromium import harness
 TEXT = "The cat sat on the mat because it was tired."
 LINKS = """() => {
     const root = document.querySelector("#hl-links").shadowRoot;
-    return Object.fromEntries(["rest", "strong"].map((name) => [name, root.querySelector(`canvas.${name}`).links]));
+    const drawn = ["rest", "strong"].map((name) => [name, root.querySelector(`canvas.${name}`).links]);
+    return JSON.stringify(Object.fromEntries(drawn));  // one text: each value of a list would travel by itself
 }"""
 CHANGE = "(changes) => lab.store.change(changes)"
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -76,7 +78,7 @@ def open_links(page: Page, trace: Trace, view: View, *, width: int = 1100, dark:
 
 def links(page: Page) -> dict[str, list[dict[str, Any]]]:
     page.evaluate(FRAMES)
-    return page.evaluate(LINKS)
+    return json.loads(page.evaluate(LINKS))
 
 
 def both(page: Page) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from itertools import combinations
 from typing import Any
 
@@ -69,6 +70,12 @@ def of_tensors(
     asking = tuple(Token(piece=f"mot {i}", text=f"mot {i}") for i in range(n_q)) if kind == "cross" else ()
     facts = ModelFacts(name="", architecture="", capture_mode="tensors")
     return Trace(model=facts, tokens=tokens, pair_tokens=asking, all_records=(record,))
+
+
+@cache
+def long() -> Trace:
+    """One head of a text so long that it travels in tiles."""
+    return of_tensors(1100, 1100, heads=1)
 
 
 def open_links(page: Page, trace: Trace, view: View, *, width: int = 1100, dark: bool = False) -> Locator:
@@ -270,7 +277,7 @@ def test_rows_that_did_not_travel_are_said_in_words(page: Page, story: Trace) ->
 
 
 def test_of_a_long_text_the_pinned_rows_are_drawn(page: Page) -> None:
-    trace = of_tensors(1100, 1100, heads=1)
+    trace = long()
     head_view = trace.head(0, 0)
     box = open_links(page, trace, View(query=900, also=(3,)))
     assert page.evaluate("() => lab.store.shown().run.level") == "tiles"
@@ -285,7 +292,7 @@ def test_of_a_long_text_the_pinned_rows_are_drawn(page: Page) -> None:
 
 
 def test_a_row_of_a_long_text_that_did_not_travel_says_so(page: Page) -> None:
-    trace = of_tensors(1100, 1100, heads=1)
+    trace = long()
     box = open_links(page, trace, View(query=900, also=(3,)))
     place(box, "query", 898).hover()
     assert both(page) == []
@@ -299,7 +306,7 @@ def test_a_row_of_a_long_text_that_did_not_travel_says_so(page: Page) -> None:
 
 
 def test_what_arrives_at_a_key_of_a_long_text_is_told_of_pinned_rows_alone(page: Page) -> None:
-    trace = of_tensors(1100, 1100, heads=1)
+    trace = long()
     weight = trace.head(0, 0).weights[900, 899]
     box = open_links(page, trace, View(query=900, also=(3,)))
     place(box, "key", 899).hover()
@@ -312,7 +319,7 @@ def test_what_arrives_at_a_key_of_a_long_text_is_told_of_pinned_rows_alone(page:
 
 
 def test_another_row_of_a_long_text_is_pinned_and_arrives(page: Page) -> None:
-    trace = of_tensors(1100, 1100, heads=1)
+    trace = long()
     head_view = trace.head(0, 0)
     box = open_links(page, trace, View(query=900))
     place(box, "query", 902).hover()

@@ -106,12 +106,12 @@ def test_a_download_that_was_cancelled_beforehand_starts_nothing(hub: Hub, start
     assert started == []
 
 
-def test_a_process_that_is_killed_is_said_and_the_next_one_goes_on(hub: Hub, started, caplog):
+def test_a_process_that_is_killed_is_said_and_the_next_one_goes_on(hub: Hub, started, logged):
     result, partial = half_way(hub, Stop())
     started[0].kill()
     with pytest.raises(ModelError, match=r"tiny/gpt2 was interrupted \(its process ended with code -9\); try again"):
         result.result(30)
-    assert "the download of tiny/gpt2 ended with -9" in caplog.text
+    assert "the download of tiny/gpt2 ended with -9" in logged.text
     assert partial.stat().st_size == HELD
     hub.hold_after = None
     download(TINY, inspect(TINY, Limits()))

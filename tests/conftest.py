@@ -3,6 +3,7 @@
 import functools
 import gc
 import importlib
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -28,6 +29,7 @@ from tests.chromium.fixtures import (  # noqa: F401
     settle,
     shot,
 )
+from tests.logged import Logged
 
 # A machine that others share is slow at times, which is no fault of the code. In CI the same examples run each time, so
 # that a change is judged by what it changes; on a person's machine they differ, and find more.
@@ -38,6 +40,17 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 # Nothing that is imported goes away: looking for garbage among it, again and again as it grows, took a quarter of the
 # time until the first test.
 gc.disable()
+
+
+@pytest.fixture
+def logged() -> Iterator[Logged]:
+    """In place of pytest's own `caplog`, whose plugin is off: before and after each test it visits all loggers, of
+    which each module of transformers and Streamlit has one.
+    """
+    handler = Logged()
+    logging.getLogger().addHandler(handler)
+    yield handler
+    logging.getLogger().removeHandler(handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

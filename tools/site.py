@@ -1,7 +1,6 @@
 """The app as a host sets it up, on loopback: replicas behind nginx, by the project's own script and configuration."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -10,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from tools.serving import ROOT, free_port
+from tools.serving import ROOT, Spawn, free_port, new_process
 
 BASE = "/headlight"
 START_SECONDS, STOP_SECONDS = 180, 10
@@ -29,7 +29,7 @@ class Site:
 
     url: str
     folder: Path
-    replicas: dict[int, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    replicas: dict[int, Any] = field(default_factory=dict)
 
     def sessions(self, port: int) -> int:
         """How many people a replica serves, by its own count; 0 for one that is gone."""
@@ -51,13 +51,15 @@ class Site:
 
 
 @contextmanager
-def running(nginx: str, folder: Path, replicas: int = 2, **settings: str) -> Iterator[Site]:
+def running(
+    nginx: str, folder: Path, replicas: int = 2, *, spawn: Spawn = new_process, **settings: str
+) -> Iterator[Site]:
     """Replicas behind nginx below a base path, with these settings; raises NotUpError."""
     front, ports = free_port(), [free_port() for _ in range(replicas)]
     made = Site(f"http://127.0.0.1:{front}{BASE}", folder)
     proxy = None
     try:
-        made.replicas |= {port: start_replica(port, folder / f"{port}.log", **settings) for port in ports}
+        made.replicas |= {port: start_replica(port, folder / f"{port}.log", spawn, **settings) for port in ports}
         text = rendered(
             REPLICAS=" ".join(f"127.0.0.1:{port}" for port in ports), BASE=BASE, LISTEN=f"127.0.0.1:{front}",
             FOLDER=str(folder), ACCESS_LOG=str(folder / "access.log"), ERROR_LOG=str(folder / "error.log"),
@@ -85,22 +87,19 @@ def rendered(**settings: str) -> str:
     return done.stdout
 
 
-def start_replica(port: int, log: Path, **settings: str) -> "subprocess.Popen[bytes]":
+def start_replica(port: int, log: Path, spawn: Spawn, **settings: str) -> Any:
     """The app as the image starts it."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     environment = {
         "PYTHON": sys.executable, "PORT": str(port), "ADDRESS": "127.0.0.1", "HEADLIGHT_PUBLIC": "1",
         "STREAMLIT_SERVER_BASE_URL_PATH": BASE, "HF_HUB_OFFLINE": "1", **settings,
     }  # fmt: skip
-    with log.open("wb") as out:
-        return subprocess.Popen(  # noqa: S603
-            [str(ROOT / "deploy" / "start.sh")], env=clean | environment, stdout=out, stderr=subprocess.STDOUT
-        )
+    return spawn([str(ROOT / "deploy" / "start.sh")], clean | environment, log)
 
 
-def end(process: "subprocess.Popen[bytes]") -> None:
+def end(process: Any) -> None:
     """Stop it, by force where it does not end by itself."""
-    process.send_signal(signal.SIGTERM)
+    process.terminate()
     try:
         process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:

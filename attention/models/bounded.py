@@ -127,6 +127,14 @@ class _Answers:
                 self._kept.popitem(last=False)
 
 
+def new_process(command: list[str], environment: dict[str, str], *, given: int) -> subprocess.Popen[bytes]:
+    """A process that has nothing of this one's but one open file."""
+    return subprocess.Popen(  # noqa: S603  our own program, and nothing of a stranger's among its arguments
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        pass_fds=(given,), env=environment,
+    )  # fmt: skip
+
+
 class _Starter:
     """The one process that copies itself; started when it is needed, and again when it has ended."""
 
@@ -155,11 +163,8 @@ class _Starter:
             self._control.close()
         self._control, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603  our own program, and nothing of a stranger's among its arguments
-                [sys.executable, "-P", "-c", PROGRAM, str(theirs.fileno())],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),), env=_environment(),
-            )  # fmt: skip
+            command = [sys.executable, "-P", "-c", PROGRAM, str(theirs.fileno())]
+            self._process = new_process(command, _environment(), given=theirs.fileno())
 
 
 _answers, _starter, _places = _Answers(), _Starter(), threading.BoundedSemaphore(AT_ONCE)

@@ -21,9 +21,9 @@ const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRi
 export function place(kind = "") {
   const title = ui.make("span", { class: "title" });
   const shape = ui.make("span", { class: "shape" });
-  const sheet = ui.make("div", { class: "sheet" });
+  const sheet = ui.make("div", { class: "sheet", role: "group" });
   const root = ui.make("figure", { class: `matrix ${kind}` }, ui.make("figcaption", {}, title, shape), sheet);
-  const own = { root, sheet, options: null, shape, read: null };
+  const own = { root, sheet, options: null, look: "", palette: null, shape, read: null };
   sheet.addEventListener("click", (event) => press(own, event));
   sheet.addEventListener("pointermove", (event) => read(own, within(own, event)));
   sheet.addEventListener("pointerleave", () => read(own, null));
@@ -37,17 +37,28 @@ export function place(kind = "") {
   return own;
 }
 
-function drawn({ sheet, options }) {
-  const { values, at, choose } = options;
+function drawn(own) {
+  const { sheet, options } = own;
+  const { values, at, choose, palette } = options;
   const [down, across] = shapeOf(values);
+  const chosen = at.row !== undefined && at.column !== undefined && at.row !== null && at.column !== null ? ` Chosen: ${reading(options, at)}.` : "";
+  sheet.tabIndex = choose ? 0 : -1;
+  sheet.setAttribute("aria-label", choose ? `${options.label}${chosen} The arrow keys choose a cell.` : options.label);
+  // Most changes leave most matrices as they are, and to draw one anew costs more than to see that.
+  const look = lookOf(options, down, across);
+  if (own.look === look && own.palette === palette) return;
+  Object.assign(own, { look, palette });
   const single = options.masked !== undefined || down * across <= SINGLE;
   const made = single ? grid({ ...options, title: "", outline: at }) : picture(options, down, across);
   sheet.style.width = `min(100%, ${made.style.maxWidth})`;
   sheet.replaceChildren(made);
-  sheet.tabIndex = choose ? 0 : -1;
-  sheet.setAttribute("role", "group");
-  const chosen = at.row !== undefined && at.column !== undefined && at.row !== null && at.column !== null ? ` Chosen: ${reading(options, at)}.` : "";
-  sheet.setAttribute("aria-label", choose ? `${options.label}${chosen} The arrow keys choose a cell.` : options.label);
+}
+
+/** All that the cells are drawn from, the palette aside, as text that can be compared. */
+function lookOf(options, down, across) {
+  const { values, masked } = options;
+  const closed = masked ? Array.from({ length: down * across }, (_, i) => Number(masked(Math.floor(i / across), i % across))) : [];
+  return JSON.stringify({ ...options, palette: null, down, across, values: values.join(), masked: closed.join("") });
 }
 
 /** The number of one cell in words; null where there is none. */

@@ -5,6 +5,8 @@ const [{ ui }, { editor }, { imageButtons }, { STEPS }, { SAYS }] = await Promis
   ["../headlight", "./editor", "./picture", "./steps", "./words"].map((name) => import(`${name}.js${version}`)));
 
 const NEAR = "200px 0px";
+// How long a turn may keep the page from drawing what is in sight.
+const TURN_MS = 12;
 
 /** All steps: {root, list, draw(now, before), code(excerpts)}, before as of `comparison`. kit: {pin, cell, choose, edit, lift}. */
 export function parts(kit) {
@@ -48,7 +50,7 @@ function lessonLink({ title, lesson }) {
   return ui.make("a", { href: `${base}?lesson=${name}&step=${step}`, "aria-label": `Lesson ${parseInt(name, 10)} teaches “${title}”` }, `Lesson ${parseInt(name, 10)}`);
 }
 
-/** All words at once, and the matrices in sight; those further away follow one step at a time, so that a slider does not wait for them. */
+/** All words at once, and the matrices in sight; those further away follow in short turns, so that a slider does not wait for them. */
 function drawAll(cards, later, now, before) {
   clearTimeout(later.timer);
   for (const own of cards) drawWords(own, now, before);
@@ -56,10 +58,9 @@ function drawAll(cards, later, now, before) {
   cards.filter(isNow).forEach(drawMatrices);
   later.cards = cards.filter((own) => own.drawn !== own.now);
   const next = () => {
-    const own = later.cards.shift();
-    if (!own) return;
-    drawMatrices(own);
-    later.timer = setTimeout(next);
+    const began = performance.now();
+    while (later.cards.length && performance.now() - began < TURN_MS) drawMatrices(later.cards.shift());
+    if (later.cards.length) later.timer = setTimeout(next);
   };
   later.timer = setTimeout(next);
 }

@@ -83,7 +83,7 @@ function hatched({ x, y, width, height }, palette) {
     lines.push(`M${x + from[0]} ${y + from[1]}L${x + to[0]} ${y + to[1]}`);
   }
   return svg("g", {}, svg("rect", { x, y, width, height, fill: "transparent" }),
-    svg("path", { d: lines.join(""), stroke: palette.muted, "stroke-width": 0.6, opacity: 0.55, "shape-rendering": "auto", fill: "none" }));
+    svg("path", { d: lines.join(""), stroke: palette.muted, "stroke-width": 0.6, "stroke-opacity": 0.55, "shape-rendering": "auto", fill: "none" }));
 }
 
 function numberAt({ x, y, width, height }, value, digits, ends, palette, scale) {

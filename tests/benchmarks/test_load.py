@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,23 @@ from benchmarks.load import __main__ as load
 from benchmarks.soak import __main__ as soak
 from benchmarks.soak.flat import flat
 from benchmarks.soak.people import World
+from tests.chromium.forked import Line
 from tests.own_loop import in_own_loop
+from tools.serving import serving
 
 
-def test_five_people_open_one_link_and_act(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_five_people_open_one_link_and_act(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: Line) -> None:
     monkeypatch.setattr(load, "THINK_SECONDS", 0.3)
     monkeypatch.setattr(load, "SETTLE_SECONDS", 0.5)
+    monkeypatch.setattr(load, "serving", partial(serving, spawn=forks.start))
+    # A mean of three is as good as one of thirty where nobody publishes it.
+    monkeypatch.setattr(load.cost, "ROUNDS", 3)
+    monkeypatch.setattr(load.cost, "WARM_UP", 1)
     few = load.Size(sessions=5, acting=5, seconds=3.0, crowd=5)
     found = in_own_loop(lambda: load.measure(few, tmp_path, whole=False))
     assert found["errors"] == dict.fromkeys(found["errors"], 0)
+    assert found["cost"]["opening"] > 0
+    assert set(found["cost"]) == {"opening", "head switch", "new sentence"}
     assert found["one link"]["answers"] == 5
     assert found["one link"]["forwards"] == 1, "all who open one link share one run of the model"
     acting = found["acting"]

@@ -79,11 +79,13 @@ Settle = Callable[[Page], None]
 Shot = Callable[[Page, str], Path]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[forked.Line]:
-    """A line to the process that all workers share, of which servers are copies."""
+    """A line to the process that all workers share, of which servers are copies, and what looks at strangers' files."""
     own = tmp_path_factory.getbasetemp()
     line = forked.Line(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
+    if forked.can_start({}):
+        line.check_strangers()
     yield line
     line.close()
 

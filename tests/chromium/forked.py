@@ -1,9 +1,10 @@
 """Servers that begin with their libraries loaded: one process imports those once, for all workers, and each server is a
-copy of it (fork), which spares most of what a start takes. What is Headlight's own each copy imports itself.
+copy of it (fork), which spares most of what a start takes. What is Headlight's own each copy imports itself. What looks
+at strangers' files (`attention.models.bounded`) is such a copy too.
 
-A worker's servers end when it closes its line, and the process ends when nobody has one. `sitecustomize` on a server's
-PYTHONPATH runs as it would in a new Python. What the libraries read of the environment when they are imported (HF_…)
-comes too late here: such a server has to be a Python of its own.
+A worker's copies end when it closes its line, and the process ends when nobody has one. `sitecustomize` on a server's
+PYTHONPATH runs as it would in a new Python. What huggingface_hub read of the environment when it was imported, it reads
+again. What other libraries read then comes too late here: such a server has to be a Python of its own.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import functools
 import gc
+import importlib
 import json
 import os
 import random
@@ -20,11 +22,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parents[2]
 # What loads all that a first visit would; torch reads the setting before, as `attention.ui.warmup` sees to.
@@ -34,7 +37,8 @@ LIBRARIES = (
 )  # fmt: skip
 SETTING = {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1"}
 # What is read when a server begins, and so may differ from the one to the other.
-READ_LATE = ("HEADLIGHT_", "STREAMLIT_", "PYTHONPATH")
+READ_LATE = ("HEADLIGHT_", "STREAMLIT_", "PYTHONPATH", "HF_ENDPOINT", "HF_HOME", "HF_HUB_")
+LARGEST = 200_000  # bytes of an order
 
 
 class Server:
@@ -51,7 +55,7 @@ class Server:
             self.returncode = 0
         return self.returncode
 
-    def wait(self, timeout: float) -> int:
+    def wait(self, timeout: float = 60.0) -> int:
         end = time.monotonic() + timeout
         while self.poll() is None:
             if time.monotonic() > end:
@@ -71,21 +75,33 @@ class Server:
 
 
 class Line:
-    """A worker's line to the process that forks; the first one who wants it starts it."""
+    """A worker's line to the process that forks; the first one who orders something starts it."""
 
     def __init__(self, folder: Path) -> None:
-        self._line = _connected(folder / "forks.socket", folder / "forks.lock")
-        self._answers = self._line.makefile("r", encoding="utf-8")
+        self._folder = folder
+        self._lock = threading.Lock()  # the files of strangers are looked at in threads
+        self._line: socket.socket | None = None
 
-    def start(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Server:
-        """Run this command of Python's, [executable, "-m", module, …], in the root of the repository."""
-        order = {"argv": command[2:], "environment": dict(environment), "log": str(log)}
-        self._line.sendall(json.dumps(order).encode() + b"\n")
-        return Server(int(self._answers.readline()))
+    def start(self, command: Sequence[str], environment: Mapping[str, str], log: Path, given: int = -1) -> Server:
+        """Run this command of Python's, [executable, "-m", module, …] or [executable, "-P", "-c", program, …], in the
+        root of the repository. given: an open file that it has by the same number.
+        """
+        order = {"command": command[1:], "environment": dict(environment), "log": str(log), "given": given}
+        with self._lock:
+            if self._line is None:
+                self._line = _connected(self._folder / "forks.socket", self._folder / "forks.lock")
+            socket.send_fds(self._line, [json.dumps(order).encode()], [given] if given >= 0 else [])
+            return Server(int(self._line.recv(LARGEST)))
+
+    def check_strangers(self) -> None:
+        """Have this process's look at strangers' files be a copy too."""
+        from attention.models import bounded
+
+        bounded.new_process = functools.partial(self.start, log=Path(os.devnull))
 
     def close(self) -> None:
-        self._answers.close()
-        self._line.close()
+        if self._line is not None:
+            self._line.close()
 
 
 def can_start(environment: Mapping[str, str]) -> bool:
@@ -94,14 +110,14 @@ def can_start(environment: Mapping[str, str]) -> bool:
 
 
 def _connected(path: Path, lock: Path) -> socket.socket:
-    line = socket.socket(socket.AF_UNIX)
+    line = _socket()
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         try:
             line.connect(str(path))
         except (FileNotFoundError, ConnectionRefusedError):
             path.unlink(missing_ok=True)
-            listening = socket.socket(socket.AF_UNIX)
+            listening = _socket()
             listening.bind(str(path))
             listening.listen()
             line.connect(str(path))
@@ -111,6 +127,11 @@ def _connected(path: Path, lock: Path) -> socket.socket:
             os.posix_spawn(sys.executable, command, os.environ | SETTING)
             listening.close()
     return line
+
+
+def _socket() -> socket.socket:
+    """One that keeps orders apart, and can carry an open file with each."""
+    return socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
 
 def main(listening: socket.socket) -> None:
@@ -135,12 +156,14 @@ def main(listening: socket.socket) -> None:
                 waiting.register(line, selectors.EVENT_READ)
                 continue
             line = key.fileobj
-            order = line.makefile("rb").readline()
+            order, given, _, _ = socket.recv_fds(line, LARGEST, 1)
             if order:
                 if (pid := os.fork()) == 0:
-                    _serve(json.loads(order), [listening, *servers])
+                    _serve(json.loads(order), given, [listening, *servers])
+                for number in given:
+                    os.close(number)
                 servers[line].append(pid)
-                line.sendall(f"{pid}\n".encode())
+                line.sendall(str(pid).encode())
                 continue
             waiting.unregister(line)
             for pid in servers.pop(line):
@@ -159,28 +182,32 @@ def _find_components_once() -> None:
     manifest_scanner.scan_component_manifests = look
 
 
-def _serve(order: dict[str, object], lines: list[socket.socket]) -> NoReturn:
-    """Become the server; this process ends with it."""
+def _serve(order: dict[str, Any], given: list[int], lines: list[socket.socket]) -> NoReturn:
+    """Become what was ordered; this process ends with it."""
     status = 1
     try:
         for number in (signal.SIGCHLD, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
+        folder = Path(lines[0].getsockname()).parent
         for line in lines:
             line.close()
-        log = os.open(str(order["log"]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        for number in given:
+            os.dup2(number, order["given"])
+        log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         for stream, to in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
             os.dup2(to, stream)
         os.environ.clear()
-        os.environ.update(order["environment"])  # type: ignore[call-overload]
+        os.environ.update(order["environment"])
         random.seed()
-        name, *arguments = order["argv"]  # type: ignore[misc]
-        sys.argv = [name, *arguments]
+        _read_hub_settings()
         if before := [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]:
             sys.path[1:1] = before
             sys.modules.pop("sitecustomize", None)
             with suppress(ModuleNotFoundError):
                 __import__("sitecustomize")
-        runpy.run_module(name, run_name="__main__", alter_sys=True)
+        if "HF_ENDPOINT" in os.environ:  # a server with a hub of its own is there to open what strangers made
+            Line(folder).check_strangers()
+        _run(order["command"])
         status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
@@ -190,6 +217,27 @@ def _serve(order: dict[str, object], lines: list[socket.socket]) -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def _read_hub_settings() -> None:
+    """As huggingface_hub does when it is imported: whatever asks for a setting later looks among these constants."""
+    from huggingface_hub import constants, hf_api
+
+    importlib.reload(constants)
+    hf_api.api.endpoint = constants.ENDPOINT  # the one client that was made when it was imported
+
+
+def _run(command: list[str]) -> None:
+    """As Python does with these arguments."""
+    match command:
+        case ["-m", name, *arguments]:
+            sys.argv = [name, *arguments]
+            runpy.run_module(name, run_name="__main__", alter_sys=True)
+        case ["-P", "-c", program, *arguments]:
+            sys.argv = ["-c", *arguments]
+            exec(program, {"__name__": "__main__"})
+        case _:
+            raise ValueError(command)
 
 
 if __name__ == "__main__":

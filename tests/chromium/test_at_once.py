@@ -61,27 +61,28 @@ def story() -> Trace:
 
 @pytest.fixture(scope="module")
 def hands(browser: Browser, app_url: str, settle: Callable[[Page], None]) -> Iterator[Callable[..., Page]]:
-    """Opens a link in a window of its own, at rest."""
-    contexts, errors = [], []
+    """Opens a link at rest: `owner` says in whose browser, in which it takes the place of what was shown before."""
+    pages: dict[str, Page] = {}
+    errors: list[str] = []
 
-    def open_one(**query: str) -> Page:
-        contexts.append(browser.new_context(viewport=SIZE))
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{app_url}/?{urlencode({'v': '1'} | query)}")
-        ready(page, settle)
-        return page
+    def open_one(owner: str = "somebody else", **query: str) -> Page:
+        if owner not in pages:
+            page = pages[owner] = browser.new_context(viewport=SIZE).new_page()
+            page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+            page.on("pageerror", lambda error: errors.append(str(error)))
+        pages[owner].goto(f"{app_url}/?{urlencode({'v': '1'} | query)}")
+        ready(pages[owner], settle)
+        return pages[owner]
 
     yield open_one
-    for context in contexts:
-        context.close()
+    for page in pages.values():
+        page.context.close()
     assert not errors, errors
 
 
 @pytest.fixture(scope="module")
 def page(hands: Callable[..., Page]) -> Page:
-    return hands()
+    return hands("the reader")
 
 
 def ready(page: Page, settle: Callable[[Page], None]) -> None:

@@ -407,9 +407,8 @@ def test_axe_finds_nothing(own_page: Page, dark: bool) -> None:
     assert [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found] == []
 
 
-def test_targets_are_large_enough_and_nothing_sticks_out_on_a_phone(browser: Browser) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    page = context.new_page()
+def test_targets_are_large_enough_and_nothing_sticks_out_on_a_phone(open_page: Any) -> None:
+    page = open_page(size=(390, 844), touch=True)
     root = opened(page, text="Ann met Bob and later Ann said so", link="hand=induction", width=358)
     small = page.evaluate(
         f"""(least) => ({DEEP})("button, input, a, textarea, summary").map((one) => {{
@@ -430,7 +429,6 @@ def test_targets_are_large_enough_and_nothing_sticks_out_on_a_phone(browser: Bro
             .map(({ left, right }) => [left, right])"""
     )
     assert first - 1 <= left < right <= last + 1
-    context.close()
 
 
 def test_the_page_is_compared_with_the_server(app_url: str, open_page: Any, settle: Any) -> None:

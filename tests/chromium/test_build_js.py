@@ -1,5 +1,6 @@
 """What the Build page makes, without the page: heads made by hand, states, links, the check, the sheets to print."""
 
+import json
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -51,14 +52,17 @@ def array(node: Any) -> np.ndarray:
 
 
 def made(lab: Lab, state: dict[str, Any]) -> Any:
-    """What a state makes: {layers: [{x, weights, pass}], settings, dims, names, left, ask}."""
-    return lab.page.evaluate(
+    """What a state makes: {layers: [{x, weights, pass}], settings, dims, names, left, ask}. It comes as one text, for
+    each value of a list costs by itself.
+    """
+    text = lab.page.evaluate(
         """(changes) => {
             const { state } = lab.model.settled(lab.model.begin(changes));
-            return lab.plain({ ...lab.model.made(state), ask: lab.model.askOf(state) });
+            return JSON.stringify(lab.plain({ ...lab.model.made(state), ask: lab.model.askOf(state) }));
         }""",
         state,
     )
+    return json.loads(text)
 
 
 def settings(**changes: Any) -> dict[str, Any]:
@@ -393,8 +397,10 @@ def test_every_step_leads_to_a_lesson_that_is_there(lab: Lab) -> None:
 @pytest.mark.parametrize("tokens", [2, 3])
 @pytest.mark.parametrize("causal", [False, True])
 def test_keys_of_worksheets_against_numpy(lab: Lab, tokens: int, causal: bool) -> None:
-    script = "([tokens, causal]) => lab.plain(lab.worksheet.worksheets({ students: 40, first: 11, tokens, causal }))"
-    sheets = lab.page.evaluate(script, [tokens, causal])
+    script = """([tokens, causal]) => JSON.stringify(
+        lab.plain(lab.worksheet.worksheets({ students: 40, first: 11, tokens, causal })))"""
+    text = lab.page.evaluate(script, [tokens, causal])
+    sheets = json.loads(text)
     assert [sheet["seed"] for sheet in sheets] == list(range(11, 51))
     seen = set()
     for sheet in sheets:
@@ -416,7 +422,7 @@ def test_keys_of_worksheets_against_numpy(lab: Lab, tokens: int, causal: bool) -
         assert len(sheet["names"]) == tokens
         seen.add(str(query) + str(key) + str(value))
     assert len(seen) >= 39
-    assert lab.page.evaluate(script, [tokens, causal]) == sheets
+    assert lab.page.evaluate(script, [tokens, causal]) == text
 
 
 @pytest.mark.parametrize("ask", [{"students": 0}, {"students": 61}, {"first": -1}, {"first": 0.5}, {"tokens": 4}])

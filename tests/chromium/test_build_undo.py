@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Locator, Page, expect
 
 from attention.browser import parts
 from attention.ui import build
@@ -18,18 +18,13 @@ APART_MS = 1600
 
 
 @pytest.fixture
-def both(browser: Browser) -> Any:
+def both(open_page: Any) -> tuple[Page, Locator, Locator]:
     """The bar and Build on one store: (page, bar, build)."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    page = open_page()
     harness.empty(page, query="?text=The+cat+sat+on+the+mat")
     bar = harness.add(page, "bar", parts.bar(PAGES, undo=False, shares=False))
     root = harness.add(page, "build", build.payload(None), width=1380)
-    yield page, bar, root
-    context.close()
-    assert not errors
+    return page, bar, root
 
 
 def ways(bar: Locator) -> tuple[bool, bool]:

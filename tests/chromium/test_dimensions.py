@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,12 @@ QUERY, KEY = 8, 2
 LIGHT_MS = 50
 
 
+@cache
+def story(text: str = TEXT) -> Trace:
+    return attention.trace("storyteller", text)
+
+
+@cache
 def found_of(trace: Trace, model: str = "storyteller") -> Any:
     job = rotary_pairs.begin(View(model=model, text=TEXT), trace)
     assert job.done.wait(60)
@@ -40,7 +47,7 @@ def open_view(
 
 @pytest.fixture
 def storyteller(page: Page) -> tuple[Locator, HeadView, Turns]:
-    trace = attention.trace("storyteller", TEXT)
+    trace = story()
     found = found_of(trace)
     root, head_view = open_view(page, trace, View(layer=2, head=5, query=QUERY, key=KEY, details="dimensions"), found)
     return root, head_view, found["decoder", 2]
@@ -164,7 +171,7 @@ def test_groups_read_the_key_head_that_is_theirs(page: Page) -> None:
 
 
 def test_pairs_that_cannot_be_turned_back(page: Page) -> None:
-    trace = attention.trace("storyteller", TEXT)
+    trace = story()
     layout = found_of(trace)["decoder", 0].layout
     found = {("decoder", layer): Turns(layout=layout, why="few digits") for layer in range(4)}
     root, _ = open_view(page, trace, View(layer=2, head=5, query=QUERY, key=KEY), found)
@@ -193,14 +200,14 @@ def test_dimensions_that_do_not_turn_stand_after_the_pairs(page: Page) -> None:
 def test_what_is_told_of_another_run_is_not_believed(page: Page, storyteller: tuple[Locator, HeadView, Turns]) -> None:
     root, _, _ = storyteller
     press(root, "rotary pairs")
-    other = attention.trace("storyteller", "Another text.")
+    other = story("Another text.")
     harness.add(page, "dimensions", rotary.payload(other.head(2, 5), found_of(other)))
     assert not root.get_by_role("button", name="rotary pairs").count()
     assert table(root)[0][0] == "dimension"
 
 
 def test_while_it_is_found_out_that_is_said(page: Page) -> None:
-    root, _ = open_view(page, attention.trace("storyteller", TEXT), View(layer=2, head=5), None)
+    root, _ = open_view(page, story(), View(layer=2, head=5), None)
     assert "is being found out" in words_of(root)
     assert len(table(root)[1]) == 32
 
@@ -236,7 +243,7 @@ def test_a_text_that_travels_after_one_that_did_not(page: Page) -> None:
     query, key = torch.randn(2, 1, 1, 1100, 3, generator=torch.Generator().manual_seed(1))
     root, _ = open_view(page, Trace.from_tensors(query=query, key=key), View(query=5))
     assert not root.locator("canvas:visible").count()
-    other = attention.trace("storyteller", TEXT).head(2, 5)
+    other = story().head(2, 5)
     harness.arrive(page, other, View(layer=2, head=5, query=QUERY, key=KEY))
     assert f"= {other.scores[QUERY, KEY]:.2f}" in chain(root)
     assert root.locator("canvas:visible").count() == 3
@@ -244,7 +251,7 @@ def test_a_text_that_travels_after_one_that_did_not(page: Page) -> None:
 
 
 def test_without_a_choice_the_key_is_that_of_the_largest_weight(page: Page) -> None:
-    root, head_view = open_view(page, attention.trace("storyteller", TEXT), View(layer=2, head=5, query=QUERY))
+    root, head_view = open_view(page, story(), View(layer=2, head=5, query=QUERY))
     key = int(head_view.weights[QUERY].argmax())
     assert f"= {head_view.scores[QUERY, key]:.2f}" in chain(root)
     chosen = root.locator("select")
@@ -258,7 +265,7 @@ def test_without_a_choice_the_key_is_that_of_the_largest_weight(page: Page) -> N
 
 
 def test_a_key_that_is_masked_says_so(page: Page) -> None:
-    root, head_view = open_view(page, attention.trace("storyteller", TEXT), View(layer=2, head=5, query=3, key=6))
+    root, head_view = open_view(page, story(), View(layer=2, head=5, query=3, key=6))
     assert f"= {head_view.scores[3, 6]:.2f}".replace("-", "−") in chain(root)
     assert chain(root).endswith("masked: the query comes before this key")
 
@@ -418,7 +425,7 @@ def test_the_keyboard_walks_the_bars(page: Page, storyteller: tuple[Locator, Hea
 
 
 def test_many_tokens_scroll_in_a_strip_of_their_own(page: Page) -> None:
-    trace = attention.trace("storyteller", TEXT * 8)
+    trace = story(TEXT * 8)
     root, head_view = open_view(page, trace, View(layer=2, head=5, query=80, key=60))
     assert head_view.record.n_q > 80
     rows = root.locator(".rows").first
@@ -434,7 +441,7 @@ def test_many_tokens_scroll_in_a_strip_of_their_own(page: Page) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_has_all_of_it_and_no_sideways_scroll(open_page: Callable[..., Page], scheme: str) -> None:
     page = open_page(size=(390, 844), scheme=scheme, touch=True)
-    trace = attention.trace("storyteller", TEXT)
+    trace = story()
     root, _ = open_view(page, trace, View(layer=2, head=5, query=QUERY), found_of(trace), dark=scheme == "dark")
     press(root, "rotary pairs")
     table(root)

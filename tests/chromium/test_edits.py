@@ -38,11 +38,16 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def inspect(app_url: str, open_page: Any, settle: Callable[[Page], None]) -> Open:
-    """The inspect page of an address, at rest."""
+    """The inspect page of an address, at rest: a second address comes into the same window, in place of the first."""
+    windows: dict[Any, Page] = {}
 
     def opened(size: tuple[int, int] = (1440, 1000), scheme: str = "light", touch: bool = False, **query: str) -> Page:
         link = urlencode({"v": "1", "text": TEXT} | query)
-        page = open_page(f"{app_url}/?{link}", size=size, scheme=scheme, touch=touch)
+        window = (size, scheme, touch)
+        if window not in windows:
+            windows[window] = open_page(size=size, scheme=scheme, touch=touch)
+        page = windows[window]
+        page.goto(f"{app_url}/?{link}")
         page.wait_for_selector(".st-key-foot, .st-key-problem", state="attached", timeout=SECONDS)
         settle(page)
         return page
@@ -270,8 +275,7 @@ def test_nothing_is_out_of_reach_or_unreadable(inspect: Open, size: tuple[int, i
     page = inspect(size=size, scheme=scheme, touch=touch, **link)
     page.locator(".effect summary").click()
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "nothing to scroll to the side"
-    for context in (".st-key-edits", ".st-key-effect", ".st-key-controls"):
-        assert faults(page, context) == []
+    assert faults(page, ".st-key-edits", ".st-key-effect", ".st-key-controls") == []
     menu(page)
     box = page.locator(".controls .menu").bounding_box()
     assert box is not None

@@ -43,3 +43,15 @@ def test_a_page_that_serves_again_has_nothing_of_the_test_before(browser: Browse
     assert pages.take(context, (700, 500), "light").page is not kept.page, "what was changed for good is closed"
     assert kept.page.is_closed()
     context.close()
+
+
+def test_a_page_that_serves_again_has_room_in_its_history(browser: Browser) -> None:
+    context = browser.new_context()
+    pages, lengths = Pages(""), []
+    for _ in range(3):
+        kept = pages.take(context, (700, 500), "light")
+        kept.page.evaluate("() => { for (const part of [1, 2, 3]) location.hash = part; }")
+        lengths.append(kept.page.evaluate("() => history.length"))
+        pages.give_back(context, [kept])
+    assert lengths[1] == lengths[2] < lengths[0] + 3
+    context.close()

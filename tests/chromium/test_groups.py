@@ -28,9 +28,10 @@ SECONDS = 60_000
 CHECKED = re.compile("^✓ made here, equal to the model’s own")
 # Everything of a group that a person can change, as it stands there now.
 STATE = """(name) => {
-    const deep = (selector, root) => [...root.querySelectorAll(selector),
-        ...[...root.querySelectorAll("*")].flatMap((one) => (one.shadowRoot ? deep(selector, one.shadowRoot) : []))];
-    const all = (selector) => deep(selector, document.querySelector(`.st-key-${name}`));
+    const within = (root) => [root,
+        ...[...root.querySelectorAll("*")].flatMap((one) => (one.shadowRoot ? within(one.shadowRoot) : []))];
+    const roots = within(document.querySelector(`.st-key-${name}`));
+    const all = (selector) => roots.flatMap((root) => [...root.querySelectorAll(selector)]);
     const texts = (selector) => all(selector).map((one) => one.textContent);
     return JSON.stringify({
         heading: texts(".heads h2"), tokens: all(".sentence .token").map((one) => [
@@ -182,12 +183,14 @@ def test_what_is_done_in_one_changes_nothing_in_the_other(
     groups: Page, settle: Callable[[Page], None], acting: str
 ) -> None:
     other = SECOND if acting == FIRST else FIRST
+    before, untouched = state(groups, acting), state(groups, other)
     for act in ACTS:
-        before, untouched = state(groups, acting), state(groups, other)
         act(groups, acting)
         settle(groups)
-        assert state(groups, acting) != before, act.__name__
+        after = state(groups, acting)
+        assert after != before, act.__name__
         assert state(groups, other) == untouched, act.__name__
+        before = after
     expect(group(groups, other).locator(".controls .own")).to_have_text(CHECKED)
 
 

@@ -2,11 +2,14 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+
+from tests.chromium.opened import Opened
 
 ROOT = Path(__file__).resolve().parents[2]
 PLANTED = """
@@ -19,6 +22,7 @@ DRAWN = ".hl-figures[data-drawn]"
 SECONDS = 60_000
 # Our own attention: words are its tokens, and it has four heads.
 LOCAL = "?model=local"
+PHONE = (390, 844)
 # z of each panel as it was painted, NaN as null.
 CELLS = """() => JSON.stringify([...document.querySelectorAll('.hl-cells')].map(({ cells: { z } }) =>
     Array.from({ length: z.shape[0] }, (_, i) => [...z.subarray(i * z.shape[1], (i + 1) * z.shape[1])])))"""
@@ -55,8 +59,37 @@ SENT = """() => {
 }"""
 
 
+@pytest.fixture(scope="module")
+def desktop(browser, app_url, settle) -> Iterator[Opened]:
+    made = Opened(browser, app_url, settle)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def phone(browser, app_url, settle) -> Iterator[Opened]:
+    made = Opened(browser, app_url, settle, size=PHONE, touch=True)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def inspect(open_page, app_url, settle) -> Page:
+def inspect(desktop) -> Iterator[Page]:
+    """The page of our own attention."""
+    yield desktop.at(LOCAL)
+    desktop.check()
+
+
+@pytest.fixture
+def on_phone(phone) -> Iterator[Page]:
+    """The same for fingers."""
+    yield phone.at(LOCAL)
+    phone.check()
+
+
+@pytest.fixture
+def anew(open_page, app_url, settle) -> Page:
+    """That page in a session in which nothing was done yet."""
     page = open_page(f"{app_url}/{LOCAL}")
     ready(page)
     settle(page)
@@ -270,13 +303,12 @@ def test_the_keyboard_walks_the_cells_of_a_panel(inspect, settle):
 
 
 @pytest.mark.parametrize("width", [1440, 1024])
-def test_the_panels_share_the_rows(open_page, app_url, settle, width):
-    page = open_page(f"{app_url}/{LOCAL}", size=(width, 900))
-    ready(page)
-    settle(page)
-    boxes: list[Any] = [cover(page, name).bounding_box() for name in ("Scores", "Weights", "Weighted values")]
+def test_the_panels_share_the_rows(inspect, settle, width):
+    inspect.set_viewport_size({"width": width, "height": 900})
+    settle(inspect)
+    boxes: list[Any] = [cover(inspect, name).bounding_box() for name in ("Scores", "Weights", "Weighted values")]
     assert len({(box["y"], box["height"], box["width"]) for box in boxes}) == 1
-    assert page.evaluate(WIDEST) <= width
+    assert inspect.evaluate(WIDEST) <= width
 
 
 def test_the_outline_of_a_thin_row_leaves_it_in_sight(open_page, app_url, settle):
@@ -289,23 +321,23 @@ def test_the_outline_of_a_thin_row_leaves_it_in_sight(open_page, app_url, settle
     expect(keys.first).to_have_text(re.compile(r"^\u2009#\d+$"))
 
 
-def test_masked_keys_are_not_among_the_largest(open_page, app_url, settle):
-    page = open_page(f"{app_url}/?v=1&model=local&query=1")
-    ready(page)
-    settle(page)
-    assert page.locator(".arithmetic tbody tr[data-key]").count() == 2
-    expect(page.get_by_role("button", name="9 others")).to_be_visible()
+def test_masked_keys_are_not_among_the_largest(inspect):
+    inspect.locator(".sentence .token").nth(1).click()
+    inspect.wait_for_url(re.compile("query=1(&|$)"))
+    inspect.mouse.move(0, 0)
+    expect(inspect.get_by_role("button", name="9 others")).to_be_visible()
+    assert inspect.locator(".arithmetic tbody tr[data-key]").count() == 2
 
 
-def test_undo_takes_back_the_last_head(inspect):
-    undo = inspect.get_by_role("button", name="Undo")
+def test_undo_takes_back_the_last_head(anew):
+    undo = anew.get_by_role("button", name="Undo")
     expect(undo).to_be_disabled()
-    inspect.get_by_role("button", name="Next head (→)").click()
-    inspect.wait_for_url("**head=1**")
+    anew.get_by_role("button", name="Next head (→)").click()
+    anew.wait_for_url("**head=1**")
     expect(undo).to_be_enabled()
     undo.click()
-    expect(inspect.get_by_role("heading", name="Layer 0, head 0")).to_be_visible()
-    inspect.wait_for_url(re.compile("^(?!.*head=)"))
+    expect(anew.get_by_role("heading", name="Layer 0, head 0")).to_be_visible()
+    anew.wait_for_url(re.compile("^(?!.*head=)"))
 
 
 def test_redo_goes_forward_again_by_button_and_by_keys(inspect):
@@ -332,6 +364,8 @@ def test_the_arithmetic_opens_its_other_keys(inspect):
     inspect.get_by_role("button", name="6 others").click()
     assert rows.count() == 11
     expect(inspect.locator(".arithmetic tr.total").first).to_contain_text("1.000")
+    inspect.get_by_role("button", name="hide 6").click()
+    assert rows.count() == 5
 
 
 def test_the_foot_says_the_checks(inspect):
@@ -357,10 +391,11 @@ def test_a_failed_check_turns_the_foot_into_a_warning(without_mask, open_page, s
     shot(page, "inspect-failed-check")
 
 
-def test_a_twelve_token_sentence_fits_on_one_screen(open_page, app_url, settle, shot):
+def test_a_twelve_token_sentence_fits_on_one_screen(page, app_url, settle, shot):
     text = "The red door opens slowly. The red door opens slowly."
     for scheme in ("light", "dark"):
-        page = open_page(f"{app_url}/?v=1&model=local&text={text}", scheme=scheme)
+        page.emulate_media(color_scheme=scheme)
+        page.goto(f"{app_url}/?v=1&model=local&text={text}")
         ready(page)
         settle(page)
         shot(page, f"inspect-{scheme}")
@@ -369,31 +404,25 @@ def test_a_twelve_token_sentence_fits_on_one_screen(open_page, app_url, settle, 
         assert box["y"] + box["height"] <= 1000
 
 
-def test_the_phone_has_all_of_it_in_one_column(open_page, app_url, settle, shot):
-    page = open_page(f"{app_url}/{LOCAL}", size=(390, 844), touch=True)
-    ready(page)
-    settle(page)
-    shot(page, "inspect-phone")
-    assert page.evaluate(WIDEST) <= 390
-    tops = [cover(page, name).bounding_box()["y"] for name in ("Scores", "Weights", "Weighted values")]
+def test_the_phone_has_all_of_it_in_one_column(on_phone, shot):
+    shot(on_phone, "inspect-phone")
+    assert on_phone.evaluate(WIDEST) <= 390
+    tops = [cover(on_phone, name).bounding_box()["y"] for name in ("Scores", "Weights", "Weighted values")]
     assert tops == sorted(tops)
     assert tops[1] - tops[0] > 200
-    cover(page, "Weights").scroll_into_view_if_needed()
-    page.touchscreen.tap(*over(page, "Weights", 9, 3, (11, 11)))
-    expect(page.locator(".hl-tip")).to_contain_text("tired → on")
-    page.wait_for_url("**query=9**")
-    assert cover(page, "Weights").evaluate("e => getComputedStyle(e).touchAction") == "pan-y"
+    cover(on_phone, "Weights").scroll_into_view_if_needed()
+    on_phone.touchscreen.tap(*over(on_phone, "Weights", 9, 3, (11, 11)))
+    expect(on_phone.locator(".hl-tip")).to_contain_text("tired → on")
+    on_phone.wait_for_url("**query=9**")
+    assert cover(on_phone, "Weights").evaluate("e => getComputedStyle(e).touchAction") == "pan-y"
 
 
-def test_a_swipe_steps_through_the_heads(open_page, app_url, settle):
-    page = open_page(f"{app_url}/{LOCAL}", size=(390, 844), touch=True)
-    ready(page)
-    settle(page)
-    cover(page, "Scores").scroll_into_view_if_needed()
-    x, y = over(page, "Scores", 5, 5, (11, 11))
-    page.evaluate(SWIPE, [x, y, -90])
-    page.wait_for_url("**head=1**")
-    expect(page.get_by_role("heading", name="Layer 0, head 1")).to_be_attached()
+def test_a_swipe_steps_through_the_heads(on_phone):
+    cover(on_phone, "Scores").scroll_into_view_if_needed()
+    x, y = over(on_phone, "Scores", 5, 5, (11, 11))
+    on_phone.evaluate(SWIPE, [x, y, -90])
+    on_phone.wait_for_url("**head=1**")
+    expect(on_phone.get_by_role("heading", name="Layer 0, head 1")).to_be_attached()
 
 
 def test_the_theme_may_change_while_the_page_is_open(inspect, settle):
@@ -413,15 +442,17 @@ def test_a_model_typed_in_that_cannot_be_had_is_one_sentence(inspect):
     expect(inspect.get_by_label("Sentence to look at")).to_have_value(re.compile("^The cat"))
 
 
-def test_a_link_reproduces_the_page(open_page, app_url, settle):
-    page = open_page(f"{app_url}/?v=1&model=local&text=one two three&head=2&query=1&stage=scaled")
+def test_a_link_reproduces_the_page(page, app_url, settle):
+    page.goto(f"{app_url}/?v=1&model=local&text=one two three&head=2&query=1&stage=scaled")
     ready(page)
     settle(page)
-    again = open_page(page.url)
-    ready(again)
-    settle(again)
-    assert cells(page) == cells(again)
-    expect(again.get_by_role("heading", name="The arithmetic of “two”")).to_be_visible()
+    first, link = cells(page), page.url
+    page.goto("about:blank")
+    page.goto(link)
+    ready(page)
+    settle(page)
+    assert cells(page) == first
+    expect(page.get_by_role("heading", name="The arithmetic of “two”")).to_be_visible()
 
 
 # How many pixels of each column of the weights have another colour than the cell that they are in.
@@ -470,13 +501,54 @@ def test_keys_that_are_left_out_are_crossed_out(inspect, settle):
     assert inspect.evaluate(CROSSED)[0] > 100
 
 
+def test_a_short_text_has_no_zoom_until_a_rectangle_is_drawn(inspect, settle):
+    line = inspect.locator(".hl-zooms")
+    expect(line).to_be_hidden()
+    inspect.mouse.move(*over(inspect, "Weights", 8, 2, (11, 11)))
+    inspect.mouse.down()
+    inspect.mouse.move(*over(inspect, "Weights", 4, 7, (11, 11)), steps=4)
+    x, y = over(inspect, "Weights", 3, 7, (11, 11))
+    inspect.mouse.move(x, y)
+    inspect.mouse.up()
+    assert zoomed(inspect) == [3, 8, 2, 7]
+    expect(line).to_be_visible()
+    inspect.wait_for_url("**zoom=3-8**")
+    assert "query=" not in inspect.url, "a rectangle pins nothing"
+    # A rectangle may end outside of the map.
+    inspect.mouse.move(*over(inspect, "Scores", 2, 2, (6, 6)))
+    inspect.mouse.down()
+    inspect.mouse.move(5, 5, steps=3)
+    inspect.mouse.up()
+    assert zoomed(inspect) == [3, 6, 2, 5]
+    cover(inspect, "Weights").dblclick()
+    expect(line).to_be_hidden()
+    assert zoomed(inspect) == [0, 10, 0, 10]
+
+
+def test_a_tap_keeps_its_tip_when_it_pins(on_phone):
+    expect(on_phone.locator(".hl-tip")).to_be_hidden()
+    cover(on_phone, "Weights").scroll_into_view_if_needed()
+    on_phone.touchscreen.tap(*over(on_phone, "Weights", 9, 3, (11, 11)))
+    on_phone.wait_for_url("**query=9**")
+    expect(on_phone.locator(".hl-tip")).to_be_visible()
+
+
+def test_within_one_cell_the_pointer_says_nothing_again(inspect):
+    inspect.evaluate("""() => {
+        window.said = 0;
+        headlightStores.get('inspect').target.addEventListener('hover', () => { window.said += 1; });
+    }""")
+    x, y = over(inspect, "Weights", 8, 2, (11, 11))
+    for dx in (-2, -1, 0, 1, 2):
+        inspect.mouse.move(x + dx, y)
+    assert inspect.evaluate("() => window.said") == 1
+
+
 @pytest.mark.parametrize("touch", [True, False])
-def test_two_buttons_zoom_around_the_pinned_token(open_page, app_url, settle, touch):
+def test_two_buttons_zoom_around_the_pinned_token(desktop, phone, touch):
     text = "The red door opens slowly. " * 10
-    size = (390, 844) if touch else (1440, 1000)
-    page = open_page(f"{app_url}/?v=1&model=local&text={text}&query=41", size=size, touch=touch)
-    ready(page)
-    settle(page)
+    shown = phone if touch else desktop
+    page = shown.at(f"?v=1&model=local&text={text}&query=41")
     row = cells(page)[1][41]
     best = row.index(max(number for number in row if number is not None))
     closer = page.get_by_role("button", name="Zoom in around the pinned token")
@@ -503,52 +575,8 @@ def test_two_buttons_zoom_around_the_pinned_token(open_page, app_url, settle, to
     assert (bottom - top + 1, right - left + 1) == (8, 8)
     assert top <= before[0] <= before[1] <= bottom
     assert left <= before[2] <= before[3] <= right
-    assert page.evaluate(WIDEST) <= size[0]
+    assert page.evaluate(WIDEST) <= shown.size[0]
     whole.click()
     assert zoomed(page) == [0, 59, 0, 59]
     page.wait_for_url(re.compile("^(?!.*zoom=)"))
-
-
-def test_a_short_text_has_no_zoom_until_a_rectangle_is_drawn(inspect, settle):
-    line = inspect.locator(".hl-zooms")
-    expect(line).to_be_hidden()
-    inspect.mouse.move(*over(inspect, "Weights", 8, 2, (11, 11)))
-    inspect.mouse.down()
-    inspect.mouse.move(*over(inspect, "Weights", 4, 7, (11, 11)), steps=4)
-    x, y = over(inspect, "Weights", 3, 7, (11, 11))
-    inspect.mouse.move(x, y)
-    inspect.mouse.up()
-    assert zoomed(inspect) == [3, 8, 2, 7]
-    expect(line).to_be_visible()
-    inspect.wait_for_url("**zoom=3-8**")
-    assert "query=" not in inspect.url, "a rectangle pins nothing"
-    # A rectangle may end outside of the map.
-    inspect.mouse.move(*over(inspect, "Scores", 2, 2, (6, 6)))
-    inspect.mouse.down()
-    inspect.mouse.move(5, 5, steps=3)
-    inspect.mouse.up()
-    assert zoomed(inspect) == [3, 6, 2, 5]
-    cover(inspect, "Weights").dblclick()
-    expect(line).to_be_hidden()
-    assert zoomed(inspect) == [0, 10, 0, 10]
-
-
-def test_a_tap_keeps_its_tip_when_it_pins(open_page, app_url, settle):
-    page = open_page(f"{app_url}/{LOCAL}", size=(390, 844), touch=True)
-    ready(page)
-    settle(page)
-    cover(page, "Weights").scroll_into_view_if_needed()
-    page.touchscreen.tap(*over(page, "Weights", 9, 3, (11, 11)))
-    page.wait_for_url("**query=9**")
-    expect(page.locator(".hl-tip")).to_be_visible()
-
-
-def test_within_one_cell_the_pointer_says_nothing_again(inspect):
-    inspect.evaluate("""() => {
-        window.said = 0;
-        headlightStores.get('inspect').target.addEventListener('hover', () => { window.said += 1; });
-    }""")
-    x, y = over(inspect, "Weights", 8, 2, (11, 11))
-    for dx in (-2, -1, 0, 1, 2):
-        inspect.mouse.move(x + dx, y)
-    assert inspect.evaluate("() => window.said") == 1
+    shown.check()

@@ -1,10 +1,9 @@
 """The interactive file in Chromium, from a disk and with no network: all heads, true numbers, both themes, a phone."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ import attention
 from attention.export.interactive import interactive
 from attention.record import Trace
 from attention.view import View
+from tests.chromium.pages import Scheme
 
 TEXT = "The cat sat on the mat because it was tired."
 NASTY = "</script><script>alert(1)</script><img src=x onerror=alert(1)><b>b</b>"
@@ -47,29 +47,55 @@ def story() -> Trace:
     return attention.trace("storyteller", TEXT)
 
 
-@pytest.fixture
-def show(browser: Browser, tmp_path: Path) -> Any:
-    """Write the file and open it, offline; what it asks for beyond itself, or writes as an error, fails the test."""
-    contexts, wrong = [], []
+@pytest.fixture(scope="module")
+def wrong() -> list[str]:
+    """What the file asked for beyond itself, or wrote as an error."""
+    return []
 
-    def opened(
-        trace: Trace, view: View, *, size: tuple[int, int] = (1440, 1000), scheme: str = "light", touch: bool = False,
-        before: str = "", shown: bool = True,
-    ) -> Page:  # fmt: skip
-        path = tmp_path / "file.html"
-        path.write_bytes(interactive(trace, view))
-        context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, has_touch=touch, is_mobile=touch,
-            offline=True,
-        )  # fmt: skip
-        contexts.append(context)
-        page = context.new_page()
+
+@pytest.fixture(scope="module")
+def offline(browser: Browser, wrong: list[str]) -> Iterator[Callable[[bool], Page]]:
+    """Opens a page without a network, for fingers or for a pointer."""
+    contexts = []
+
+    def opened(touch: bool) -> Page:
+        contexts.append(browser.new_context(has_touch=touch, is_mobile=touch, offline=True))
+        page = contexts[-1].new_page()
         page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("dialog", lambda dialog: wrong.append(f"a dialog: {dialog.message}"))
         page.on("request", lambda one: None if one.url.startswith(("file:", "data:")) else wrong.append(one.url))
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def desktop(offline: Callable[[bool], Page]) -> Page:
+    """The page of a pointer, which shows one file after another."""
+    return offline(False)
+
+
+@pytest.fixture
+def show(
+    request: pytest.FixtureRequest, offline: Callable[[bool], Page], tmp_path: Path, wrong: list[str]
+) -> Iterator[Show]:
+    """Write the file and open it; what it asks for beyond itself, or writes as an error, fails the test."""
+
+    def opened(
+        trace: Trace, view: View, *, size: tuple[int, int] = (1440, 1000), scheme: Scheme = "light",
+        touch: bool = False, before: str = "", shown: bool = True,
+    ) -> Page:  # fmt: skip
+        path = tmp_path / "file.html"
+        path.write_bytes(interactive(trace, view))
+        page = offline(touch) if touch or before else request.getfixturevalue("desktop")
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.emulate_media(color_scheme=scheme)
         if before:
             page.add_init_script(before)
+        page.mouse.move(0, 0)
         page.goto(path.as_uri())
         if shown:
             page.wait_for_selector("#status", state="detached")
@@ -77,9 +103,9 @@ def show(browser: Browser, tmp_path: Path) -> Any:
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
-    assert not wrong
+    found = wrong[:]
+    wrong.clear()
+    assert not found
 
 
 def name_of(page: Page) -> str:
@@ -185,7 +211,7 @@ def test_what_a_person_typed_stays_text(show: Show) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_theme_is_the_systems_until_somebody_chooses(show: Show, scheme: str) -> None:
+def test_the_theme_is_the_systems_until_somebody_chooses(show: Show, scheme: Scheme) -> None:
     page = show(story(), View(layer=1, head=2), scheme=scheme)
     paper = "getComputedStyle(document.body).backgroundColor"
     ink = "document.querySelector('#hl-sentence').shadowRoot.querySelector('.sentence')"

@@ -137,7 +137,7 @@ LESSONS = (made(FIRST, "01-first"), made(SECOND, "02-second"))
 
 
 @pytest.fixture(scope="module")
-def page(browser: Browser) -> Iterator[Page]:
+def window(browser: Browser) -> Iterator[Page]:
     """One page for all that is looked at here; an error on it fails the tests."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
     context.add_init_script(DEEP)
@@ -148,17 +148,19 @@ def page(browser: Browser) -> Iterator[Page]:
         # Questions of this test alone.
         for path in (harness.STATIC / "lesson" / "answers").glob("*.js"):
             patch.setitem(harness.INSTEAD, f"/answers/{path.name}", ANSWERS if path.stem == "why" else NONE)
+        page.goto(f"{harness.address()}/light")
         yield page
         context.close()
     assert not errors
 
 
-@pytest.fixture(autouse=True)
-def nobody_was_here(page: Page) -> None:
-    """Each test begins with a browser that knows nothing."""
-    page.set_viewport_size({"width": 1280, "height": 800})
-    page.goto(f"{harness.address()}/light")
-    page.evaluate("() => localStorage.clear()")
+@pytest.fixture
+def page(window: Page) -> Page:
+    """The page, in a browser that knows nothing."""
+    window.set_viewport_size({"width": 1280, "height": 800})
+    window.goto(f"{harness.address()}/light")
+    window.evaluate("() => localStorage.clear()")
+    return window
 
 
 def opened(page: Page, query: str = "", *, dark: bool = False, sentence: str = "") -> Locator:
@@ -607,12 +609,12 @@ def test_words_of_a_lesson_are_text_and_links_lead_where_they_say(page: Page) ->
         ("1.2.3", 1.2, False), ("Infinity", 1, False),
     ],
 )  # fmt: skip
-def test_numbers_are_read_as_people_type_them(page: Page, typed: str, answer: float, holds: bool) -> None:
+def test_numbers_are_read_as_people_type_them(window: Page, typed: str, answer: float, holds: bool) -> None:
     script = """async ([typed, answer]) => {
         const { holds, readings } = await import("/app/static/lesson/typed.js?v=test");
         return readings(typed).some((value) => holds(value, answer));
     }"""
-    assert page.evaluate(script, [typed, answer]) == holds
+    assert window.evaluate(script, [typed, answer]) == holds
 
 
 @pytest.mark.parametrize(

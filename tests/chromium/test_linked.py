@@ -116,35 +116,42 @@ def strip(side: str, row: int) -> Move:
 
 
 class Inspect:
-    """Pages that stay open for the whole file, one for each link."""
+    """Two pages that stay open for the whole file: one shows the story, the other one link after another."""
 
     def __init__(self, browser: Browser, url: str, settle: Callable[[Page], None]) -> None:
         self.url, self.settle = url, settle
-        self.pages: dict[str, Page] = {}
         self.errors: list[str] = []
         self.context = browser.new_context(viewport=SIZE)
+        self.shown: dict[Page, str] = {}
+        self.story, self.other = (self._page() for _ in range(2))
 
     def open(self, query: dict[str, str]) -> Page:
         """The page at rest, all keys of its arithmetic listed, the pointer on nothing and no frame counted."""
-        link = urlencode(query)
-        page = self.pages.get(link) or self._load(link)
+        link, page = urlencode(query), self.story if query == STORY else self.other
         page.bring_to_front()
+        if self.shown.get(page) != link:
+            self._load(page, link)
+            page.locator(".arithmetic button.more:not(.all)").click()
+            page.wait_for_timeout(100)
         page.mouse.move(*NOWHERE)
         page.evaluate("() => { frames_sent = 0; }")
         return page
 
-    def _load(self, link: str) -> Page:
-        page = self.pages[link] = self.fresh(link)
-        page.locator(".arithmetic button.more:not(.all)").click()
-        page.wait_for_timeout(100)
-        return page
-
     def fresh(self, link: str) -> Page:
         """A page on which nothing was pointed at yet."""
+        self.other.bring_to_front()
+        return self._load(self.other, link)
+
+    def _page(self) -> Page:
         page = self.context.new_page()
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        return page
+
+    def _load(self, page: Page, link: str) -> Page:
+        page.mouse.move(*NOWHERE)
         page.goto(f"{self.url}/?{link}")
+        self.shown[page] = link
         page.wait_for_selector(".hl-figures[data-drawn]", timeout=SECONDS)
         page.wait_for_selector(".hl-foot", timeout=SECONDS)
         details = ".st-key-details-panel .links .token, .dimensions canvas, .hl-map[data-drawn]"

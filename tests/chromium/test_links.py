@@ -1,8 +1,10 @@
 """The links component in Chromium: what it draws is `HeadView.weights`, and what a person does stays in the browser."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from itertools import combinations
 from typing import Any
 
@@ -21,7 +23,8 @@ from tests.chromium import harness
 TEXT = "The cat sat on the mat because it was tired."
 LINKS = """() => {
     const root = document.querySelector("#hl-links").shadowRoot;
-    return Object.fromEntries(["rest", "strong"].map((name) => [name, root.querySelector(`canvas.${name}`).links]));
+    const drawn = ["rest", "strong"].map((name) => [name, root.querySelector(`canvas.${name}`).links]);
+    return JSON.stringify(Object.fromEntries(drawn));  // one text: each value of a list would travel by itself
 }"""
 CHANGE = "(changes) => lab.store.change(changes)"
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -69,6 +72,12 @@ def of_tensors(
     return Trace(model=facts, tokens=tokens, pair_tokens=asking, all_records=(record,))
 
 
+@cache
+def long() -> Trace:
+    """One head of a text so long that it travels in tiles."""
+    return of_tensors(1100, 1100, heads=1)
+
+
 def open_links(page: Page, trace: Trace, view: View, *, width: int = 1100, dark: bool = False) -> Locator:
     head_view = trace.head(view.layer, view.head, view.kind or None)  # type: ignore[arg-type]
     return harness.mount(page, "links", codec.pack({}), head_view, view, width=width, dark=dark)
@@ -76,7 +85,7 @@ def open_links(page: Page, trace: Trace, view: View, *, width: int = 1100, dark:
 
 def links(page: Page) -> dict[str, list[dict[str, Any]]]:
     page.evaluate(FRAMES)
-    return page.evaluate(LINKS)
+    return json.loads(page.evaluate(LINKS))
 
 
 def both(page: Page) -> list[dict[str, Any]]:
@@ -268,7 +277,7 @@ def test_rows_that_did_not_travel_are_said_in_words(page: Page, story: Trace) ->
 
 
 def test_of_a_long_text_the_pinned_rows_are_drawn(page: Page) -> None:
-    trace = of_tensors(1100, 1100, heads=1)
+    trace = long()
     head_view = trace.head(0, 0)
     box = open_links(page, trace, View(query=900, also=(3,)))
     assert page.evaluate("() => lab.store.shown().run.level") == "tiles"
@@ -283,7 +292,7 @@ def test_of_a_long_text_the_pinned_rows_are_drawn(page: Page) -> None:
 
 
 def test_a_row_of_a_long_text_that_did_not_travel_says_so(page: Page) -> None:
-    trace = of_tensors(1100, 1100, heads=1)
+    trace = long()
     box = open_links(page, trace, View(query=900, also=(3,)))
     place(box, "query", 898).hover()
     assert both(page) == []
@@ -297,7 +306,7 @@ def test_a_row_of_a_long_text_that_did_not_travel_says_so(page: Page) -> None:
 
 
 def test_what_arrives_at_a_key_of_a_long_text_is_told_of_pinned_rows_alone(page: Page) -> None:
-    trace = of_tensors(1100, 1100, heads=1)
+    trace = long()
     weight = trace.head(0, 0).weights[900, 899]
     box = open_links(page, trace, View(query=900, also=(3,)))
     place(box, "key", 899).hover()
@@ -310,7 +319,7 @@ def test_what_arrives_at_a_key_of_a_long_text_is_told_of_pinned_rows_alone(page:
 
 
 def test_another_row_of_a_long_text_is_pinned_and_arrives(page: Page) -> None:
-    trace = of_tensors(1100, 1100, heads=1)
+    trace = long()
     head_view = trace.head(0, 0)
     box = open_links(page, trace, View(query=900))
     place(box, "query", 902).hover()

@@ -53,12 +53,18 @@ def map_url(serve_source) -> str:
 
 @pytest.fixture
 def show(open_page):
-    """A page with a store and the map on it, without a server; what is pinned is row 8, “it”."""
+    """A page with a store and the map on it, without a server; what is pinned is row 8, “it”. A test that shows one map
+    after the other has one page for all of them.
+    """
+    opened: list[Page] = []
 
     def one(
         which: str = "averages", *, text: str = TEXT, layer: int = 2, head: int = 3, query: int = 8, **more: Any
     ) -> Page:
-        page = open_page(size=more.pop("size", (1440, 1000)), touch=more.pop("touch", False))
+        size, touch = more.pop("size", (1440, 1000)), more.pop("touch", False)
+        if not opened:
+            opened.append(open_page(size=size, touch=touch))
+        [page] = opened
         trace = traced(text)
         view = View(text=text, layer=layer, head=head, query=query, **more.pop("look", {}))
         data = maps.payload(trace.head(layer, head), which, "heads" if which == "averages" else "")
@@ -305,15 +311,14 @@ def test_on_a_phone_the_maps_stand_one_under_another(show):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_streamlit_shows_each_of_them_and_keeps_the_choice_in_the_address(open_page, map_url, settle, shot, scheme):
+def test_streamlit_shows_each_of_them_and_keeps_the_choice_in_the_address(open_page, map_url, settle, scheme):
+    page = open_page(scheme=scheme)
     for which in ("averages", "rollout", "words"):
-        page = open_page(f"{map_url}/?v=1&lens={which}&layer=2&head=3", scheme=scheme)
+        page.goto(f"{map_url}/?v=1&lens={which}&layer=2&head=3")
         page.wait_for_selector(".hl-map[data-drawn]", timeout=SECONDS)
         settle(page)
         assert page.evaluate(WIDEST) <= 1440
-        shot(page, f"map-{which}-{scheme}")
         if which == "averages":
             page.get_by_text("all heads", exact=True).click()
             expect(page.get_by_role("heading", name="Average over all 24 heads of 4 layers")).to_be_visible()
             page.wait_for_url("**over=all**")
-        page.close()

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from attention.browser import codec
 from tests.chromium.asked import MADE, PLACES, TEXT, matters_bytes, shown, story, view
 from tests.chromium.harness import add, messages, mount
+from tests.chromium.test_accessibility import AXE
 
 SECONDS = 60_000
 # A page with this view alone, whose model counts as a large one and whose runs take their time.
@@ -58,7 +58,6 @@ state.sync()
 CELLS = """(name) => [...(lab.mounted.get(name)).querySelectorAll(".panel")].map((panel) =>
     [...panel.querySelectorAll("tbody tr")].map(
         (row) => [...row.querySelectorAll("td")].map((cell) => cell.getAttribute("aria-label"))))"""
-CONTRAST = Axe().axe_script
 
 
 @pytest.fixture
@@ -194,7 +193,7 @@ def test_each_of_these_views_is_sound_for_all(open_page: Any, name: str, dark: b
     layer, head = PLACES[name]
     mount(page, name, MADE[name](), story().head(layer, head), view(name, layer, head), dark=dark)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= size[0]
-    page.evaluate(CONTRAST)
+    page.evaluate(AXE)
     found = page.evaluate("async () => (await axe.run(document, { resultTypes: ['violations'] })).violations")
     ours = [one for one in found if one["id"] not in ("region", "page-has-heading-one", "landmark-one-main")]
     assert [(one["id"], one["nodes"][0]["html"][:200]) for one in ours] == []

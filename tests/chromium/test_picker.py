@@ -1,18 +1,27 @@
 """The box of models in Chromium: a list in groups that the keyboard reaches, which narrows as one types."""
 
 import re
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.chromium.opened import Opened
 
 SECONDS = 30_000
 
 
+@pytest.fixture(scope="module")
+def opened(browser: Browser, app_url: str, settle: Callable[[Page], None]) -> Iterator[Opened]:
+    made = Opened(browser, app_url, settle)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def page(open_page, app_url: str) -> Page:
-    page = open_page(f"{app_url}/?text=One two three.&model=storyteller")
-    expect(page.locator(".hl-figures[data-drawn]")).to_be_visible(timeout=SECONDS)
-    return page
+def page(opened: Opened) -> Iterator[Page]:
+    yield opened.at("?text=One two three.&model=storyteller")
+    opened.check()
 
 
 @pytest.fixture

@@ -54,6 +54,19 @@ BOXES = """async (text) => {
     return { boxes, wide };
 }"""
 
+# Sets all choices {label: value} but one of those that change, and gives the label of that one.
+ALL_BUT_ONE = """(wanted) => {
+    const root = document.querySelector("#hl-pictures").shadowRoot;
+    const controls = new Map([...root.querySelectorAll("select, input[type=checkbox]")].map(
+        (control) => [control.ariaLabel ?? control.parentElement.textContent, control]));
+    const field = (control) => (control.type === "checkbox" ? "checked" : "value");
+    const [left, ...others] = Object.keys(wanted).filter(
+        (label) => controls.get(label)[field(controls.get(label))] !== wanted[label]);
+    for (const label of others) controls.get(label)[field(controls.get(label))] = wanted[label];
+    return left ?? null;
+}"""
+USUAL = View(head=0, query=2)
+
 
 def qkv(n: int = N, *, seed: int = 0) -> dict[str, torch.Tensor]:
     """Random queries, keys and values; the keys so large that some weights are."""
@@ -83,19 +96,20 @@ class Component:
     """The page with the component, and what comes out of it."""
 
     page: Page
+    shown: View | None = None
 
     def choose(
         self, *, what: str = "beside", size: str = "column", colours: str = "light", sentence: bool = False,
         without: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
-        for label, value in (("What", what), ("Size", size), ("Colours", colours)):
-            box = self.page.get_by_label(label, exact=True)
-            if box.input_value() != value:  # each choice draws the picture anew, also the one that stands there
-                box.select_option(value)
-        own = {"title": True, "colours and captions": True, "pinned row": True}
-        parts = own | {"the pinned row as a sentence": sentence}
-        for label, wanted in parts.items():
-            self.page.get_by_role("checkbox", name=label, exact=True).set_checked(wanted and label not in without)
+        """Each choice draws the picture anew: all but one are set beforehand, and that one is made as people do it."""
+        wanted = {"What": what, "Size": size, "Colours": colours, "the pinned row as a sentence": sentence}
+        wanted |= {label: label not in without for label in ("title", "colours and captions", "pinned row")}
+        label = self.page.evaluate(ALL_BUT_ONE, wanted)
+        if isinstance(value := wanted.get(label), str):
+            self.page.get_by_label(label, exact=True).select_option(value)
+        elif value is not None:
+            self.page.get_by_role("checkbox", name=label, exact=True).set_checked(value)
 
     def download(self, button: str) -> tuple[str, bytes]:
         """The file's name and bytes."""
@@ -123,6 +137,7 @@ class Component:
         return list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
 
     def show(self, trace: Trace, view: View, *, dark: bool = False) -> None:
+        self.shown = view
         head_view = trace.head(view.layer, view.head)
         harness.mount(self.page, "pictures", parts.panels(head_view, view), head_view, view, dark=dark)
 
@@ -148,11 +163,17 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def component(page: Page, trace: Trace) -> Component:
+def own(page: Page) -> Component:
+    """The component, in which a test shows what it likes."""
+    return Component(page)
+
+
+@pytest.fixture
+def component(own: Component, trace: Trace) -> Component:
     """The component with the first head of a few odd tokens, its third row pinned."""
-    made = Component(page)
-    made.show(trace, View(head=0, query=2))
-    return made
+    if own.shown is not USUAL:
+        own.show(trace, USUAL)
+    return own
 
 
 def cell(svg: ET.Element, panel: str, row: int, column: int, n: int = N) -> tuple[float, float]:
@@ -177,8 +198,8 @@ def at(picture: Image.Image, svg: ET.Element, place: tuple[float, float], reach:
     """The points of a PNG around a place of its SVG, (2·reach + 1, 2·reach + 1, 3)."""
     units = float((svg.get("viewBox") or "").split()[2])
     x, y = (round(part * picture.width / units) for part in place)
-    points = np.asarray(picture.convert("RGB"), dtype=float)
-    return points[y - reach : y + reach + 1, x - reach : x + reach + 1]
+    around = picture.crop((x - reach, y - reach, x + reach + 1, y + reach + 1))
+    return np.asarray(around.convert("RGB"), dtype=float)
 
 
 @pytest.mark.parametrize(
@@ -283,28 +304,24 @@ def test_letters_are_large_enough_and_nothing_is_cut(component, size, what):
         assert letters * (width / INCH_MM * POINTS if width else 1920) >= (7 if width else 24) - 1e-6, box
 
 
-def test_twelve_tokens_are_all_named_above_each_map_of_a_column(page, trace):
+def test_twelve_tokens_are_all_named_above_each_map_of_a_column(own, page):
     """Upright, and smaller where they have to be: 5 pt at least, and no line into the next."""
     names = ["The", "cat", "sat", "on", "a", "mat", "because", "it", "was", "so", "very", "tired"]
-    own = Component(page)
     own.show(Trace.from_tensors(**qkv(len(names)), causal=True, tokens=names), View(head=0, query=2))
-    try:
-        own.choose(what="beside", size="column")
-        data = own.download("Download SVG")[1].decode()
-        written = texts(ET.fromstring(data))
-        assert [written.count(name) for name in names] == [3] * len(names), "once as a query, twice as a key"
-        found = page.evaluate(BOXES, data)
-        unit = found["wide"] / (89 / INCH_MM * 96)
-        for box in found["boxes"]:
-            assert min(box[side] for side in ("left", "top", "right", "bottom")) >= 0, box
-            assert box["letters"] / found["wide"] * 89 / INCH_MM * POINTS >= 5 - 1e-6, box
-        small = [box for box in found["boxes"] if box["letters"] < 14]
-        assert len(small) == 2 * len(names)
-        for map_ in (small[: len(names)], small[len(names) :]):
-            assert [box["text"] for box in map_] == names
-            assert all((b["left"] - a["left"]) * unit >= b["letters"] for a, b in itertools.pairwise(map_))
-    finally:
-        own.show(trace, View(head=0, query=2))
+    own.choose(what="beside", size="column")
+    data = own.download("Download SVG")[1].decode()
+    written = texts(ET.fromstring(data))
+    assert [written.count(name) for name in names] == [3] * len(names), "once as a query, twice as a key"
+    found = page.evaluate(BOXES, data)
+    unit = found["wide"] / (89 / INCH_MM * 96)
+    for box in found["boxes"]:
+        assert min(box[side] for side in ("left", "top", "right", "bottom")) >= 0, box
+        assert box["letters"] / found["wide"] * 89 / INCH_MM * POINTS >= 5 - 1e-6, box
+    small = [box for box in found["boxes"] if box["letters"] < 14]
+    assert len(small) == 2 * len(names)
+    for map_ in (small[: len(names)], small[len(names) :]):
+        assert [box["text"] for box in map_] == names
+        assert all((b["left"] - a["left"]) * unit >= b["letters"] for a, b in itertools.pairwise(map_))
 
 
 def test_links_have_the_opacity_of_their_weights(component, tensors):
@@ -338,45 +355,36 @@ def test_links_have_the_opacity_of_their_weights(component, tensors):
 
 
 @pytest.mark.parametrize("measure", ["weights", "uniform"])
-def test_the_map_of_all_heads_has_each_heads_picture_or_number(page, trace, tensors, measure):
-    own, view = Component(page), View(head=0, query=2, measure=measure)
+def test_the_map_of_all_heads_has_each_heads_picture_or_number(own, page, trace, tensors, measure):
+    view = View(head=0, query=2, measure=measure)
     own.show(trace, view)
-    try:
-        harness.add(page, "heads", overview.payload(trace, "decoder", view))
-        own.choose(what="heads", size="column", without=("pinned row",))
-        name, data = own.download("Download SVG")
-        svg, picture = ET.fromstring(data), own.picture()
-        assert name == "headlight-own-tensors-all-heads.svg"
-        boxes = page.evaluate(BOXES, data.decode())["boxes"]
-        assert min(box[side] for box in boxes for side in ("left", "top", "right", "bottom")) >= 0
-        assert min(box["letters"] for box in boxes) >= 14
-        scores = overview.scores_of(trace, "decoder")["uniform"].score
-        for head, square in enumerate(svg.findall(f".//{SVG}g[@class='heads']/{SVG}rect")):
-            x, y, side = (float(square.get(part, 0)) for part in ("x", "y", "width"))
-            if measure == "uniform":
-                value, place = scores[0, head], (x + side / 2, y + side / 8)
-                assert f"{value:.2f}" in texts(svg)
-            else:
-                value, place = weights_of(tensors, head)[4, 0], (x + 0.5 * side / N, y + 4.5 * side / N)
-            [[shown]] = at(picture, svg, place)
-            # A picture's numbers travel as bytes.
-            assert np.abs(shown - colour(LIGHT.weights, value)).max() <= CLOSE + 1, head
-        assert len(svg.findall(f".//{SVG}g[@class='heads']/{SVG}rect")) == HEADS
-    finally:
-        own.choose()
-        own.show(trace, View(head=0, query=2))
+    harness.add(page, "heads", overview.payload(trace, "decoder", view))
+    own.choose(what="heads", size="column", without=("pinned row",))
+    name, data = own.download("Download SVG")
+    svg, picture = ET.fromstring(data), own.picture()
+    assert name == "headlight-own-tensors-all-heads.svg"
+    boxes = page.evaluate(BOXES, data.decode())["boxes"]
+    assert min(box[side] for box in boxes for side in ("left", "top", "right", "bottom")) >= 0
+    assert min(box["letters"] for box in boxes) >= 14
+    scores = overview.scores_of(trace, "decoder")["uniform"].score
+    for head, square in enumerate(svg.findall(f".//{SVG}g[@class='heads']/{SVG}rect")):
+        x, y, side = (float(square.get(part, 0)) for part in ("x", "y", "width"))
+        if measure == "uniform":
+            value, place = scores[0, head], (x + side / 2, y + side / 8)
+            assert f"{value:.2f}" in texts(svg)
+        else:
+            value, place = weights_of(tensors, head)[4, 0], (x + 0.5 * side / N, y + 4.5 * side / N)
+        [[shown]] = at(picture, svg, place)
+        # A picture's numbers travel as bytes.
+        assert np.abs(shown - colour(LIGHT.weights, value)).max() <= CLOSE + 1, head
+    assert len(svg.findall(f".//{SVG}g[@class='heads']/{SVG}rect")) == HEADS
 
 
-def test_links_of_too_many_tokens_are_refused_in_words(page, trace):
-    own = Component(page)
+def test_links_of_too_many_tokens_are_refused_in_words(own, page):
     own.show(Trace.from_tensors(**qkv(90), causal=True, tokens=[f"t{i}" for i in range(90)]), View(head=0, query=2))
-    try:
-        own.choose(what="links", size="column")
-        expect(page.get_by_role("status")).to_contain_text("90 tokens one under another have no room")
-        expect(page.locator(".frame img")).to_be_hidden()
-    finally:
-        own.choose()
-        own.show(trace, View(head=0, query=2))
+    own.choose(what="links", size="column")
+    expect(page.get_by_role("status")).to_contain_text("90 tokens one under another have no room")
+    expect(page.locator(".frame img")).to_be_hidden()
 
 
 BESIDE = """(text) => {
@@ -431,137 +439,121 @@ def bars_in(svg: ET.Element, group: str) -> list[ET.Element]:
 
 
 @pytest.mark.parametrize(("size", "colours", "palette", "dark"), LOOKS)
-def test_the_arithmetic_is_that_of_q_k_and_v(page, trace, tensors, size, colours, palette, dark):
-    own, row = Component(page), 6
+def test_the_arithmetic_is_that_of_q_k_and_v(own, trace, tensors, size, colours, palette, dark):
+    row = 6
     own.show(trace, View(head=1, query=row), dark=dark)
-    try:
-        svg = own.drawn(what="arithmetic", size=size, colours=colours, called="arithmetic")
-        steps = steps_of(tensors, 1, row)
-        order = np.argsort(-steps["weight"], kind="stable")
-        listed, others = order[:5], order[5:]
-        assert column(svg, "key", "key") == [TOKENS[key] for key in listed]
-        assert column(svg, "others", "key") == [f"{N - 5} others"], "the masked one too"
-        wide = ("exp", "share")
-        for step, numbers in steps.items():
-            shown = [number(text) for text in column(svg, "key", step)]
-            if size == "column" and step in wide:
-                assert shown == []
-                continue
-            half = 0.51 * 10 ** -(3 if step in ("exp", "weight") else 2)
-            assert np.abs(np.array(shown) - numbers[listed]).max() <= half, step
-            if step in ("exp", "weight"):
-                [text] = column(svg, "others", step)
-                assert abs(number(text) - numbers[others].sum()) <= half
-        said = " ".join(texts(svg))
-        assert ("no room here for: exp(s − max), weight·‖v‖" in said) == (size == "column")
-        assert f"weight = exp(s − max) ÷ {steps['exp'].sum():.3f}" in said
-        values = tensors["value"][1].double().numpy()
-        output = steps["weight"] @ values[: row + 1]
-        largest = [f"{steps['weight'][key]:.3f}·v({TOKENS[key]})" for key in listed[:3]]
-        assert "output = " + " + ".join(largest) + " + … = (" in said
-        [vector] = re.findall(r"= \((.*), …\)", said)
-        assert np.allclose([number(text) for text in vector.split(", ")], output[:4], rtol=6e-3)
-        bars = bars_in(svg, "arithmetic")
-        lengths = np.array([float(bar.get("width", 0)) for bar in bars])
-        assert np.allclose(lengths / lengths[0], (steps["weight"] / steps["weight"].max())[listed], atol=0.01)
-        ground = svg.find(f"{SVG}rect")
-        assert ground is not None
-        assert ground.get("fill") == ("#ffffff" if palette is LIGHT else palette.paper)
-        assert own.picture().size[0] == {"column": 1051, "double": 2161, "slide": 1920}[size]
-    finally:
-        own.show(trace, View(head=0, query=2))
+    svg = own.drawn(what="arithmetic", size=size, colours=colours, called="arithmetic")
+    steps = steps_of(tensors, 1, row)
+    order = np.argsort(-steps["weight"], kind="stable")
+    listed, others = order[:5], order[5:]
+    assert column(svg, "key", "key") == [TOKENS[key] for key in listed]
+    assert column(svg, "others", "key") == [f"{N - 5} others"], "the masked one too"
+    wide = ("exp", "share")
+    for step, numbers in steps.items():
+        shown = [number(text) for text in column(svg, "key", step)]
+        if size == "column" and step in wide:
+            assert shown == []
+            continue
+        half = 0.51 * 10 ** -(3 if step in ("exp", "weight") else 2)
+        assert np.abs(np.array(shown) - numbers[listed]).max() <= half, step
+        if step in ("exp", "weight"):
+            [text] = column(svg, "others", step)
+            assert abs(number(text) - numbers[others].sum()) <= half
+    said = " ".join(texts(svg))
+    assert ("no room here for: exp(s − max), weight·‖v‖" in said) == (size == "column")
+    assert f"weight = exp(s − max) ÷ {steps['exp'].sum():.3f}" in said
+    values = tensors["value"][1].double().numpy()
+    output = steps["weight"] @ values[: row + 1]
+    largest = [f"{steps['weight'][key]:.3f}·v({TOKENS[key]})" for key in listed[:3]]
+    assert "output = " + " + ".join(largest) + " + … = (" in said
+    [vector] = re.findall(r"= \((.*), …\)", said)
+    assert np.allclose([number(text) for text in vector.split(", ")], output[:4], rtol=6e-3)
+    bars = bars_in(svg, "arithmetic")
+    lengths = np.array([float(bar.get("width", 0)) for bar in bars])
+    assert np.allclose(lengths / lengths[0], (steps["weight"] / steps["weight"].max())[listed], atol=0.01)
+    ground = svg.find(f"{SVG}rect")
+    assert ground is not None
+    assert ground.get("fill") == ("#ffffff" if palette is LIGHT else palette.paper)
+    assert own.picture().size[0] == {"column": 1051, "double": 2161, "slide": 1920}[size]
 
 
-def test_the_arithmetic_of_several_rows_has_their_weights_side_by_side(page, trace, tensors):
-    own, pins = Component(page), (5, 3, 7)
+def test_the_arithmetic_of_several_rows_has_their_weights_side_by_side(own, page, trace, tensors):
+    pins = (5, 3, 7)
     own.show(trace, View(head=0, query=pins[0], also=pins[1:]))
-    try:
-        own.choose(what="arithmetic", size="double")
-        data = own.download("Download SVG")[1]
-        in_its_place(page, data)
-        svg = ET.fromstring(data)
-        weights = weights_of(tensors, 0)[list(pins)]
-        listed = np.argsort(-weights.mean(axis=0), kind="stable")[:5]
-        assert [TOKENS[key] for key in listed] == column(svg, "key", "key")
-        for pin, row in zip(pins, weights, strict=True):
-            for key, text in zip(listed, column(svg, "key", f"row-{pin}"), strict=True):
-                assert text == "masked" if key > pin else abs(number(text) - row[key]) <= 0.00051
-        means = [number(text) for text in column(svg, "key", "weight")]
-        assert np.abs(means - weights.mean(axis=0)[listed]).max() <= 0.00051
-        assert "The weights of 3 tokens, and their mean" in texts(svg)
-        assert not any(text.startswith("output") for text in texts(svg))
-    finally:
-        own.show(trace, View(head=0, query=2))
+    own.choose(what="arithmetic", size="double")
+    data = own.download("Download SVG")[1]
+    in_its_place(page, data)
+    svg = ET.fromstring(data)
+    weights = weights_of(tensors, 0)[list(pins)]
+    listed = np.argsort(-weights.mean(axis=0), kind="stable")[:5]
+    assert [TOKENS[key] for key in listed] == column(svg, "key", "key")
+    for pin, row in zip(pins, weights, strict=True):
+        for key, text in zip(listed, column(svg, "key", f"row-{pin}"), strict=True):
+            assert text == "masked" if key > pin else abs(number(text) - row[key]) <= 0.00051
+    means = [number(text) for text in column(svg, "key", "weight")]
+    assert np.abs(means - weights.mean(axis=0)[listed]).max() <= 0.00051
+    assert "The weights of 3 tokens, and their mean" in texts(svg)
+    assert not any(text.startswith("output") for text in texts(svg))
 
 
-def test_columns_that_have_no_room_are_named_and_none_is_cut(page, trace):
+def test_columns_that_have_no_room_are_named_and_none_is_cut(own, page):
     names = [f"{'long' * 3}{i}" for i in range(12)]
-    own = Component(page)
     own.show(Trace.from_tensors(**qkv(12), causal=True, tokens=names), View(head=0, query=11, also=tuple(range(10))))
-    try:
-        own.choose(what="arithmetic", size="column", without=("title", "colours and captions"))
-        data = own.download("Download SVG")[1]
-        in_its_place(page, data)
-        svg = ET.fromstring(data)
-        shown = [name for pin, name in enumerate(names) if column(svg, "key", f"row-{pin}")]
-        [gone] = re.findall(r"no room here for: (.*)", " ".join(texts(svg)))
-        assert sorted([*shown, *gone.split(", ")]) == sorted([*names[:10], names[11]])
-        assert shown
-        assert len(column(svg, "key", "weight")) == 5
-    finally:
-        own.show(trace, View(head=0, query=2))
+    own.choose(what="arithmetic", size="column", without=("title", "colours and captions"))
+    data = own.download("Download SVG")[1]
+    in_its_place(page, data)
+    svg = ET.fromstring(data)
+    shown = [name for pin, name in enumerate(names) if column(svg, "key", f"row-{pin}")]
+    [gone] = re.findall(r"no room here for: (.*)", " ".join(texts(svg)))
+    assert sorted([*shown, *gone.split(", ")]) == sorted([*names[:10], names[11]])
+    assert shown
+    assert len(column(svg, "key", "weight")) == 5
 
 
-def test_a_sink_has_its_line_and_all_adds_up_to_one(page, trace, tensors):
-    own, row, sink = Component(page), 4, torch.tensor([0.7, -0.3])
+def test_a_sink_has_its_line_and_all_adds_up_to_one(own, page, tensors):
+    row, sink = 4, torch.tensor([0.7, -0.3])
     own.show(Trace.from_tensors(**tensors, causal=True, tokens=TOKENS, sink=sink), View(head=0, query=row))
-    try:
-        own.choose(what="arithmetic", size="double")
-        data = own.download("Download SVG")[1]
-        in_its_place(page, data)
-        svg = ET.fromstring(data)
-        scaled = np.append(steps_of(tensors, 0, row)["scaled"], 0.7)
-        exps = np.exp(scaled - scaled.max())
-        assert column(svg, "sink", "scaled") == ["0.70"]
-        assert column(svg, "sink", "exp") == [f"{exps[-1]:.3f}"]
-        assert column(svg, "sink", "weight") == [f"{exps[-1] / exps.sum():.3f}"]
-        assert column(svg, "total", "exp") == [f"{exps.sum():.3f}"]
-        assert column(svg, "total", "weight") == ["1.000"]
-        assert "and the sink" in " ".join(texts(svg))
-    finally:
-        own.show(trace, View(head=0, query=2))
+    own.choose(what="arithmetic", size="double")
+    data = own.download("Download SVG")[1]
+    in_its_place(page, data)
+    svg = ET.fromstring(data)
+    scaled = np.append(steps_of(tensors, 0, row)["scaled"], 0.7)
+    exps = np.exp(scaled - scaled.max())
+    assert column(svg, "sink", "scaled") == ["0.70"]
+    assert column(svg, "sink", "exp") == [f"{exps[-1]:.3f}"]
+    assert column(svg, "sink", "weight") == [f"{exps[-1] / exps.sum():.3f}"]
+    assert column(svg, "total", "exp") == [f"{exps.sum():.3f}"]
+    assert column(svg, "total", "weight") == ["1.000"]
+    assert "and the sink" in " ".join(texts(svg))
 
 
 @pytest.mark.parametrize(("size", "colours", "palette", "dark"), LOOKS)
-def test_bars_by_dimension_are_as_long_as_q_k_and_their_products(page, trace, tensors, size, colours, palette, dark):
-    own, row, key = Component(page), 6, 3
+def test_bars_by_dimension_are_as_long_as_q_k_and_their_products(own, trace, tensors, size, colours, palette, dark):
+    row, key = 6, 3
     own.show(trace, View(head=1, query=row, key=key), dark=dark)
-    try:
-        svg = own.drawn(what="dimensions", size=size, colours=colours, called="q-k-by-dimension")
-        q, k = (tensors[side][1].double().numpy()[at] for side, at in (("query", row), ("key", key)))
-        for group, numbers, together in (("q", q, [*q, *k]), ("k", k, [*q, *k]), ("product", q * k, q * k)):
-            bars = bars_in(svg, f"bars {group}")
-            heights = np.array([float(bar.get("height", 0)) for bar in bars])
-            assert np.allclose(heights / heights.max(), np.abs(numbers) / np.abs(numbers).max(), atol=2e-3)
-            ends = [max(together), min(together)]
-            assert texts(parent(svg, f"bars {group}"))[:2] == [f"{end:.3g}".replace("-", "−") for end in ends]
-            zero = next(bar for bar, one in zip(bars, numbers, strict=True) if one < 0).get("y")
-            up = [float(bar.get("y", 0)) < float(zero or 0) for bar in bars]
-            assert up == [one > 0 for one in numbers]
-            if group in ("q", "k"):
-                assert {bar.get("fill") for bar in bars} == {palette.query if group == "q" else palette.key}
-        line = parent(svg, "bars sum").find(f"{SVG}path")
-        assert line is not None
-        corners = [float(y) for _, y in re.findall(r"([-\d.]+) ([-\d.]+)", line.get("d") or "")]
-        far = corners[0] - np.array(corners[2::2])
-        sums = np.cumsum(q * k)
-        assert np.allclose(far / np.abs(far).max(), sums / np.abs(sums).max(), atol=2e-3)
-        score = float(q @ k)
-        assert f"Σ q·k = {score:.2f}".replace("-", "−") in texts(svg)
-        assert f"→ weight {weights_of(tensors, 1)[row, key]:.4f}" in texts(svg)
-        assert texts(parent(svg, "dims")) == ["0", "1", "2", "3"]
-    finally:
-        own.show(trace, View(head=0, query=2))
+    svg = own.drawn(what="dimensions", size=size, colours=colours, called="q-k-by-dimension")
+    q, k = (tensors[side][1].double().numpy()[at] for side, at in (("query", row), ("key", key)))
+    for group, numbers, together in (("q", q, [*q, *k]), ("k", k, [*q, *k]), ("product", q * k, q * k)):
+        bars = bars_in(svg, f"bars {group}")
+        heights = np.array([float(bar.get("height", 0)) for bar in bars])
+        assert np.allclose(heights / heights.max(), np.abs(numbers) / np.abs(numbers).max(), atol=2e-3)
+        ends = [max(together), min(together)]
+        assert texts(parent(svg, f"bars {group}"))[:2] == [f"{end:.3g}".replace("-", "−") for end in ends]
+        zero = next(bar for bar, one in zip(bars, numbers, strict=True) if one < 0).get("y")
+        up = [float(bar.get("y", 0)) < float(zero or 0) for bar in bars]
+        assert up == [one > 0 for one in numbers]
+        if group in ("q", "k"):
+            assert {bar.get("fill") for bar in bars} == {palette.query if group == "q" else palette.key}
+    line = parent(svg, "bars sum").find(f"{SVG}path")
+    assert line is not None
+    corners = [float(y) for _, y in re.findall(r"([-\d.]+) ([-\d.]+)", line.get("d") or "")]
+    far = corners[0] - np.array(corners[2::2])
+    sums = np.cumsum(q * k)
+    assert np.allclose(far / np.abs(far).max(), sums / np.abs(sums).max(), atol=2e-3)
+    score = float(q @ k)
+    assert f"Σ q·k = {score:.2f}".replace("-", "−") in texts(svg)
+    assert f"→ weight {weights_of(tensors, 1)[row, key]:.4f}" in texts(svg)
+    assert texts(parent(svg, "dims")) == ["0", "1", "2", "3"]
 
 
 def parent(svg: ET.Element, name: str) -> ET.Element:
@@ -571,49 +563,40 @@ def parent(svg: ET.Element, name: str) -> ET.Element:
     return found
 
 
-def test_bars_are_of_rotary_pairs_where_a_person_chose_those(page, trace):
+def test_bars_are_of_rotary_pairs_where_a_person_chose_those(own, page):
     text = "The cat sat on the mat because it was tired."
     view = View(model="storyteller", text=text, layer=2, head=5, query=8, key=2)
     run = attention.trace("storyteller", text)
     job = rotary_pairs.begin(view, run)
     assert job.done.wait(60)
     found = rotary_pairs.found_by(job)
-    own, head = Component(page), run.head(2, 5)
+    head = run.head(2, 5)
     own.show(run, view)
-    try:
-        own.choose(what="dimensions", size="column")
-        assert len(bars_in(own.svg(), "bars q")) == head.query.shape[1]
-        harness.add(page, "dimensions", rotary.payload(head, found))
-        page.get_by_role("button", name="rotary pairs", exact=True).click()
-        data = own.download("Download SVG")[1]
-        in_its_place(page, data)
-        svg = ET.fromstring(data)
-        pairs = in_pairs(products(head.record, 5, 8, 2), found["decoder", 2].layout)
-        lengths = np.linalg.norm(head.query[8][pairs.dimensions], axis=1)
-        heights = np.array([float(bar.get("height", 0)) for bar in bars_in(svg, "bars q")])
-        assert np.allclose(heights / heights.max(), lengths / lengths.max(), atol=2e-3)
-        heights = np.array([float(bar.get("height", 0)) for bar in bars_in(svg, "bars product")])
-        assert np.allclose(heights / heights.max(), np.abs(pairs.products) / np.abs(pairs.products).max(), atol=2e-3)
-        assert len(bars_in(svg, "bars before")) == len(lengths)
-    finally:
-        own.choose()
-        own.show(trace, View(head=0, query=2))
+    own.choose(what="dimensions", size="column")
+    assert len(bars_in(own.svg(), "bars q")) == head.query.shape[1]
+    harness.add(page, "dimensions", rotary.payload(head, found))
+    page.get_by_role("button", name="rotary pairs", exact=True).click()
+    data = own.download("Download SVG")[1]
+    in_its_place(page, data)
+    svg = ET.fromstring(data)
+    pairs = in_pairs(products(head.record, 5, 8, 2), found["decoder", 2].layout)
+    lengths = np.linalg.norm(head.query[8][pairs.dimensions], axis=1)
+    heights = np.array([float(bar.get("height", 0)) for bar in bars_in(svg, "bars q")])
+    assert np.allclose(heights / heights.max(), lengths / lengths.max(), atol=2e-3)
+    heights = np.array([float(bar.get("height", 0)) for bar in bars_in(svg, "bars product")])
+    assert np.allclose(heights / heights.max(), np.abs(pairs.products) / np.abs(pairs.products).max(), atol=2e-3)
+    assert len(bars_in(svg, "bars before")) == len(lengths)
 
 
-def test_a_picture_that_cannot_be_made_says_what_the_page_says(page, trace, words):
+def test_a_picture_that_cannot_be_made_says_what_the_page_says(own, page, words):
     tensors = qkv()
     only = Trace.from_tensors(weights=torch.softmax(tensors["query"] @ tensors["key"].mT, dim=-1), tokens=TOKENS)
-    own = Component(page)
     own.show(only, View(head=0, query=2))
-    try:
-        own.choose(what="dimensions", size="column")
-        expect(page.get_by_role("status")).to_contain_text("The queries and keys of this head are not known")
-        expect(page.locator(".frame img")).to_be_hidden()
-        own.choose(what="arithmetic", size="column")
-        assert len(column(own.svg(), "key", "weight")) == 5, "weights are known"
-    finally:
-        own.choose()
-        own.show(trace, View(head=0, query=2))
+    own.choose(what="dimensions", size="column")
+    expect(page.get_by_role("status")).to_contain_text("The queries and keys of this head are not known")
+    expect(page.locator(".frame img")).to_be_hidden()
+    own.choose(what="arithmetic", size="column")
+    assert len(column(own.svg(), "key", "weight")) == 5, "weights are known"
     away = words.page.evaluate("""async () => {
         const { arithmeticDrawing } = await import("/share/arithmetic.js");
         const shown = { look: { query: 9, also: [] }, head: { queries: 4 } };
@@ -622,49 +605,41 @@ def test_a_picture_that_cannot_be_made_says_what_the_page_says(page, trace, word
     assert away == "This row has not travelled: click it to pin it."
 
 
-def test_dark_as_on_screen(page, trace, tensors):
-    own = Component(page)
+def test_dark_as_on_screen(own, trace, tensors):
     own.show(trace, View(head=1, query=2), dark=True)
-    try:
-        own.choose(what="weights", size="double", colours="screen")
-        picture, svg = own.picture(), own.svg()
-        corner = np.asarray(picture.convert("RGB"), dtype=float)[0, 0]
-        assert np.abs(corner - colour([(0, DARK.paper), (1, DARK.paper)], 0)).max() <= 1
-        [[shown]] = at(picture, svg, cell(svg, "weights", 5, 0))
-        assert np.abs(shown - colour(DARK.weights, weights_of(tensors, 1)[5, 0])).max() <= CLOSE
-        own.choose(what="weights", size="double", colours="light")
-        assert np.asarray(own.picture().convert("RGB"))[0, 0].tolist() == [255, 255, 255]
-    finally:
-        own.show(trace, View(head=0, query=2))
+    own.choose(what="weights", size="double", colours="screen")
+    picture, svg = own.picture(), own.svg()
+    corner = np.asarray(picture.convert("RGB"), dtype=float)[0, 0]
+    assert np.abs(corner - colour([(0, DARK.paper), (1, DARK.paper)], 0)).max() <= 1
+    [[shown]] = at(picture, svg, cell(svg, "weights", 5, 0))
+    assert np.abs(shown - colour(DARK.weights, weights_of(tensors, 1)[5, 0])).max() <= CLOSE
+    own.choose(what="weights", size="double", colours="light")
+    assert np.asarray(own.picture().convert("RGB"))[0, 0].tolist() == [255, 255, 255]
 
 
-def test_what_was_changed_and_which_part_is_shown_is_said(page, trace, tensors):
-    own = Component(page)
+def test_what_was_changed_and_which_part_is_shown_is_said(own, trace, tensors):
     view = View(head=0, query=5, temperature=2.0, hide=("first",), rest="left", zoom=(3, 7, 0, 4))
     own.show(trace, view)
-    try:
-        own.choose(what="weights", size="double")
-        svg = own.svg()
-        said = " ".join(texts(svg))
-        assert "temperature 2 · left out: the first token; the rest stays as it was" in said
-        assert "queries 3–7 of 8, keys 0–4 of 8" in said
-        assert "crossed out: left out" in said
-        # Keys 0 to 4 and queries 3 to 7 are named: once as a key, once as a query, or both.
-        assert [texts(svg).count(token) for token in TOKENS] == [1, 1, 1, 2, 2, 1, 1, 1]
-        assert any(one.get("id") == "cross-weights" for one in svg.iter(f"{SVG}pattern"))
-        tempered = dict(tensors, query=tensors["query"] / 2)
-        expected = weights_of(tempered, 0)
-        expected[:, 0] = 0
-        names, *rows = own.table("CSV: weights")
-        assert names[1:] == ["<b>x</b>", "$x$", "שלום", "'=1+1", "naïve"]
-        assert [row[0] for row in rows] == ["'=1+1", "naïve", "Łódź", "&amp;", "the"]
-        for query, row in zip(range(3, 8), rows, strict=True):
-            numbers = [float(text) if text else np.nan for text in row[1:]]
-            masked = np.arange(5) > query
-            assert np.isnan(numbers).tolist() == masked.tolist()
-            assert np.allclose(np.array(numbers)[~masked], expected[query, :5][~masked], atol=1e-6)
-    finally:
-        own.show(trace, View(head=0, query=2))
+    own.choose(what="weights", size="double")
+    svg = own.svg()
+    said = " ".join(texts(svg))
+    assert "temperature 2 · left out: the first token; the rest stays as it was" in said
+    assert "queries 3–7 of 8, keys 0–4 of 8" in said
+    assert "crossed out: left out" in said
+    # Keys 0 to 4 and queries 3 to 7 are named: once as a key, once as a query, or both.
+    assert [texts(svg).count(token) for token in TOKENS] == [1, 1, 1, 2, 2, 1, 1, 1]
+    assert any(one.get("id") == "cross-weights" for one in svg.iter(f"{SVG}pattern"))
+    tempered = dict(tensors, query=tensors["query"] / 2)
+    expected = weights_of(tempered, 0)
+    expected[:, 0] = 0
+    names, *rows = own.table("CSV: weights")
+    assert names[1:] == ["<b>x</b>", "$x$", "שלום", "'=1+1", "naïve"]
+    assert [row[0] for row in rows] == ["'=1+1", "naïve", "Łódź", "&amp;", "the"]
+    for query, row in zip(range(3, 8), rows, strict=True):
+        numbers = [float(text) if text else np.nan for text in row[1:]]
+        masked = np.arange(5) > query
+        assert np.isnan(numbers).tolist() == masked.tolist()
+        assert np.allclose(np.array(numbers)[~masked], expected[query, :5][~masked], atol=1e-6)
 
 
 @pytest.mark.parametrize("what", ["scores", "weights", "output"])
@@ -705,63 +680,55 @@ def test_a_folders_place_is_nobody_elses_business(words):
     assert words.page.evaluate(title, "org/name") == "org/name · layer 1, head 2 (cross)"
 
 
-def test_pooled_maps_keep_their_largest_cells(page, trace):
+def test_pooled_maps_keep_their_largest_cells(own):
     n = 512
     tensors = qkv(n, seed=3)
     long = Trace.from_tensors(**tensors, causal=True, tokens=[f"t{i}" for i in range(n)])
-    own = Component(page)
     own.show(long, View(head=0, query=2))
-    try:
-        own.choose(what="weights", size="double")
-        picture, svg = own.picture(), own.svg()
-        assert "each cell is the extreme of several" in " ".join(texts(svg))
-        assert len(list(svg.iter(f"{SVG}image"))) == 1
-        weights = weights_of(tensors, 0)
-        # Of the first tokens each takes much; the picture's column of that cell must show it, in whatever point it is.
-        for row, column in np.argwhere(weights > 0.95)[:6]:
-            around = at(picture, svg, cell(svg, "weights", row, column, n), reach=3).reshape(-1, 3)
-            assert np.abs(around - colour(LIGHT.weights, weights[row, column])).max(axis=1).min() <= CLOSE
-        names, *rows = own.table("CSV: weights")
-        assert names == ["query", "query place", "key", "key place", "number"]
-        assert len(rows) > 50_000
-        for query, place, key, other, number in rows[:: len(rows) // 500]:
-            assert (query, key) == (f"t{place}", f"t{other}")
-            assert float(number) == pytest.approx(weights[int(place), int(other)], abs=1e-6)
-    finally:
-        own.show(trace, View(head=0, query=2))
+    own.choose(what="weights", size="double")
+    picture, svg = own.picture(), own.svg()
+    assert "each cell is the extreme of several" in " ".join(texts(svg))
+    assert len(list(svg.iter(f"{SVG}image"))) == 1
+    weights = weights_of(tensors, 0)
+    # Of the first tokens each takes much; the picture's column of that cell must show it, in whatever point it is.
+    for row, column in np.argwhere(weights > 0.95)[:6]:
+        around = at(picture, svg, cell(svg, "weights", row, column, n), reach=3).reshape(-1, 3)
+        assert np.abs(around - colour(LIGHT.weights, weights[row, column])).max(axis=1).min() <= CLOSE
+    names, *rows = own.table("CSV: weights")
+    assert names == ["query", "query place", "key", "key place", "number"]
+    assert len(rows) > 50_000
+    for query, place, key, other, number in rows[:: len(rows) // 500]:
+        assert (query, key) == (f"t{place}", f"t{other}")
+        assert float(number) == pytest.approx(weights[int(place), int(other)], abs=1e-6)
 
 
-def test_a_picture_is_copied_to_the_clipboard(browser, trace):
-    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
-    own = Component(context.new_page())
-    own.show(trace, View(head=0, query=2))
-    own.page.get_by_role("button", name="Copy picture").click()
-    expect(own.page.get_by_role("status")).to_have_text("Picture copied.")
-    size = own.page.evaluate("""async () => {
+def test_a_picture_is_copied_to_the_clipboard(component):
+    page = component.page
+    component.choose()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy picture").click()
+    expect(page.get_by_role("status")).to_have_text("Picture copied.")
+    size = page.evaluate("""async () => {
         const [item] = await navigator.clipboard.read();
         const picture = await createImageBitmap(await item.getType("image/png"));
         return [picture.width, picture.height];
     }""")
-    context.close()
+    page.context.clear_permissions()
     assert size[0] == 1051
     assert size[1] > 400
 
 
-def test_a_panel_that_is_not_known_says_why(page, trace):
+def test_a_panel_that_is_not_known_says_why(own, page):
     tensors = qkv()
     only = Trace.from_tensors(weights=torch.softmax(tensors["query"] @ tensors["key"].mT, dim=-1), tokens=TOKENS)
-    own = Component(page)
     own.show(only, View(head=0, query=2))
-    try:
-        for name in ("CSV: scores", "CSV: output"):
-            expect(page.get_by_role("button", name=name)).to_be_disabled()
-        expect(page.get_by_role("button", name="CSV: weights")).to_be_enabled()
-        own.choose(what="beside", size="double")
-        said = " ".join(texts(own.svg()))
-        assert "The scores of this head are not known" in said
-        assert "There is no output to draw" in said
-    finally:
-        own.show(trace, View(head=0, query=2))
+    for name in ("CSV: scores", "CSV: output"):
+        expect(page.get_by_role("button", name=name)).to_be_disabled()
+    expect(page.get_by_role("button", name="CSV: weights")).to_be_enabled()
+    own.choose(what="beside", size="double")
+    said = " ".join(texts(own.svg()))
+    assert "The scores of this head are not known" in said
+    assert "There is no output to draw" in said
 
 
 def test_both_languages_write_cells_alike(words):

@@ -15,7 +15,7 @@ import torch
 from playwright.sync_api import Frame, Page, expect
 
 from attention import Trace
-from attention.browser import codec, qr
+from attention.browser import codec, parts, qr
 from attention.view import View, from_file, parse, to_address, to_query
 from tests.chromium import harness
 from tests.chromium.fixtures import OpenPage
@@ -142,6 +142,24 @@ def test_a_code_is_drawn_of_the_shown_link_alone(open_page: OpenPage) -> None:
     expect(button).to_be_hidden()
     harness.add(page, "share", given(later, complete=False), is_open=True)
     expect(button).to_be_hidden()
+
+
+def test_a_picture_is_drawn_when_it_is_seen(open_page: OpenPage) -> None:
+    """Behind another tab of the panel it waits, and what is drawn then is what is shown then."""
+    query, key, value = torch.randn(3, 2, 3, 4, generator=torch.Generator().manual_seed(0))
+    trace = Trace.from_tensors(query=query, key=key, value=value, tokens=["a", "b", "c"])
+    page, view = open_page(), View()
+    head = trace.head(0, 0)
+    root = harness.mount(page, "pictures", parts.panels(head, view), head, view)
+    preview = root.locator(".frame img")
+    expect(preview).to_be_visible()
+    first = str(preview.get_attribute("alt"))
+    root.evaluate("(root) => { root.hidden = true; }")
+    page.evaluate("lab.store.change({ head: 1 })")
+    page.wait_for_timeout(250)
+    assert preview.get_attribute("alt") == first
+    root.evaluate("(root) => { root.hidden = false; }")
+    expect(preview).not_to_have_attribute("alt", first)
 
 
 def test_the_panel_by_keyboard_alone(page: Page) -> None:

@@ -83,9 +83,7 @@ def typed(serve: Callable[..., str], hub: Hub, tmp_path: Path, page: Page) -> Ca
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning:transformers.*", "ignore::UserWarning:peft.*")
-def test_from_an_id_to_panels(
-    typed: Callable[[str], Page], hub: Hub, settle: Callable[[Page], None], shot: Callable[[Page, str], Path]
-) -> None:
+def test_from_an_id_to_panels(typed: Callable[[str], Page], settle: Callable[[Page], None]) -> None:
     for name, witness in SHOWN.items():
         page = typed(name)
         foot = page.locator(".hl-foot")
@@ -96,7 +94,6 @@ def test_from_an_id_to_panels(
         expect(page.locator(".hl-figures[data-drawn]")).to_be_visible(timeout=WAIT)
         expect(page.locator(".hl-plot")).to_have_count(3)
         settle(page)
-        shot(page, f"strangers-{name.partition('/')[2]}")
     expect(page.locator(".hl-foot")).to_contain_text("strangers/seed_oss with a LoRA adapter in its layers")
 
     page = typed("strangers/xlstm")
@@ -104,4 +101,3 @@ def test_from_an_id_to_panels(
         re.compile("No softmax attention of xLSTMForCausalLM could be watched: it is a recurrent")
     )
     expect(refusal).to_be_visible(timeout=WAIT)
-    shot(page, "strangers-refused")

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator
-from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 SECONDS = 60_000
 # Put where the page's own module hands a run to its store: the fault of the first run, and the way to hand it another.
@@ -47,23 +46,25 @@ ALONE = {"a number of q", "the model’s own output"}
 
 
 class Tampered:
-    """Pages whose store gets a run with a fault."""
+    """A page whose store gets a run with a fault."""
 
     def __init__(self, browser: Browser, url: str) -> None:
-        self.browser, self.url = browser, url
+        self.url, self.plant = url, ""
         self.errors: list[str] = []
-        self.contexts: list[BrowserContext] = []
+        self.page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.route("**/app/static/delivered.js*", lambda route: plant_in(route, self.plant))
 
-    def open(self, plant: str = "null", **query: str) -> Page:
-        """The run has this fault from the first."""
-        self.contexts.append(self.browser.new_context(viewport={"width": 1440, "height": 1000}))
-        page = self.contexts[-1].new_page()
-        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.route("**/app/static/delivered.js*", lambda route: plant_in(route, plant))
-        page.goto(f"{self.url}/?{urlencode({'v': '1'} | query)}")
-        page.wait_for_selector(".hl-figures[data-drawn]", timeout=SECONDS)
-        page.wait_for_selector(".hl-foot", timeout=SECONDS)
+    def open(self, settle: Callable[[Page], None], plant: str = "null") -> Page:
+        """The run has this fault from the first. As it was left, where it is open already."""
+        page = self.page
+        if plant != self.plant:
+            self.plant = plant
+            page.goto(f"{self.url}/?v=1&head=2")
+            page.wait_for_selector(".hl-figures[data-drawn]", timeout=SECONDS)
+            page.wait_for_selector(".hl-foot", timeout=SECONDS)
+            settle(page)
         return page
 
 
@@ -78,16 +79,13 @@ def plant_in(route: Route, plant: str) -> None:
 def tampered(browser: Browser, app_url: str) -> Iterator[Tampered]:
     made = Tampered(browser, app_url)
     yield made
-    for context in made.contexts:
-        context.close()
+    made.page.close()
     assert not made.errors, made.errors
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def page(tampered: Tampered, settle: Callable[[Page], None]) -> Page:
-    made = tampered.open(head="2")
-    settle(made)
-    return made
+    return tampered.open(settle)
 
 
 def test_untouched_it_says_how_close_it_is(page: Page) -> None:
@@ -143,8 +141,10 @@ def test_a_run_that_cannot_be_computed_says_so_and_leaves_the_page_standing(page
     expect(page.locator(".controls .own")).to_have_text(GOOD)
 
 
-def test_a_run_that_is_tampered_with_from_the_first_is_warned_of(tampered: Tampered) -> None:
-    page = tampered.open(FAULTS["a number of k"], head="2")
+def test_a_run_that_is_tampered_with_from_the_first_is_warned_of(
+    tampered: Tampered, settle: Callable[[Page], None]
+) -> None:
+    page = tampered.open(settle, FAULTS["a number of k"])
     expect(page.locator(".controls .own[role=alert]")).to_have_text(BAD)
     expect(page.locator(".controls .own")).to_have_attribute("data-more", BAD_WORDS)
     step(page, "Shift+ArrowDown", 1, 2)

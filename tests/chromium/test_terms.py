@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 import attention
 from attention import Trace
@@ -67,10 +68,12 @@ SHIFTS = """() => {
 }"""
 
 
+@cache
 def story(text: str = TEXT) -> Trace:
     return attention.trace("storyteller", text)
 
 
+@cache
 def built(name: str, **sizes: Any) -> Trace:
     return attention.trace(build(name, "decoder", **sizes), ids(23))
 
@@ -293,10 +296,8 @@ def test_a_row_that_is_pointed_at_leaves_the_keyboard_where_it_is(page: Page, ar
 
 
 @pytest.fixture
-def touched(browser: Browser) -> Any:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    yield context.new_page()
-    context.close()
+def touched(open_page: Callable[..., Page]) -> Page:
+    return open_page(size=(390, 844), touch=True)
 
 
 def test_a_tap_explains_and_still_does_what_it_does(touched: Page) -> None:

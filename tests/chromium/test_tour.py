@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.chromium.test_accessibility import DEEP, faults
@@ -142,7 +141,6 @@ def test_axe_finds_nothing_in_the_offer_and_the_card(visit, app_url, settle) -> 
     page = visit(app_url)
     expect(page.get_by_role("button", name=OFFER)).to_be_visible()
     settle(page)
-    page.evaluate(Axe().axe_script)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         settle(page)

@@ -1,12 +1,24 @@
 """What the tests of the deployment share: the site as `compose.yaml` lays it out, on loopback."""
 
+import json
 import os
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
+from tests.chromium import forked
 from tools import nginx
+from tools.serving import Spawn, new_process
 from tools.site import Site, running
+
+# Stands for Python at the end of a script that becomes it: says with what.
+TELLER = f"""#!{sys.executable} -IS
+import json, os, sys
+print(json.dumps([sys.argv[1:], dict(os.environ)]))
+"""
 
 
 @pytest.fixture(scope="session")
@@ -20,8 +32,23 @@ def nginx_path() -> str:
     return found
 
 
+@pytest.fixture(scope="session")
+def spawn(forks: forked.Line, tmp_path_factory: pytest.TempPathFactory) -> Spawn:
+    """Runs a script that becomes a server, and has a copy become that server where this can be."""
+    teller = tmp_path_factory.mktemp("teller") / "python"
+    teller.write_text(TELLER, encoding="utf-8")
+    teller.chmod(0o700)
+
+    def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> forked.Server:
+        said = subprocess.run(command, env={**environment, "PYTHON": str(teller)}, stdout=subprocess.PIPE, check=True)
+        arguments, found = json.loads(said.stdout)
+        return forks.start([sys.executable, *arguments], found | {"PYTHON": sys.executable}, log)
+
+    return start if forked.can_start({}) else new_process
+
+
 @pytest.fixture(scope="module")
-def site(nginx_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(nginx_path: str, spawn: Spawn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Two replicas behind nginx, below a base path."""
-    with running(nginx_path, tmp_path_factory.mktemp("site")) as made:
+    with running(nginx_path, tmp_path_factory.mktemp("site"), spawn=spawn) as made:
         yield made

@@ -28,7 +28,9 @@ def make(folder: Path) -> None:
     """A wheel for each package of this environment, with its name, its version, what it requires, and no code."""
     for name, one in installed(HERE).items():
         stem = f"{name.replace('-', '_')}-{one.version}"
-        files = {"METADATA": one.read_text("METADATA") or "", "WHEEL": WHEEL}
+        # pip reads this again and again, mostly the long description after the fields, which nobody here asks for.
+        fields, _, _ = (one.read_text("METADATA") or "").partition("\n\n")
+        files = {"METADATA": f"{fields}\n", "WHEEL": WHEEL}
         record = [f"{stem}.dist-info/{path},{_digest(text)},{len(text.encode())}" for path, text in files.items()]
         files["RECORD"] = "\n".join([*record, f"{stem}.dist-info/RECORD,,", ""])
         with zipfile.ZipFile(folder / f"{stem}-py3-none-any.whl", "w") as wheel:

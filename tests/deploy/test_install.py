@@ -5,6 +5,7 @@ which resolves and checks the real metadata. The packages' files are not unpacke
 lie for these tests, those of what pip installed alone. That the index has the files is what `make test` begins with.
 """
 
+import json
 import os
 import re
 import shlex
@@ -93,17 +94,21 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 
 def test_what_is_pinned_is_there_and_nothing_of_the_tests(machine: Machine):
-    listed = machine.run(machine.environment["PYTHON"], "-m", "pip", "list", "--format=freeze").stdout.lower()
-    found = {line.partition("==")[0].replace("_", "-"): line.partition("==")[2] for line in listed.split()}
+    tools = {"pytest", "playwright", "hypothesis", "ruff", "mypy"}
+    code = (
+        "import json; from importlib.metadata import distributions; from importlib.util import find_spec;"
+        "listed = {one.metadata['Name']: one.version for one in distributions()};"
+        f"print(json.dumps([listed, [name for name in {sorted(tools)} if find_spec(name)]]))"
+    )
+    listed, found_tools = json.loads(machine.run(machine.environment["PYTHON"], "-c", code).stdout)
+    found = {name.lower().replace("_", "-"): version for name, version in listed.items()}
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             wanted, _, version = line.partition("==")
             name = wanted.partition("[")[0]
             assert found[name.replace("_", "-")].partition("+")[0] == version
-    tools = {"pytest", "playwright", "hypothesis", "ruff", "mypy"}
     assert not tools & set(found)
-    code = f"from importlib.util import find_spec; print([name for name in {sorted(tools)} if find_spec(name)])"
-    assert machine.run(machine.environment["PYTHON"], "-c", code).stdout.strip() == "[]"
+    assert found_tools == []
 
 
 def test_it_serves_a_checked_page_is_healthy_and_writes_nothing_beside_itself(machine: Machine, open_page, tmp_path):

@@ -27,6 +27,23 @@ from tools.site import OURS, answers, end
 APP_FOLDERS = ("assets", "pages", "static")
 TEXT = "The cat sat."
 START_SECONDS, SECONDS = 180, 240
+TRACED = ["--model", "storyteller", "--text", TEXT, "--layer", "1", "--head", "2", "--export", "cat.html"]
+NOTEBOOK = f"""
+import attention, json
+head = attention.trace("storyteller", {TEXT!r}).head(0, 1)
+print(json.dumps(head._repr_mimebundle_()))
+"""
+# Scripts with their arguments, each as Python would run it. They share a process: what they load takes five seconds.
+IN_TURN = """
+import json, runpy, sys
+for script in json.loads(sys.argv[1]):
+    sys.argv = script
+    try:
+        runpy.run_path(script[0], run_name="__main__")
+    except SystemExit as end:
+        if end.code:
+            raise
+"""
 
 
 @dataclass
@@ -49,6 +66,15 @@ class Installed:
         return done.stdout
 
 
+@dataclass
+class Said:
+    """What was said in the environment, each one's line of JSON."""
+
+    trace: dict[str, Any]
+    models: list[dict[str, Any]]
+    notebook: dict[str, str]
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
@@ -67,6 +93,15 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     (own / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
     (root / "here").mkdir()
     return Installed(python.parent, root / "here")
+
+
+@pytest.fixture(scope="module")
+def said(installed: Installed) -> Said:
+    """By two commands and a notebook."""
+    command, notebook = str(installed.bin / "headlight"), installed.here / "notebook.py"
+    notebook.write_text(NOTEBOOK, encoding="utf-8")
+    scripts = [[command, "trace", *TRACED], [command, "models"], [str(notebook)]]
+    return Said(*map(json.loads, installed.run("python", "-c", IN_TURN, json.dumps(scripts)).splitlines()))
 
 
 def _pip(*arguments: str) -> None:
@@ -103,18 +138,16 @@ def test_it_is_found_outside_the_checkout_and_so_is_all_that_is_no_module(instal
     assert str(ROOT) not in path
 
 
-def test_the_command_line_says_what_it_says_in_the_checkout(installed: Installed) -> None:
-    traced = ["--model", "storyteller", "--text", TEXT, "--layer", "1", "--head", "2", "--export", "cat.html"]
-    said = json.loads(installed.run("headlight", "trace", *traced))
+def test_the_command_line_says_what_it_says_in_the_checkout(installed: Installed, said: Said) -> None:
     here = attention.trace("storyteller", TEXT)
-    assert said["checks"]["ok"] is True
+    assert said.trace["checks"]["ok"] is True
     rows = answer_of(here, here.head(1, 2), top=3)["rows"]
-    assert [named(row) for row in said["rows"]] == [named(row) for row in rows]
+    assert [named(row) for row in said.trace["rows"]] == [named(row) for row in rows]
     # With another number of threads the last digit may be another.
-    assert weights(said["rows"]) == pytest.approx(weights(rows), abs=1e-5)
-    assert said["tokens"] == [str(token) for token in here.tokens]
+    assert weights(said.trace["rows"]) == pytest.approx(weights(rows), abs=1e-5)
+    assert said.trace["tokens"] == [str(token) for token in here.tokens]
     assert b"<script" in (installed.here / "cat.html").read_bytes()
-    found = {one["id"]: one for one in json.loads(installed.run("headlight", "models"))}
+    found = {one["id"]: one for one in said.models}
     assert found["storyteller"]["where"] == "bundled"
     assert found["storyteller"]["parameters"] > 0
     ways = (["headlight"], ["python", "-m", "attention"])
@@ -130,15 +163,9 @@ def weights(rows: list[dict[str, Any]]) -> list[float]:
     return [key["weight"] for row in rows for key in row["keys"]]
 
 
-def test_a_notebook_shows_a_head(installed: Installed) -> None:
-    code = (
-        "import attention, json;"
-        f"head = attention.trace('storyteller', {TEXT!r}).head(0, 1);"
-        "print(json.dumps(head._repr_mimebundle_()))"
-    )
-    shown = json.loads(installed.run("python", "-c", code))
-    assert set(shown) == set(attention.trace("storyteller", TEXT).head(0, 1)._repr_mimebundle_())
-    assert "<iframe" in shown["text/html"]
+def test_a_notebook_shows_a_head(said: Said) -> None:
+    assert set(said.notebook) == set(attention.trace("storyteller", TEXT).head(0, 1)._repr_mimebundle_())
+    assert "<iframe" in said.notebook["text/html"]
 
 
 def test_what_fetches_models_finds_the_package_and_no_other(installed: Installed, tmp_path: Path) -> None:

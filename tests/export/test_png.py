@@ -38,6 +38,12 @@ def made(view: HeadView, **options) -> tuple[Image.Image, ET.Element]:
     return image, ET.fromstring(svg)
 
 
+@cache
+def usual() -> tuple[Image.Image, ET.Element]:
+    """The same, as it comes; nobody changes it."""
+    return made(head())
+
+
 def pixels(image: Image.Image) -> np.ndarray:
     return np.array(image.convert("RGB")).astype(int)
 
@@ -94,7 +100,7 @@ def ink(image: Image.Image, root: ET.Element, text: str) -> np.ndarray:
 
 
 def test_the_title_is_written_from_end_to_end():
-    image, root = made(head())
+    image, root = usual()
     columns = ink(image, root, "Storyteller · layer 1, head 2")
     drawn = np.flatnonzero(columns)
     assert 0.4 < columns.mean() < 0.95
@@ -103,7 +109,7 @@ def test_the_title_is_written_from_end_to_end():
 
 
 def test_bold_is_bolder(monkeypatch):
-    image, root = made(head())
+    image, root = usual()
     bold = ink(image, root, "Weights").sum()
     monkeypatch.setattr(png, "FILES", {400: png.FILES[400]})
     thin, root = made(head())
@@ -111,7 +117,7 @@ def test_bold_is_bolder(monkeypatch):
 
 
 def test_it_carries_its_name_its_description_and_its_maker():
-    image, root = made(head())
+    image, root = usual()
     assert image.info["Title"] == root.findtext(f"{SVG}title") == "Storyteller · layer 1, head 2"
     assert image.info["Description"] == root.findtext(f"{SVG}desc")
     assert "Weights and output equal" in image.info["Description"]

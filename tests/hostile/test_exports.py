@@ -9,6 +9,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from functools import cache
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -38,6 +39,7 @@ def traced(text: str) -> tuple[Trace, View] | None:
         return None
 
 
+@cache
 def some(count: int) -> list[tuple[Trace, View]]:
     """Runs of the worst, and of some from a seed."""
     wanted = (*MARKUP[:3], *PLOTLY[:2], *FORMULAS[:6], *texts(SEED, 10 * count))

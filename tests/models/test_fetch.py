@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -106,12 +107,12 @@ def test_a_download_that_was_cancelled_beforehand_starts_nothing(hub: Hub, start
     assert started == []
 
 
-def test_a_process_that_is_killed_is_said_and_the_next_one_goes_on(hub: Hub, started, caplog):
+def test_a_process_that_is_killed_is_said_and_the_next_one_goes_on(hub: Hub, started, logged):
     result, partial = half_way(hub, Stop())
     started[0].kill()
     with pytest.raises(ModelError, match=r"tiny/gpt2 was interrupted \(its process ended with code -9\); try again"):
         result.result(30)
-    assert "the download of tiny/gpt2 ended with -9" in caplog.text
+    assert "the download of tiny/gpt2 ended with -9" in logged.text
     assert partial.stat().st_size == HELD
     hub.hold_after = None
     download(TINY, inspect(TINY, Limits()))
@@ -119,17 +120,15 @@ def test_a_process_that_is_killed_is_said_and_the_next_one_goes_on(hub: Hub, sta
 
 
 PARENT = """
-import subprocess
+import pickle, subprocess, sys
 class Told(subprocess.Popen):
     def __init__(self, *given, **options):
         super().__init__(*given, **options)
         print(self.pid, flush=True)
 subprocess.Popen = Told
-from attention.config import Limits
-from attention.models import ModelRef, inspect
+from attention.models import ModelRef
 from attention.models.download import download
-ref = ModelRef(id="tiny/gpt2")
-download(ref, inspect(ref, Limits()))
+download(ModelRef(id="tiny/gpt2"), pickle.load(sys.stdin.buffer))
 """
 
 
@@ -144,9 +143,11 @@ def alive(pid: int) -> bool:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_download_ends_with_its_parent(hub: Hub, tmp_path: Path):
     hub.hold_after = HELD
-    environment = os.environ | {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
-    environment.pop("HF_HUB_CACHE", None)
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], env=environment, stdout=subprocess.PIPE)
+    environment = os.environ | {"HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "0"}
+    piped = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], env=environment, **piped)
+    with parent.stdin as order:
+        pickle.dump(inspect(TINY, Limits()), order)  # what looks at a model has its libraries loaded here
     child = int(parent.stdout.readline())
     assert hub.holding.wait(120)
     assert alive(child)

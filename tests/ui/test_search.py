@@ -1,6 +1,7 @@
 """“Find a head” as Streamlit runs it: rankings on this text and on stored ones, each hit one click from its panels."""
 
 import threading
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from attention.browser import overview
 from attention.errors import NotNowError
 from attention.source import load_source
 from attention.ui import model_runs, prompt_bar, scoring, search, stored, work
+from attention.ui.runs import Job
 from attention.ui.scoring import Scorings
 from attention.view import View
 from tests.ui.test_inspect import during, given, one, opened, shown
@@ -24,10 +26,16 @@ TEXT = "The old king came home. The old king came home."
 pytestmark = pytest.mark.usefixtures("warm")
 
 
+@cache
+def scored_once(asked: scoring.Request) -> scoring.ScoredModel:
+    """What the run makes of that request: the same for each test that asks for it."""
+    return scoring._run(asked, Job())
+
+
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch) -> None:
-    """Nothing was scored by another test."""
-    monkeypatch.setattr(scoring, "_shared", Scorings(scoring._run))
+    """Nothing was asked for by another test."""
+    monkeypatch.setattr(scoring, "_shared", Scorings(lambda asked, job: scored_once(asked)))
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from attention.record import Trace
 from attention.ui import boundary, opened, prompt_bar, share, state
 from attention.ui.share import File
 from attention.view import View, to_address
+from tests.logged import Logged
 from tests.ui.test_opened import during, page, payloads, shown
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -148,7 +149,7 @@ def test_a_file_that_cannot_be_made_says_why_until_it_can() -> None:
     assert (file.made, file.problem) == (b"made", "")
 
 
-def test_what_nobody_foresaw_is_a_sentence_too(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_nobody_foresaw_is_a_sentence_too(logged: Logged) -> None:
     """A dialog stands outside the page's own net, and would show a traceback."""
 
     problems: list[Exception] = [MemoryError(), ZeroDivisionError("secret")]
@@ -167,7 +168,7 @@ def test_what_nobody_foresaw_is_a_sentence_too(caplog: pytest.LogCaptureFixture)
     assert not app.exception
     assert "⚠ Something went wrong in Headlight itself (ZeroDivisionError)" in shown(app)
     assert "secret" not in shown(app)
-    assert "unexpected problem" in caplog.text
+    assert "unexpected problem" in logged.text
 
 
 def test_a_click_makes_the_file_and_offers_it() -> None:

@@ -46,6 +46,7 @@ from attention.ui.traces import (
     places,
 )
 from attention.view import STAGES, Place, View
+from tests.logged import Logged
 from tests.ui.tracing import Run, ended, queue, request, shown, stacks, until
 
 pytestmark = pytest.mark.usefixtures("fresh_traces")
@@ -236,7 +237,7 @@ def test_our_own_error_comes_out_as_it_is(api: Callable[[Run], None]) -> None:
 
 
 def test_any_other_error_becomes_one_sentence_and_is_logged_once(
-    api: Callable[[Run], None], caplog: pytest.LogCaptureFixture
+    api: Callable[[Run], None], logged: Logged
 ) -> None:
     def run(*given: object, **options: object) -> Trace:
         raise ZeroDivisionError("<b>secret path</b>")
@@ -246,10 +247,10 @@ def test_any_other_error_becomes_one_sentence_and_is_logged_once(
     for _ in range(2):
         with pytest.raises(HeadlightError, match=sentence):
             get_trace(View())
-    errors = [record for record in caplog.records if record.levelno == logging.ERROR]
+    errors = [record for record in logged.records if record.levelno == logging.ERROR]
     assert len(errors) == 1
-    assert "secret path" in caplog.text
-    assert "Traceback" in caplog.text
+    assert "secret path" in logged.text
+    assert "Traceback" in logged.text
 
 
 def test_a_failure_is_tried_again_after_a_while_or_on_request(monkeypatch: pytest.MonkeyPatch) -> None:

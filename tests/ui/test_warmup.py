@@ -1,7 +1,6 @@
 """First paint does not wait for the heavy imports."""
 
 import gc
-import logging
 import os
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from attention.ui import warmup
 from attention.ui.warmup import PARTS, Warmup
+from tests.logged import Logged
 
 TWO = (("first", "the first part"), ("second", "the second part"))
 
@@ -125,21 +125,20 @@ def test_it_starts_once_whoever_asks(imports: Imports) -> None:
     assert imports.threads == {("headlight-warmup", True)}
 
 
-def test_a_failure_is_kept_said_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_is_kept_said_and_logged(logged: Logged) -> None:
     def load(module: str) -> None:
         raise ImportError(f"<b>{module}</b>")
 
     made = Warmup(TWO, load)
-    with caplog.at_level(logging.ERROR):
-        made.start()
-        assert made.wait(10)
+    made.start()
+    assert made.wait(10)
     assert not made.ready()
     assert isinstance(made.failure, ImportError)
     assert made.problem() == (
         "Headlight could not load the first part (ImportError). Install Headlight again, then restart."
     )
     assert made.waiting_for() == ""
-    assert "<b>first</b>" in caplog.text
+    assert "<b>first</b>" in logged.text
 
 
 def test_the_gate_shows_the_shell_and_the_waiting_line_at_once(shared: Warmup, imports: Imports) -> None:

@@ -40,11 +40,14 @@ function build(parent, store) {
   state.copy.hidden = !canCopy();
   state.tables = Object.entries(TABLES).map(([name, title]) => [name, button(`CSV: ${title}`, () => table(state, name))]);
   const line = (label, ...children) => ui.make("div", { class: "line", role: "group", "aria-label": label }, ...children);
-  parent.append(ui.make("div", { class: "pictures" },
+  state.root = ui.make("div", { class: "pictures" },
     line("What the picture is", state.what.root, state.size.root, state.colours.root),
     line("What is in it", ...checks),
     ui.make("div", { class: "frame" }, state.preview), line("Picture", ...state.pictures, state.copy),
-    ui.make("h3", {}, "Numbers as a table"), line("Numbers as a table", ...state.tables.map(([, made]) => made)), state.said));
+    ui.make("h3", {}, "Numbers as a table"), line("Numbers as a table", ...state.tables.map(([, made]) => made)), state.said);
+  // In a panel that is not open it has no size.
+  new ResizeObserver(() => state.isDue && draw(state)).observe(state.root);
+  parent.append(state.root);
   return state;
 }
 
@@ -75,9 +78,11 @@ function picture({ store, given, shown, palette, what, size, colours, ...parts }
   });
 }
 
-/** Show what the file will be. Who chooses again before it is made sees the later one. */
+/** Show what the file will be, as soon as it can be seen. Who chooses again before it is made sees the later one. */
 async function draw(state) {
   if (!state.given || !state.shown) return;
+  state.isDue = !state.root.offsetWidth;
+  if (state.isDue) return;
   state.turn += 1;
   const { turn } = state;
   await attempt(state, async () => {

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -106,13 +107,18 @@ def build(settings: LocalSettings = DEFAULT) -> MultiHeadSelfAttention:
         settings.d_model, settings.n_heads, n_kv_heads=settings.n_kv_heads, causal=settings.causal,
         scaled=settings.scaled, temperature=settings.temperature, bias=False,
     ).to(torch.float32)  # fmt: skip
-    d_model = settings.d_model
     for name in ("query", "key", "value", "output"):
-        made = hashing.normal(hashing.number_of(name, settings.seed), d_model * d_model) * (GAIN / math.sqrt(d_model))
         weight = getattr(layer, f"to_{name}").weight
         with torch.no_grad():
-            weight.copy_(torch.from_numpy(made.reshape(d_model, d_model).T[: len(weight)].astype(np.float32)))
+            weight.copy_(_projection(name, settings.seed, settings.d_model)[: len(weight)])
     return layer.requires_grad_(False)
+
+
+@lru_cache(maxsize=16)
+def _projection(name: str, seed: int, d_model: int) -> Tensor:
+    """(m, m) float32: a weight as torch's Linear has it. Kept, for nearly all texts are looked at with the same few."""
+    made = hashing.normal(hashing.number_of(name, seed), d_model * d_model) * (GAIN / math.sqrt(d_model))
+    return torch.from_numpy(made.reshape(d_model, d_model).T.astype(np.float32))
 
 
 def embed(tokens: tuple[Token, ...], settings: LocalSettings = DEFAULT) -> Tensor:

@@ -65,13 +65,18 @@ def start(script: Path, log: Path, *, spawn: Spawn = new_process, **environment:
 
 
 def stop(served: Served) -> None:
-    """End it, by force where it does not end by itself."""
-    served.process.terminate()
+    """End what answers there."""
+    end(served.process)
+
+
+def end(process: Any) -> None:
+    """Stop it, by force where it does not end by itself."""
+    process.terminate()
     try:
-        served.process.wait(STOP_SECONDS)
+        process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
-        served.process.kill()
-        served.process.wait(STOP_SECONDS)
+        process.kill()
+        process.wait(STOP_SECONDS)
 
 
 @contextmanager

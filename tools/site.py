@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tools.serving import ROOT, Spawn, free_port, new_process
+from tools.serving import ROOT, Spawn, end, free_port, new_process
 
 BASE = "/headlight"
-START_SECONDS, STOP_SECONDS = 180, 10
+START_SECONDS = 180
 OURS = ("HEADLIGHT_", "STREAMLIT_")
 LOG_CHARACTERS = 2000
 
@@ -95,16 +95,6 @@ def start_replica(port: int, log: Path, spawn: Spawn, **settings: str) -> Any:
         "STREAMLIT_SERVER_BASE_URL_PATH": BASE, "HF_HUB_OFFLINE": "1", **settings,
     }  # fmt: skip
     return spawn([str(ROOT / "deploy" / "start.sh")], clean | environment, log)
-
-
-def end(process: Any) -> None:
-    """Stop it, by force where it does not end by itself."""
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(STOP_SECONDS)
 
 
 def wait_for(site: Site, urls: list[str]) -> None:

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from playwright.sync_api import TimeoutError as NeverError
 
 from tests.chromium import forked
-from tests.chromium.pages import Kept, Pages, Scheme
+from tests.chromium.pages import Kept, Pages, Scheme, hear_errors
 from tools import chromium, serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -229,8 +229,7 @@ def open_page(contexts: Contexts, pages: Pages, console_errors: list[str]) -> It
         kept = pages.take(context, size, scheme)
         used.setdefault(context, []).append(kept)
         page = kept.page
-        page.on("console", lambda message: console_errors.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: console_errors.append(str(error)))
+        hear_errors(page, console_errors)
         if url is not None:
             page.goto(url)
         return page

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from playwright.sync_api import Browser, Page
 
 from tests.chromium.fixtures import DESKTOP, WATCH
+from tests.chromium.pages import hear_errors
 
 SECONDS = 60_000
 DRAWN = ".hl-figures[data-drawn]"
@@ -35,8 +36,7 @@ class Opened:
         self.link = self.address = self.entry = ""
         self.page = browser.new_context(has_touch=touch, is_mobile=touch).new_page()
         self.page.add_init_script(WATCH)
-        self.page.on("console", lambda one: self.errors.append(one.text) if one.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        hear_errors(self.page, self.errors)
 
     def at(self, link: str) -> Page:
         """The page at rest, as a first visitor of that link has it before anything is done."""

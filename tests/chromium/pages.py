@@ -18,6 +18,12 @@ FOR_GOOD = ("add_init_script", "add_locator_handler", "expose_binding", "expose_
 MOST = 100
 
 
+def hear_errors(page: Page, errors: list[str]) -> None:
+    """What the page writes to its console as an error, and what it throws, goes into the list."""
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+
+
 @dataclass(eq=False)
 class Kept:
     """One page: whom it tells of what happens on it, how often it was used, and whether it can be used again."""

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page
 
 import attention
 from attention import Trace
+from tests.chromium.pages import hear_errors
 
 SIZE = {"width": 1440, "height": 2000}
 SECONDS = 60_000
@@ -68,8 +69,7 @@ def hands(browser: Browser, app_url: str, settle: Callable[[Page], None]) -> Ite
     def open_one(owner: str = "somebody else", **query: str) -> Page:
         if owner not in pages:
             page = pages[owner] = browser.new_context(viewport=SIZE).new_page()
-            page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-            page.on("pageerror", lambda error: errors.append(str(error)))
+            hear_errors(page, errors)
         pages[owner].goto(f"{app_url}/?{urlencode({'v': '1'} | query)}")
         ready(pages[owner], settle)
         return pages[owner]

@@ -14,7 +14,7 @@ import attention
 from attention.export.interactive import interactive
 from attention.record import Trace
 from attention.view import View
-from tests.chromium.pages import Scheme
+from tests.chromium.pages import Scheme, hear_errors
 
 TEXT = "The cat sat on the mat because it was tired."
 NASTY = "</script><script>alert(1)</script><img src=x onerror=alert(1)><b>b</b>"
@@ -61,8 +61,7 @@ def offline(browser: Browser, wrong: list[str]) -> Iterator[Callable[[bool], Pag
     def opened(touch: bool) -> Page:
         contexts.append(browser.new_context(has_touch=touch, is_mobile=touch, offline=True))
         page = contexts[-1].new_page()
-        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
+        hear_errors(page, wrong)
         page.on("dialog", lambda dialog: wrong.append(f"a dialog: {dialog.message}"))
         page.on("request", lambda one: None if one.url.startswith(("file:", "data:")) else wrong.append(one.url))
         return page

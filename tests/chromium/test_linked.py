@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.chromium.pages import hear_errors
+
 # High enough for everything to be in the window, so that the pointer reaches each view without scrolling.
 SIZE = {"width": 1440, "height": 2000}
 SECONDS = 60_000
@@ -144,8 +146,7 @@ class Inspect:
 
     def _page(self) -> Page:
         page = self.context.new_page()
-        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        hear_errors(page, self.errors)
         return page
 
     def _load(self, page: Page, link: str) -> Page:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.chromium.pages import hear_errors
+
 SECONDS = 60_000
 # Put where the page's own module hands a run to its store: the fault of the first run, and the way to hand it another.
 ARRIVAL = "  function arriveRun(run) {\n"
@@ -52,8 +54,7 @@ class Tampered:
         self.url, self.plant = url, ""
         self.errors: list[str] = []
         self.page = browser.new_page(viewport={"width": 1440, "height": 1000})
-        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        hear_errors(self.page, self.errors)
         self.page.route("**/app/static/delivered.js*", lambda route: plant_in(route, self.plant))
 
     def open(self, settle: Callable[[Page], None], plant: str = "null") -> Page:

@@ -21,8 +21,8 @@ import pytest
 
 from tests.deploy import standing
 from tests.deploy.dockerfile import Stage, ours
-from tools.serving import ROOT, free_port
-from tools.site import answers, end
+from tools.serving import ROOT, end, free_port
+from tools.site import answers
 
 pytestmark = pytest.mark.browser
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import streamlit
 
-from tools.serving import free_port
-from tools.site import end, rendered
+from tools.serving import end, free_port
+from tools.site import rendered
 
 TWO = "127.0.0.1:9001 127.0.0.1:9002"
 

@@ -21,8 +21,8 @@ import pytest
 import attention
 from attention.cli.trace import answer_of
 from attention.models import download
-from tools.serving import ROOT, free_port
-from tools.site import OURS, answers, end
+from tools.serving import ROOT, end, free_port
+from tools.site import OURS, answers
 
 APP_FOLDERS = ("assets", "pages", "static")
 TEXT = "The cat sat."

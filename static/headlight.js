@@ -88,6 +88,7 @@ function applyTheme(parent) {
       if (typeof value === "string") root.style.setProperty(`--hl-${key}`, value);
     }
     root.style.setProperty("--hl-bar", css(mix(palette.weights, 0.68)));
+    root.style.colorScheme = name;  // the browser's own boxes, lists and bars to scroll with
   }
   return palette;
 }

@@ -431,6 +431,7 @@ def test_the_theme_may_change_while_the_page_is_open(inspect, settle):
     inspect.wait_for_function("() => document.documentElement.dataset.headlight === 'dark'")
     settle(inspect)
     assert inspect.evaluate(GROUND) != light
+    assert inspect.evaluate("() => getComputedStyle(document.documentElement).colorScheme") == "dark"
     ready(inspect)
 
 

@@ -84,6 +84,13 @@ def _found(model: nn.Module) -> list[nn.Module]:
     return list(found.values())
 
 
+def places_of(model: nn.Module) -> list[nn.Module]:
+    """The modules that have modules of their own, which tell where in the model a run is: a bare softmax or dropout
+    says nothing of the place. The model itself is one, whatever it has.
+    """
+    return [module for module in modules_of(model) if module is model or next(module.children(), None) is not None]
+
+
 def weights_of(model: nn.Module) -> list[Tensor]:
     """All parameters of the model, each once, in no order to rely on; as quickly as `modules_of`."""
     own = (weight for module in modules_of(model) for weight in module._parameters.values() if weight is not None)

@@ -29,7 +29,7 @@ from transformers.masking_utils import eager_mask
 
 from attention.capture.address import Address, Order
 from attention.capture.alias import Alias
-from attention.capture.anatomy import anatomy_of, modules_of, unchanged
+from attention.capture.anatomy import anatomy_of, places_of, unchanged
 from attention.capture.anew import (
     LOW,
     Change,
@@ -137,7 +137,7 @@ class _Run:
         self._keep_weights = keep_weights
         self.changes: dict[Address, Change] = {}
         self.seen: dict[Address, Seen | None] = {}
-        self._modules = modules_of(model)
+        self._places = places_of(model)
         self._lengths = lengths_of([inputs])
         self._left: dict[int, deque[Address]] = {}
         for number, address in zip(order.modules, order.addresses, strict=True):
@@ -157,7 +157,7 @@ class _Run:
             with ExitStack() as around:
                 around.enter_context(hooked(projections.values(), before=self._projected, with_kwargs=True))
                 if beside:
-                    around.enter_context(hooked(self._modules, before=self._enter, after=self._leave))
+                    around.enter_context(hooked(self._places, before=self._enter, after=self._leave))
                     around.enter_context(_Calls(self))
                     around.enter_context(_Softmaxes(self))
                 yield
@@ -185,8 +185,7 @@ class _Run:
     @property
     def module(self) -> nn.Module | None:
         """The innermost module that runs and has modules of its own."""
-        parts = (module for module in reversed(self._stack) if next(module.children(), None) is not None)
-        return next(parts, None)
+        return self._stack[-1] if self._stack else None
 
     @property
     def inside(self) -> bool:

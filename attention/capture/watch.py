@@ -22,7 +22,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from attention.capture.anatomy import modules_of
+from attention.capture.anatomy import places_of
 from attention.capture.hooks import hooked
 from attention.capture.seam import Call, Product, Seam, current
 
@@ -88,7 +88,7 @@ class Watch:
     """Watches one run and brings what it sees to the seam."""
 
     def __init__(self, model: nn.Module, seam: Seam) -> None:
-        self._modules = modules_of(model)
+        self._places = places_of(model)
         self._seam = seam
         self._stack: list[nn.Module] = []
         self._numbers: dict[int, int] = {}
@@ -101,7 +101,7 @@ class Watch:
         """While inside, this thread's run is watched."""
         # Below the level of operators no gradient flows, so a run with gradients is watched above it.
         operators = _Functions(self) if self._seam.differentiable else _Operators(self)
-        with hooked(self._modules, before=self._enter, after=self._leave), _Calls(self), operators:
+        with hooked(self._places, before=self._enter, after=self._leave), _Calls(self), operators:
             yield
         self._seam.missed += self._pending is not None
 
@@ -116,10 +116,7 @@ class Watch:
 
     @property
     def _module(self) -> nn.Module:
-        """The innermost module that has modules of its own: a bare softmax or dropout says nothing of the place."""
-        for module in reversed(self._stack):
-            if next(module.children(), None) is not None:
-                return module
+        """The innermost module that runs and has modules of its own."""
         return self._stack[-1]
 
     @property

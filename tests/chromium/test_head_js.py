@@ -31,10 +31,7 @@ SETUP = """async () => {
     const lib = await import("/head.js");
     const text = (array) => {
         if (array === null) return null;
-        const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-        let letters = "";
-        for (let i = 0; i < bytes.length; i += 4096) letters += String.fromCharCode(...bytes.subarray(i, i + 4096));
-        return btoa(letters);
+        return new Uint8Array(array.buffer, array.byteOffset, array.byteLength).toBase64();
     };
     const texts = (named) => Object.fromEntries(Object.entries(named).map(([name, array]) => [name, text(array)]));
     const load = async () => parse(new Uint8Array(await (await fetch("/sent")).arrayBuffer()));

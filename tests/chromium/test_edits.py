@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import attention
-from tests.chromium.test_accessibility import faults
+from tests.chromium.axe import faults
 
 SECONDS = 60_000
 TEXT = "The cat sat on the mat because it was tired."

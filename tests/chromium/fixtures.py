@@ -52,8 +52,8 @@ WATCH = """(() => {
     new MutationObserver(() => { rest.changed = performance.now(); rest.calm = 0; })
         .observe(document, { subtree: true, childList: true, attributes: true });
 })()"""
-# Asked so often: no script runs, nothing that was asked is unanswered or unsaid, and four looks found no change. To look
-# in each frame would make the frames, and a page that waits for its server costs as much as one that moves.
+# Asked so often: no script runs, nothing that was asked is unanswered or unsaid, and four looks found no change.
+# To look in each frame would make the frames, and a page that waits for its server costs as much as one that moves.
 LOOK_MS = 40
 AT_REST = """() => {
     const rest = globalThis.headlightRest;

@@ -14,12 +14,14 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from attention.browser import parts, store
 from attention.figures.palette import THEMES
 from attention.record import HeadView
 from attention.view import View
+from tests.chromium.fixtures import DESKTOP
+from tests.chromium.pages import hear_errors
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "static"
@@ -40,12 +42,29 @@ STORE = """async () => {
     const { start } = await import("/app/static/headlight.js?v=test");
     const { storeOf } = await import("/app/static/store.js?v=test");
     const ui = start(await (await fetch("/settings")).json());
-    const store = storeOf("lab");
-    const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    globalThis.lab = { ui, store, bytes, sent: [], told: [], mounted: new Map() };
-    store.connect((message) => lab.told.push(message));
+    const bytes = (text) => Uint8Array.fromBase64(text);
+    globalThis.begin = () => {
+        const store = storeOf("lab");
+        const lab = { ui, store, bytes, sent: [], told: [], mounted: new Map(), stops: new Map() };
+        store.connect((message) => lab.told.push(message));
+        globalThis.lab = lab;
+    };
+    begin();
     // A font is fetched when it is first used, and labels are measured before: as another one, on each machine its own.
     await Promise.all([400, 600, 700].map((weight) => document.fonts.load(`${weight} 14px "Source Sans 3"`)));
+}"""
+# Takes down what stands on the page, and gives it a store that knows nothing; whether it could.
+RENEW = """async (query) => {
+    if (!globalThis.lab) return false;
+    lab.stops.forEach((stop) => stop?.());
+    document.body.replaceChildren();
+    headlightStores.clear();
+    await new Promise((resolve) => setTimeout(resolve));  // some let go of the page only now
+    localStorage.clear();
+    history.replaceState(null, "", `${location.pathname}${query}`);
+    scrollTo(0, 0);
+    begin();
+    return true;
 }"""
 ARRIVE = """async ([run, look]) => {
     if (run) lab.store.arriveRun(lab.ui.parse(lab.bytes(run)));
@@ -54,20 +73,22 @@ ARRIVE = """async ([run, look]) => {
 }"""
 MOUNT = """async ([name, data, css, width, open]) => {
     const { default: component } = await import(`/component/${name}.js`);
-    let root = lab.mounted.get(name);
+    const own = lab;
+    let root = own.mounted.get(name);
     if (!root) {
         const host = Object.assign(document.createElement("div"), { id: `hl-${name}` });
         host.style.maxWidth = `${width}px`;
         document.body.append(host);
         root = open ? host : host.attachShadow({ mode: "open" });
         root.append(Object.assign(document.createElement("style"), { textContent: css }));
-        lab.mounted.set(name, root);
+        own.mounted.set(name, root);
     }
-    lab.stop = component({
-        data: lab.bytes(data), store: "lab", parentElement: root,
-        setTriggerValue: (key, value) => lab.sent.push([key, value]),
-        setStateValue: (key, value) => lab.sent.push([key, value]),
+    own.stop = component({
+        data: own.bytes(data), store: "lab", parentElement: root,
+        setTriggerValue: (key, value) => own.sent.push([key, value]),
+        setStateValue: (key, value) => own.sent.push([key, value]),
     });
+    own.stops.set(name, own.stop);
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
 }"""
 
@@ -88,6 +109,14 @@ def empty(page: Page, *, dark: bool = False, query: str = "") -> None:
     page.evaluate(STORE)
 
 
+def renew(page: Page, *, dark: bool = False, query: str = "") -> None:
+    """As `empty`, in a browser that has kept nothing, and where a page of those colours is open, on that page."""
+    shows = f"{address()}/{'dark' if dark else 'light'}"
+    if page.url.partition("?")[0] != shows or not page.evaluate(RENEW, query):
+        empty(page, dark=dark, query=query)
+        page.evaluate("() => localStorage.clear()")
+
+
 def arrive(page: Page, head_view: HeadView, view: View, *, run: bool = True) -> None:
     """Hand the store what the server would send for this head: the look, and with `run` the run before it."""
     pinned = parts.default_query(head_view.query_tokens) if view.query is None else view.query
@@ -106,6 +135,30 @@ def messages(page: Page) -> list[Any]:
     """All that the server would have been told so far: by the store, and by the components themselves."""
     page.wait_for_timeout(250)  # the store waits for the end of fast steps before it tells
     return page.evaluate("() => [...lab.told, ...lab.sent]")
+
+
+class Standing:
+    """A page that stays open for the tests of a file, which `renew` it."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._errors: list[str] = []
+        self._page = browser.new_page()
+        hear_errors(self._page, self._errors)
+
+    def page(self) -> Page:
+        """The page at desktop size, its pointer away from whatever will stand there."""
+        self._page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
+        self._page.mouse.move(0, 0)
+        return self._page
+
+    def check(self) -> None:
+        """It has written no error since this was asked last."""
+        found = self._errors[:]
+        self._errors.clear()
+        assert not found, "the browser's console has errors:\n" + "\n".join(found)
+
+    def close(self) -> None:
+        self._page.context.close()
 
 
 class _Files(BaseHTTPRequestHandler):

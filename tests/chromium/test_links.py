@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import combinations
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 import attention
 from attention.browser import codec, store
@@ -35,8 +35,8 @@ MIDDLE = """() => {
     return Math.max(...data.filter((_, i) => i % 4 === 3)) / 255;
 }"""
 KEYS_OUTSIDE = """() => {
-    lab.heard = [];
-    document.addEventListener("keydown", (event) => lab.heard.push(event.key));
+    const heard = lab.heard = [];
+    document.addEventListener("keydown", (event) => heard.push(event.key));
 }"""
 SWATCHES = """() => [...document.querySelector("#hl-links").shadowRoot.querySelectorAll(".chip line")]
     .map((line) => [getComputedStyle(line).stroke, line.getAttribute("stroke-dasharray")])"""
@@ -48,6 +48,20 @@ EYES = (
     ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
     ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
 )
+
+
+@pytest.fixture(scope="module")
+def standing(browser: Browser) -> Iterator[harness.Standing]:
+    made = harness.Standing(browser)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(standing: harness.Standing) -> Iterator[Page]:
+    """One page for all tests here, which `open_links` makes an empty one."""
+    yield standing.page()
+    standing.check()
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +94,9 @@ def long() -> Trace:
 
 def open_links(page: Page, trace: Trace, view: View, *, width: int = 1100, dark: bool = False) -> Locator:
     head_view = trace.head(view.layer, view.head, view.kind or None)  # type: ignore[arg-type]
-    return harness.mount(page, "links", codec.pack({}), head_view, view, width=width, dark=dark)
+    harness.renew(page, dark=dark)
+    harness.arrive(page, head_view, view)
+    return harness.add(page, "links", codec.pack({}), width=width)
 
 
 def links(page: Page) -> dict[str, list[dict[str, Any]]]:
@@ -207,10 +223,9 @@ def test_each_head_draws_its_own_weights_and_none_is_divided(page: Page, story: 
     assert "of 3 heads" in box.locator(".drawn").inner_text()
 
 
-def test_heads_are_told_apart_by_colour_and_by_dashes(open_page: Callable[..., Page], story: Trace) -> None:
+def test_heads_are_told_apart_by_colour_and_by_dashes(page: Page, story: Trace) -> None:
     heads = [(layer, head) for layer in (0, 1) for head in range(4)]
     for dark in (False, True):
-        page = open_page()
         open_links(page, story, View(layer=2, head=5, query=7, beside=tuple(heads[:7])), dark=dark)
         swatches = page.evaluate(SWATCHES)
         paper = page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")

@@ -1,12 +1,12 @@
 """Terms explained where they stand: every heading, switch and column title has one, and how the tip behaves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 import attention
 from attention import Trace
@@ -138,8 +138,22 @@ PARTS: dict[str, tuple[str, Callable[[HeadView, View], bytes]]] = {
 STEPS = {"bloom": {}, "gemma2": {"attn_logit_softcapping": 5.0}, "gpt_oss": {}}
 
 
+@pytest.fixture(scope="module")
+def standing(browser: Browser) -> Iterator[harness.Standing]:
+    made = harness.Standing(browser)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(standing: harness.Standing) -> Iterator[Page]:
+    """One page for all tests here, which `mounted` makes an empty one."""
+    yield standing.page()
+    standing.check()
+
+
 def mounted(page: Page, name: str, data: bytes, head: HeadView, view: View, width: int = 1100) -> Locator:
-    harness.empty(page)
+    harness.renew(page)
     harness.arrive(page, head, view)
     if name == "controls":  # it brings the look itself
         from attention.browser import store
@@ -345,7 +359,7 @@ def test_at_the_foot_of_the_window_the_tip_stands_above(page: Page, arithmetic: 
 @pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_nothing_with_a_tip_open(page: Page, dark: bool) -> None:
     head, view = story().head(1, 2), View(layer=1, head=2, query=8)
-    harness.empty(page, dark=dark)
+    harness.renew(page, dark=dark)
     harness.arrive(page, head, view)
     for name in ("sentence", "figures", "arithmetic"):
         harness.add(page, name, figures(head, view) if name == "figures" else NOTHING, is_open=name in OPEN)

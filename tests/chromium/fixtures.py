@@ -83,11 +83,12 @@ Shot = Callable[[Page, str], Path]
 
 @pytest.fixture(scope="session", autouse=True)
 def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[forked.Line]:
-    """A line to the process that all workers share, of which servers are copies, and what looks at strangers' files."""
+    """A line to the process that all workers share, of which servers are copies, and what opens and fetches models."""
     own = tmp_path_factory.getbasetemp()
     line = forked.Line(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
     if forked.can_start({}):
         line.check_strangers()
+        line.fetch_models()
     yield line
     line.close()
 

@@ -15,8 +15,9 @@ from attention.lessons.parse import parse
 from attention.lessons.records import Lesson
 from attention.lessons.state import MOST_SENTENCE
 from tests.chromium import harness
+from tests.chromium.axe import faults
 from tests.chromium.lesson_pictures import NO_LANDMARKS, bring
-from tests.chromium.test_accessibility import DEEP, SECONDS, TARGETS, faults
+from tests.chromium.test_accessibility import DEEP, SECONDS, TARGETS
 
 KEY = "headlight.lessons"
 SENTENCE = "a dog saw a bird"

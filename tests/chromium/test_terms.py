@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import attention
@@ -22,6 +21,7 @@ from attention.ui.details import NAMES
 from attention.view import MEASURES, Comparison, View
 from tests.chromium import harness
 from tests.chromium.asked import MADE
+from tests.chromium.axe import AXE
 from tests.chromium.test_dimensions import found_of
 from tests.tiny import build, ids
 
@@ -365,7 +365,7 @@ def test_axe_finds_nothing_with_a_tip_open(page: Page, dark: bool) -> None:
         harness.add(page, name, figures(head, view) if name == "figures" else NOTHING, is_open=name in OPEN)
     at(page.locator("#hl-arithmetic"), "weight").hover()
     expect(page.locator(f"#hl-arithmetic {TIP}")).to_be_visible()
-    page.evaluate(Axe().axe_script)
+    page.evaluate(AXE)
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
     found = page.evaluate("""async (runOnly) => {
         const { violations } = await axe.run({ runOnly, resultTypes: ["violations"] });

@@ -39,9 +39,8 @@ def own_page(browser: Browser) -> Iterator[Page]:
 def opened(
     page: Page, *, text: str = "The cat sat on the mat", link: str = "", dark: bool = False, width: int = 1380
 ) -> Locator:
-    """The component on a page of that address."""
-    page.goto(f"{harness.address()}/{'dark' if dark else 'light'}?text={quote(text)}&build={link}")
-    page.evaluate(harness.STORE)
+    """A new component, on a page of that address and with nothing else on it."""
+    harness.renew(page, dark=dark, query=f"?text={quote(text)}&build={link}")
     return tell(page, None, width=width)
 
 

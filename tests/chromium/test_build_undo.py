@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from attention.browser import parts
 from attention.ui import build
@@ -17,11 +18,24 @@ PAGES = [{"title": "Build", "path": "build", "here": True}]
 APART_MS = 1600
 
 
+@pytest.fixture(scope="module")
+def standing(browser: Browser) -> Iterator[harness.Standing]:
+    made = harness.Standing(browser)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def both(open_page: Any) -> tuple[Page, Locator, Locator]:
+def page(standing: harness.Standing) -> Iterator[Page]:
+    """One page for all tests here, which `both` makes an empty one."""
+    yield standing.page()
+    standing.check()
+
+
+@pytest.fixture
+def both(page: Page) -> tuple[Page, Locator, Locator]:
     """The bar and Build on one store: (page, bar, build)."""
-    page = open_page()
-    harness.empty(page, query="?text=The+cat+sat+on+the+mat")
+    harness.renew(page, query="?text=The+cat+sat+on+the+mat")
     bar = harness.add(page, "bar", parts.bar(PAGES, undo=False, shares=False))
     root = harness.add(page, "build", build.payload(None), width=1380)
     return page, bar, root

@@ -2,13 +2,14 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 import attention
 from attention.browser import codec, overview
@@ -73,6 +74,20 @@ TIMES = """async ([data, rounds]) => {
 
 
 @pytest.fixture(scope="module")
+def standing(browser: Browser) -> Iterator[harness.Standing]:
+    made = harness.Standing(browser)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(standing: harness.Standing) -> Iterator[Page]:
+    """One page for all tests here, which `opened` makes an empty one."""
+    yield standing.page()
+    standing.check()
+
+
+@pytest.fixture(scope="module")
 def story() -> Trace:
     return attention.trace("storyteller", TEXT)
 
@@ -86,7 +101,9 @@ def random_trace(layers: int, heads: int, n: int = 24) -> Trace:
 def opened(page: Page, trace: Trace, *, width: int = 270, dark: bool = False, **fields: Any) -> Locator:
     view = View(**fields)
     head = trace.head(view.layer, view.head)
-    root = harness.mount(page, "heads", payload(head, view), head, view, width=width, dark=dark)
+    harness.renew(page, dark=dark)
+    harness.arrive(page, head, view)
+    root = harness.add(page, "heads", payload(head, view), width=width)
     page.evaluate(SPY)
     return root
 

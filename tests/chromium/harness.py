@@ -14,14 +14,13 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Locator, Page
 
 from attention.browser import parts, store
 from attention.figures.palette import THEMES
 from attention.record import HeadView
 from attention.view import View
-from tests.chromium.fixtures import DESKTOP
-from tests.chromium.pages import hear_errors
+from tests.chromium.pages import EMPTIED
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "static"
@@ -98,7 +97,7 @@ def mount(
     width: int = 1100, dark: bool = False, is_open: bool = False,
 ) -> Locator:  # fmt: skip
     """An empty page with a store and this one component on it; the element that holds the component."""
-    empty(page, dark=dark)
+    renew(page, dark=dark)
     arrive(page, head_view, view)
     return add(page, name, data, width=width, is_open=is_open)
 
@@ -137,30 +136,6 @@ def messages(page: Page) -> list[Any]:
     return page.evaluate("() => [...lab.told, ...lab.sent]")
 
 
-class Standing:
-    """A page that stays open for the tests of a file, which `renew` it."""
-
-    def __init__(self, browser: Browser) -> None:
-        self._errors: list[str] = []
-        self._page = browser.new_page()
-        hear_errors(self._page, self._errors)
-
-    def page(self) -> Page:
-        """The page at desktop size, its pointer away from whatever will stand there."""
-        self._page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
-        self._page.mouse.move(0, 0)
-        return self._page
-
-    def check(self) -> None:
-        """It has written no error since this was asked last."""
-        found = self._errors[:]
-        self._errors.clear()
-        assert not found, "the browser's console has errors:\n" + "\n".join(found)
-
-    def close(self) -> None:
-        self._page.context.close()
-
-
 class _Files(BaseHTTPRequestHandler):
     """What the page fetches. Modules may be kept: a page that serves one test after another fetches them once."""
 
@@ -179,10 +154,13 @@ class _Files(BaseHTTPRequestHandler):
 
 @cache
 def address() -> str:
-    """Where this process answers what the page asks for; “localhost”, for there a page may use the clipboard."""
+    """Where this process answers what the page asks for: of the app's host, for a browser changes the process of a page
+    that goes to another one.
+    """
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Files)
     Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://localhost:{server.server_port}"
+    EMPTIED.append(f"http://127.0.0.1:{server.server_port}/")
+    return f"http://127.0.0.1:{server.server_port}"
 
 
 def _answer(name: str) -> tuple[str, bytes]:

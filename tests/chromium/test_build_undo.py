@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from attention.browser import parts
 from attention.ui import build
@@ -16,20 +15,6 @@ from tests.chromium.test_build import SECONDS, press, search, text
 PAGES = [{"title": "Build", "path": "build", "here": True}]
 # Longer than what counts as one gesture.
 APART_MS = 1600
-
-
-@pytest.fixture(scope="module")
-def standing(browser: Browser) -> Iterator[harness.Standing]:
-    made = harness.Standing(browser)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def page(standing: harness.Standing) -> Iterator[Page]:
-    """One page for all tests here, which `both` makes an empty one."""
-    yield standing.page()
-    standing.check()
 
 
 @pytest.fixture

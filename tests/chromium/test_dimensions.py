@@ -1,14 +1,14 @@
 """Inside a score, in Chromium: the products by dimension and by pair against `attention.analysis.dimensions`."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 import attention
 from attention.analysis.dimensions import STILL, Turns
@@ -48,20 +48,6 @@ def open_view(
     harness.renew(page, dark=dark)
     harness.arrive(page, head_view, view)
     return harness.add(page, "dimensions", rotary.payload(head_view, found), width=width), head_view
-
-
-@pytest.fixture(scope="module")
-def standing(browser: Browser) -> Iterator[harness.Standing]:
-    made = harness.Standing(browser)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def page(standing: harness.Standing) -> Iterator[Page]:
-    """One page for all tests here, which `open_view` makes an empty one."""
-    yield standing.page()
-    standing.check()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from itertools import combinations
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 import attention
 from attention.browser import codec, store
@@ -48,20 +48,6 @@ EYES = (
     ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
     ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
 )
-
-
-@pytest.fixture(scope="module")
-def standing(browser: Browser) -> Iterator[harness.Standing]:
-    made = harness.Standing(browser)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def page(standing: harness.Standing) -> Iterator[Page]:
-    """One page for all tests here, which `open_links` makes an empty one."""
-    yield standing.page()
-    standing.check()
 
 
 @pytest.fixture(scope="module")

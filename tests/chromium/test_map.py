@@ -2,13 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 import attention
 from attention import Trace
@@ -18,7 +17,7 @@ from attention.analysis.words import merged
 from attention.figures.maps import largest
 from attention.ui import maps
 from attention.view import View
-from tests.chromium.harness import Standing, add, arrive, messages, renew
+from tests.chromium.harness import add, messages, mount
 
 # A page with nothing but the map on it, as Streamlit serves it.
 ALONE = """
@@ -52,38 +51,28 @@ def map_url(serve_source) -> str:
     return serve_source(ALONE)
 
 
-@pytest.fixture(scope="module")
-def standing(browser: Browser) -> Iterator[Standing]:
-    made = Standing(browser)
-    yield made
-    made.close()
-
-
 @pytest.fixture
-def show(standing, open_page):
-    """A page with a store and the map on it, without a server; what is pinned is row 8, “it”. All tests at a desk have
-    one page, and one with fingers that shows one map after the other has one page for all of them.
+def show(open_page):
+    """A page with a store and the map on it, without a server; what is pinned is row 8, “it”. A test that shows one map
+    after the other has one page for all of them.
     """
-    phones: list[Page] = []
+    opened: list[Page] = []
 
     def one(
         which: str = "averages", *, text: str = TEXT, layer: int = 2, head: int = 3, query: int = 8, **more: Any
     ) -> Page:
-        phone = more.pop("phone", None)
-        if phone and not phones:
-            phones.append(open_page(size=phone, touch=True))
-        page = phones[0] if phone else standing.page()
+        size, touch = more.pop("size", (1440, 1000)), more.pop("touch", False)
+        if not opened:
+            opened.append(open_page(size=size, touch=touch))
+        [page] = opened
         trace = traced(text)
         view = View(text=text, layer=layer, head=head, query=query, **more.pop("look", {}))
         data = maps.payload(trace.head(layer, head), which, "heads" if which == "averages" else "")
-        renew(page)
-        arrive(page, trace.head(layer, head), view)
-        add(page, "map", data, is_open=True, **more)
+        mount(page, "map", data, trace.head(layer, head), view, is_open=True, **more)
         page.wait_for_selector(".hl-map[data-drawn]")
         return page
 
-    yield one
-    standing.check()
+    return one
 
 
 @cache
@@ -312,7 +301,7 @@ class TestAnotherHead:
 
 def test_on_a_phone_the_maps_stand_one_under_another(show):
     for which, titles in (("averages", ("Average", "Spread")), ("rollout", ("Rollout through", "minus"))):
-        page = show(which, phone=(390, 844), width=358)
+        page = show(which, size=(390, 844), touch=True, width=358)
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
         first, second = (cover(page, title) for title in titles)
         assert second.bounding_box()["y"] - first.bounding_box()["y"] > 200

@@ -2,14 +2,13 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 import attention
 from attention.browser import codec, overview
@@ -71,20 +70,6 @@ TIMES = """async ([data, rounds]) => {
     }
     return { draw: middle(draws), handler: middle(handlers), frame: middle(frames) };
 }"""
-
-
-@pytest.fixture(scope="module")
-def standing(browser: Browser) -> Iterator[harness.Standing]:
-    made = harness.Standing(browser)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def page(standing: harness.Standing) -> Iterator[Page]:
-    """One page for all tests here, which `opened` makes an empty one."""
-    yield standing.page()
-    standing.check()
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,12 @@
 """Terms explained where they stand: every heading, switch and column title has one, and how the tip behaves."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 import attention
 from attention import Trace
@@ -136,20 +136,6 @@ PARTS: dict[str, tuple[str, Callable[[HeadView, View], bytes]]] = {
 }  # fmt: skip
 # Models whose scores take other steps: a bias by position, a cap, a learned sink.
 STEPS = {"bloom": {}, "gemma2": {"attn_logit_softcapping": 5.0}, "gpt_oss": {}}
-
-
-@pytest.fixture(scope="module")
-def standing(browser: Browser) -> Iterator[harness.Standing]:
-    made = harness.Standing(browser)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def page(standing: harness.Standing) -> Iterator[Page]:
-    """One page for all tests here, which `mounted` makes an empty one."""
-    yield standing.page()
-    standing.check()
 
 
 def mounted(page: Page, name: str, data: bytes, head: HeadView, view: View, width: int = 1100) -> Locator:

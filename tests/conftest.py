@@ -67,6 +67,16 @@ def _installed_components() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_collector() -> Iterator[None]:
+    """The app's pages that run in this process begin to collect garbage for it every ten seconds, all of it."""
+    from attention.ui import garbage
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(garbage, "EVERY_SECONDS", 86_400.0)
+        yield
+
+
 def pytest_sessionstart() -> None:
     """Import some test files first, others in each worker: half of what collecting takes in a fresh clone is rewriting
     asserts, which all workers did for all files at once. Now they find the others' files rewritten.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 WHITE = "#ffffff"
 HEADING, HEAD_LINE, BETWEEN = 15, 20, 6
+# What is no Char of XML 1.0 (production 2).
+NOT_XML = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 BASELINE = 0.78  # of the letters' size, from the top of a line
 BAR, LONGEST, THIN = 8, 160, 8
 CHANGED = "as the model ran it, without the page’s temperature or what is left out"
@@ -251,8 +254,4 @@ def _text(text: str) -> str:
 
 def _xml(text: str) -> str:
     """The text without what XML 1.0 cannot hold, control characters and lone surrogates, which become U+FFFD."""
-    return "".join(letter if _holds(ord(letter)) else "\N{REPLACEMENT CHARACTER}" for letter in text)
-
-
-def _holds(code: int) -> bool:
-    return code in (9, 10, 13) or 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or code >= 0x10000
+    return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

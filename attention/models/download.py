@@ -143,14 +143,18 @@ def _run(ref: ModelRef, order: dict[str, Any], report: Callable[[int], None], st
             raise hub.interrupted(ref, f"its process ended with code {process.returncode}")
 
 
+def new_process(command: list[str], environment: dict[str, str], errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    """A process that is asked and answers by pipes, and writes to this file what it did not foresee."""
+    return subprocess.Popen(  # noqa: S603  our own program, and nothing of a stranger's among its arguments
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment
+    )
+
+
 @contextmanager
 def _started(errors: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     """A process that waits for its order; over in any case when this ends."""
     # A bare interpreter and not multiprocessing: that would run the parent's main script again, which may be a page.
-    process = subprocess.Popen(  # noqa: S603  our own program, and nothing of a stranger's among its arguments
-        [sys.executable, "-P", "-c", PROGRAM],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=_environment(),
-    )  # fmt: skip
+    process = new_process([sys.executable, "-P", "-c", PROGRAM], _environment(), errors)
     try:
         yield process
     finally:

@@ -14,11 +14,11 @@ Right-to-left text stays in logical order. A text is data: what could hide in it
 from attention.record import Token
 from attention.tokens.beginning import beginning
 from attention.tokens.chat import as_message, as_prompt, has_template
-from attention.tokens.encoding import Encoded, encode, from_ids, is_panic, label, words
+from attention.tokens.encoding import Encoded, encode, from_ids, is_panic, label, word_spans, words
 from attention.tokens.messages import are_messages, characters_of
 from attention.tokens.visible import readable, visible
 
 __all__ = [
     "Encoded", "Token", "are_messages", "as_message", "as_prompt", "beginning", "characters_of", "encode", "from_ids",
-    "has_template", "is_panic", "label", "readable", "visible", "words",
+    "has_template", "is_panic", "label", "readable", "visible", "word_spans", "words",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from attention.tokens.messages import awaits_an_answer, read_messages, user_says
 
 PROGRAM = Path(__file__).with_name("render.py")
 LONGEST_TEMPLATE, LONGEST_TEXT = 200_000, 200_000
-SECONDS = 20.0  # of the clock; of a processor's time the program allows itself less
+SECONDS, CPU_SECONDS = 20.0, 5  # of the clock, and of a processor's time, to which the program keeps itself
 _KEPT = ("PATH", "SYSTEMROOT", "LANG", "TZ")
 
 
@@ -78,8 +78,8 @@ def _rendered(template: str, values: dict[str, Any], advice: str) -> str:
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:
         done = subprocess.run(  # noqa: S603  our own program; the stranger's text goes to its stdin
-            [sys.executable, "-I", str(PROGRAM)], input=order.encode(), capture_output=True, timeout=SECONDS,
-            env=environment, check=False,
+            [sys.executable, "-I", str(PROGRAM), str(CPU_SECONDS)], input=order.encode(), capture_output=True,
+            timeout=SECONDS, env=environment, check=False,
         )  # fmt: skip
         answer = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, ValueError):  # ended by the clock, or by a limit of its own before it answered

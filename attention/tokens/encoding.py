@@ -96,10 +96,18 @@ def words(text: str) -> tuple[Token, ...]:
 
     Emoji and letters with their marks stay whole, Chinese and Japanese characters stand alone, "don't" is one word.
     """
+    found = ((text[start:stop], (start, stop)) for start, stop in word_spans(text))
+    return tuple(Token(piece=word, text=word, span=span) for word, span in found)
+
+
+def word_spans(text: str) -> Iterator[Span]:
+    """Where the tokens of `words` lie."""
     if not text.strip():
-        return ()
-    found = (match for match in WORD.finditer(text) if match.group() in ("\n", "\r", "\r\n") or match.group().strip())
-    return tuple(Token(piece=match.group(), text=match.group(), span=match.span()) for match in found)
+        return
+    for match in WORD.finditer(text):
+        word = match.group()
+        if word in ("\n", "\r", "\r\n") or word.strip():
+            yield match.span()
 
 
 def label(token: Token, max_chars: int = 14) -> str:

@@ -18,12 +18,21 @@ def visible(text: str) -> str:
     picture (zero-width, bidirectional override, private or unassigned) as its number, "U+202E". An opening combining
     mark stands on "◌". Visible characters, right-to-left ones included, stay as they are and in their order.
     """
+    if _is_plain(text) and " " not in text:
+        return text
     return HIDDEN.sub(lambda match: _sign(match.group()), LONE_MARK.sub(DOTTED_CIRCLE, text))
 
 
 def readable(text: str) -> str:
     """A sentence or a name from elsewhere, whose spaces and line ends stay as they are; else as `visible` has it."""
+    if _is_plain(text):
+        return text
     return HIDDEN.sub(lambda match: match.group() if match.group() in " \n" else _sign(match.group()), text)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether there are but the letters, digits, signs and spaces of ASCII, as in most tokens and names."""
+    return text.isascii() and text.isprintable()
 
 
 def cut(text: str, max_chars: int) -> str:

@@ -211,10 +211,10 @@ def _refuse_texts(request: Request) -> None:
 
 def _beginning(text: str, most: int, of: str) -> Beginning | None:
     """As many whole words as are read here, or characters where the last word alone is longer than all before it."""
-    from attention.tokens import words
+    from attention.tokens import word_spans
 
     # One character more shows whether the last word ends there.
-    ends = [token.span[1] for token in words(text[: most + 1]) if token.span is not None]
+    ends = (end for _, end in word_spans(text[: most + 1]))
     end = max((end for end in ends if end <= most), default=0)
     start = text[: end if end > most // 2 else most]
     if all(_invisible(character) for character in start):

@@ -52,8 +52,8 @@ WATCH = """(() => {
     new MutationObserver(() => { rest.changed = performance.now(); rest.calm = 0; })
         .observe(document, { subtree: true, childList: true, attributes: true });
 })()"""
-# Asked so often: no script runs, nothing that was asked is unanswered or unsaid, and four looks found no change. To look
-# in each frame would make the frames, and a page that waits for its server costs as much as one that moves.
+# Asked so often: no script runs, nothing that was asked is unanswered or unsaid, and four looks found no change.
+# To look in each frame would make the frames, and a page that waits for its server costs as much as one that moves.
 LOOK_MS = 40
 AT_REST = """() => {
     const rest = globalThis.headlightRest;
@@ -83,11 +83,12 @@ Shot = Callable[[Page, str], Path]
 
 @pytest.fixture(scope="session", autouse=True)
 def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[forked.Line]:
-    """A line to the process that all workers share, of which servers are copies, and what looks at strangers' files."""
+    """A line to the process that all workers share, of which servers are copies, and what opens and fetches models."""
     own = tmp_path_factory.getbasetemp()
     line = forked.Line(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
     if forked.can_start({}):
         line.check_strangers()
+        line.fetch_models()
     yield line
     line.close()
 

@@ -1,6 +1,7 @@
 """Servers that begin with their libraries loaded: one process imports those once, for all workers, and each server is a
 copy of it (fork), which spares most of what a start takes. What is Headlight's own each copy imports itself. What looks
-at strangers' files (`attention.models.bounded`) is such a copy too.
+at strangers' files (`attention.models.bounded`) and what fetches models (`attention.models.download`) are such copies
+too.
 
 A worker's copies end when it closes its line, and the process ends when nobody has one. `sitecustomize` on a server's
 PYTHONPATH runs as it would in a new Python. What huggingface_hub read of the environment when it was imported, it reads
@@ -27,7 +28,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 ROOT = Path(__file__).resolve().parents[2]
 # What loads all that a first visit would; torch reads the setting before, as `attention.ui.warmup` sees to.
@@ -38,7 +39,7 @@ LIBRARIES = (
 SETTING = {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1"}
 # What is read when a server begins, and so may differ from the one to the other.
 READ_LATE = ("HEADLIGHT_", "STREAMLIT_", "PYTHONPATH", "HF_ENDPOINT", "HF_HOME", "HF_HUB_")
-LARGEST = 200_000  # bytes of an order
+LARGEST, MOST_GIVEN = 200_000, 3  # bytes of an order, and open files that come with it
 
 
 class Server:
@@ -47,6 +48,8 @@ class Server:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.returncode: int | None = None
+        self.stdin: IO[bytes] | None = None
+        self.stdout: IO[bytes] | None = None
 
     def poll(self) -> int | None:
         try:
@@ -70,34 +73,57 @@ class Server:
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: int) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, number)
+        if self.returncode is None:  # else another process may have its number by now
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
 
 class Line:
     """A worker's line to the process that forks; the first one who orders something starts it."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._lock = threading.Lock()  # the files of strangers are looked at in threads
         self._line: socket.socket | None = None
 
-    def start(self, command: Sequence[str], environment: Mapping[str, str], log: Path, given: int = -1) -> Server:
+    def start(
+        self, command: Sequence[str], environment: Mapping[str, str], log: Path, given: Mapping[int, int] | None = None
+    ) -> Server:
         """Run this command of Python's, [executable, "-m", module, …] or [executable, "-P", "-c", program, …], in the
-        root of the repository. given: an open file that it has by the same number.
+        root of the repository. given: open files, by the numbers that it has them by.
         """
-        order = {"command": command[1:], "environment": dict(environment), "log": str(log), "given": given}
+        given = given or {}
+        order = {"command": command[1:], "environment": dict(environment), "log": str(log), "given": [*given]}
         with self._lock:
             if self._line is None:
-                self._line = _connected(self._folder / "forks.socket", self._folder / "forks.lock")
-            socket.send_fds(self._line, [json.dumps(order).encode()], [given] if given >= 0 else [])
+                self._line = _connected(self.folder / "forks.socket", self.folder / "forks.lock")
+            socket.send_fds(self._line, [json.dumps(order).encode()], [*given.values()])
             return Server(int(self._line.recv(LARGEST)))
 
     def check_strangers(self) -> None:
         """Have this process's look at strangers' files be a copy too."""
         from attention.models import bounded
 
-        bounded.new_process = functools.partial(self.start, log=Path(os.devnull))
+        def new_process(command: list[str], environment: dict[str, str], *, given: int) -> Server:
+            return self.start(command, environment, Path(os.devnull), {given: given})
+
+        bounded.new_process = new_process
+
+    def fetch_models(self) -> None:
+        """Have what fetches models for this process be a copy too."""
+        from attention.models import download
+
+        def new_process(command: list[str], environment: dict[str, str], errors: IO[bytes]) -> Server:
+            (asked, ask), (answers, answer) = os.pipe(), os.pipe()
+            try:
+                made = self.start(command, environment, Path(os.devnull), {0: asked, 1: answer, 2: errors.fileno()})
+            finally:
+                os.close(asked)
+                os.close(answer)
+            made.stdin, made.stdout = os.fdopen(ask, "wb"), os.fdopen(answers, "rb")
+            return made
+
+        download.new_process = new_process
 
     def close(self) -> None:
         if self._line is not None:
@@ -156,13 +182,14 @@ def main(listening: socket.socket) -> None:
                 waiting.register(line, selectors.EVENT_READ)
                 continue
             line = key.fileobj
-            order, given, _, _ = socket.recv_fds(line, LARGEST, 1)
+            order, given, _, _ = socket.recv_fds(line, LARGEST, MOST_GIVEN)
             if order:
                 if (pid := os.fork()) == 0:
                     _serve(json.loads(order), given, [listening, *servers])
                 for number in given:
                     os.close(number)
-                servers[line].append(pid)
+                # Not those that have ended: others may have their numbers by the time that the rest are ended.
+                servers[line] = [pid, *(one for one in servers[line] if Server(one).poll() is None)]
                 line.sendall(str(pid).encode())
                 continue
             waiting.unregister(line)
@@ -191,11 +218,11 @@ def _serve(order: dict[str, Any], given: list[int], lines: list[socket.socket]) 
         folder = Path(lines[0].getsockname()).parent
         for line in lines:
             line.close()
-        for number in given:
-            os.dup2(number, order["given"])
         log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         for stream, to in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
             os.dup2(to, stream)
+        for number, file in zip(order["given"], given, strict=True):
+            os.dup2(file, number)
         os.environ.clear()
         os.environ.update(order["environment"])
         random.seed()
@@ -205,8 +232,11 @@ def _serve(order: dict[str, Any], given: list[int], lines: list[socket.socket]) 
             sys.modules.pop("sitecustomize", None)
             with suppress(ModuleNotFoundError):
                 __import__("sitecustomize")
-        if "HF_ENDPOINT" in os.environ:  # a server with a hub of its own is there to open what strangers made
-            Line(folder).check_strangers()
+        # A server with a hub of its own is there to fetch and open what strangers made.
+        if order["command"][0] == "-m" and "HF_ENDPOINT" in os.environ:
+            own = Line(folder)
+            own.check_strangers()
+            own.fetch_models()
         _run(order["command"])
         status = 0
     except SystemExit as end:

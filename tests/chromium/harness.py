@@ -20,6 +20,7 @@ from attention.browser import parts, store
 from attention.figures.palette import THEMES
 from attention.record import HeadView
 from attention.view import View
+from tests.chromium.pages import EMPTIED
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "static"
@@ -40,12 +41,29 @@ STORE = """async () => {
     const { start } = await import("/app/static/headlight.js?v=test");
     const { storeOf } = await import("/app/static/store.js?v=test");
     const ui = start(await (await fetch("/settings")).json());
-    const store = storeOf("lab");
-    const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    globalThis.lab = { ui, store, bytes, sent: [], told: [], mounted: new Map() };
-    store.connect((message) => lab.told.push(message));
+    const bytes = (text) => Uint8Array.fromBase64(text);
+    globalThis.begin = () => {
+        const store = storeOf("lab");
+        const lab = { ui, store, bytes, sent: [], told: [], mounted: new Map(), stops: new Map() };
+        store.connect((message) => lab.told.push(message));
+        globalThis.lab = lab;
+    };
+    begin();
     // A font is fetched when it is first used, and labels are measured before: as another one, on each machine its own.
     await Promise.all([400, 600, 700].map((weight) => document.fonts.load(`${weight} 14px "Source Sans 3"`)));
+}"""
+# Takes down what stands on the page, and gives it a store that knows nothing; whether it could.
+RENEW = """async (query) => {
+    if (!globalThis.lab) return false;
+    lab.stops.forEach((stop) => stop?.());
+    document.body.replaceChildren();
+    headlightStores.clear();
+    await new Promise((resolve) => setTimeout(resolve));  // some let go of the page only now
+    localStorage.clear();
+    history.replaceState(null, "", `${location.pathname}${query}`);
+    scrollTo(0, 0);
+    begin();
+    return true;
 }"""
 ARRIVE = """async ([run, look]) => {
     if (run) lab.store.arriveRun(lab.ui.parse(lab.bytes(run)));
@@ -54,20 +72,22 @@ ARRIVE = """async ([run, look]) => {
 }"""
 MOUNT = """async ([name, data, css, width, open]) => {
     const { default: component } = await import(`/component/${name}.js`);
-    let root = lab.mounted.get(name);
+    const own = lab;
+    let root = own.mounted.get(name);
     if (!root) {
         const host = Object.assign(document.createElement("div"), { id: `hl-${name}` });
         host.style.maxWidth = `${width}px`;
         document.body.append(host);
         root = open ? host : host.attachShadow({ mode: "open" });
         root.append(Object.assign(document.createElement("style"), { textContent: css }));
-        lab.mounted.set(name, root);
+        own.mounted.set(name, root);
     }
-    lab.stop = component({
-        data: lab.bytes(data), store: "lab", parentElement: root,
-        setTriggerValue: (key, value) => lab.sent.push([key, value]),
-        setStateValue: (key, value) => lab.sent.push([key, value]),
+    own.stop = component({
+        data: own.bytes(data), store: "lab", parentElement: root,
+        setTriggerValue: (key, value) => own.sent.push([key, value]),
+        setStateValue: (key, value) => own.sent.push([key, value]),
     });
+    own.stops.set(name, own.stop);
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
 }"""
 
@@ -77,7 +97,7 @@ def mount(
     width: int = 1100, dark: bool = False, is_open: bool = False,
 ) -> Locator:  # fmt: skip
     """An empty page with a store and this one component on it; the element that holds the component."""
-    empty(page, dark=dark)
+    renew(page, dark=dark)
     arrive(page, head_view, view)
     return add(page, name, data, width=width, is_open=is_open)
 
@@ -86,6 +106,14 @@ def empty(page: Page, *, dark: bool = False, query: str = "") -> None:
     """Open an empty page that has a store and nothing on it. query: what its address says, as in "?lesson=01-why"."""
     page.goto(f"{address()}/{'dark' if dark else 'light'}{query}")
     page.evaluate(STORE)
+
+
+def renew(page: Page, *, dark: bool = False, query: str = "") -> None:
+    """As `empty`, in a browser that has kept nothing, and where a page of those colours is open, on that page."""
+    shows = f"{address()}/{'dark' if dark else 'light'}"
+    if page.url.partition("?")[0] != shows or not page.evaluate(RENEW, query):
+        empty(page, dark=dark, query=query)
+        page.evaluate("() => localStorage.clear()")
 
 
 def arrive(page: Page, head_view: HeadView, view: View, *, run: bool = True) -> None:
@@ -126,10 +154,13 @@ class _Files(BaseHTTPRequestHandler):
 
 @cache
 def address() -> str:
-    """Where this process answers what the page asks for; “localhost”, for there a page may use the clipboard."""
+    """Where this process answers what the page asks for: of the app's host, for a browser changes the process of a page
+    that goes to another one.
+    """
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Files)
     Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://localhost:{server.server_port}"
+    EMPTIED.append(f"http://127.0.0.1:{server.server_port}/")
+    return f"http://127.0.0.1:{server.server_port}"
 
 
 def _answer(name: str) -> tuple[str, bytes]:

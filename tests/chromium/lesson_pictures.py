@@ -18,7 +18,8 @@ from attention.lessons.records import Lesson
 from attention.lessons.state import view_of
 from attention.ui.lesson import change_of
 from tests.chromium import harness
-from tests.chromium.test_accessibility import DEEP, TARGETS, faults
+from tests.chromium.axe import faults
+from tests.chromium.test_accessibility import DEEP, TARGETS
 from tools import chromium
 
 SIZES = {"light": (1440, 1000, False), "dark": (1280, 720, True), "phone": (390, 844, False)}

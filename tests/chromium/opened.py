@@ -1,7 +1,8 @@
 """A page of the app that stays open for the tests of a file: each finds what its link shows, without loading it anew.
 
-What a test changed is taken back as a person would, with the browser's Back. A test of a session in which nothing was
-done yet opens a page of its own.
+What a test changed is taken back as a person would, with the browser's Back. Another link comes into the address of the
+open page, which the app follows as it follows Back. A test of a session in which nothing was done yet, or of what
+loading a link does, opens a page of its own.
 """
 
 from collections.abc import Callable
@@ -22,6 +23,11 @@ LET_GO = """() => {
 }"""
 ENTRY = "() => navigation.currentEntry.key"
 BACK = "(entry) => navigation.traverseTo(entry).finished.then(() => {})"
+# Another address in the same tab, of which the app hears as it hears of Back.
+MOVE = """(address) => {
+    history.pushState({}, "", address);
+    dispatchEvent(new PopStateEvent("popstate", { state: {} }));
+}"""
 
 
 class Opened:
@@ -44,12 +50,15 @@ class Opened:
         page.set_viewport_size({"width": self.size[0], "height": self.size[1]})
         page.emulate_media(color_scheme="light")
         page.mouse.move(0, 0)
-        if link != self.link:
+        if not self.link:
             page.goto(f"{self.url}/{link}")
         else:
             page.evaluate(LET_GO)
-            if page.evaluate(ENTRY) != self.entry:
-                self.settle(page)  # what the server has not answered yet would come after the step back
+            if link != self.link:
+                self.settle(page)  # what the server has not answered yet would come after the step away
+                page.evaluate(MOVE, f"{self.url}/{link}")
+            elif page.evaluate(ENTRY) != self.entry:
+                self.settle(page)
                 page.evaluate(BACK, self.entry)
         page.wait_for_selector(DRAWN, timeout=SECONDS)
         self.settle(page)

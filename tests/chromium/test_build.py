@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from attention import handmade
@@ -15,6 +14,7 @@ from attention.assets import COMPONENTS
 from attention.terms import terms
 from attention.ui import build
 from tests.chromium import harness
+from tests.chromium.axe import AXE
 
 STEPS = 10
 LEAST = 24
@@ -39,9 +39,8 @@ def own_page(browser: Browser) -> Iterator[Page]:
 def opened(
     page: Page, *, text: str = "The cat sat on the mat", link: str = "", dark: bool = False, width: int = 1380
 ) -> Locator:
-    """The component on a page of that address."""
-    page.goto(f"{harness.address()}/{'dark' if dark else 'light'}?text={quote(text)}&build={link}")
-    page.evaluate(harness.STORE)
+    """A new component, on a page of that address and with nothing else on it."""
+    harness.renew(page, dark=dark, query=f"?text={quote(text)}&build={link}")
     return tell(page, None, width=width)
 
 
@@ -402,7 +401,7 @@ def test_one_can_train_there(own_page: Page) -> None:
 @pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_nothing(own_page: Page, dark: bool) -> None:
     opened(own_page, link="hand=verb,tags=2", dark=dark)
-    own_page.evaluate(Axe().axe_script)
+    own_page.evaluate(AXE)
     found = own_page.evaluate("async () => (await axe.run('#hl-build', { resultTypes: ['violations'] })).violations")
     assert [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found] == []
 

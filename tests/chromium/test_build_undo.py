@@ -18,10 +18,9 @@ APART_MS = 1600
 
 
 @pytest.fixture
-def both(open_page: Any) -> tuple[Page, Locator, Locator]:
+def both(page: Page) -> tuple[Page, Locator, Locator]:
     """The bar and Build on one store: (page, bar, build)."""
-    page = open_page()
-    harness.empty(page, query="?text=The+cat+sat+on+the+mat")
+    harness.renew(page, query="?text=The+cat+sat+on+the+mat")
     bar = harness.add(page, "bar", parts.bar(PAGES, undo=False, shares=False))
     root = harness.add(page, "build", build.payload(None), width=1380)
     return page, bar, root

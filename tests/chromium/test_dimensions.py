@@ -23,6 +23,10 @@ from tests.tiny import build, ids
 TEXT = "The cat sat on the mat because it was tired."
 QUERY, KEY = 8, 2
 LIGHT_MS = 50
+KEYS_OUTSIDE = """() => {
+    const keys = lab.keys = [];
+    document.addEventListener("keydown", (event) => keys.push(event.key));
+}"""
 
 
 @cache
@@ -41,8 +45,9 @@ def open_view(
     page: Page, trace: Trace, view: View, found: Any = STILL, width: int = 1100, dark: bool = False
 ) -> tuple[Locator, HeadView]:
     head_view = trace.head(view.layer, view.head, view.kind or None)
-    data = rotary.payload(head_view, found)
-    return harness.mount(page, "dimensions", data, head_view, view, width=width, dark=dark), head_view
+    harness.renew(page, dark=dark)
+    harness.arrive(page, head_view, view)
+    return harness.add(page, "dimensions", rotary.payload(head_view, found), width=width), head_view
 
 
 @pytest.fixture
@@ -379,7 +384,7 @@ def test_clicks_pin_a_query_and_choose_a_key(page: Page, storyteller: tuple[Loca
 
 def test_the_keyboard_walks_the_strips(page: Page, storyteller: tuple[Locator, HeadView, Turns]) -> None:
     root, head_view, _ = storyteller
-    page.evaluate("() => { lab.keys = []; document.addEventListener('keydown', (e) => lab.keys.push(e.key)); }")
+    page.evaluate(KEYS_OUTSIDE)
     root.get_by_role("button", name="as a table").focus()
     for _ in range(8):  # bars, then the queries, then the keys, and the terms between them
         page.keyboard.press("Tab")
@@ -417,7 +422,7 @@ def test_the_keyboard_walks_the_bars(page: Page, storyteller: tuple[Locator, Hea
     said = f"{made.products[made.order[1]]:+.2f} of {made.score:.2f}".replace("-", "−")
     assert words.endswith(said)
     assert root.locator(".column").count() == 2
-    page.evaluate("() => { lab.keys = []; document.addEventListener('keydown', (e) => lab.keys.push(e.key)); }")
+    page.evaluate(KEYS_OUTSIDE)
     for key in ("End", "ArrowLeft", "ArrowDown", "Home", "ArrowLeft"):
         page.keyboard.press(key)
     assert root.locator(".readout").inner_text().startswith(f"dimension {made.order[0]}: ")

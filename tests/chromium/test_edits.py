@@ -2,16 +2,17 @@
 the model; listed, lifted, undone, linked; by keyboard alone; in both themes and on a phone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 import attention
-from tests.chromium.test_accessibility import faults
+from tests.chromium.axe import faults
+from tests.chromium.opened import Opened
 
 SECONDS = 60_000
 TEXT = "The cat sat on the mat because it was tired."
@@ -36,23 +37,40 @@ HOLD = """() => {
 Open = Callable[..., Page]
 
 
+@pytest.fixture(scope="module")
+def desktop(browser: Browser, app_url: str, settle: Callable[[Page], None]) -> Iterator[Opened]:
+    made = Opened(browser, app_url, settle)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def inspect(app_url: str, open_page: Any, settle: Callable[[Page], None]) -> Open:
-    """The inspect page of an address, at rest: a second address comes into the same window, in place of the first."""
+def inspect(desktop: Opened) -> Iterator[Open]:
+    """The inspect page of an address, at rest."""
+    yield lambda **query: desktop.at(link_of(query))
+    desktop.check()
+
+
+@pytest.fixture
+def anew(app_url: str, open_page: Any, settle: Callable[[Page], None]) -> Open:
+    """That page as it is when its link is loaded: a second link comes in place of the first."""
     windows: dict[Any, Page] = {}
 
     def opened(size: tuple[int, int] = (1440, 1000), scheme: str = "light", touch: bool = False, **query: str) -> Page:
-        link = urlencode({"v": "1", "text": TEXT} | query)
         window = (size, scheme, touch)
         if window not in windows:
             windows[window] = open_page(size=size, scheme=scheme, touch=touch)
         page = windows[window]
-        page.goto(f"{app_url}/?{link}")
+        page.goto(f"{app_url}/{link_of(query)}")
         page.wait_for_selector(".st-key-foot, .st-key-problem", state="attached", timeout=SECONDS)
         settle(page)
         return page
 
     return opened
+
+
+def link_of(query: dict[str, str]) -> str:
+    return "?" + urlencode({"v": "1", "text": TEXT} | query)
 
 
 def shown(page: Page) -> Any:
@@ -121,7 +139,7 @@ def test_a_hidden_token_is_gone_at_once_from_the_first_layer(inspect: Open, sett
 
 
 def test_a_link_reproduces_it_undo_takes_it_back_and_redo_brings_it(
-    inspect: Open, settle: Callable[[Page], None]
+    inspect: Open, anew: Open, settle: Callable[[Page], None]
 ) -> None:
     page = inspect(layer="2", head="1", query="8")
     menu(page)
@@ -137,7 +155,7 @@ def test_a_link_reproduces_it_undo_takes_it_back_and_redo_brings_it(
     page.get_by_role("button", name="Redo").click()
     expect(page.locator(".edits .chip")).to_have_count(1, timeout=SECONDS)
     settle(page)
-    again = inspect(**{name: values[0] for name, values in link.items()})
+    again = anew(**{name: values[0] for name, values in link.items()})
     assert shown(again)["weights"] == first["weights"]
     expect(again.locator(".edits q")).to_contain_text("the row of “·it” spread evenly. Storyteller, one prompt.")
 
@@ -230,8 +248,8 @@ def test_the_effect_is_told_and_another_token_can_be_the_target(inspect: Open, s
     expect(effect.locator("tbody tr").first).to_contain_text("was", timeout=SECONDS)
 
 
-def test_a_run_that_fails_shows_the_sentence_and_the_chips(inspect: Open, settle: Callable[[Page], None]) -> None:
-    page = inspect(edits="off-2.5,cut-1.1-q0-k0")
+def test_a_run_that_fails_shows_the_sentence_and_the_chips(anew: Open, settle: Callable[[Page], None]) -> None:
+    page = anew(edits="off-2.5,cut-1.1-q0-k0")
     expect(page.locator(".st-key-problem")).to_contain_text("query 0 could see no key at all")
     page.locator(".edits .chip", has_text="may not see").click()
     expect(page.locator(".edits .chip")).to_have_count(1, timeout=SECONDS)
@@ -270,9 +288,9 @@ def test_the_changed_step_is_said_in_words(inspect: Open) -> None:
     ("size", "scheme", "touch"),
     [((1440, 1000), "dark", False), ((1440, 1000), "light", False), ((390, 844), "light", True)],
 )  # fmt: skip
-def test_nothing_is_out_of_reach_or_unreadable(inspect: Open, size: tuple[int, int], scheme: str, touch: bool) -> None:
+def test_nothing_is_out_of_reach_or_unreadable(anew: Open, size: tuple[int, int], scheme: str, touch: bool) -> None:
     link = {"layer": "2", "head": "1", "query": "8", "edits": "even-2.1-q8,off-1.1", "temperature": "2"}
-    page = inspect(size=size, scheme=scheme, touch=touch, **link)
+    page = anew(size=size, scheme=scheme, touch=touch, **link)
     page.locator(".effect summary").click()
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "nothing to scroll to the side"
     assert faults(page, ".st-key-edits", ".st-key-effect", ".st-key-controls") == []
@@ -284,8 +302,8 @@ def test_nothing_is_out_of_reach_or_unreadable(inspect: Open, size: tuple[int, i
     assert faults(page, ".st-key-controls") == []
 
 
-def test_without_changes_nothing_more_is_drawn(inspect: Open) -> None:
-    page = inspect()
+def test_without_changes_nothing_more_is_drawn(anew: Open) -> None:
+    page = anew()
     for name in ("edits", "effect"):
         assert page.locator(f".st-key-{name}").count() == 0
     assert page.locator(".controls .menu *").count() == 0, "the menu's content is made when it is opened"

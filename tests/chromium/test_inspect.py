@@ -311,14 +311,13 @@ def test_the_panels_share_the_rows(inspect, settle, width):
     assert inspect.evaluate(WIDEST) <= width
 
 
-def test_the_outline_of_a_thin_row_leaves_it_in_sight(open_page, app_url, settle):
+def test_the_outline_of_a_thin_row_leaves_it_in_sight(desktop):
     text = "The red door opens slowly. " * 12
-    page = open_page(f"{app_url}/?v=1&model=local&text={text}&query=20")
-    ready(page)
-    settle(page)
+    page = desktop.at(f"?v=1&model=local&text={text}&query=20")
     assert page.locator(".hl-pin.hl-thin:visible").count() == 3
     keys = page.locator(".arithmetic th.key .hl-place")
     expect(keys.first).to_have_text(re.compile(r"^\u2009#\d+$"))
+    desktop.check()
 
 
 def test_masked_keys_are_not_among_the_largest(inspect):

@@ -35,8 +35,8 @@ MIDDLE = """() => {
     return Math.max(...data.filter((_, i) => i % 4 === 3)) / 255;
 }"""
 KEYS_OUTSIDE = """() => {
-    lab.heard = [];
-    document.addEventListener("keydown", (event) => lab.heard.push(event.key));
+    const heard = lab.heard = [];
+    document.addEventListener("keydown", (event) => heard.push(event.key));
 }"""
 SWATCHES = """() => [...document.querySelector("#hl-links").shadowRoot.querySelectorAll(".chip line")]
     .map((line) => [getComputedStyle(line).stroke, line.getAttribute("stroke-dasharray")])"""
@@ -80,7 +80,9 @@ def long() -> Trace:
 
 def open_links(page: Page, trace: Trace, view: View, *, width: int = 1100, dark: bool = False) -> Locator:
     head_view = trace.head(view.layer, view.head, view.kind or None)  # type: ignore[arg-type]
-    return harness.mount(page, "links", codec.pack({}), head_view, view, width=width, dark=dark)
+    harness.renew(page, dark=dark)
+    harness.arrive(page, head_view, view)
+    return harness.add(page, "links", codec.pack({}), width=width)
 
 
 def links(page: Page) -> dict[str, list[dict[str, Any]]]:
@@ -207,10 +209,9 @@ def test_each_head_draws_its_own_weights_and_none_is_divided(page: Page, story: 
     assert "of 3 heads" in box.locator(".drawn").inner_text()
 
 
-def test_heads_are_told_apart_by_colour_and_by_dashes(open_page: Callable[..., Page], story: Trace) -> None:
+def test_heads_are_told_apart_by_colour_and_by_dashes(page: Page, story: Trace) -> None:
     heads = [(layer, head) for layer in (0, 1) for head in range(4)]
     for dark in (False, True):
-        page = open_page()
         open_links(page, story, View(layer=2, head=5, query=7, beside=tuple(heads[:7])), dark=dark)
         swatches = page.evaluate(SWATCHES)
         paper = page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")

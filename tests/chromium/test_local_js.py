@@ -10,6 +10,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import cache
 from inspect import getsource
 from typing import Any
 
@@ -40,9 +41,7 @@ SETUP = """async () => {
         names.map((name) => import(`/${name}.js`)));
     const text = (array) => {
         const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-        let letters = "";
-        for (let i = 0; i < bytes.length; i += 4096) letters += String.fromCharCode(...bytes.subarray(i, i + 4096));
-        return { kind: array.constructor.name, shape: array.shape ?? [array.length], data: btoa(letters) };
+        return { kind: array.constructor.name, shape: array.shape ?? [array.length], data: bytes.toBase64() };
     };
     // A tree with its arrays as texts.
     const told = (node) => ArrayBuffer.isView(node) ? text(node)
@@ -117,6 +116,7 @@ def gap(ours: np.ndarray, theirs: np.ndarray) -> float:
     return float(np.abs(ours - theirs).max() / max(np.abs(theirs).max(), 1e-9)) if len(ours) else 0.0
 
 
+@cache
 def characters() -> list[str]:
     """All that Python's Unicode knows; later versions know more."""
     return [chr(i) for i in range(sys.maxunicode + 1) if unicodedata.category(chr(i)) not in ("Cn", "Cs", "Co")]

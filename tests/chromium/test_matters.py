@@ -11,8 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from attention.browser import codec
 from tests.chromium.asked import MADE, PLACES, TEXT, matters_bytes, shown, story, view
+from tests.chromium.axe import AXE
 from tests.chromium.harness import add, messages, mount
-from tests.chromium.test_accessibility import AXE
 
 SECONDS = 60_000
 # A page with this view alone, whose model counts as a large one and whose runs take their time.

@@ -48,10 +48,7 @@ SETUP = """async () => {
     const lib = Object.assign({}, ...await Promise.all(names.map((name) => import(`/${name}.js`))));
     const text = (array) => {
         if (!array) return null;
-        const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-        let letters = "";
-        for (let i = 0; i < bytes.length; i += 4096) letters += String.fromCharCode(...bytes.subarray(i, i + 4096));
-        return btoa(letters);
+        return new Uint8Array(array.buffer, array.byteOffset, array.byteLength).toBase64();
     };
     const given = async () => ui.parse(new Uint8Array(await (await fetch("/sent")).arrayBuffer()));
     globalThis.lab = { ui, lib, text, given };

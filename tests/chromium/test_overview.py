@@ -86,7 +86,9 @@ def random_trace(layers: int, heads: int, n: int = 24) -> Trace:
 def opened(page: Page, trace: Trace, *, width: int = 270, dark: bool = False, **fields: Any) -> Locator:
     view = View(**fields)
     head = trace.head(view.layer, view.head)
-    root = harness.mount(page, "heads", payload(head, view), head, view, width=width, dark=dark)
+    harness.renew(page, dark=dark)
+    harness.arrive(page, head, view)
+    root = harness.add(page, "heads", payload(head, view), width=width)
     page.evaluate(SPY)
     return root
 

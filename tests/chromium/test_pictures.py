@@ -139,7 +139,9 @@ class Component:
     def show(self, trace: Trace, view: View, *, dark: bool = False) -> None:
         self.shown = view
         head_view = trace.head(view.layer, view.head)
-        harness.mount(self.page, "pictures", parts.panels(head_view, view), head_view, view, dark=dark)
+        harness.renew(self.page, dark=dark)
+        harness.arrive(self.page, head_view, view)
+        harness.add(self.page, "pictures", parts.panels(head_view, view))
 
 
 @pytest.fixture(scope="module")

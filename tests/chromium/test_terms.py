@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 import attention
@@ -22,6 +21,7 @@ from attention.ui.details import NAMES
 from attention.view import MEASURES, Comparison, View
 from tests.chromium import harness
 from tests.chromium.asked import MADE
+from tests.chromium.axe import AXE
 from tests.chromium.test_dimensions import found_of
 from tests.tiny import build, ids
 
@@ -139,7 +139,7 @@ STEPS = {"bloom": {}, "gemma2": {"attn_logit_softcapping": 5.0}, "gpt_oss": {}}
 
 
 def mounted(page: Page, name: str, data: bytes, head: HeadView, view: View, width: int = 1100) -> Locator:
-    harness.empty(page)
+    harness.renew(page)
     harness.arrive(page, head, view)
     if name == "controls":  # it brings the look itself
         from attention.browser import store
@@ -345,13 +345,13 @@ def test_at_the_foot_of_the_window_the_tip_stands_above(page: Page, arithmetic: 
 @pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_nothing_with_a_tip_open(page: Page, dark: bool) -> None:
     head, view = story().head(1, 2), View(layer=1, head=2, query=8)
-    harness.empty(page, dark=dark)
+    harness.renew(page, dark=dark)
     harness.arrive(page, head, view)
     for name in ("sentence", "figures", "arithmetic"):
         harness.add(page, name, figures(head, view) if name == "figures" else NOTHING, is_open=name in OPEN)
     at(page.locator("#hl-arithmetic"), "weight").hover()
     expect(page.locator(f"#hl-arithmetic {TIP}")).to_be_visible()
-    page.evaluate(Axe().axe_script)
+    page.evaluate(AXE)
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
     found = page.evaluate("""async (runOnly) => {
         const { violations } = await axe.run({ runOnly, resultTypes: ["violations"] });

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.chromium.test_accessibility import DEEP, faults
+from tests.chromium.axe import faults
+from tests.chromium.test_accessibility import DEEP
 
 SIZES = {"desktop": (1440, 1000), "small": (853, 480), "phone": (390, 844)}
 OFFER = "A tour in five steps"

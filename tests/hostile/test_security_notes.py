@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from attention.config import PREFIX, describe
-from attention.tokens import render
+from attention.tokens import chat, render
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTES = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
@@ -41,7 +41,7 @@ def test_every_test_of_hostile_input_is_named() -> None:
 
 
 def test_the_numbers_are_the_programs() -> None:
-    assert f"{render.CPU_SECONDS} seconds of processor time" in NOTES
+    assert f"{chat.CPU_SECONDS} seconds of processor time" in NOTES
     assert f"{render.MEMORY_BYTES // 1_000_000} MB of memory" in NOTES
     server = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["server"]
     assert f"up to {server['maxWidgetStateSize']} MB" in NOTES

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from attention.config import Limits
-from attention.models import ModelPool
+from attention.models import ModelPool, download
+from attention.models.download import new_process  # before what tests put in its place
 from tests import small_models
 from tests.models.hub_server import Hub
 
@@ -56,6 +57,12 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     from huggingface_hub import constants
 
     return lambda: monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+
+
+@pytest.fixture
+def own_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each download in a Python of its own, and not in a copy of one that has its libraries loaded."""
+    monkeypatch.setattr(download, "new_process", new_process)
 
 
 def use_hub(monkeypatch: pytest.MonkeyPatch, url: str, cache: Path) -> None:

@@ -16,6 +16,7 @@ from attention.errors import ModelError
 from attention.models import ModelPool, ModelRef, inspect, parse
 from attention.models import download as module
 from attention.models.download import download
+from tests.chromium import forked
 from tests.models.hub_server import COMMIT, Hub
 
 TINY = ModelRef(id="tiny/gpt2")
@@ -65,6 +66,7 @@ def test_progress_is_told_in_order_and_ends_at_the_whole(hub: Hub, monkeypatch: 
     assert len({done for done, _ in seen}) > 3
 
 
+@pytest.mark.usefixtures("own_python")
 def test_nothing_is_printed(hub: Hub, capfd: pytest.CaptureFixture[str]):
     ModelPool(Limits()).get("tiny/gpt2")
     assert capfd.readouterr() == ("", "")
@@ -193,9 +195,12 @@ def test_a_full_disk_is_said_beforehand(hub: Hub, monkeypatch: pytest.MonkeyPatc
         fetch()
 
 
-# Two processes, one after the other; torch, which takes longest to load and knows of no hub, is loaded for both.
+# Two processes, one after the other; torch, which takes longest to load and knows of no hub, is loaded for both. What
+# looks at a stranger's files, and asks no hub, is a copy; what fetches them is a Python of its own.
 ONLINE_THEN_OFFLINE = """
 import os
+import sys
+from pathlib import Path
 import torch
 for offline in ("0", "1"):
     if os.fork() == 0:
@@ -206,17 +211,20 @@ else:
 os.environ["HF_HUB_OFFLINE"] = offline
 from attention.config import Limits
 from attention.models import ModelPool
+from tests.chromium import forked
+if forked.can_start({}):
+    forked.Line(Path(sys.argv[1])).check_strangers()
 loaded = ModelPool(Limits()).get("tiny/gpt2")
 print(type(loaded.model).__name__, loaded.card.complete)
 """
 
 
-def test_the_environment_alone_turns_it_to_another_hub(hub: Hub, tmp_path: Path):
+def test_the_environment_alone_turns_it_to_another_hub(hub: Hub, tmp_path: Path, forks: forked.Line):
     """As a host does it: HF_ENDPOINT and HF_HOME in the environment, then offline, each in a process of its own."""
     environment = os.environ | {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
     environment.pop("HF_HUB_CACHE", None)
     ran = subprocess.run(
-        [sys.executable, "-W", "error::UserWarning", "-c", ONLINE_THEN_OFFLINE],
+        [sys.executable, "-W", "error::UserWarning", "-c", ONLINE_THEN_OFFLINE, forks.folder],
         env=environment,
         capture_output=True,
         text=True,

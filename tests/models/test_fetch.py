@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file
@@ -35,17 +36,16 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
-    """The processes that downloads have started, without the one that reads configurations, if it starts here."""
+def started(own_python: None, monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """The processes that downloads have started, each a Python of its own."""
     found: list[subprocess.Popen[bytes]] = []
+    real = module.new_process
 
-    class Told(subprocess.Popen):
-        def __init__(self, *given: object, **options: object) -> None:
-            super().__init__(*given, **options)
-            if module.PROGRAM in self.args:
-                found.append(self)
+    def new_process(*given: Any) -> subprocess.Popen[bytes]:
+        found.append(real(*given))
+        return found[-1]
 
-    monkeypatch.setattr(module.subprocess, "Popen", Told)
+    monkeypatch.setattr(module, "new_process", new_process)
     return found
 
 
@@ -221,6 +221,7 @@ def test_more_than_there_is_to_come_is_begun_anew(hub: Hub):
     assert (download(TINY, card) / "model.safetensors").read_bytes() == weights_of(hub)
 
 
+@pytest.mark.usefixtures("own_python")
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_disk_that_fills_up_on_the_way(hub: Hub):
     card = inspect(TINY, Limits())
@@ -240,6 +241,7 @@ def test_what_has_arrived_counts_for_the_room_on_the_disk(hub: Hub, monkeypatch:
     assert download(TINY, card).name == card.revision
 
 
+@pytest.mark.usefixtures("own_python")
 def test_a_token_reaches_the_process(hub: Hub, monkeypatch: pytest.MonkeyPatch):
     hub.tokens["tiny/gpt2"] = "hf_secret"
     with pytest.raises(ModelError, match=r"There is no public model tiny/gpt2 on the hub; .* set HF_TOKEN"):
@@ -295,6 +297,7 @@ def test_a_trace_notes_the_new_name_and_its_wait_is_told(hub: Hub):
     assert told[-2:] == ["Loading renamed/once", "Running renamed/once"]
 
 
+@pytest.mark.usefixtures("own_python")
 def test_the_clients_words_about_retries_stay_off_stderr(hub: Hub, capfd: pytest.CaptureFixture[str]):
     card = inspect(TINY, Limits())
     hub.failing["tiny/gpt2"] = 503

@@ -23,9 +23,8 @@ from attention.record import AttentionRecord, Mask, Token, Trace
 from attention.record.checks import check_heads
 from attention.sentences import run_check
 from benchmarks.coverage.build import build as tiny
-from tests.capture.test_observe import FAMILIES
 from tests.capture.test_reach import known
-from tests.capture.test_second import BY_NAME, CASES, NAMES, lines_of, sources_of, texts_of, wrong
+from tests.capture.test_second import BY_NAME, CASES, NAMES, lines_of, shared, sources_of, texts_of, wrong
 from tests.tiny import build, ids
 
 
@@ -43,7 +42,7 @@ def traced(model: Any, line: str, kind: str, text: Inputs | None = None) -> Trac
 
 @pytest.mark.parametrize(("name", "kind", "sizes", "mode", "at"), CASES, ids=NAMES)
 def test_every_head_of_an_edited_run_holds(name: str, kind: str, sizes: dict[str, Any], mode: str, at: str) -> None:
-    model = build(name, kind, **sizes)
+    model = shared(name)
     for line in lines_of(at)[::2] if kind == "both" else lines_of(at):
         trace = traced(model, line, kind)
         edited = [record for record in trace.all_records if record.edits]
@@ -72,8 +71,7 @@ FAULTS: list[tuple[Callable[[Edit], Edit], str]] = [
 
 @pytest.mark.parametrize("name", ["bert", "mpnet"])
 def test_an_edit_in_the_wrong_place_fails_the_heads(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, kind, sizes, _ = BY_NAME[name]
-    model = build(name, kind, **sizes)
+    model, kind = shared(name), BY_NAME[name][1]
     for change, line in FAULTS:
         with monkeypatch.context() as patch:
             patch.setattr(editing, "edits_at", wrong(change))
@@ -87,8 +85,7 @@ def test_an_edit_in_the_wrong_place_fails_the_heads(name: str, monkeypatch: pyte
 
 @pytest.mark.parametrize("name", ["llama", "falcon", "gemma2"])
 def test_a_record_that_leaves_out_an_edit_fails(name: str) -> None:
-    _, kind, sizes, _ = BY_NAME[name]
-    model = build(name, kind, **sizes)
+    model, kind = shared(name), BY_NAME[name][1]
     changed: dict[str, Callable[[AttentionRecord], AttentionRecord]] = {
         "off-1.2": lambda record: replace(record, edits=()),
         "temper-1.2-t3": lambda record: replace(record, edits=edits_of("temper-decoder.1.2-t2")),
@@ -103,13 +100,13 @@ def test_a_record_that_leaves_out_an_edit_fails(name: str) -> None:
 
 
 def test_the_foot_says_that_the_run_was_made_twice() -> None:
-    holds, words = run_check(traced(build("gpt2", "decoder"), "off-1.2", "decoder").fidelity)
+    holds, words = run_check(traced(shared("gpt2"), "off-1.2", "decoder").fidelity)
     assert holds
     assert "second run with the same edits, made by other code in 0." in words
 
 
 def test_a_file_keeps_what_was_compared(tmp_path: Path) -> None:
-    trace = traced(build("gpt2", "decoder"), "off-1.2,cut-0.1-q5-k4", "decoder")
+    trace = traced(shared("gpt2"), "off-1.2,cut-0.1-q5-k4", "decoder")
     back = attention.load(attention.save(trace, tmp_path / "edited.npz"))
     assert back.fidelity == trace.fidelity
     assert run_check(back.fidelity) == run_check(trace.fidelity)
@@ -121,7 +118,7 @@ def test_what_was_not_compared_is_said_and_is_no_pass(monkeypatch: pytest.Monkey
         raise making.NotComparedError("there is no way to do it")
 
     monkeypatch.setattr("attention.capture.fidelity.second_run", refuses)
-    model, (text, _) = build("gpt2", "decoder"), texts_of("decoder")
+    model, (text, _) = shared("gpt2"), texts_of("decoder")
     tokens = tuple(Token(id=one, piece=str(one), text=str(one)) for one in text.ids)
     trace = trace_model(model, text, tokens=tokens, edits=edits_of("off-1.2"))
     assert run_check(trace.fidelity) == (
@@ -134,10 +131,10 @@ def test_what_was_not_compared_is_said_and_is_no_pass(monkeypatch: pytest.Monkey
 def test_a_padded_text_holds() -> None:
     mask = (0, 0, *[1] * 7)
     for name in ("gpt2", "bloom", "bert"):
-        _, kind, sizes, _ = next(family for family in FAMILIES if family[0] == name)
+        model, kind = shared(name), BY_NAME[name][1]
         text = replace(texts_of(kind)[0], attention_mask=mask)
         for line in ("off-1.2", "temper-1.2-t3", "even-1.2-q6", "cut-1.2-q6-k5", "off-1.2-first"):
-            trace = traced(build(name, kind, **sizes), line, kind, text)
+            trace = traced(model, line, kind, text)
             assert trace.fidelity is not None
             assert trace.fidelity.ok, (name, line, trace.fidelity)
             assert all(error.ok for error in trace.layer_errors(trace.record(1))), (name, line)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -43,6 +44,14 @@ KINDS = {"decoder": ("decoder",), "encoder": ("encoder",), "masked": ("encoder",
          "both": ("encoder", "decoder", "cross")}  # fmt: skip
 CASES = [(*family, kind) for family in FAMILIES + MORE for kind in KINDS[family[1]]]
 NAMES = [f"{case[0]}-{case[4]}" for case in CASES]
+BY_NAME = {family[0]: family for family in FAMILIES + MORE}
+
+
+@cache
+def shared(name: str, dtype: torch.dtype = torch.float32) -> Any:
+    """The family's model, for tests that change nothing in it: what is edited is a run."""
+    _, kind, sizes, _ = BY_NAME[name]
+    return build(name, kind, **sizes).to(dtype)
 
 
 def lines_of(kind: str) -> list[str]:
@@ -81,7 +90,7 @@ def compared(model: Any, lines: str, kind: str) -> tuple[Fidelity, Tensor]:
 @pytest.mark.parametrize(("name", "kind", "sizes", "mode", "at"), CASES, ids=NAMES)
 def test_an_edited_run_is_the_second_run(name: str, kind: str, sizes: dict[str, Any], mode: str, at: str) -> None:
     # Two whole runs of random, sharp layers part by more than rounding of one: in double where the model can run so.
-    model = build(name, kind, **sizes).to(torch.float32 if name in SINGLE else torch.float64)
+    model = shared(name, torch.float32 if name in SINGLE else torch.float64)
     before = {id(config): getattr(config, CHOICE) for config in anatomy_of(model).configs}
     base = compared(model, "", kind)[1]
     changed = 0
@@ -110,7 +119,6 @@ HOOKED = {
     "falcon": "transformer.h.1.self_attention.dense", "bloom": "transformer.h.1.self_attention.dense",
     "gptj": "transformer.h.1.attn.out_proj", "t5": "decoder.block.1.layer.0.SelfAttention.o",
 }  # fmt: skip
-BY_NAME = {family[0]: family for family in FAMILIES}
 OUTPUTS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "off-1.2": lambda z, _: torch.zeros_like(z),
     "off-1.2-q3": lambda z, _: torch.cat([z[:3], 0 * z[3:4], z[4:]]),
@@ -139,8 +147,8 @@ def entering(module: Any, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
 
 @pytest.mark.parametrize("name", HOOKED)
 def test_a_heads_output_is_what_a_hook_at_the_projections_input_makes(name: str) -> None:
-    _, kind, sizes, _ = BY_NAME[name]
-    model, (text, _), projection = build(name, kind, **sizes), texts_of(kind), HOOKED[name]
+    kind = BY_NAME[name][1]
+    model, (text, _), projection = shared(name), texts_of(kind), HOOKED[name]
     module, kept = model.get_submodule(projection), []
     for one in reference_of(kind):
         with entering(module, lambda z: kept.append(z) or z):  # type: ignore[func-returns-value]
@@ -156,8 +164,8 @@ def test_a_heads_output_is_what_a_hook_at_the_projections_input_makes(name: str)
 
 
 def test_without_edits_the_second_run_is_the_models_own() -> None:
-    for name, kind, sizes, _ in FAMILIES:
-        model, (text, _) = build(name, kind, **sizes), texts_of(kind)
+    for name, kind, _, _ in FAMILIES:
+        model, (text, _) = shared(name), texts_of(kind)
         own = plain(model, text)
         assert (second_run(model, text, ()).result.tensor[0] - own).abs().max() < 1e-5 * own.abs().max()
 
@@ -245,8 +253,7 @@ ROWS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 @pytest.mark.parametrize("name", ["llama", "mistral", "gemma2", "gpt_oss"])
 def test_a_heads_rows_are_what_a_hand_made_softmax_gives(name: str, line: str) -> None:
     """Grouped heads, windows of 5, a cap, sinks: not by our functions, and not by those of the second run."""
-    _, kind, sizes, _ = BY_NAME[name]
-    model, (text, _) = build(name, kind, **sizes), texts_of(kind)
+    model, (text, _) = shared(name), texts_of(BY_NAME[name][1])
     second = second_run(model, text, edits_of_run(model, text, edits_of(line))).result.tensor[0]
     own = by_hand(model, text, ROWS[line])
     assert (second - own).abs().max() < 1e-5 * own.abs().max()
@@ -266,7 +273,7 @@ def test_a_hidden_token_is_hidden_in_every_layer_from_all_but_itself() -> None:
 
 def test_a_token_of_the_source_is_hidden_from_the_decoder_too() -> None:
     """As if the source's encoder and cross-attention were told that it is padding, but for its own row."""
-    model, (text, _) = build("bart", "both"), texts_of("both")
+    model, (text, _) = shared("bart"), texts_of("both")
     second = second_run(model, text, edits_of_run(model, text, edits_of("hide-encoder-k4"))).result.tensor[0]
     mask = torch.ones(1, 9, dtype=torch.long)
     mask[0, 4] = 0
@@ -304,8 +311,7 @@ FAULTS += [(one_layer_on, line) for line in ("off-1.2", "temper-1.2-t3", "off-1"
 
 @pytest.mark.parametrize("name", ["llama", "falcon", "bloom"])
 def test_an_edit_in_the_wrong_place_is_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, kind, sizes, _ = BY_NAME[name]
-    model = build(name, kind, **sizes)
+    model, kind = shared(name), BY_NAME[name][1]
     for change, line in FAULTS:
         assert compared(model, line, kind)[0].ok
         with monkeypatch.context() as patch:
@@ -315,8 +321,7 @@ def test_an_edit_in_the_wrong_place_is_seen(name: str, monkeypatch: pytest.Monke
 
 def test_a_transposed_edge_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("bert", "mpnet"):
-        _, kind, sizes, _ = BY_NAME[name]
-        model = build(name, kind, **sizes)
+        model, kind = shared(name), BY_NAME[name][1]
         assert compared(model, "cut-1.2-q5-k3", kind)[0].ok
         with monkeypatch.context() as patch:
             patch.setattr(editing, "edits_at", wrong(transposed))
@@ -325,7 +330,7 @@ def test_a_transposed_edge_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("line", ["off-1.2-mean", "patch-1.2", "patch-1.2-weights"])
 def test_a_mean_or_a_patch_of_the_wrong_rows_is_seen(line: str) -> None:
-    model, (text, other) = build("llama", "decoder"), texts_of("decoder")
+    model, (text, other) = shared("llama"), texts_of("decoder")
     edits = edits_of_run(model, text, edits_of(line))
     anew = replacements_anew(model, text, edits, sources_of("decoder", other))
     place = ("decoder", 1, 0, 2)
@@ -386,7 +391,7 @@ def test_each_text_that_edits_take_from_is_run_once_for_all_layers(monkeypatch: 
 
 def test_a_trace_is_checked_against_what_its_edits_take_from() -> None:
     """A patch that is given wrongly is seen where the check makes it anew, and only there."""
-    model, (text, other) = build("llama", "decoder"), texts_of("decoder")
+    model, (text, other) = shared("llama"), texts_of("decoder")
     edits = edits_of_run(model, text, edits_of("patch-1.2"))
     right = patched_from(model, text, other, edits)
     wrongly = Given({place: one.flip(0) for place, one in right.outputs.items()})
@@ -407,7 +412,7 @@ def test_a_temperature_behind_the_mask_or_on_another_head_is_seen(monkeypatch: p
     def inverse(call: Call, head: int, temperature: float, value: Tensor) -> Any:
         return right(call, head, 1 / temperature, value)
 
-    model = build("gemma2", "decoder", attn_logit_softcapping=5.0)
+    model = shared("gemma2")
     assert compared(model, "temper-1.2-t3", "decoder")[0].ok
     for fault in (neighbour, inverse):
         monkeypatch.setattr(editing, "_stages_of", fault)
@@ -415,7 +420,7 @@ def test_a_temperature_behind_the_mask_or_on_another_head_is_seen(monkeypatch: p
 
 
 def test_a_dropped_edit_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = build("gpt2", "decoder")
+    model = shared("gpt2")
     monkeypatch.setattr(editing, "changes_of", lambda *_: None)
     for line in ("off-1.2", "temper-1.2-t3", "even-1.2-q6"):
         assert not compared(model, line, "decoder")[0].ok
@@ -426,8 +431,7 @@ def test_a_dropped_edit_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["gpt2", "gpt_oss", "falcon", "bloom", "t5"])
 def test_nothing_before_the_edited_position_changes(name: str) -> None:
-    _, kind, sizes, _ = BY_NAME[name]
-    model, (text, _) = build(name, kind, **sizes), texts_of(kind)
+    model, (text, _) = shared(name), texts_of(BY_NAME[name][1])
     base = second_run(model, text, ()).result.tensor[0]
     for line in ("off-decoder.1.2-q5", "cut-decoder-q5-k3", "even-decoder.1.2-q5", "off-decoder.1.2-running-q5"):
         made = second_run(model, text, edits_of_run(model, text, edits_of(line))).result.tensor[0]
@@ -436,7 +440,7 @@ def test_nothing_before_the_edited_position_changes(name: str) -> None:
 
 
 def test_a_running_mean_knows_nothing_of_later_tokens() -> None:
-    model, (text, _) = build("llama", "decoder"), texts_of("decoder")
+    model, (text, _) = shared("llama"), texts_of("decoder")
     edits = edits_of_run(model, text, edits_of("off-1.2-running"))
     other = replace(text, ids=(*text.ids[:-1], text.ids[-1] + 1))
     one, two = (second_run(model, each, edits).result.tensor[0] for each in (text, other))
@@ -444,7 +448,7 @@ def test_a_running_mean_knows_nothing_of_later_tokens() -> None:
 
 
 def test_a_text_patched_with_itself_changes_nothing() -> None:
-    model, (text, _) = build("qwen3", "decoder"), texts_of("decoder")
+    model, (text, _) = shared("qwen3"), texts_of("decoder")
     base = second_run(model, text, ()).result.tensor
     for line in ("patch-1.2", "patch-1-weights"):
         edits = edits_of_run(model, text, edits_of(line))
@@ -498,7 +502,7 @@ def test_two_threads_share_a_model() -> None:
 
 
 def test_what_cannot_be_made_again_is_said() -> None:
-    model, (text, _) = build("gpt2", "decoder"), texts_of("decoder")
+    model, (text, _) = shared("gpt2"), texts_of("decoder")
     edits = edits_of_run(model, text, edits_of("off-1.2-mean"))
     found = compare_edited(model, text, edits, None, torch.zeros(1, 9, 101))
     assert not found.ok

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import transformers
@@ -35,7 +35,7 @@ class Architecture:
 def architectures(only: Container[str] | None = None) -> list[Architecture]:
     """Every text architecture once, by name, with the type of configuration that is the class's own.
 
-    only: the names that are looked for; without it all of them are, which imports every model of the library.
+    only: the names that are looked for; without it all of them are, which imports most models of the library.
     """
     found: dict[str, Architecture] = {}
     types: set[str] = set()
@@ -44,9 +44,11 @@ def architectures(only: Container[str] | None = None) -> list[Architecture]:
             types.add(model_type)
             if only is not None and name not in only:
                 continue
-            if name not in found or _is_own(model_type, name):
-                first = found.get(name)
-                found[name] = Architecture(name, model_type, mapping if first is None else first.mapping)
+            first = found.get(name)
+            if first is None:
+                found[name] = Architecture(name, model_type, mapping)
+            elif first.model_type != model_type and _is_own(model_type, name):
+                found[name] = replace(first, model_type=model_type)
     for model_type, name in _classes(BASE_MAPPING):
         sought = (only is None or name in only) and name not in found
         if sought and model_type not in types and _is_text(model_type, name):
@@ -76,13 +78,14 @@ def _classes(mapping: str) -> Iterator[tuple[str, str]]:
 def _is_text(model_type: str, name: str) -> bool:
     """Whether a base model reads token ids and nothing that is seen or heard, and has no parts with configurations."""
     try:
+        config_class: Any = CONFIG_MAPPING[model_type]
+        if getattr(config_class, "sub_configs", None):  # told first: most are so, and a model's file is slow to import
+            return False
         model_class = getattr(transformers, name)
         parameters = inspect.signature(model_class.forward).parameters
-        config_class: Any = CONFIG_MAPPING[model_type]
         return (
             "input_ids" in parameters
             and model_class.main_input_name == "input_ids"
-            and not getattr(config_class, "sub_configs", None)
             and not any(word in parameter for parameter in parameters for word in SIGHT_AND_SOUND)
         )
     except (AttributeError, ImportError, KeyError):

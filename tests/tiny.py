@@ -29,7 +29,7 @@ SIZES: dict[str, Any] = {
     "n_inner": 56, "n_heads": 4, "d_ff": 56, "encoder_ffn_dim": 56, "decoder_ffn_dim": 56, "moe_intermediate_size": 32,
     "max_position_embeddings": 128, "n_positions": 128, "sliding_window": 5, "pad_token_id": 0, "bos_token_id": 1,
     "eos_token_id": 2, "decoder_start_token_id": 1, "num_local_experts": 4, "num_experts": 4, "num_experts_per_tok": 2,
-    "mamba_d_state": 8, "attn_layer_period": 3, "attn_layer_offset": 1,
+    "mamba_d_state": 8, "mamba_chunk_size": 16, "attn_layer_period": 3, "attn_layer_offset": 1,
 }  # fmt: skip
 
 

@@ -52,6 +52,12 @@ def logits(model: Any, inputs: Inputs, lines: str | Sequence[str] = (), given: G
     return found[0] if isinstance(found, Tensor) else output.last_hidden_state[0]
 
 
+@cache
+def own_logits(name: str, kind: str) -> Tensor:
+    """What the family's model puts out without edits."""
+    return logits(family(name), inputs_for(kind))
+
+
 def traced(model: Any, kind: str, lines: str | Sequence[str] = ()) -> Trace:
     return attention.trace(model, TEXT, PAIR if kind == "both" else None, edits=lines)
 
@@ -104,7 +110,7 @@ def test_a_head_that_is_off_is_a_hook_on_what_enters_its_projection(
         handle.remove()
     got = logits(model, inputs, f"off-{record.layer}.1")
     assert torch.allclose(got, wanted, atol=1e-5, rtol=1e-5)
-    assert not torch.allclose(got, logits(model, inputs), atol=1e-6)
+    assert not torch.allclose(got, own_logits(name, kind), atol=1e-6)
 
 
 @pytest.mark.parametrize(("name", "kind", "sizes", "mode"), FAMILIES, ids=NAMES)
@@ -131,8 +137,7 @@ def test_a_cut_edge_leaves_its_weight_to_the_others(name: str, kind: str, sizes:
 def test_nothing_changes_before_an_edited_token(
     name: str, kind: str, sizes: dict[str, Any], mode: str, verb: str
 ) -> None:
-    model, inputs = family(name), inputs_for(kind)
-    before, after = logits(model, inputs), logits(model, inputs, verb)
+    before, after = own_logits(name, kind), logits(family(name), inputs_for(kind), verb)
     assert torch.allclose(before[:5], after[:5], atol=1e-10 if before.dtype == torch.float64 else 1e-5)
     assert not torch.allclose(before[5:], after[5:], atol=1e-9)
 
@@ -145,7 +150,7 @@ def test_a_changed_last_token_changes_nothing_before_it_in_an_edited_run(
     """A mean over the text itself would: a mean over reference texts and a running one do not."""
     model = family(name)
     one, other = Inputs(ids=tuple(TEXT)), Inputs(ids=(*TEXT[:-1], (TEXT[-1] + 1) % 30))
-    width = attention.trace(model, TEXT).record(0).output.shape[2]  # type: ignore[union-attr]
+    width = untouched(name, kind).record(0).output.shape[2]  # type: ignore[union-attr]
     given = Given({("decoder", 0, 0, 1): torch.randn(1, width, generator=torch.Generator().manual_seed(0))})
     line = "off-0.1" if how == "zero" else f"off-0.1-{how}"
     before, after = logits(model, one, line, given), logits(model, other, line, given)
@@ -174,7 +179,7 @@ def test_patching_a_text_with_itself_changes_nothing_bit_for_bit(
     edits = edits_of_run(model, inputs, edits_of(line))
     given = patched_from(model, inputs, inputs, edits)
     assert given.outputs
-    assert torch.equal(logits(model, inputs, line, given), logits(model, inputs))
+    assert torch.equal(logits(model, inputs, line, given), own_logits(name, kind))
 
 
 def test_a_patch_is_the_other_texts_own_output_and_weights() -> None:

@@ -55,7 +55,7 @@ SAMPLE: dict[str, tuple[str, str, str]] = {
 
 @cache
 def known(name: str) -> Architecture:
-    """The one of this name, found alone: looking for all of them imports every model of the library."""
+    """The one of this name, found alone: looking for all of them imports most models of the library."""
     (found,) = architectures({name})
     return found
 

@@ -35,7 +35,7 @@ N, N_PAIR = 13, 7
 
 @cache
 def known(name: str) -> Architecture:
-    """The text architecture of this name, found alone: looking for all of them imports them all."""
+    """The text architecture of this name, found alone: looking for all of them imports most."""
     (found,) = architectures({name})
     return found
 

@@ -54,11 +54,10 @@ class Opened:
             page.goto(f"{self.url}/{link}")
         else:
             page.evaluate(LET_GO)
+            self.settle(page)  # what the server has not answered yet would come, or make an entry, after the step away
             if link != self.link:
-                self.settle(page)  # what the server has not answered yet would come after the step away
                 page.evaluate(MOVE, f"{self.url}/{link}")
             elif page.evaluate(ENTRY) != self.entry:
-                self.settle(page)
                 page.evaluate(BACK, self.entry)
         page.wait_for_selector(DRAWN, timeout=SECONDS)
         self.settle(page)

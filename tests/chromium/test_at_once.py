@@ -61,12 +61,17 @@ def story() -> Trace:
 
 
 @pytest.fixture(scope="module")
-def page(browser: Browser, app_url: str, settle: Callable[[Page], None]) -> Iterator[Page]:
-    """The reader's, which stays open for the tests of the file."""
+def reader(browser: Browser, app_url: str, settle: Callable[[Page], None]) -> Iterator[Opened]:
+    """The page of the reader, which stays open for the tests of the file: each goes on where the one before was."""
     opened = Opened(browser, app_url, settle, size=SIZE)
     ready(opened.at("?v=1"))
-    yield opened.page
+    yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def page(reader: Opened) -> Page:
+    return reader.page
 
 
 @pytest.fixture
@@ -336,10 +341,8 @@ def test_a_link_with_everything_in_it_is_the_reference(elsewhere: Callable[..., 
     alike(said_weights(found), np.where(head.open[[5, 9, 2]].any(axis=0), weights, np.nan), hidden=(0,))
 
 
-def test_pins_outlive_head_layer_and_model(
-    elsewhere: Callable[..., Page], settle: Callable[[Page], None]
-) -> None:
-    page = elsewhere(query="2")
+def test_pins_outlive_head_layer_and_model(reader: Opened, settle: Callable[[Page], None]) -> None:
+    page = reader.at("?v=1&query=2")
     pinned = "() => deep('.sentence .token.pinned').map((one) => one.textContent.replace('·', ''))"
     assert page.evaluate(pinned) == ["cat"]
     act(page, "key('ArrowRight'); key('ArrowDown')")

@@ -50,22 +50,28 @@ class Opened:
         page.set_viewport_size({"width": self.size[0], "height": self.size[1]})
         page.emulate_media(color_scheme="light")
         page.mouse.move(0, 0)
-        if not self.link:
-            page.goto(f"{self.url}/{link}")
-        else:
+        if self.link:
             page.evaluate(LET_GO)
-            if link != self.link:
-                self.settle(page)  # what the server has not answered yet would come after the step away
-                page.evaluate(MOVE, f"{self.url}/{link}")
-            elif page.evaluate(ENTRY) != self.entry:
-                self.settle(page)
-                page.evaluate(BACK, self.entry)
-        page.wait_for_selector(DRAWN, timeout=SECONDS)
-        self.settle(page)
+            self.settle(page)  # what the server has not answered yet would come, or make an entry, after the step away
+        if self._went(link):
+            page.wait_for_selector(DRAWN, timeout=SECONDS)
+            self.settle(page)
         if link != self.link:
             self.link, self.address, self.entry = link, page.url, page.evaluate(ENTRY)
         assert page.url == self.address
         return page
+
+    def _went(self, link: str) -> bool:
+        """Go to the link; whether anything had to be done for it."""
+        if not self.link:
+            self.page.goto(f"{self.url}/{link}")
+        elif link != self.link:
+            self.page.evaluate(MOVE, f"{self.url}/{link}")
+        elif self.page.evaluate(ENTRY) != self.entry:
+            self.page.evaluate(BACK, self.entry)
+        else:
+            return False
+        return True
 
     def check(self) -> None:
         """It has written no error since this was asked last."""

@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, Page
 
 import attention
 from attention import Trace
-from tests.chromium.pages import hear_errors
+from tests.chromium.opened import DRAWN, Opened
 
-SIZE = {"width": 1440, "height": 2000}
+SIZE = (1440, 2000)
 SECONDS = 60_000
 TEXT = "The cat sat on the mat because it was tired."
 # Of the weights, which are 0 to 1, and relative to the largest of all other numbers.
@@ -61,34 +61,35 @@ def story() -> Trace:
 
 
 @pytest.fixture(scope="module")
-def hands(browser: Browser, app_url: str, settle: Callable[[Page], None]) -> Iterator[Callable[..., Page]]:
-    """Opens a link at rest: `owner` says in whose browser, in which it takes the place of what was shown before."""
-    pages: dict[str, Page] = {}
-    errors: list[str] = []
-
-    def open_one(owner: str = "somebody else", **query: str) -> Page:
-        if owner not in pages:
-            page = pages[owner] = browser.new_context(viewport=SIZE).new_page()
-            hear_errors(page, errors)
-        pages[owner].goto(f"{app_url}/?{urlencode({'v': '1'} | query)}")
-        ready(pages[owner], settle)
-        return pages[owner]
-
-    yield open_one
-    for page in pages.values():
-        page.context.close()
-    assert not errors, errors
+def reader(browser: Browser, app_url: str, settle: Callable[[Page], None]) -> Iterator[Opened]:
+    """The page of the reader, which stays open for the tests of the file: each goes on where the one before was."""
+    opened = Opened(browser, app_url, settle, size=SIZE)
+    ready(opened.at("?v=1"))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="module")
-def page(hands: Callable[..., Page]) -> Page:
-    return hands("the reader")
+def page(reader: Opened) -> Page:
+    return reader.page
 
 
-def ready(page: Page, settle: Callable[[Page], None]) -> None:
-    page.wait_for_selector(".hl-figures[data-drawn]", timeout=SECONDS)
+@pytest.fixture
+def elsewhere(open_page: Callable[..., Page], app_url: str, settle: Callable[[Page], None]) -> Callable[..., Page]:
+    """Opens a link at rest in the browser of somebody else."""
+
+    def opened(**query: str) -> Page:
+        found = open_page(f"{app_url}/?{urlencode({'v': '1'} | query)}", size=SIZE)
+        found.wait_for_selector(DRAWN, timeout=SECONDS)
+        settle(found)
+        ready(found)
+        return found
+
+    return opened
+
+
+def ready(page: Page) -> None:
     page.wait_for_selector(".hl-foot", timeout=SECONDS)
-    settle(page)
     page.evaluate(HANDS)
 
 
@@ -298,6 +299,7 @@ def test_undo_brings_the_head_before_back(page: Page, story: Trace, settle: Call
     act(page, "key('ArrowRight')")
     followed(page, layer="2", head="5")
     settle(page)
+    assert page.evaluate("() => frames_sent") > 0, "what the server hears is counted"
     page.get_by_role("button", name="Undo").click()
     followed(page, layer="2", head="4")
     settle(page)
@@ -313,7 +315,7 @@ LINK = {
 
 
 def test_a_link_opens_the_same_picture_elsewhere(
-    page: Page, hands: Callable[..., Page], story: Trace
+    page: Page, elsewhere: Callable[..., Page], story: Trace
 ) -> None:
     act(page, "headlightStores.get('inspect').local.clear()")
     act(page, "key('ArrowDown'); for (let i = 0; i < 3; i++) key('ArrowLeft')")
@@ -325,13 +327,13 @@ def test_a_link_opens_the_same_picture_elsewhere(
     head = Reference(story, 3, 1)
     all_three(found, head, "scaled", hidden=(0,), shared=True, temperature=0.5)
     followed(page, **{name: value for name, value in LINK.items() if name != "zoom"})
-    other = hands(**{name: value for name, value in address(page).items() if name != "v"})
+    other = elsewhere(**{name: value for name, value in address(page).items() if name != "v"})
     assert look(other) == look(page)
 
 
-def test_a_link_with_everything_in_it_is_the_reference(hands: Callable[..., Page], story: Trace) -> None:
+def test_a_link_with_everything_in_it_is_the_reference(elsewhere: Callable[..., Page], story: Trace) -> None:
     head = Reference(story, 3, 1)
-    found = look(hands(**LINK))
+    found = look(elsewhere(**LINK))
     same(panel(found, 0), head.stage("scaled")[2:11, 0:8])
     same(panel(found, 1), head.weights(temperature=0.5, hidden=(0,), shared=True)[2:11, 0:8])
     same(panel(found, 2), head.output(temperature=0.5, hidden=(0,), shared=True)[2:11])
@@ -339,10 +341,8 @@ def test_a_link_with_everything_in_it_is_the_reference(hands: Callable[..., Page
     alike(said_weights(found), np.where(head.open[[5, 9, 2]].any(axis=0), weights, np.nan), hidden=(0,))
 
 
-def test_pins_outlive_head_layer_and_model(
-    hands: Callable[..., Page], settle: Callable[[Page], None]
-) -> None:
-    page = hands(query="2")
+def test_pins_outlive_head_layer_and_model(reader: Opened, settle: Callable[[Page], None]) -> None:
+    page = reader.at("?v=1&query=2")
     pinned = "() => deep('.sentence .token.pinned').map((one) => one.textContent.replace('·', ''))"
     assert page.evaluate(pinned) == ["cat"]
     act(page, "key('ArrowRight'); key('ArrowDown')")

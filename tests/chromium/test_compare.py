@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 import attention
 from attention import Trace
@@ -15,6 +15,7 @@ from attention.analysis.alignment import align_tokens
 from attention.analysis.changed import changed
 from attention.browser import store
 from attention.view import Comparison, parse_comparison
+from tests.chromium.opened import Opened
 
 CAT, DOG = "The cat sat on the mat because it was tired.", "The big dog sat on the mat because it was sad."
 A, B = store.COMPARED
@@ -48,6 +49,27 @@ def _without_streamlits_own(open_page: Callable[..., Page], console_errors: list
     """On a link to a page Streamlit asks for its health below that page's path first, which is not there."""
     yield
     console_errors[:] = [error for error in console_errors if "404" not in error]
+
+
+@pytest.fixture(scope="module")
+def desktop(browser: Browser, app_url: str, settle: Callable[[Page], None]) -> Iterator[Opened]:
+    made = Opened(browser, app_url, settle)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def opened(desktop: Opened) -> Iterator[Callable[..., Page]]:
+    """The comparison of an address, at rest, on a page that stays open."""
+
+    def at(link: str = "", **more: Any) -> Page:
+        page = desktop.at(f"compare?{link or address(**more)}")
+        page.locator(DRAWN).wait_for(timeout=SECONDS)
+        return page
+
+    yield at
+    desktop.errors[:] = [error for error in desktop.errors if "404" not in error]  # as above
+    desktop.check()
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +108,9 @@ def expected(runs: tuple[Trace, Trace], heads: tuple[Place, Place], stage: str =
 
 
 def test_the_difference_is_that_of_both_heads_weights_where_tokens_correspond(
-    page: Page, app_url: str, settle: Any, runs: Any
+    opened: Callable[..., Page], open_page: Callable[..., Page], app_url: str, settle: Any, runs: Any
 ) -> None:
-    go(page, app_url, settle)
+    page = opened()
     np.testing.assert_allclose(difference(page), expected(runs, ((2, 3), (2, 3))), atol=2e-6)
     # Another head on one side: made here, before the server answers.
     page.locator(".st-key-compare-side-b").get_by_role("combobox", name="Head").select_option("4")
@@ -99,14 +121,15 @@ def test_the_difference_is_that_of_both_heads_weights_where_tokens_correspond(
     assert np.nanmax(np.abs(scores)) > 0.5
     settle(page)
     assert [one.measure for one in (parsed(page.url).first, parsed(page.url).second)] == ["scores"] * 2
-    go(page, app_url, settle, b_head=4, measure="scores")
-    np.testing.assert_allclose(difference(page), scores, atol=2e-4)
+    again = open_page()
+    go(again, app_url, settle, b_head=4, measure="scores")
+    np.testing.assert_allclose(difference(again), scores, atol=2e-4)
 
 
 def test_pointing_at_a_token_points_at_its_partner_and_at_none_where_there_is_none(
-    page: Page, app_url: str, settle: Any, runs: Any
+    opened: Callable[..., Page], runs: Any
 ) -> None:
-    go(page, app_url, settle)
+    page = opened()
     pairs = dict(align_tokens(runs[0].tokens, runs[1].tokens).pairs)
     sat = [str(one) for one in runs[0].tokens].index("sat")
     token(page, "a", sat).hover()
@@ -119,15 +142,19 @@ def test_pointing_at_a_token_points_at_its_partner_and_at_none_where_there_is_no
     assert page.evaluate(HOVERS, [A, B])[1] is None
     page.mouse.move(0, 0)
     assert page.evaluate(HOVERS, [A, B]) == [None, None]
-    page.get_by_role("button", name="linked").click()
+    linked = page.get_by_role("button", name="linked")
+    linked.click()
     token(page, "a", sat).hover()
     assert page.evaluate(HOVERS, [A, B])[1] is None
+    linked.click()  # it is no part of the look, and the page stays open
+    token(page, "a", sat).hover()
+    assert page.evaluate(HOVERS, [A, B])[1]["key"] == pairs[sat]
 
 
 def test_a_pin_goes_to_its_partner_and_stands_in_the_link(
-    page: Page, app_url: str, settle: Any, runs: Any
+    opened: Callable[..., Page], open_page: Callable[..., Page], settle: Any, runs: Any
 ) -> None:
-    go(page, app_url, settle)
+    page = opened()
     pairs = dict(align_tokens(runs[0].tokens, runs[1].tokens).pairs)
     mat = [str(one) for one in runs[0].tokens].index("mat")
     token(page, "a", mat).click()
@@ -141,7 +168,7 @@ def test_a_pin_goes_to_its_partner_and_stands_in_the_link(
     settle(page)
     again = page.url
     before = [(look["layer"], look["head"], look["query"]) for look in looks(page)]
-    page.goto(again)
+    page = open_page(again)
     page.locator(DRAWN).wait_for(timeout=SECONDS)
     settle(page)
     assert [(look["layer"], look["head"], look["query"]) for look in looks(page)] == before
@@ -152,9 +179,9 @@ def test_a_pin_goes_to_its_partner_and_stands_in_the_link(
 
 
 def test_a_cell_of_the_difference_says_both_numbers_and_pins_both_rows(
-    page: Page, app_url: str, settle: Any, runs: Any
+    opened: Callable[..., Page], runs: Any
 ) -> None:
-    go(page, app_url, settle)
+    page = opened()
     steps = align_tokens(runs[0].tokens, runs[1].tokens).steps
     row = next(i for i, step in enumerate(steps) if step.first is not None and str(runs[0].tokens[step.first]) == "mat")
     cover = page.locator(".hl-difference-cover")
@@ -179,10 +206,10 @@ def test_a_cell_of_the_difference_says_both_numbers_and_pins_both_rows(
     assert said.endswith(f"{best:+.4f}.".replace("-", "−"))
 
 
-def test_the_keyboard_walks_over_the_difference_and_over_both_texts(page: Page, app_url: str, settle: Any) -> None:
-    go(page, app_url, settle)
+def test_the_keyboard_walks_over_the_difference_and_over_both_texts(opened: Callable[..., Page]) -> None:
+    page = opened()
     steps = page.get_by_role("list", name="Tokens of both texts, side by side").get_by_role("button")
-    names = [one.get_attribute("aria-label") for one in steps.all()]
+    names = steps.evaluate_all("(all) => all.map((one) => one.getAttribute('aria-label'))")
     assert names[:5] == ["<s>, in both", "The, in both", "cat, in A alone", "big, in B alone", "dog, in B alone"]
     steps.first.focus()
     page.keyboard.press("ArrowRight")
@@ -195,8 +222,8 @@ def test_the_keyboard_walks_over_the_difference_and_over_both_texts(page: Page, 
     expect(page.locator(".hl-difference-tip")).to_contain_text("only one text has this token")
 
 
-def test_swap_sides_turns_the_difference_round(page: Page, app_url: str, settle: Any, runs: Any) -> None:
-    go(page, app_url, settle, b_head=4)
+def test_swap_sides_turns_the_difference_round(opened: Callable[..., Page], settle: Any, runs: Any) -> None:
+    page = opened(b_head=4)
     before = difference(page)
     page.get_by_role("button", name="swap sides").click()
     page.wait_for_url(re.compile(r"b\.text=The\+cat"))
@@ -209,9 +236,9 @@ def test_swap_sides_turns_the_difference_round(page: Page, app_url: str, settle:
 
 
 def test_a_head_of_the_ranking_is_one_click_away_on_both_sides(
-    page: Page, app_url: str, settle: Any, runs: Any
+    opened: Callable[..., Page], settle: Any, runs: Any
 ) -> None:
-    go(page, app_url, settle)
+    page = opened()
     best = changed(*runs)[0]
     listed = page.get_by_role("region", name="Which heads changed most?").get_by_role("listitem")
     first = listed.first.get_by_role("button")
@@ -227,8 +254,8 @@ def test_a_head_of_the_ranking_is_one_click_away_on_both_sides(
     assert "b.head" not in page.url
 
 
-def test_undo_and_back_take_both_sides_back(page: Page, app_url: str, settle: Any) -> None:
-    go(page, app_url, settle)
+def test_undo_and_back_take_both_sides_back(opened: Callable[..., Page], settle: Any) -> None:
+    page = opened()
     page.locator(".st-key-compare-side-b").get_by_role("button", name="Next head").click()
     settle(page)
     page.wait_for_url(re.compile(r"b\.head=4"))
@@ -264,8 +291,8 @@ def test_from_a_head_to_a_comparison_with_itself(page: Page, app_url: str, settl
     assert "b." not in page.url
 
 
-def test_a_text_of_one_side_is_its_own(page: Page, app_url: str, settle: Any, runs: Any) -> None:
-    go(page, app_url, settle)
+def test_a_text_of_one_side_is_its_own(opened: Callable[..., Page], settle: Any, runs: Any) -> None:
+    page = opened()
     box = page.get_by_role("textbox", name="Sentence, side B")
     box.fill(CAT)
     box.press("Enter")
@@ -276,11 +303,8 @@ def test_a_text_of_one_side_is_its_own(page: Page, app_url: str, settle: Any, ru
     expect(page.get_by_text("Both sides show the same.")).to_be_visible()
 
 
-def test_a_side_is_changed_from_its_own_menu_and_has_room_for_all(
-    open_page: Callable[..., Page], app_url: str, settle: Any
-) -> None:
-    page = open_page(size=(1280, 720))
-    go(page, app_url, settle, query=10)
+def test_a_side_is_changed_from_its_own_menu_and_has_room_for_all(opened: Callable[..., Page], settle: Any) -> None:
+    page = opened(query=10)
     side = page.locator(".st-key-compare-side-b")
     pin = side.locator(".pins .chip")
     for width in (1280, 1440):
@@ -320,11 +344,9 @@ def test_on_a_phone_the_sides_stand_one_above_the_other(
     assert ends[0] == -ends[1]
 
 
-def test_two_kinds_of_attention_lay_both_their_texts_side_by_side(page: Page, app_url: str, settle: Any) -> None:
+def test_two_kinds_of_attention_lay_both_their_texts_side_by_side(opened: Callable[..., Page]) -> None:
     query = {"v": 1, "model": "dates", "text": "3 May 1998", "kind": "cross", "b.text": "13 May 1998"}
-    page.goto(f"{app_url}/compare?{urlencode(query)}")
-    page.locator(DRAWN).wait_for(timeout=SECONDS)
-    settle(page)
+    page = opened(urlencode(query))
     expect(page.get_by_role("list", name="Tokens of both texts, queries")).to_be_visible()
     expect(page.get_by_role("list", name="Tokens of both texts, keys")).to_be_visible()
     one, other = (attention.trace("dates", text) for text in ("3 May 1998", "13 May 1998"))

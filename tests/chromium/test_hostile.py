@@ -7,13 +7,15 @@ is tried in `tests/hostile/test_exports.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from attention.tokens import visible, words
+from tests.chromium.fixtures import LOOK_MS
+from tests.chromium.opened import Opened
 from tests.hostile.texts import (
     BIDI,
     BREAKS,
@@ -47,14 +49,20 @@ TYPED = {
     "scripts": " ".join((*FAR, *EMOJI)),
     "invisible": f"a{BIDI}b {NOTHING} c{SPACES}d{BREAKS.replace(chr(13), '')}e",
 }
+# What shows that a lens is there.
+BELOW = {
+    "dimensions": ".dimensions canvas",
+    "averages": ".hl-map-panel:has-text('Spread')",
+    "rollout": ".hl-map-panel:has-text('Rollout through')",
+}
 # Everything that a page can be made to do by a text, wherever it stands, also inside the components.
 TRACES = """() => {
     const found = [];
     const look = (root) => {
         for (const one of root.querySelectorAll("*")) {
             const leads = ["href", "src", "action", "data"].some((name) => {
-                const to = URL.parse(one.getAttribute(name) ?? "", location.href);
-                return to?.protocol === "javascript:" || to?.host.includes("elsewhere");
+                const to = one.hasAttribute(name) && URL.parse(one.getAttribute(name), location.href);
+                return to && (to.protocol === "javascript:" || to.host.includes("elsewhere"));
             });
             const strange = /^(iframe|object|embed|base|math|mglyph|x-y|slot|marquee)$/.test(one.localName)
                 || one.id === "owned" || one.hasAttribute("srcdoc")
@@ -80,6 +88,24 @@ TURNED = """() => {
     return found;
 }"""
 WIDE = "() => document.documentElement.scrollWidth - window.innerWidth"
+FOUND = f"() => [window.__owned, ({TRACES})(), ({TURNED})(), ({WIDE})()]"
+
+
+def listening(page: Page) -> Page:
+    """The page, which notes all that it asks for and says from now on."""
+    page.asked, page.said = [], []  # type: ignore[attr-defined]
+    page.on("request", lambda request: page.asked.append(request.url))  # type: ignore[attr-defined]
+    page.on("dialog", lambda dialog: (page.said.append(dialog.message), dialog.dismiss()))  # type: ignore[attr-defined]
+    return page
+
+
+@pytest.fixture(scope="module")
+def phone(browser: Browser, app_url: str, settle: Callable[[Page], None]) -> Iterator[Opened]:
+    """A phone's page, which shows one link after another."""
+    made = Opened(browser, app_url, settle, size=(390, 844), touch=True)
+    listening(made.page)
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -87,10 +113,7 @@ def guarded(open_page: Callable[..., Page], app_url: str) -> Callable[..., Page]
     """Opens pages that note all they ask for."""
 
     def opened(query: dict[str, str], path: str = "/", **options: object) -> Page:
-        page = open_page(None, **options)
-        page.asked, page.said = [], []  # type: ignore[attr-defined]
-        page.on("request", lambda request: page.asked.append(request.url))  # type: ignore[attr-defined]
-        page.on("dialog", lambda dialog: (page.said.append(dialog.message), dialog.dismiss()))  # type: ignore[attr-defined]
+        page = listening(open_page(None, **options))
         page.goto(f"{app_url}{path}?{urlencode(query)}")
         return page
 
@@ -99,14 +122,15 @@ def guarded(open_page: Callable[..., Page], app_url: str) -> Callable[..., Page]
 
 def harmless(page: Page, app_url: str) -> None:
     """Nothing ran, nothing was made of a text, nobody else was asked, and the layout holds."""
-    assert page.evaluate("window.__owned") is None
+    owned, traces, turned, wide = page.evaluate(FOUND)
+    assert owned is None
     assert page.said == []  # type: ignore[attr-defined]
     strays = [url for url in page.asked if not url.startswith((app_url, "blob:", "data:"))]  # type: ignore[attr-defined]
     assert strays == []
     assert page.url.startswith(app_url)
-    assert page.evaluate(TRACES) == []
-    assert page.evaluate(TURNED) == []
-    assert page.evaluate(WIDE) <= 0
+    assert traces == []
+    assert turned == []
+    assert wide <= 0
 
 
 def stands_there(page: Page, text: str) -> None:
@@ -145,23 +169,22 @@ def test_typed_one_after_the_other(guarded: Callable[..., Page], app_url: str, s
         box.press("Enter")
         page.wait_for_function(
             "(count) => document.querySelector('.hl-foot')?.textContent.includes(`${count} tokens`)",
-            arg=f"{len(words(box.input_value())):,}", timeout=WAIT,
+            arg=f"{len(words(box.input_value())):,}", timeout=WAIT, polling=LOOK_MS,
         )  # fmt: skip
         settle(page)
         harmless(page, app_url)
         stands_there(page, box.input_value())
 
 
-@pytest.mark.parametrize("lens", ["dimensions", "averages", "rollout"])
-def test_below_the_panels_on_a_phone(
-    lens: str, guarded: Callable[..., Page], app_url: str, settle: Callable[[Page], None]
-) -> None:
+@pytest.mark.parametrize("lens", BELOW)
+def test_below_the_panels_on_a_phone(lens: str, phone: Opened, app_url: str) -> None:
     text = " ".join((*MARKUP[:4], *PLOTLY[:2], *RTL[:2], "x" * 300))
-    page = guarded({"model": "local", "lens": lens, "text": text}, size=(390, 844), touch=True)
+    page = phone.at("?" + urlencode({"model": "local", "lens": lens, "text": text}))
     page.locator(DONE).first.wait_for(timeout=WAIT)
-    settle(page)
+    expect(page.locator(BELOW[lens]).first).to_be_visible(timeout=WAIT)
     harmless(page, app_url)
     stands_there(page, text)
+    phone.check()
 
 
 def test_two_views_side_by_side(

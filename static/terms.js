@@ -36,8 +36,8 @@ span[data-term][role=button]:focus-visible { outline: 2px solid var(--hl-query);
   #${TIP_ID} kbd { display: none; }
 }`;
 
-/** The one tip: its element, the term that it explains, and whether it was asked to stay. */
-const tip = { root: null, of: null, kept: false, timer: 0, touched: false };
+/** The one tip: its element, the term that it explains, whether it was asked to stay, and what was clicked and not left since. */
+const tip = { root: null, of: null, kept: false, timer: 0, touched: false, used: null };
 let sheet = null;
 let known = null;
 
@@ -90,29 +90,40 @@ function pointed(event, element, parent) {
     clearTimeout(tip.timer);
     return;
   }
+  if (!isSame(tip.used, element)) tip.used = null;
   if (element && isOf(element)) clearTimeout(tip.timer);
-  else if (element) later(() => open(again(element, parent), parent), tip.of ? LEAVE_MS : REST_MS);
+  else if (element && !tip.used) later(() => open(again(element, parent), parent), tip.of ? LEAVE_MS : REST_MS);
 }
 
 function gone(event, element) {
+  if (element && !element.contains(event.relatedTarget)) tip.used = null;
   if (!isMouse(event) || !(element || tip.root?.contains(event.target))) return;
   if (tip.kept || tip.of?.matches?.(":focus-visible")) clearTimeout(tip.timer);
   else later(close, LEAVE_MS);
 }
 
 function focused(event, element, parent) {
-  if (element && element.matches(":focus-visible")) open(element, parent);
+  if (!element?.matches(":focus-visible")) return;
+  tip.used = null;
+  open(element, parent);
 }
 
 function blurred(event) {
   if (tip.of && !tip.kept && !tip.root.contains(event.relatedTarget)) later(close, 0);
 }
 
-/** A tap explains whatever it is on but what opens a menu, which says all itself; a click only what has nothing else to do. */
+/**
+ * A tap explains whatever it is on but what opens a menu, which says all itself; a click only what has nothing else to do.
+ * What a click did is looked at next, so no tip opens over it until the pointer comes back, also where the click drew its
+ * control anew: the browser then says that the pointer came to it.
+ */
 function pressed(event, element, parent) {
   if (!element) return;
   const isPlain = isPlainTerm(element);
-  if (!isPlain && (!tip.touched || element.hasAttribute("aria-haspopup"))) close();
+  if (!isPlain && (!tip.touched || element.hasAttribute("aria-haspopup"))) {
+    close();
+    tip.used = event.detail ? element : null;
+  }
   else if (isPlain && isOf(element) && tip.kept) close();
   else keep(again(element, parent), parent);
 }
@@ -154,7 +165,9 @@ function outside(event) {
 
 const isWithin = (event) => event.composedPath().some((one) => one === tip.root || one === tip.of);
 const isPlainTerm = (element) => element.matches("span[role=button]");
-const isOf = (element) => Boolean(tip.of) && (tip.of === element || (!tip.of.isConnected && tip.of.dataset.term === element.dataset.term));
+const isOf = (element) => isSame(tip.of, element);
+/** Whether an element is another one, or has been made in its place since. */
+const isSame = (one, other) => Boolean(one && other) && (one === other || (!one.isConnected && one.dataset.term === other.dataset.term));
 
 /** The element itself, or what has been made in its place since. */
 function again(element, parent) {
@@ -178,7 +191,7 @@ async function open(element, parent) {
   if (!element) return;
   known ??= (await import(`./terms/list.js${version}`)).TERMS;
   const found = known[element.dataset.term];
-  if (!found || !element.isConnected || tip.of === element) return;
+  if (!found || !element.isConnected || tip.of === element || isSame(tip.used, element)) return;
   close();
   const root = tipIn(parent);
   root.replaceChildren(...wordsOf(found, element.dataset.more));

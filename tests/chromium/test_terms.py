@@ -330,6 +330,28 @@ def test_a_click_on_a_switch_is_a_click(page: Page) -> None:
     assert page.evaluate("() => lab.store.look().stage") == "scores"
 
 
+@pytest.mark.parametrize("how", ["itself", "made anew"])
+def test_no_tip_opens_over_what_a_click_did(page: Page, how: str) -> None:
+    head, view = story().head(1, 2), View(layer=1, head=2, query=8)
+    root = mounted(page, "figures", figures(head, view), head, view)
+    button = root.get_by_role("button", name="Q·K")
+    button.click()
+    if how == "made anew":  # the browser says then that the pointer came to it
+        button.evaluate("(one) => one.replaceWith(one.cloneNode(true))")
+    else:
+        page.mouse.move(*middle(button, 1))
+    page.wait_for_timeout(600)
+    assert root.locator(TIP).count() == 0
+    page.mouse.move(2, 900)
+    button.hover()
+    expect(root.locator(TIP)).to_contain_text(KNOWN["scores"].says)
+
+
+def middle(one: Locator, right: float = 0) -> tuple[float, float]:
+    box: Any = one.bounding_box()
+    return box["x"] + box["width"] / 2 + right, box["y"] + box["height"] / 2
+
+
 def test_at_the_foot_of_the_window_the_tip_stands_above(page: Page, arithmetic: Locator) -> None:
     page.set_viewport_size({"width": 1100, "height": 80})
     at(arithmetic, "share").scroll_into_view_if_needed()

@@ -13,6 +13,7 @@ from attention import Trace
 from attention.assets import COMPONENTS
 from attention.view import DEFAULT_TEXT
 from tests.chromium.axe import AXE, OF_COLOURS, PLAIN, READ_ONCE, faults
+from tests.chromium.opened import MOVE
 
 ROOT = COMPONENTS.parents[1]
 LEAST = 24
@@ -137,12 +138,22 @@ def address(app_url: str, name: str) -> str:
 def go(page: Page, app_url: str, name: str, settle: Any) -> None:
     page.emulate_media(color_scheme="light", reduced_motion="no-preference")
     resize(page, "desktop")
-    page.goto(address(app_url, name))
+    to(page, address(app_url, name), settle)
     page.locator(READY.get(name, ".hl-foot")).first.wait_for(timeout=SECONDS)
     settle(page)
     if name == SHARE:
         page.get_by_role("button", name="Share", exact=True).click()
         expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def to(page: Page, link: str, settle: Any) -> None:
+    """Open a link; from one view of Inspect to another without loading the page anew."""
+    inspect = link.partition("?")[0]
+    if page.url.partition("?")[0] == inspect and not page.locator(DIALOG).count():
+        settle(page)  # an answer that is still to come would follow the step
+        page.evaluate(MOVE, link)
+    else:
+        page.goto(link)
 
 
 def resize(page: Page, size: str) -> None:
@@ -330,7 +341,7 @@ def test_the_keyboard_alone_reads_and_copies_a_weight_of_another_head(page, app_
 
 
 def test_descriptions_carry_the_row_its_top_key_and_the_number(page, app_url, settle, story):
-    page.goto(f"{app_url}/?v=1&layer=2&head=3&query=9")
+    to(page, f"{app_url}/?v=1&layer=2&head=3&query=9", settle)
     page.locator(".hl-foot").wait_for(timeout=SECONDS)
     settle(page)
     page.wait_for_function(

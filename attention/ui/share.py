@@ -7,9 +7,9 @@ the browser, from what it shows; files with numbers are made here, when they are
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -27,10 +27,12 @@ from attention.view import View, fits_address, to_file
 if TYPE_CHECKING:
     from attention.record import HeadView, Trace
 
-OPEN, PROBLEM, FILES = "headlight.share", "headlight.share.problem", "headlight.share.files"
-FILE, SAVE = "share-file", "Save this view as a file"
+OPEN, PROBLEM = "headlight.share", "headlight.share.problem"
+FILES, LONG_FILE = "headlight.share.files", "headlight.share.long"
+FILE = "share-file"
 LINK, CODE = "share-link", "headlight.share.code"
 NAME_CHARS = 40
+Make = Callable[[], bytes | str]
 
 
 @dataclass(eq=False)
@@ -39,11 +41,11 @@ class File:
     for this making of it, which the browser saves once; problem: why there are none. That it was asked for outlives a
     run: the next click may end the one that would have made it.
 
-    Streamlit's own way to make a file on a click (a callable for the button) is not used: what it made is thrown away
-    when any session's run ends before the browser has fetched it.
+    Streamlit's own download buttons are not used: what one offers is thrown away when any session's run ends before the
+    browser has fetched it, and the browser asks whether it is still there as soon as the button is drawn.
     """
 
-    make: Callable[[], bytes | str]
+    make: Make
     asked: bool = False
     made: bytes | None = None
     turn: str = ""
@@ -92,6 +94,8 @@ VIEW = Kind(
     key="share-view", label="This view (JSON)", ending="view.json", mime="application/json",
     about="What a link says, in a small file, for texts of any length.",
 )  # fmt: skip
+# The same file, where no link can say it.
+LONG = replace(VIEW, key="share-long", label="Save this view as a file")
 
 
 def ask() -> None:
@@ -108,7 +112,7 @@ def follow() -> None:
 
 def _close() -> None:
     st.session_state[OPEN] = False
-    for name in (FILES, CODE):
+    for name in (FILES, LONG_FILE, CODE):
         st.session_state.pop(name, None)
     uploads.withdraw(person())
 
@@ -138,8 +142,7 @@ def _link(view: View) -> None:
     }  # fmt: skip
     components.mount("share", codec.pack(data), key=LINK, store=store.INSPECT, on_code_change=_ask_code)
     if not complete:
-        name = file_name(view, VIEW)
-        st.download_button(SAVE, to_file(view), name, VIEW.mime, key="share-long", on_click="ignore")
+        _lines(_kept(LONG_FILE, view, {LONG: partial(to_file, view)}), view)
 
 
 def _ask_code() -> None:
@@ -164,13 +167,18 @@ def _picture(head_view: HeadView, view: View) -> None:
 
 
 def _files(head_view: HeadView, view: View) -> None:
-    for kind, file in _made_of(head_view.trace, view).items():
+    trace = head_view.trace
+    makers: dict[Kind, Make] = {
+        PAGE: partial(_page, trace, view), NPZ: partial(_npz, trace, view), JSON: partial(_json, trace, view),
+        VIEW: partial(to_file, view),
+    }  # fmt: skip
+    _lines(_kept(FILES, (trace.id, view), makers), view)
+
+
+def _lines(files: dict[Kind, File], view: View) -> None:
+    for kind, file in files.items():
         with st.container(key=f"line-{kind.key}", horizontal=True, gap="small"):
             _line(kind, file, view)
-    # The view is no work to write.
-    with st.container(key=f"line-{VIEW.key}", horizontal=True, gap="small"):
-        _save(VIEW, VIEW.label, to_file(view), view)
-        st.caption(VIEW.about)
 
 
 def _line(kind: Kind, file: File, view: View) -> None:
@@ -194,17 +202,11 @@ def _told(kind: Kind, file: File, made: bytes, view: View) -> bytes:
     return codec.pack({"turn": file.turn, "url": url, "name": name, "size": sizes.said(len(made))})
 
 
-def _save(kind: Kind, label: str, data: bytes, view: View) -> None:
-    st.download_button(label, data, file_name(view, kind), kind.mime, key=f"save-{kind.key}", on_click="ignore")
-
-
-def _made_of(trace: Trace, view: View) -> dict[Kind, File]:
-    """The files of this view, the same ones over reruns of the panel."""
-    key = (trace.id, view)
-    if st.session_state.get(FILES, (None, None))[0] != key:
-        files = {PAGE: File(partial(_page, trace, view)), NPZ: File(partial(_npz, trace, view))}
-        st.session_state[FILES] = (key, files | {JSON: File(partial(_json, trace, view))})
-    found: dict[Kind, File] = st.session_state[FILES][1]
+def _kept(name: str, of: object, makers: Mapping[Kind, Make]) -> dict[Kind, File]:
+    """The files that are made so of what is shown, the same ones over reruns of the panel."""
+    if st.session_state.get(name, (None, None))[0] != of:
+        st.session_state[name] = (of, {kind: File(make) for kind, make in makers.items()})
+    found: dict[Kind, File] = st.session_state[name][1]
     return found
 
 

@@ -58,7 +58,7 @@ REASONS = {
     ),
     "cuts the view's text to what may be read": ("shorten",),
     "shows the link to what is shown, or makes a file or a picture of it": (
-        "share-link", "share-long", "save-*", "pictures",
+        "share-link", "save-*", "pictures",
     ),
     "ranks the heads of two views": ("compare-changed",),
     "removes a model from the disk": ("remove-*",),

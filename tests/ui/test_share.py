@@ -23,7 +23,7 @@ from attention.export.archive import from_npz
 from attention.record import Trace
 from attention.ui import boundary, opened, prompt_bar, share, state
 from attention.ui.share import File
-from attention.view import View, to_address
+from attention.view import View, from_file, to_address
 from tests.logged import Logged
 from tests.ui.test_opened import during, page, payloads, shown
 
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SHORT = View(text="The cat sat on the mat.", layer=1, head=2)
 # No two of its characters are alike, so no link can carry it.
 LONG = View(text="".join(map(chr, range(0x4E00, 0x4E00 + 2_000))), model="local")
-BUTTONS = {"share-html", "share-npz", "share-json"}
+BUTTONS = {"share-html", "share-npz", "share-json", "share-view"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -49,12 +49,6 @@ def panel(view: View) -> AppTest:
     return during(page(view), share.ask)
 
 
-def buttons(app: AppTest) -> dict[str, str]:
-    """The download buttons: key → label."""
-    protos = [item.proto for item in app.get("download_button")]
-    return {re.search(r"(save-)?share-\w+$", proto.id).group(): proto.label for proto in protos}  # type: ignore[union-attr]
-
-
 def told(app: AppTest) -> dict[str, dict[str, str]]:
     """What the browser is told of the files that were made, by the key of the button that made them."""
     protos = [item.proto for item in app.get("bidi_component")]
@@ -70,12 +64,13 @@ def makers(app: AppTest) -> set[str]:
 def test_the_panel_is_shut_until_it_is_asked_for_and_then_stays() -> None:
     app = page(SHORT)
     assert "share" not in payloads(app)
-    assert not buttons(app)
+    assert not makers(app)
     during(app, share.ask)
     given = {"complete": True, "title": "Headlight", "scannable": qr.LONGEST, "code": None}
     assert codec.parse(payloads(app)["share"]) == given
     assert payloads(app)["pictures"] == payloads(app)["figures"], "the very panels that are on screen"
-    assert (makers(app), set(buttons(app))) == (BUTTONS, {"save-share-view"})
+    assert makers(app) == BUTTONS
+    assert not app.get("download_button"), "its file may be gone when the browser asks for it"
     assert "share" in payloads(app.run())
     assert "share" not in payloads(during(app, share._close))
 
@@ -99,7 +94,9 @@ def test_a_text_too_long_for_a_link_comes_as_a_file() -> None:
     app = panel(SHORT)
     during(app, lambda: state.go(LONG))
     assert codec.parse(payloads(app)["share"])["complete"] is False
-    assert "share-long" in buttons(app)
+    assert makers(app) == {"share-long"}
+    app.button(key="share-long").click().run()
+    assert told(app)["share-long"]["name"] == "headlight-local-layer-0-head-0.view.json"
     assert len(urlencode(to_address(LONG))) < 200
 
 
@@ -108,7 +105,6 @@ def test_where_nothing_is_shown_the_panel_still_has_the_link_and_opens_files() -
     assert "share" in payloads(app)
     assert shown(app).count("⚠ This text has only spaces or invisible characters: type a word.") == 3
     assert not makers(app)
-    assert not buttons(app)
     assert app.file_uploader(key=share.FILE).allowed_type == [".json", ".npz"]
 
 
@@ -185,6 +181,16 @@ def test_a_click_makes_the_file_and_offers_it() -> None:
     assert told(app)["share-json"]["turn"] != first["turn"], "another click does"
 
 
+@pytest.mark.parametrize(("view", "key"), [(SHORT, "share-view"), (LONG, "share-long")], ids=["short", "long"])
+def test_a_views_file_is_the_whole_view(view: View, key: str) -> None:
+    app = panel(SHORT)
+    during(app, lambda: state.go(view))
+    app.button(key=key).click().run()
+    files = app.session_state[share.FILES if view is SHORT else share.LONG_FILE][1]
+    assert from_file(next(file.made for kind, file in files.items() if kind.key == key)) == view
+    assert told(app)[key]["name"].endswith(".view.json")
+
+
 def test_the_panel_says_why_there_is_no_file() -> None:
     def refuse(*_: object) -> bytes:
         raise InputError("No file today.")
@@ -194,7 +200,7 @@ def test_the_panel_says_why_there_is_no_file() -> None:
         app.button(key="share-html").click().run()
     assert not app.exception
     assert "⚠ No file today." in shown(app)
-    assert set(buttons(app)) == {"save-share-view"}
+    assert set(told(app)) == set()
 
 
 def test_another_view_has_other_files() -> None:

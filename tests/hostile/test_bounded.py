@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import shutil
 import struct
+import subprocess
 import threading
 from copy import deepcopy
 from pathlib import Path
@@ -23,6 +24,7 @@ import pytest
 from attention.config import MEGABYTE, Limits
 from attention.errors import ModelError
 from attention.models import ModelPool, bounded, checker, memory, pool, promises, rules
+from attention.models.bounded import new_process  # before what tests put in its place
 from attention.models.reference import ModelRef
 from tests import small_models
 from tests.hostile.test_texts import is_clear
@@ -165,7 +167,9 @@ class TestTheProcess:
         assert not bounded.trusted(ModelRef(id=entry.id, revision="refs/pr/1"))
         assert not bounded.trusted(ModelRef(id="org/name"))
 
-    def test_it_begins_anew_when_it_has_ended(self, copy: Any) -> None:
+    def test_it_begins_anew_when_it_has_ended(self, copy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        """In a Python of its own, as on a host: in other tests it is a copy of one that has its libraries loaded."""
+        monkeypatch.setattr(bounded, "new_process", new_process)
         folder = copy("gpt2")
         bounded.prepare()
         process = bounded._starter._process
@@ -173,6 +177,7 @@ class TestTheProcess:
         process.kill()
         process.wait()
         bounded.check(ModelRef(id="mine", folder=folder), folder, "config", "gpt2")
+        assert isinstance(bounded._starter._process, subprocess.Popen)
 
     def test_files_that_change_meanwhile_are_not_opened(self, copy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         folder = copy("gpt2")

@@ -10,7 +10,10 @@ modules.catch(() => {});
 
 const PAUSE_MS = 100;
 
-/** Train one run from its beginning to its end; `post` hears {step, curve} on the way, and then {result} or {error}. */
+/**
+ * Train one run from its beginning to its end; `post` hears {step, curve} on the way, and then {result} or {error}. After
+ * each it lets go: a browser gives a script that never does two seconds before it stops it.
+ */
 export async function train(settings, post) {
   try {
     const { training } = await modules;
@@ -23,6 +26,7 @@ export async function train(settings, post) {
       if (now - said < PAUSE_MS) continue;
       said = now;
       post({ step: run.taken(), curve: run.curve() });
+      await new Promise((go) => { setTimeout(go); });
     }
     const result = run.result();
     post({ result: { ...result, seconds: (performance.now() - began) / 1000 } });

@@ -264,6 +264,25 @@ def test_runs_that_are_stopped_say_nothing_more(lab: Page) -> None:
     rests(lab)
 
 
+# Whether a timer of whoever trains is heard before its fifth news of an endless run.
+LETS_GO = """async () => {
+    const { train } = await import("/app/static/training/worker.js?v=test");
+    let [isHeard, news] = [false, 0];
+    setTimeout(() => { isHeard = true; });
+    return new Promise((resolve) => {
+        train({ heads: 1, lookups: 2, steps: 1_000_000 }, ({ error }) => {
+            news += 1;
+            if (error) resolve(isHeard);
+            else if (isHeard || news === 5) throw new Error("enough");
+        });
+    });
+}"""
+
+
+def test_a_run_lets_go_so_that_it_can_be_stopped(lab: Page) -> None:
+    assert lab.evaluate(LETS_GO)
+
+
 FIGURE = """async ([settings, width]) => {
     const { default: figure } = await import("/app/static/lesson/figures/training.js?v=test");
     const root = Object.assign(document.createElement("div"), { id: "figure" });

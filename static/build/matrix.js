@@ -23,7 +23,7 @@ export function place(kind = "") {
   const shape = ui.make("span", { class: "shape" });
   const sheet = ui.make("div", { class: "sheet", role: "group" });
   const root = ui.make("figure", { class: `matrix ${kind}` }, ui.make("figcaption", {}, title, shape), sheet);
-  const own = { root, sheet, options: null, look: "", palette: null, shape, read: null };
+  const own = { root, sheet, options: null, look: "", palette: null, made: null, shape, read: null };
   sheet.addEventListener("click", (event) => press(own, event));
   sheet.addEventListener("pointermove", (event) => read(own, within(own, event)));
   sheet.addEventListener("pointerleave", () => read(own, null));
@@ -46,19 +46,22 @@ function drawn(own) {
   sheet.setAttribute("aria-label", choose ? `${options.label}${chosen} The arrow keys choose a cell.` : options.label);
   // Most changes leave most matrices as they are, and to draw one anew costs more than to see that.
   const look = lookOf(options, down, across);
-  if (own.look === look && own.palette === palette) return;
-  Object.assign(own, { look, palette });
+  if (own.look === look && own.palette === palette) {
+    own.made.outlined(at);
+    return;
+  }
   const single = options.masked !== undefined || down * across <= SINGLE;
   const made = single ? grid({ ...options, title: "", outline: at }) : picture(options, down, across);
+  Object.assign(own, { look, palette, made });
   sheet.style.width = `min(100%, ${made.style.maxWidth})`;
   sheet.replaceChildren(made);
 }
 
-/** All that the cells are drawn from, the palette aside, as text that can be compared. */
+/** All that the cells are drawn from, the palette and the outline of the chosen one aside, as text that can be compared. */
 function lookOf(options, down, across) {
   const { values, masked } = options;
   const closed = masked ? Array.from({ length: down * across }, (_, i) => Number(masked(Math.floor(i / across), i % across))) : [];
-  return JSON.stringify({ ...options, palette: null, down, across, values: values.join(), masked: closed.join("") });
+  return JSON.stringify({ ...options, palette: null, at: null, down, across, values: values.join(), masked: closed.join("") });
 }
 
 /** The number of one cell in words; null where there is none. */
@@ -93,10 +96,13 @@ function picture({ values, label, palette, rows, scale, low = null, high = null,
   const lines = groups ? Array.from({ length: Math.ceil(across / groups) - 1 }, (_, i) => svg("line",
     { x1: left + (i + 1) * groups * width, x2: left + (i + 1) * groups * width, y1: 2, y2: 2 + tall, stroke: palette.ink, "stroke-width": 1 })) : [];
   const box = svg("rect", { x: left, y: 2, width: wide, height: tall, fill: "none", stroke: palette.line });
-  return frame(left + wide + 2, tall + 4, label, ...names, image, box, ...lines, ...outlined(at, { left, width, height, wide, tall, palette }));
+  const marks = svg("g");
+  const outlined = (chosen) => marks.replaceChildren(...outlines(chosen, { left, width, height, wide, tall, palette }));
+  outlined(at);
+  return Object.assign(frame(left + wide + 2, tall + 4, label, ...names, image, box, ...lines, marks), { outlined });
 }
 
-function outlined({ row = null, column = null }, { left, width, height, wide, tall, palette }) {
+function outlines({ row = null, column = null }, { left, width, height, wide, tall, palette }) {
   const style = { fill: "none", stroke: palette.ink, "stroke-width": 2 };
   const made = [];
   if (row !== null) made.push(svg("rect", { ...style, x: left, y: 2 + row * height, width: wide, height }));

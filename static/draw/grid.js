@@ -14,7 +14,7 @@ const HATCH = 5;
  * for, by default 0 to 1 for weights, and the largest size of all finite numbers for the others. cell: width and height
  * of a cell, a number or [width, height]. digits: decimals of the numbers in the cells, or null for none. masked(row,
  * column): whether a cell is closed, and hatched. outline: {row, column} in the ink's colour, either may be missing.
- * press(row, column): cells become buttons. title: a line above.
+ * press(row, column): cells become buttons. title: a line above. The drawing's own `outlined(outline)` moves the outline.
  */
 export function grid({ values, label, palette, rows = null, columns = null, scale = "weights", low = null, high = null, cell = 28, digits = null,
   masked = () => false, outline = {}, press = null, title = "" }) {
@@ -38,11 +38,14 @@ export function grid({ values, label, palette, rows = null, columns = null, scal
   numbers.style.pointerEvents = "none";
   const long = title ? room.left + [...title].length * LETTER : 0;
   const whole = [Math.max(room.left + across * width + room.right, long + 2), top + down * height + 2];
+  const marks = svg("g");
+  const outlined = (at) => marks.replaceChildren(...outlines(at, { room, top, width, height, down, across, palette }));
+  outlined(outline);
   const drawing = frame(...whole, label, title ? text(room.left, 14, title, { fill: palette.ink, weight: 600 }) : null,
-    ...namesOf(rows, columns, { room, top, width, height, palette }), cells, numbers, ...outlines(outline, { room, top, width, height, down, across, palette }));
+    ...namesOf(rows, columns, { room, top, width, height, palette }), cells, numbers, marks);
   // A picture may hold no buttons; a group may.
   if (press) drawing.setAttribute("role", "group");
-  return drawing;
+  return Object.assign(drawing, { outlined });
 }
 
 function tableOf(values) {

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -148,6 +149,31 @@ def test_a_pin_goes_through_all_steps(own_page: Page) -> None:
     assert text(root, ".scores .formula").startswith("q[5]·k[2] = ")
     root.locator(".scores .matrix").nth(2).locator(".sheet").press("ArrowLeft")
     assert text(root, ".scores .formula").startswith("q[5]·k[1] = ")
+
+
+# Left, top, width and height of the outline of the cell that is chosen, and of one cell.
+OUTLINED = """(sheet, cell) => {
+    const outline = [...sheet.querySelectorAll("svg > g:last-child > rect")].at(-1);
+    return [outline, sheet.querySelectorAll("g[shape-rendering] > *")[cell]].map((one) => {
+        const { x, y, width, height } = one.getBoundingClientRect();
+        return [x, y, width, height];
+    });
+}"""
+
+
+def test_a_pin_moves_the_outline_and_draws_no_cell_anew(own_page: Page) -> None:
+    root = opened(own_page, link="d=64")
+    sheet = root.locator(".scores .matrix").nth(2).locator(".sheet")
+    wide = root.locator(".output .sheet").filter(has=own_page.locator("image")).last
+    before = [sheet.locator("g[shape-rendering] > *").first.element_handle(), wide.locator("image").element_handle()]
+    marks = wide.locator("svg > g:last-child > rect")
+    there = marks.first.bounding_box()
+    for row, column in ((4, 1), (2, 0)):
+        sheet.locator("g[shape-rendering] > *").nth(6 * row + column).click()
+        outline, cell = sheet.evaluate(OUTLINED, 6 * row + column)
+        assert np.abs(np.subtract(outline, cell)).max() <= 1, (row, column)
+    assert marks.first.bounding_box() != there
+    assert all(one.evaluate("(one) => one.isConnected") for one in before)
 
 
 def test_the_sentence_is_the_persons_own(own_page: Page) -> None:

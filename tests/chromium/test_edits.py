@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 import attention
 from tests.chromium.axe import faults
-from tests.chromium.opened import Opened
+from tests.chromium.opened import DRAWN, Opened
 
 SECONDS = 60_000
 TEXT = "The cat sat on the mat because it was tired."
@@ -62,7 +62,7 @@ def anew(app_url: str, open_page: Any, settle: Callable[[Page], None]) -> Open:
             windows[window] = open_page(size=size, scheme=scheme, touch=touch)
         page = windows[window]
         page.goto(f"{app_url}/{link_of(query)}")
-        page.wait_for_selector(".st-key-foot, .st-key-problem", state="attached", timeout=SECONDS)
+        page.wait_for_selector(f"{DRAWN}, .st-key-problem", state="attached", timeout=SECONDS)
         settle(page)
         return page
 

@@ -380,31 +380,29 @@ def without_mask(serve_source) -> str:
     return serve_source(PLANTED.format(app=str(ROOT / "app.py")))
 
 
-def test_a_failed_check_turns_the_foot_into_a_warning(without_mask, open_page, settle, shot):
+def test_a_failed_check_turns_the_foot_into_a_warning(without_mask, open_page, settle):
     page = open_page(f"{without_mask}/{LOCAL}")
     ready(page)
     settle(page)
     warning = page.locator(".hl-foot").get_by_role("alert").first
     expect(warning).to_contain_text("Do not trust this head: its output differs from")
     expect(warning).to_contain_text("⚠")
-    shot(page, "inspect-failed-check")
 
 
-def test_a_twelve_token_sentence_fits_on_one_screen(page, app_url, settle, shot):
+def test_a_twelve_token_sentence_fits_on_one_screen(desktop, settle):
     text = "The red door opens slowly. The red door opens slowly."
+    page = desktop.at(f"?v=1&model=local&text={text}")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        page.goto(f"{app_url}/?v=1&model=local&text={text}")
-        ready(page)
+        page.wait_for_function("(scheme) => document.documentElement.dataset.headlight === scheme", arg=scheme)
         settle(page)
-        shot(page, f"inspect-{scheme}")
         expect(page.locator(".controls .own")).to_contain_text("✓")
         box: Any = page.locator(".arithmetic").bounding_box()
         assert box["y"] + box["height"] <= 1000
+    desktop.check()
 
 
-def test_the_phone_has_all_of_it_in_one_column(on_phone, shot):
-    shot(on_phone, "inspect-phone")
+def test_the_phone_has_all_of_it_in_one_column(on_phone):
     assert on_phone.evaluate(WIDEST) <= 390
     tops = [cover(on_phone, name).bounding_box()["y"] for name in ("Scores", "Weights", "Weighted values")]
     assert tops == sorted(tops)

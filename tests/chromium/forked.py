@@ -232,11 +232,11 @@ def _serve(order: dict[str, Any], given: list[int], lines: list[socket.socket]) 
             sys.modules.pop("sitecustomize", None)
             with suppress(ModuleNotFoundError):
                 __import__("sitecustomize")
-        # A server with a hub of its own is there to fetch and open what strangers made.
-        if order["command"][0] == "-m" and "HF_ENDPOINT" in os.environ:
+        if order["command"][0] == "-m":  # a server, which looks at what strangers made, and may have a hub of its own
             own = Line(folder)
             own.check_strangers()
-            own.fetch_models()
+            if "HF_ENDPOINT" in os.environ:
+                own.fetch_models()
         _run(order["command"])
         status = 0
     except SystemExit as end:

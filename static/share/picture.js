@@ -121,6 +121,8 @@ export async function pngBlob(made) {
     pen.fillStyle = made.paper;
     pen.fillRect(0, 0, made.width, made.height);
     pen.drawImage(picture, 0, 0, made.width, made.height);
+    // Chromium encodes in the quiet time after a frame, and waits a second for one where the page draws none.
+    requestAnimationFrame(() => {});
     const blob = await new Promise((resolve, reject) => {
       canvas.toBlob((done) => (done ? resolve(done) : reject(new Error("this browser could not make a PNG of that size"))), "image/png");
     });

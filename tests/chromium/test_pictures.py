@@ -6,10 +6,12 @@ import itertools
 import json
 import re
 import xml.etree.ElementTree as ET
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -65,6 +67,18 @@ ALL_BUT_ONE = """(wanted) => {
     for (const label of others) controls.get(label)[field(controls.get(label))] = wanted[label];
     return left ?? null;
 }"""
+# Chromium lets a page save ten files in a second, and drops the next one without a word.
+BURST, BURST_S = 10, 1.1
+# Counts what plotly draws from now on.
+COUNTED = """async () => {
+    const { toImage } = Plotly;
+    globalThis.drawings = 0;
+    Plotly.toImage = (...given) => {
+        drawings += 1;
+        return toImage(...given);
+    };
+    globalThis.uncounted = () => Object.assign(Plotly, { toImage });
+}"""
 USUAL = View(head=0, query=2)
 
 
@@ -97,6 +111,7 @@ class Component:
 
     page: Page
     shown: View | None = None
+    saved: deque[float] = field(default_factory=lambda: deque(maxlen=BURST))  # when the last files were
 
     def choose(
         self, *, what: str = "beside", size: str = "column", colours: str = "light", sentence: bool = False,
@@ -113,8 +128,11 @@ class Component:
 
     def download(self, button: str) -> tuple[str, bytes]:
         """The file's name and bytes."""
+        if len(self.saved) == BURST:
+            self.page.wait_for_timeout(1000 * max(0.0, self.saved[0] + BURST_S - monotonic()))
         with self.page.expect_download() as coming:
             self.page.get_by_role("button", name=button, exact=True).click()
+        self.saved.append(monotonic())
         return coming.value.suggested_filename, Path(coming.value.path()).read_bytes()
 
     def drawn(self, *, called: str, **choices: Any) -> ET.Element:
@@ -380,6 +398,31 @@ def test_the_map_of_all_heads_has_each_heads_picture_or_number(own, page, trace,
         # A picture's numbers travel as bytes.
         assert np.abs(shown - colour(LIGHT.weights, value)).max() <= CLOSE + 1, head
     assert len(svg.findall(f".//{SVG}g[@class='heads']/{SVG}rect")) == HEADS
+
+
+def test_the_preview_and_its_files_are_one_drawing_until_something_changes(own, page, trace, tensors):
+    def drawn(head: int, row: int, times: int, *, titled: bool) -> None:
+        """Both files show that head's weights and that pinned row, and plotly has drawn so often."""
+        picture, svg = own.picture(), own.svg()
+        weights = weights_of(tensors, head)
+        [[shown]] = at(picture, svg, cell(svg, "weights", 5, 0))
+        assert np.abs(shown - colour(LIGHT.weights, weights[5, 0])).max() <= CLOSE
+        described = f"“{TOKENS[row]}” has the largest weight for “{TOKENS[weights[row].argmax()]}”"
+        assert described in (svg.findtext(f"{SVG}desc") or "")
+        assert (f"own/tensors · layer 0, head {head}" in texts(svg)) == titled
+        assert page.evaluate("() => drawings") == times
+
+    own.show(trace, View(head=0, query=2))
+    own.choose(what="scores", size="double")
+    own.svg()
+    page.evaluate(COUNTED)
+    own.choose(what="weights", size="double")
+    drawn(0, 2, 1, titled=True)
+    own.choose(what="weights", size="double", without=("title",))
+    drawn(0, 2, 2, titled=False)
+    harness.arrive(page, trace.head(0, 1), View(head=1, query=6), run=False)
+    drawn(1, 6, 3, titled=False)
+    page.evaluate("() => uncounted()")
 
 
 def test_links_of_too_many_tokens_are_refused_in_words(own, page):

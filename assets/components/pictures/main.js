@@ -23,7 +23,7 @@ const PARTS = {
 const FORMATS = { png: "PNG", svg: "SVG" };
 
 function build(parent, store) {
-  const state = { store, given: null, shown: null, palette: null, turn: 0, url: "" };
+  const state = { store, given: null, shown: null, palette: null, turn: 0, made: null, url: "" };
   const choose = (label, options) => chooser(state, label, options);
   state.what = choose("What", texts(WHAT, ([text]) => text));
   state.size = choose("Size", texts(SIZES, ({ label }) => label));
@@ -78,8 +78,20 @@ function picture({ store, given, shown, palette, what, size, colours, ...parts }
   });
 }
 
+/**
+ * The picture of the preview, for a file as well. Maps, which take the longest, are made of nothing but what `draw` is called
+ * for when it changes, so theirs is drawn once. Others also ask the store, where more may have come since.
+ */
+function latest(state) {
+  if (!Array.isArray(WHAT[state.what.value()][1])) return picture(state);
+  const made = (state.made ??= picture(state));
+  made.catch(() => { if (state.made === made) state.made = null; }); // who asks again tries again
+  return made;
+}
+
 /** Show what the file will be, as soon as it can be seen. Who chooses again before it is made sees the later one. */
 async function draw(state) {
+  state.made = null;
   if (!state.given || !state.shown) return;
   state.isDue = !state.root.offsetWidth;
   if (state.isDue) return;
@@ -87,7 +99,7 @@ async function draw(state) {
   const { turn } = state;
   await attempt(state, async () => {
     panelsOf(state.given, state.shown, Object.keys(TABLES)).forEach(({ view }, i) => { state.tables[i][1].disabled = !view; });
-    const made = await picture(state).catch((error) => {
+    const made = await latest(state).catch((error) => {
       state.preview.hidden = turn === state.turn; // what stands there is another one
       throw error;
     });
@@ -102,7 +114,7 @@ async function draw(state) {
 
 async function download(state, format) {
   await attempt(state, async () => {
-    const made = await picture(state);
+    const made = await latest(state);
     save(format === "svg" ? svgBlob(made) : await pngBlob(made), fileName(state.given.about, state.shown, whatOf(state), format));
     const { mm } = SIZES[state.size.value()];
     say(state, `${FORMATS[format]} saved: ${format === "svg" && mm ? `${mm} mm wide` : `${made.width} × ${made.height} pixels`}.`);
@@ -111,7 +123,7 @@ async function download(state, format) {
 
 async function copyPicture(state) {
   await attempt(state, async () => {
-    await copy(picture(state).then(pngBlob));
+    await copy(latest(state).then(pngBlob));
     say(state, "Picture copied.");
   });
 }

@@ -9,6 +9,8 @@ arrive when they are used.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from attention.imports import unsearched
+
 if TYPE_CHECKING:
     from attention.api import effect, figure, generate, load, patterns, predict, save, trace, words
     from attention.config import Limits
@@ -64,7 +66,8 @@ _HOME = {
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'attention' has no attribute {name!r}; it has: {', '.join(__all__)}")
-    return getattr(import_module(_HOME[name]), name)
+    with unsearched():
+        return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -54,16 +54,28 @@ def logged() -> Iterator[Logged]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _installed_components() -> Iterator[None]:
-    """Look for components among the installed packages once: Streamlit reads what each package says of itself for every
-    page that is run without a server, which took half the time of such tests.
+def _runs_without_a_server() -> Iterator[None]:
+    """Do once what Streamlit does anew for each run of a page without a server: look for components in what each
+    installed package says of itself, which took half the time of such tests, and compile the page's code. It also looks
+    a thousand times a second whether a run has ended; here the run's thread is waited for.
     """
     from streamlit.components.v2 import manifest_scanner
+    from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+    from streamlit.testing.v1 import local_script_runner
+
+    look, compiled = local_script_runner.require_widgets_deltas, ScriptCache()
+
+    def wait(runner: local_script_runner.LocalScriptRunner, timeout: float = 3) -> None:
+        if runner._script_thread is not None:
+            runner._script_thread.join(timeout)
+        look(runner, timeout if runner.script_stopped() else 0)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             manifest_scanner, "scan_component_manifests", functools.cache(manifest_scanner.scan_component_manifests)
         )
+        patch.setattr(local_script_runner, "ScriptCache", lambda: compiled)
+        patch.setattr(local_script_runner, "require_widgets_deltas", wait)
         yield
 
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Low to high; modules in one line are equals and may not import each other. `__init__` is the public API.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "assets"),
+    ("errors", "assets", "imports"),
     ("config", "table", "hashing", "layer_settings"),
     ("edits",),
     ("stages", "derived", "prompt", "reference"),

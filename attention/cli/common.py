@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attention import imports
 from attention.edits import ACCEPTS as EDITS_ACCEPTED
 from attention.edits import Edit, edits_of
 from attention.errors import InputError
@@ -185,6 +186,14 @@ def telling(asked: bool | None) -> Iterator[Report]:
             bar.n = 100 * (share or 0.0)
             bar.set_description_str(words, refresh=True)
 
+        yield report
+
+
+@contextmanager
+def working(given: argparse.Namespace) -> Iterator[Report]:
+    """For the length of what runs models: the network as asked for, all libraries, and what tells of progress."""
+    with network(given.offline), telling(given.progress) as report:
+        imports.at_once()
         yield report
 
 

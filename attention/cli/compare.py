@@ -92,7 +92,7 @@ def run(given: argparse.Namespace) -> int:
     pairs = pairs_of(given.pairs, given.format, is_single_allowed=bool(given.against or given.edits))
     _refuse_folder(given.json)
     sums, answers = Sums(), []
-    with common.network(given.offline), common.telling(given.progress) as report:
+    with common.working(given) as report:
         for number, pair in enumerate(pairs, start=1):
             report("Comparing", (number - 1) / len(pairs))
             answer = _one(given, pair, number, sums)

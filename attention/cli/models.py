@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from attention import imports
 from attention.catalogue import LOCAL, ModelEntry, models
 from attention.cli import codes, common
 from attention.config import MEGABYTE, Limits, variable
@@ -47,6 +48,7 @@ def run(given: argparse.Namespace) -> int:
 
 def listed() -> list[dict[str, Any]]:
     """The catalogue in its order, then what else is in the cache, then the folder's models."""
+    imports.at_once()
     from attention.models.store import downloaded, own
 
     here = {stored.id: stored for stored in downloaded()}

@@ -66,7 +66,7 @@ def run(given: argparse.Namespace) -> int:
     """Score, and print; see `codes` for what comes back."""
     if given.text is None and (given.pair is not None or given.chat or given.local or given.edits):
         given.refuse("--pair, --chat, --local and --edits belong to a text: give --text, or leave them out")
-    with common.network(given.offline), common.telling(given.progress) as report:
+    with common.working(given) as report:
         on, rows, checks = _stored(given, report) if given.text is None else _on_text(given, report)
     chosen = [asdict(row) for row in rows if given.pattern is None or row.pattern in given.pattern]
     if given.table:

@@ -92,7 +92,7 @@ def run(given: argparse.Namespace) -> int:
     texts = [view.text] if given.texts is None else common.texts_of(given.texts)
     _refuse_names(given, len(texts))
     ends = []
-    with common.network(given.offline), common.telling(given.progress) as report:
+    with common.working(given) as report:
         for number, text in enumerate(texts, start=1):
             place = "" if given.texts is None else f"text {number}: "
             of_all = f" ({number} of {len(texts)})" if len(texts) > 1 else ""

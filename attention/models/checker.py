@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from attention.errors import ModelError
+from attention.imports import unsearched
 
 KIND_BYTES = 64  # of the message with which a socket comes: the model's type, so that its code is loaded only once
 IDLE_SECONDS = 300.0
@@ -31,11 +32,9 @@ BEGUN = b"!"
 
 def main() -> None:
     """Serve until nobody has asked for a while, or the parent is gone."""
-    gc.disable()  # what imports make stays, and is searched again and again as it grows
-    import torch
-    import transformers  # noqa: F401  loaded here once, for all copies
-
-    gc.enable()
+    with unsearched():
+        import torch
+        import transformers  # noqa: F401  loaded here once, for all copies
     torch.set_num_threads(1)
     control = socket.socket(fileno=int(sys.argv[1]))
     control.settimeout(IDLE_SECONDS)

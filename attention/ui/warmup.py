@@ -4,36 +4,24 @@
 asks how far it is, and once it is done the page runs again without that fragment.
 """
 
-import ctypes
 import logging
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from functools import cache
 from importlib import import_module
 from typing import Any
 
 import streamlit as st
 
+from attention.imports import PARTS, unsearched
 from attention.jobs import threads
 from attention.ui import garbage
 
 POLL_SECONDS = 0.3
-# In the order of their imports: the module, and what it is to a reader.
-PARTS = (
-    ("torch", "torch, which does the arithmetic"),
-    ("transformers", "transformers, which knows the models"),
-    # A thousand modules more, which else come with the first model: when all that was imported is no longer searched.
-    ("transformers.modeling_utils", "what models are made of"),
-    ("attention.api", "Headlight's own parts"),
-)
 # torch reads this when it is imported. Its threads otherwise spin while they wait for each other: on cores that others
 # use too, work of 0.4 s took 8 s.
 THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
-# glibc's number for the setting, and how many pools of memory all threads share.
-M_ARENA_MAX, ARENAS = -8, 2
 _log = logging.getLogger(__name__)
 
 
@@ -84,8 +72,7 @@ class Warmup:
 
     def _run(self) -> None:
         try:
-            garbage.few_heaps()
-            with garbage.unsearched():
+            with unsearched():
                 for module, part in self._parts:
                     self._part = part
                     self._load(module)
@@ -106,22 +93,8 @@ def start() -> None:
     """Begin importing torch and what stands on it; call it as early as possible, as often as you like."""
     for name, value in THREADS.items():
         os.environ.setdefault(name, value)
-    _few_arenas()
+    garbage.few_heaps()
     _shared.start()
-
-
-@cache
-def _few_arenas() -> None:
-    """Let glibc share its pools of memory between threads, unless the host has said how many there may be.
-
-    Each run of a page or a model has a thread of its own, and by default each of up to eight pools a core keeps for
-    itself what its threads have freed: a server grew by half as much again within minutes.
-    """
-    if "MALLOC_ARENA_MAX" in os.environ or sys.platform != "linux":
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have no such pools
-    if mallopt is not None:
-        mallopt(M_ARENA_MAX, ARENAS)
 
 
 def ready() -> bool:

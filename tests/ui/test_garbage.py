@@ -8,6 +8,7 @@ import threading
 import tomllib
 import weakref
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -126,6 +127,17 @@ def test_threads_share_a_few_heaps():
         return int(told.stdout)
 
     assert count("few") <= garbage.HEAPS < count("many")
+
+
+@pytest.mark.parametrize(("given", "calls"), [(None, 1), ("7", 0)])
+def test_a_host_who_has_said_how_many_heaps_there_may_be_is_heard(monkeypatch, given, calls):
+    told = []
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    if given:
+        monkeypatch.setenv("MALLOC_ARENA_MAX", given)
+    monkeypatch.setattr(garbage.ctypes, "CDLL", lambda name: SimpleNamespace(mallopt=lambda *given: told.append(given)))
+    garbage.few_heaps.__wrapped__()
+    assert told == [(garbage.M_ARENA_MAX, garbage.HEAPS)] * calls
 
 
 def test_what_is_free_goes_back_to_the_system(monkeypatch):

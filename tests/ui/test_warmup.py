@@ -6,15 +6,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import pytest
 import torch  # noqa: F401 - the warm-up that is tried here loads stand-ins in its place
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
+from attention.imports import PARTS
 from attention.ui import warmup
-from attention.ui.warmup import PARTS, Warmup
+from attention.ui.warmup import Warmup
 from tests.logged import Logged
 
 TWO = (("first", "the first part"), ("second", "the second part"))
@@ -207,15 +207,3 @@ def test_threads_that_wait_sleep_unless_the_host_says_otherwise(monkeypatch: pyt
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
     warmup.start()
     assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc's pools")
-@pytest.mark.parametrize(("given", "calls"), [(None, 1), ("7", 0)])
-def test_pools_of_memory_are_few_unless_the_host_says_how_many(monkeypatch, given, calls):
-    told = []
-    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
-    if given:
-        monkeypatch.setenv("MALLOC_ARENA_MAX", given)
-    monkeypatch.setattr(warmup.ctypes, "CDLL", lambda name: SimpleNamespace(mallopt=lambda *given: told.append(given)))
-    warmup._few_arenas.__wrapped__()
-    assert told == [(warmup.M_ARENA_MAX, warmup.ARENAS)] * calls

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from playwright.sync_api import TimeoutError as NeverError
 
-from tests.chromium import forked
+from tests.chromium import expecting, forked
 from tests.chromium.pages import Kept, Pages, Scheme, hear_errors
 from tools import chromium, serving
 
@@ -184,6 +184,7 @@ def browser(page_errors: list[str]) -> Iterator[Browser]:
             "No Chromium was found (CI must have one)." if os.environ.get("CI") else
             f"No Chromium was found. Run `make test`, which installs one, or set {chromium.VARIABLE}."
         )
+    expecting.wait_first()
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=path, args=list(FLAGS), env={**os.environ, **SAME_EVERYWHERE}
